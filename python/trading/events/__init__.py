@@ -1,0 +1,1 @@
+"""The event backbone of a trading system."""

@@ -1,0 +1,163 @@
+"""BaseEvent, and what every event class is built from: identity, times, money, names, metadata."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+
+from trading.events import _core
+from trading.events.errors import EventDefinitionError
+
+
+utc_now = partial(datetime.now, UTC)
+"""The time now, aware and in UTC."""
+
+
+def _to_utc(value: datetime) -> datetime:
+    if value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value.isoformat()} has no UTC time between the years 1 and 9999") from None
+
+
+UtcDatetime = Annotated[datetime, AfterValidator(_to_utc)]
+"""A moment, aware and in UTC, in microseconds. A naive datetime is taken as UTC."""
+
+Exchange = Annotated[str, AfterValidator(_core.check_exchange)]
+"""A venue's short name. Not empty or `_`; no dot, `*`, `?` or control character."""
+
+Symbol = Annotated[str, AfterValidator(_core.check_symbol)]
+"""An instrument's normalized name, such as BTC/USDT. Not empty or `_`; no `*`, `?` or control character."""
+
+Amount = Annotated[Decimal, Field(allow_inf_nan=False)]
+"""Money or a price: finite, of either sign. A float is taken through its shortest decimal text."""
+
+Quantity = Annotated[Decimal, Field(allow_inf_nan=False, ge=0)]
+"""A quantity: finite, not negative."""
+
+PositiveQuantity = Annotated[Decimal, Field(allow_inf_nan=False, gt=0)]
+"""A quantity: finite, above zero."""
+
+Metadata = dict[str, JsonValue]
+"""Whatever JSON can say, by name."""
+
+
+class BaseEvent(BaseModel):
+    """A fact that happened: immutable, with an identity, a time, and a topic by which it is routed.
+
+    Abstract, as is every subclass whose `event_type` is not a `Literal` of one value. Defining a subclass with such a
+    literal is all that a new kind of event needs to be published, routed, recorded and replayed:
+
+        class FundingRateEvent(MarketDataEvent):
+            event_type: Literal["funding_rate"] = "funding_rate"
+            rate: Amount
+
+    Two events are equal if they are of one class and all their fields are. The hash is that of `event_id`.
+
+    Raises:
+        pydantic.ValidationError: A field has an impossible value or is not known.
+        EventDefinitionError: A class is defined with an `event_type` that another class has, that is not
+            `[a-z][a-z0-9_]*`, or that offers a choice.
+        TypeError: An abstract class is instantiated.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    event_id: str = Field(default_factory=_core.new_event_id)
+    """Identity; by default 32 hex digits that sort by time of creation."""
+
+    event_type: str
+    """The kind of event, first varying part of its topic; fixed by each concrete class."""
+
+    timestamp: UtcDatetime = Field(default_factory=utc_now)
+    """When the event happened, as known to its maker; events are stored and replayed in this order."""
+
+    exchange: Exchange | None = None
+    """The venue, or None where the event belongs to no single one."""
+
+    symbol: Symbol | None = None
+    """The instrument, or None where the event belongs to no single one."""
+
+    metadata: Metadata = Field(default_factory=dict)
+    """Anything JSON-like that the maker wants to travel along."""
+
+    @property
+    def topic(self) -> str:
+        """`events.{event_type}.{exchange}.{symbol}`, with `_` for an exchange or a symbol that is None."""
+        return _core.compose_topic(self.event_type, self.exchange, self.symbol)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with fields replaced.
+
+        Args:
+            update: New values by field name, validated as in construction.
+            deep: Copy the metadata too.
+
+        Raises:
+            pydantic.ValidationError: A new value is impossible.
+        """
+        copy = super().model_copy(deep=deep)
+        return copy if not update else type(self).model_validate(dict(copy) | dict(update))
+
+    def __hash__(self) -> int:
+        return hash(self.event_id)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.__pydantic_generic_metadata__["origin"] is None:
+            _define(cls)
+
+
+_CLASSES: dict[str, type[BaseEvent]] = {}
+
+
+def event_class(event_type: str) -> type[BaseEvent] | None:
+    """The concrete class of an event type, or None where none has been defined."""
+    return _CLASSES.get(event_type)
+
+
+def event_classes() -> Iterator[type[BaseEvent]]:
+    """Every concrete event class defined so far, in order of definition."""
+    return iter(tuple(_CLASSES.values()))
+
+
+def _define(cls: type[BaseEvent]) -> None:
+    """Enters a concrete class in the table, and makes any other abstract."""
+    field = cls.model_fields["event_type"]
+    if get_origin(field.annotation) is not Literal:
+        _make_abstract(cls)
+        return
+    choices = get_args(field.annotation)
+    if len(choices) != 1 or not isinstance(choices[0], str):
+        raise EventDefinitionError(f"{cls.__qualname__}.event_type must be a Literal of one text, not of {choices}")
+    event_type = choices[0]
+    try:
+        _core.check_event_type(event_type)
+    except ValueError as wrong:
+        raise EventDefinitionError(f"{cls.__qualname__}: {wrong}") from None
+    other = _CLASSES.get(event_type)
+    if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+        raise EventDefinitionError(
+            f"{cls.__qualname__} has the event_type {event_type!r} of {other.__module__}.{other.__qualname__}; "
+            f"give it a Literal of its own"
+        )
+    if field.is_required():
+        field.default = event_type
+        cls.model_rebuild(force=True)
+    _CLASSES[event_type] = cls
+
+
+def _make_abstract(cls: type[BaseEvent]) -> None:
+    """Lets `object.__new__` refuse the class, at no cost to its concrete subclasses."""
+    cls.__abstractmethods__ = frozenset({"event_type"})
+
+
+_make_abstract(BaseEvent)

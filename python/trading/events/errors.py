@@ -1,0 +1,120 @@
+"""Every exception that trading.events raises of its own.
+
+    TradingEventsError
+    ├── EventError                   an event or an event class
+    │   ├── EventDefinitionError     a class that cannot be an event class      (TypeError)
+    │   ├── NotAnEventError          something that is no event                 (TypeError)
+    │   └── EventDecodeError         bytes or columns that hold no event        (ValueError)
+    ├── PatternError                 a text that is no pattern                  (ValueError)
+    ├── BusError                     a bus
+    │   ├── HandlerTypeError         a handler, filter or hook not callable     (TypeError)
+    │   ├── SubscriptionNotFoundError                                           (LookupError)
+    │   ├── QueueFullError           no room, and the policy says not to wait
+    │   ├── BusClosedError           closed, or closing                         (RuntimeError)
+    │   ├── ReentrancyError          an await that could never return           (RuntimeError)
+    │   ├── WrongLoopError           called from another thread or loop         (RuntimeError)
+    │   └── ForkedBusError           used in a forked child                     (RuntimeError)
+    ├── StoreError                   recorded events
+    │   ├── StorePathError           a base_path that cannot hold a store       (ValueError)
+    │   ├── StoreLockedError         another writer has the store
+    │   ├── StoreClosedError         the writer is closed                       (RuntimeError)
+    │   ├── CorruptFileError         a file that cannot be read; `.path` names it
+    │   └── UnstorableEventError     an event whose class has no columns        (TypeError)
+    └── ImportFileError              a market data file that cannot be taken    (ValueError)
+
+A model that refuses a value raises `pydantic.ValidationError`, which is a ValueError.
+"""
+
+from pathlib import Path
+
+
+class TradingEventsError(Exception):
+    """The base of every exception here."""
+
+
+class EventError(TradingEventsError):
+    """Something is wrong with an event or with an event class."""
+
+
+class EventDefinitionError(EventError, TypeError):
+    """A class cannot be an event class as it is written."""
+
+
+class NotAnEventError(EventError, TypeError):
+    """What was to be published or written is not an event."""
+
+
+class EventDecodeError(EventError, ValueError):
+    """Bytes or columns do not hold an event."""
+
+
+class PatternError(TradingEventsError, ValueError):
+    """A text is not a pattern."""
+
+
+class BusError(TradingEventsError):
+    """Something is wrong with a bus or with how it is used."""
+
+
+class HandlerTypeError(BusError, TypeError):
+    """A handler, a filter or a hook cannot be called."""
+
+
+class SubscriptionNotFoundError(BusError, LookupError):
+    """A subscription id that this bus never gave out."""
+
+
+class QueueFullError(BusError):
+    """A queue has no room and the publisher may not wait. The event has reached nobody."""
+
+
+class BusClosedError(BusError, RuntimeError):
+    """The bus is closed or closing and takes no new events."""
+
+
+class ReentrancyError(BusError, RuntimeError):
+    """A handler awaited something that only ends after the handler itself."""
+
+
+class WrongLoopError(BusError, RuntimeError):
+    """The call belongs to the bus's own event loop and came from elsewhere."""
+
+
+class ForkedBusError(BusError, RuntimeError):
+    """A bus was used in a process forked from the one it was made in."""
+
+
+class StoreError(TradingEventsError):
+    """Something is wrong with a store of recorded events."""
+
+
+class StorePathError(StoreError, ValueError):
+    """A base_path cannot hold a store."""
+
+
+class StoreLockedError(StoreError):
+    """Another writer has the store open."""
+
+
+class StoreClosedError(StoreError, RuntimeError):
+    """The writer is closed."""
+
+
+class CorruptFileError(StoreError):
+    """A file of a store cannot be read.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+
+
+class UnstorableEventError(StoreError, TypeError):
+    """An event cannot be stored exactly."""
+
+
+class ImportFileError(TradingEventsError, ValueError):
+    """A market data file cannot be taken."""

@@ -1,0 +1,9 @@
+//! The heart of an event bus: topics, patterns, subscriptions, queues and the order in which events are dispatched.
+//!
+//! Nothing here knows Python, an I/O loop or an event class. An event is whatever type the caller queues; a waiting
+//! publisher is whatever token the caller leaves. Every structure is a plain state machine behind `&mut self`: the caller
+//! owns the lock and does the waking.
+
+pub mod error;
+pub mod pattern;
+pub mod topic;
