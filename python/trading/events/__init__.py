@@ -1,1 +1,121 @@
-"""The event backbone of a trading system."""
+"""The event backbone of a trading system: typed events, and an asyncio bus whose routing and queues are native.
+
+Recording and replay are in `trading.events.persistence`, predefined filters in `trading.events.filters`.
+"""
+
+import warnings
+
+from trading.events._core import DEBUG_BUILD
+from trading.events.base import BaseEvent, event_class, event_classes
+from trading.events.bus import HandlerFailure, IEventBus
+from trading.events.errors import (
+    BusClosedError,
+    BusError,
+    EventDefinitionError,
+    EventError,
+    ForkedBusError,
+    HandlerTypeError,
+    NotAnEventError,
+    PatternError,
+    QueueFullError,
+    ReentrancyError,
+    SubscriptionNotFoundError,
+    TradingEventsError,
+    WrongLoopError,
+)
+from trading.events.filters import (
+    combined_filter,
+    event_type_filter,
+    exchange_filter,
+    not_filter,
+    symbol_filter,
+    time_range_filter,
+)
+from trading.events.market_data import (
+    BarEvent,
+    BookLevel,
+    MarketDataEvent,
+    OrderBookEvent,
+    QuoteEvent,
+    TickEvent,
+    TradeEvent,
+)
+from trading.events.memory_bus import InMemoryEventBus
+from trading.events.order import (
+    OrderAcceptedEvent,
+    OrderCancelledEvent,
+    OrderEvent,
+    OrderExpiredEvent,
+    OrderFilledEvent,
+    OrderRejectedEvent,
+    OrderSubmittedEvent,
+)
+from trading.events.portfolio import PortfolioEvent, PortfolioValueEvent, RiskLimitEvent
+from trading.events.position import PositionClosedEvent, PositionEvent, PositionModifiedEvent, PositionOpenedEvent
+from trading.events.statistics import BusStatistics, Gap, SubscriptionStatistics
+from trading.events.stream import EventStream
+from trading.events.system import ConnectionEvent, ErrorEvent, HeartbeatEvent, SystemEvent
+
+__all__ = [
+    "BarEvent",
+    "BaseEvent",
+    "BookLevel",
+    "BusClosedError",
+    "BusError",
+    "BusStatistics",
+    "ConnectionEvent",
+    "ErrorEvent",
+    "EventDefinitionError",
+    "EventError",
+    "EventStream",
+    "ForkedBusError",
+    "Gap",
+    "HandlerFailure",
+    "HandlerTypeError",
+    "HeartbeatEvent",
+    "IEventBus",
+    "InMemoryEventBus",
+    "MarketDataEvent",
+    "NotAnEventError",
+    "OrderAcceptedEvent",
+    "OrderBookEvent",
+    "OrderCancelledEvent",
+    "OrderEvent",
+    "OrderExpiredEvent",
+    "OrderFilledEvent",
+    "OrderRejectedEvent",
+    "OrderSubmittedEvent",
+    "PatternError",
+    "PortfolioEvent",
+    "PortfolioValueEvent",
+    "PositionClosedEvent",
+    "PositionEvent",
+    "PositionModifiedEvent",
+    "PositionOpenedEvent",
+    "QueueFullError",
+    "QuoteEvent",
+    "ReentrancyError",
+    "RiskLimitEvent",
+    "SubscriptionNotFoundError",
+    "SubscriptionStatistics",
+    "SystemEvent",
+    "TickEvent",
+    "TradeEvent",
+    "TradingEventsError",
+    "WrongLoopError",
+    "combined_filter",
+    "event_class",
+    "event_classes",
+    "event_type_filter",
+    "exchange_filter",
+    "not_filter",
+    "symbol_filter",
+    "time_range_filter",
+]
+
+if DEBUG_BUILD:
+    warnings.warn(
+        "trading.events runs on a debug build of its native part, which is many times slower; build with --release",
+        RuntimeWarning,
+        stacklevel=2,
+    )

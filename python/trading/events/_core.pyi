@@ -1,4 +1,14 @@
-"""The native part: topics and patterns, the bus itself."""
+"""The native part: topics and patterns, filters, the bus itself."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime
+from typing import Any, final
+
+from trading.events.base import BaseEvent
+
+DEBUG_BUILD: bool
+"""Whether this is a debug build, on which nothing may be measured."""
 
 def new_event_id() -> str:
     """A new identity: a version 7 UUID (RFC 9562) as 32 hex digits, which sort by time of creation."""
@@ -40,3 +50,85 @@ def matches(pattern: str, topic: str, /) -> bool:
     Raises:
         PatternError: The first text is no pattern.
     """
+
+@final
+class Filter:
+    """A condition on events, evaluated natively. Made by `trading.events.filters`."""
+
+    @staticmethod
+    def symbols(names: list[str], /) -> Filter: ...
+    @staticmethod
+    def exchanges(names: list[str], /) -> Filter: ...
+    @staticmethod
+    def event_types(names: list[str], classes: list[type[BaseEvent]], /) -> Filter: ...
+    @staticmethod
+    def time_range(start: datetime | None, end: datetime | None, /) -> Filter: ...
+    @staticmethod
+    def all(filters: list[Callable[[Any], object]], /) -> Filter: ...
+    @staticmethod
+    def any(filters: list[Callable[[Any], object]], /) -> Filter: ...
+    @staticmethod
+    def negation(filter: Callable[[Any], object], /) -> Filter: ...
+    def __call__(self, event: BaseEvent, /) -> bool: ...
+    def __and__(self, other: Callable[[Any], object], /) -> Filter: ...
+    def __rand__(self, other: Callable[[Any], object], /) -> Filter: ...
+    def __or__(self, other: Callable[[Any], object], /) -> Filter: ...
+    def __ror__(self, other: Callable[[Any], object], /) -> Filter: ...
+    def __invert__(self) -> Filter: ...
+
+class NativeBus:
+    """The state of a bus: subscriptions, queues, workers, counts. InMemoryEventBus is its face.
+
+    What begins with an underscore is for that class alone. It runs handlers in tasks of its own, each driven by a native
+    coroutine, and calls `_report_failure` when one raises.
+    """
+
+    def __new__(cls, *arguments: Any, **options: Any) -> NativeBus: ...
+    def publish(self, event: BaseEvent) -> Coroutine[Any, Any, None]:
+        """Hands an event to every matching subscription, at once where there is room. See `IEventBus.publish`."""
+
+    def publish_nowait(self, event: BaseEvent) -> None:
+        """Hands an event to every matching subscription, from any thread, without waiting.
+
+        Raises:
+            NotAnEventError: It is no event.
+            QueueFullError: A queue that blocks or raises is full; the event has reached nobody.
+            BusClosedError: The bus is closed or closing.
+            WrongLoopError: The bus has not been used in a loop yet, or its loop is closed.
+        """
+
+    def publish_batch(self, events: Iterable[BaseEvent]) -> Coroutine[Any, Any, None]:
+        """Publishes events one after the other. See `IEventBus.publish_batch`."""
+
+    def _publish_own(self, event: BaseEvent, /) -> None: ...
+    def _subscribe(
+        self,
+        what: str | type[BaseEvent],
+        handler: Callable[[Any], object],
+        filter: Callable[[Any], object] | None,
+        /,
+        *,
+        capacity: int,
+        overflow: str,
+        on_gap: Callable[[Any], object] | None,
+        name: str | None,
+    ) -> str: ...
+    def _unsubscribe(self, sid: str, /, *, drain: bool) -> asyncio.Future[None] | None: ...
+    def _bind(self) -> None: ...
+    @property
+    def _in_handler(self) -> bool: ...
+    @property
+    def _unfinished(self) -> int: ...
+    @property
+    def _is_local(self) -> bool: ...
+    @property
+    def _phase(self) -> str: ...
+    def _idle(self) -> asyncio.Future[None]: ...
+    def _close(self) -> None: ...
+    def _abandon(self) -> list[asyncio.Task[None]]: ...
+    def _seal(self) -> None: ...
+    def _refill(self) -> None: ...
+    def _start_workers(self, count: int) -> None: ...
+    def _counts(
+        self,
+    ) -> tuple[dict[str, int], dict[str, Any], list[tuple[str, str, str, dict[str, Any], int, int, int]]]: ...

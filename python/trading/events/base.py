@@ -1,34 +1,55 @@
-"""BaseEvent, and what every event class is built from: identity, times, money, names, metadata."""
+"""BaseEvent, and what every event class is built from: identity, times, money, counts, names, metadata."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, dataclass_transform, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr
+from pydantic_core import from_json, to_json
 
 from trading.events import _core
 from trading.events.errors import EventDefinitionError
 
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+
+    @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field, PrivateAttr))
+    class _EventMeta(ModelMetaclass):
+        """Tells type checkers that events are frozen, so that a subclass may narrow the type of a field."""
+
+else:
+    _EventMeta = type(BaseModel)
 
 utc_now = partial(datetime.now, UTC)
 """The time now, aware and in UTC."""
 
 
 def _to_utc(value: datetime) -> datetime:
-    if value.tzinfo is UTC:
+    if type(value) is not datetime:  # pandas.Timestamp, for one, holds nanoseconds, and NaT is a datetime as well
+        value = datetime.combine(value.date(), value.time(), value.tzinfo)
+    zone = value.tzinfo
+    if zone is UTC and not value.fold:
         return value
-    if value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
+    if zone is UTC or zone is None:
+        return value.replace(tzinfo=UTC, fold=0)
     try:
         return value.astimezone(UTC)
     except OverflowError:
         raise ValueError(f"{value.isoformat()} has no UTC time between the years 1 and 9999") from None
 
 
+def _to_plain_json(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        plain: dict[str, Any] = from_json(to_json([value]))[0]
+    except ValueError as wrong:
+        raise ValueError(f"JSON cannot hold it: {wrong}") from None
+    return plain
+
+
 UtcDatetime = Annotated[datetime, AfterValidator(_to_utc)]
-"""A moment, aware and in UTC, in microseconds. A naive datetime is taken as UTC."""
+"""A moment, aware and in UTC, in microseconds; what is finer is cut off. A naive datetime is taken as UTC."""
 
 Exchange = Annotated[str, AfterValidator(_core.check_exchange)]
 """A venue's short name. Not empty or `_`; no dot, `*`, `?` or control character."""
@@ -45,11 +66,20 @@ Quantity = Annotated[Decimal, Field(allow_inf_nan=False, ge=0)]
 PositiveQuantity = Annotated[Decimal, Field(allow_inf_nan=False, gt=0)]
 """A quantity: finite, above zero."""
 
-Metadata = dict[str, JsonValue]
-"""Whatever JSON can say, by name."""
+Count = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
+"""A number of things or a place in a sequence: an int (no bool, float or text), not negative, within 64 signed bits."""
+
+NonEmptyStr = Annotated[str, Field(min_length=1)]
+"""An identifier, or another text that must say something."""
+
+Side = Literal["buy", "sell"]
+"""The side of an order, or of the one who took in a trade."""
+
+Metadata = Annotated[dict[str, JsonValue], AfterValidator(_to_plain_json)]
+"""Whatever JSON can say, by name: finite numbers, valid Unicode, less than 200 levels deep."""
 
 
-class BaseEvent(BaseModel):
+class BaseEvent(BaseModel, metaclass=_EventMeta):
     """A fact that happened: immutable, with an identity, a time, and a topic by which it is routed.
 
     Abstract, as is every subclass whose `event_type` is not a `Literal` of one value. Defining a subclass with such a
@@ -64,14 +94,14 @@ class BaseEvent(BaseModel):
     Raises:
         pydantic.ValidationError: A field has an impossible value or is not known.
         EventDefinitionError: A class is defined with an `event_type` that another class has, that is not
-            `[a-z][a-z0-9_]*`, or that offers a choice.
+            `[a-z][a-z0-9_]*`, that offers a choice, or whose default is not what the literal says.
         TypeError: An abstract class is instantiated.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    event_id: str = Field(default_factory=_core.new_event_id)
-    """Identity; by default 32 hex digits that sort by time of creation."""
+    event_id: NonEmptyStr = Field(default_factory=_core.new_event_id)
+    """Identity, any text; by default 32 hex digits that sort by time of creation."""
 
     event_type: str
     """The kind of event, first varying part of its topic; fixed by each concrete class."""
@@ -112,8 +142,11 @@ class BaseEvent(BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
-        if cls.__pydantic_generic_metadata__["origin"] is None:
-            _define(cls)
+        event_type = _literal_event_type(cls)
+        if event_type is None:
+            _make_abstract(cls)
+        elif cls.__pydantic_generic_metadata__["origin"] is None:
+            _define(cls, event_type)
 
 
 _CLASSES: dict[str, type[BaseEvent]] = {}
@@ -129,16 +162,23 @@ def event_classes() -> Iterator[type[BaseEvent]]:
     return iter(tuple(_CLASSES.values()))
 
 
-def _define(cls: type[BaseEvent]) -> None:
-    """Enters a concrete class in the table, and makes any other abstract."""
+def _literal_event_type(cls: type[BaseEvent]) -> str | None:
+    """What the class's literal says, or None where it has none and so is abstract."""
     field = cls.model_fields["event_type"]
     if get_origin(field.annotation) is not Literal:
-        _make_abstract(cls)
-        return
+        if field.is_required():
+            return None
+        raise EventDefinitionError(
+            f"{cls.__qualname__}.event_type is not a Literal; write event_type: Literal[{field.default!r}]"
+        )
     choices = get_args(field.annotation)
     if len(choices) != 1 or not isinstance(choices[0], str):
         raise EventDefinitionError(f"{cls.__qualname__}.event_type must be a Literal of one text, not of {choices}")
-    event_type = choices[0]
+    return choices[0]
+
+
+def _define(cls: type[BaseEvent], event_type: str) -> None:
+    """Enters a concrete class in the table, its literal made the field's default."""
     try:
         _core.check_event_type(event_type)
     except ValueError as wrong:
@@ -149,9 +189,12 @@ def _define(cls: type[BaseEvent]) -> None:
             f"{cls.__qualname__} has the event_type {event_type!r} of {other.__module__}.{other.__qualname__}; "
             f"give it a Literal of its own"
         )
+    field = cls.model_fields["event_type"]
     if field.is_required():
         field.default = event_type
-        cls.model_rebuild(force=True)
+        cls.model_rebuild(force=True, raise_errors=False)
+    elif field.default != event_type:
+        raise EventDefinitionError(f"{cls.__qualname__}.event_type is {event_type!r}, its default {field.default!r}")
     _CLASSES[event_type] = cls
 
 

@@ -19,6 +19,7 @@
     │   ├── StoreLockedError         another writer has the store
     │   ├── StoreClosedError         the writer is closed                       (RuntimeError)
     │   ├── CorruptFileError         a file that cannot be read; `.path` names it
+    │   ├── UnknownEventTypeError    stored events that no class here is for    (LookupError)
     │   └── UnstorableEventError     an event whose class has no columns        (TypeError)
     └── ImportFileError              a market data file that cannot be taken    (ValueError)
 
@@ -112,9 +113,30 @@ class CorruptFileError(StoreError):
         self.path = path
 
 
+class UnknownEventTypeError(StoreError, LookupError):
+    """A file holds events of a type that no class here is for, so they cannot be read as events.
+
+    Attributes:
+        path: The file.
+        event_type: The type.
+    """
+
+    def __init__(self, path: Path, event_type: str) -> None:
+        super().__init__(
+            f"{path}: no class here has the event type {event_type!r}: import the module that defines it, or use "
+            "`read_table`, which needs no class"
+        )
+        self.path = path
+        self.event_type = event_type
+
+
 class UnstorableEventError(StoreError, TypeError):
     """An event cannot be stored exactly."""
 
 
 class ImportFileError(TradingEventsError, ValueError):
     """A market data file cannot be taken."""
+
+
+class UnreadableFileWarning(UserWarning):
+    """A file of a store cannot be read, so the answer is not whole; the message names it."""

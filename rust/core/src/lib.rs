@@ -4,6 +4,16 @@
 //! publisher is whatever token the caller leaves. Every structure is a plain state machine behind `&mut self`: the caller
 //! owns the lock and does the waking.
 
+pub mod admission;
+pub mod bus;
+pub mod dispatch;
 pub mod error;
+pub mod filter;
+pub mod line;
 pub mod pattern;
+pub mod queue;
+pub mod registry;
+pub mod route;
+pub mod stats;
+pub mod subscription;
 pub mod topic;

@@ -2,4 +2,11 @@
 
 use pyo3::import_exception;
 
+import_exception!(trading.events.errors, BusClosedError);
+import_exception!(trading.events.errors, ForkedBusError);
+import_exception!(trading.events.errors, NotAnEventError);
 import_exception!(trading.events.errors, PatternError);
+import_exception!(trading.events.errors, QueueFullError);
+import_exception!(trading.events.errors, ReentrancyError);
+import_exception!(trading.events.errors, SubscriptionNotFoundError);
+import_exception!(trading.events.errors, WrongLoopError);

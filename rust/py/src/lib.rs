@@ -2,15 +2,39 @@
 
 use pyo3::prelude::*;
 
+mod attempt;
+mod awaitable;
+mod bus;
+mod drive;
 mod error;
+mod event;
 mod event_id;
+mod filter;
+mod home;
+mod publish;
 mod topic;
+mod worker;
 
 /// The native part of `trading.events`; `_core.pyi` beside it is its documentation.
 #[pymodule]
 mod _core {
     #[pymodule_export]
+    use super::bus::NativeBus;
+    #[pymodule_export]
     use super::event_id::new_event_id;
     #[pymodule_export]
+    use super::filter::PyFilter;
+    #[pymodule_export]
     use super::topic::{check_event_type, check_exchange, check_symbol, compose_topic, matches, normalize_pattern};
+
+    use pyo3::prelude::*;
+
+    /// Whether this is a debug build, on which nothing may be measured.
+    #[pymodule_export]
+    const DEBUG_BUILD: bool = cfg!(debug_assertions);
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::home::watch_forks(module.py())
+    }
 }

@@ -1,0 +1,121 @@
+# Each target sets up what it needs in $(VENV), once, and again when its sources change.
+# PYTHON=python3.12 takes another interpreter, with an environment of its own under .venvs/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+NEWEST_PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
+
+ifeq ($(origin PYTHON),undefined)
+VENV ?= .venv
+PYTHON = $(or $(NEWEST_PYTHON),$(error no Python 3.11 or newer was found: name one with PYTHON=...))
+else
+VENV ?= .venvs/$(shell $(PYTHON) -c 'import sys; print("{}.{}".format(*sys.version_info))')
+endif
+
+RUN := $(VENV)/bin/python -m
+NATIVE_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust -name target -prune -o -type f -print)
+export VIRTUAL_ENV := $(abspath $(VENV))
+export PYO3_PYTHON := $(VIRTUAL_ENV)/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_QUIET := 1
+
+heading = @printf '\n=== %s ===\n' '$(1)'
+
+.PHONY: help demo bench bench-peers build test test-python clean
+.PHONY: lint lint-rust lint-python types test-rust test-coverage test-wheel
+
+help: ## list the targets
+	@echo 'make TARGET [PYTHON=another interpreter]'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s%s\n", $$1, $$2}' Makefile
+
+# Environment
+
+$(VENV)/.created:
+	$(call heading,Environment in $(VENV))
+	$(PYTHON) -m venv --clear $(VENV)
+	$(RUN) pip install --quiet --upgrade pip 'maturin>=1.9,<2'
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.created $(NATIVE_SOURCES)
+	$(call heading,Release build)
+	$(RUN) maturin develop --release
+	@touch $@
+
+$(VENV)/.extra-%: pyproject.toml | $(VENV)/.built
+	$(call heading,Extra packages: $*)
+	$(RUN) maturin develop --release --quiet --extras $*
+	@touch $@
+
+build: $(VENV)/.built ## build a release into the environment
+
+# Use
+
+demo: $(VENV)/.built ## publish, record, query, replay, compare; INPUT=FILE takes a market data file
+	$(VENV)/bin/trading-events demo $(if $(INPUT),'$(INPUT)')
+
+bench: $(VENV)/.built $(VENV)/.extra-bench ## measure this package; QUICK=1 only tries the benchmarks
+	$(RUN) pytest benchmarks $(if $(QUICK),--benchmark-disable,--benchmark-only)
+
+bench-peers: $(VENV)/.built $(VENV)/.extra-bench ## measure it beside others and write the table; QUICK=1 only tries
+	$(RUN) benchmarks.peers $(if $(QUICK),--quick)
+
+# Checks
+
+test: test-rust lint types test-coverage test-wheel ## run every check
+	@printf '\nAll checks passed on %s: Rust tests, lint, types, stub, Python tests with coverage, the wheel alone.\n' \
+		"$$($(VENV)/bin/python -V)"
+
+test-rust: $(VENV)/.created
+	$(call heading,Rust tests)
+	if cargo nextest --version >/dev/null 2>&1; then \
+		cargo nextest run --workspace && cargo test --workspace --doc; else cargo test --workspace; fi
+
+lint: lint-rust lint-python ## check form: rustfmt, clippy, ruff
+
+lint-rust: $(VENV)/.created
+	$(call heading,Rust lint)
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+lint-python: $(VENV)/.extra-dev
+	$(call heading,Python lint)
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+
+types: $(VENV)/.built $(VENV)/.extra-dev ## check types and the stub of the native module
+	$(call heading,Types)
+	$(RUN) mypy
+	$(RUN) basedpyright
+	$(RUN) mypy.stubtest trading.events._core --allowlist <(echo 'trading\.events\._core\.__all__')
+
+test-coverage: $(VENV)/.built $(VENV)/.extra-dev
+	$(call heading,Python tests with coverage)
+	$(RUN) pytest --cov --cov-report=term
+
+test-python: $(VENV)/.built $(VENV)/.extra-test ## run the Python tests alone
+	$(call heading,Python tests)
+	$(RUN) pytest
+
+test-wheel: $(VENV)/.created
+	$(call heading,The wheel in an empty environment)
+	away=$$(mktemp -d); trap 'rm -rf "$$away"' EXIT; \
+	$(RUN) maturin build --release --out "$$away"; \
+	sed -n '/^```python$$/,/^```$$/{/^```python$$/d;/^```$$/q;p}' README.md >"$$away/example.py"; \
+	test -s "$$away/example.py" || { echo 'README.md has no python example' >&2; exit 1; }; \
+	$(VENV)/bin/python -m venv "$$away/venv"; \
+	"$$away/venv/bin/pip" install --quiet "$$away"/*.whl; \
+	cd "$$away"; \
+	venv/bin/trading-events --help >/dev/null; \
+	venv/bin/python -I example.py
+
+clean: ## remove what was built, environments included
+	rm -rf .venv .venvs target build dist htmlcov .coverage .coverage.* .benchmarks
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f python/trading/events/_core*.so
+	find python tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,103 @@
+"""From samples to a table of medians and ratios."""
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+MARKERS = re.compile(r"(<!-- peers: begin -->\n).*?(<!-- peers: end -->)", re.DOTALL)
+FLOOR = "floor"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One engine's medians, in nanoseconds."""
+
+    engine: str
+    title: str
+    version: str | None
+    one_handler_ns: float
+    ten_handlers_ns: float
+    spaced_p50_ns: float
+    spaced_p99_ns: float
+    one_handler_ratio: float
+    """How many times the floor's."""
+
+    ten_handlers_ratio: float
+
+
+def summarize(samples: dict[str, list[dict[str, Any]]]) -> list[Result]:
+    """Medians over all bursts of all processes, and ratios to the floor's; the fastest first."""
+    floor_ns = {handlers: _burst_ns(samples[FLOOR], handlers) for handlers in ("1", "10")}
+    results = []
+    for engine, processes in samples.items():
+        ones_ns, tens_ns = _burst_ns(processes, "1"), _burst_ns(processes, "10")
+        results.append(
+            Result(
+                engine=engine,
+                title=processes[0]["title"],
+                version=processes[0]["version"],
+                one_handler_ns=ones_ns,
+                ten_handlers_ns=tens_ns,
+                spaced_p50_ns=_spaced_ns(processes, 50),
+                spaced_p99_ns=_spaced_ns(processes, 99),
+                one_handler_ratio=ones_ns / floor_ns["1"],
+                ten_handlers_ratio=tens_ns / floor_ns["10"],
+            )
+        )
+    return sorted(results, key=lambda result: result.one_handler_ns)
+
+
+def table(results: list[Result]) -> str:
+    """The results as a Markdown table."""
+    lines = [
+        "| engine | version | 1 handler | × floor | 10 handlers | × floor | alone p50 | p99 |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {result.title} | {result.version or ''} "
+        f"| {duration(result.one_handler_ns)} | {result.one_handler_ratio:,.1f} "
+        f"| {duration(result.ten_handlers_ns)} | {result.ten_handlers_ratio:,.1f} "
+        f"| {duration(result.spaced_p50_ns)} | {duration(result.spaced_p99_ns)} |"
+        for result in results
+    ]
+    return "\n".join(lines)
+
+
+def duration(nanoseconds: float) -> str:
+    """A duration with three digits or so, in the unit that suits it."""
+    if nanoseconds < 1_000:
+        return f"{nanoseconds:.0f} ns"
+    if nanoseconds < 1_000_000:
+        return f"{nanoseconds / 1_000:.3g} µs"
+    return f"{nanoseconds / 1_000_000:.3g} ms"
+
+
+def describe_machine() -> str:
+    """On what it was measured, as far as it matters for a ratio."""
+    return (
+        f"Measured on {platform.python_implementation()} {platform.python_version()}, "
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores."
+    )
+
+
+def replace_between_markers(document: str, text: str) -> str:
+    """The document with this text between its markers.
+
+    Raises:
+        ValueError: The document has no markers.
+    """
+    written, count = MARKERS.subn(lambda found: f"{found[1]}{text}\n{found[2]}", document)
+    if count != 1:
+        raise ValueError("the document must hold `<!-- peers: begin -->` and `<!-- peers: end -->` once")
+    return written
+
+
+def _burst_ns(processes: list[dict[str, Any]], handlers: str) -> float:
+    return float(median(sample for process in processes for sample in process["burst_ns"][handlers]))
+
+
+def _spaced_ns(processes: list[dict[str, Any]], percent: int) -> float:
+    return float(median(process["spaced_percentiles_ns"][percent - 1] for process in processes))

@@ -1,0 +1,194 @@
+"""IEventBus: what every bus promises.
+
+Delivery. For every subscription that stood when an event was published and whose filter passes it, an accepted event is
+handled once, or counted under exactly one reason. An event is accepted when `publish` has returned: it then stands in
+the queue of every matching subscription. It is handled when its handler has returned or raised. Handlers are coroutine
+functions or plain functions. Nothing is lost silently: `accepted == handled + failed + dropped + waiting`, at every
+moment.
+
+Publishing. `publish` acts when it is called, if there is room; what it returns is then finished, and awaiting it costs
+next to nothing. Called from another thread than the loop's, it returns a coroutine that acts in the loop, for
+`asyncio.run_coroutine_threadsafe`. A publish that still has to wait takes its place in line when it is first awaited;
+it may be awaited once, and warns if it never is. `create_task`, `gather` and `wait_for` take what `publish` returns.
+What is wrong with the call itself (no event, a closed bus, a full queue that raises) is raised by the call.
+
+Filters are evaluated at publish, in the publisher's thread, before capacity is looked at.
+
+Order. A subscription handles events one at a time, in the order in which they were accepted; under `conflate`, in that
+order per topic. Between subscriptions there is no order.
+
+Slow subscribers. `publish` never waits for a handler, only for room. `capacity` counts the events that wait, not the
+one in its handler. A slow or suspended handler delays no other subscription until its own queue is full under `block`;
+then the events that match it wait, and only those.
+
+All or nothing. An event is accepted by all its queues or by none. Waiting publishers stand in one line, which is walked
+in order when room appears: one is let in when all its queues have room at once, and it holds nothing meanwhile, except
+the first in line, which may hold one place beyond the capacity of each of its queues. Publishers that wait for the
+same set of subscriptions never overtake each other. A waiting publisher that is cancelled has reached nobody, and its
+places pass on, even when it had been let in and not resumed. A batch is accepted event by event, in order; if it is
+interrupted it has reached a prefix, whose length the exception tells in `published` and in a note.
+
+Overflow is each subscription's own. `block`, the default: the publisher waits. `drop_oldest`, `drop_newest`: that event
+is dropped. `conflate`: an event takes the place of a waiting one of its topic, and a new topic on a full queue waits.
+`raise`: the publisher gets a QueueFullError, and the event has reached nobody and pushed nothing out. `publish_nowait`
+raises on a full `block` queue too. Dropped events are counted, and `on_gap` is called before the next event is handled,
+once a burst, with how many were lost and from which topics.
+
+Re-entrancy. A handler may publish, subscribe and unsubscribe, itself included, and never deadlocks. A publish made in a
+running handler, or in a task that one has started, never waits: it passes the line and may exceed a capacity, which is
+counted, up to twice of it; beyond that it raises QueueFullError. `join` and `aclose` raise ReentrancyError there.
+
+Errors. A handler or a filter that raises harms nobody else: the exception is logged with its traceback, counted, handed
+to `on_error`, and published as an ErrorEvent; a failing handler of ErrorEvent ends there. A CancelledError out of a
+handler whose task nobody else cancelled is an error like any other. KeyboardInterrupt and SystemExit get through.
+
+Unsubscribing. After `await unsubscribe(sid)` the handler is not called again; one that runs is let finish. Waiting
+events are counted as unsubscribed, or handled first with `drain=True`.
+
+Closing. `aclose` refuses new events, also those of handlers and of publishers that wait (`join` first lets chains of
+events run out); works off what has been accepted; and after its timeout cancels what is left and counts it.
+
+Threads. `publish_nowait` may be called from any thread; everything else belongs to the bus's loop and says so when
+misused. The bus's loop is the one in which it is first used. After a fork, the child must make a bus of its own.
+
+Context. A handler runs from its first line to its last in one asyncio task, in its subscription's own copy of the
+context variables that stood when it was subscribed.
+
+Fairness. Handing out events has a budget a turn of the loop, for the whole bus; so has publishing. When one is spent
+the loop goes on first: neither a tight publishing loop nor a full queue starves anything else.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, overload
+
+from trading.events.base import BaseEvent
+from trading.events.statistics import Gap
+from trading.events.stream import EventStream
+
+EventT = TypeVar("EventT", bound=BaseEvent)
+
+Handler = Callable[[EventT], Awaitable[object] | None]
+"""A coroutine function, or a plain one, that takes an event."""
+
+Filter = Callable[[EventT], object]
+"""A plain function that takes an event and says, by truth, whether it passes."""
+
+GapCallback = Callable[[Gap], Awaitable[object] | None]
+"""What is told of lost events; a coroutine function or a plain one."""
+
+Overflow = Literal["block", "drop_oldest", "drop_newest", "conflate", "raise"]
+"""What a full queue does with one more event."""
+
+DEFAULT_CAPACITY = 100_000
+"""Events that may wait for one subscription: some seconds of a busy market, some 200 MB of events at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerFailure:
+    """What `on_error` is told of an exception."""
+
+    event: BaseEvent | None
+    """The event that was being handled, or None in a gap callback."""
+
+    error: BaseException
+    """The exception, with its traceback."""
+
+    sid: str
+    """The subscription's id."""
+
+    subscription: str
+    """The subscription's name."""
+
+    phase: Literal["handler", "filter", "on_gap"]
+    """Which of the subscription's functions has raised."""
+
+
+class IEventBus(ABC):
+    """An event bus. The module's own text says what every bus promises."""
+
+    @abstractmethod
+    def publish(self, event: BaseEvent) -> Coroutine[Any, Any, None]:
+        """Hands an event to every matching subscription; returns when it stands in all their queues.
+
+        Raises:
+            NotAnEventError: It is no event.
+            QueueFullError: A queue that raises is full, or, for a handler's own publish, one has twice its capacity.
+            BusClosedError: The bus is closed or closing.
+        """
+
+    @overload
+    async def subscribe(
+        self, event_type: type[EventT], handler: Handler[EventT], filter: Filter[EventT] | None = None
+    ) -> str: ...
+
+    @overload
+    async def subscribe(self, event_type: str, handler: Handler[Any], filter: Filter[Any] | None = None) -> str: ...
+
+    @abstractmethod
+    async def subscribe(
+        self,
+        event_type: str | type[BaseEvent],
+        handler: Handler[Any],
+        filter: Filter[Any] | None = None,  # noqa: A002 - the name the interface was asked for with
+    ) -> str:
+        """Has a handler called with every event that matches.
+
+        Args:
+            event_type: A pattern such as `tick` or `events.*.binance`, or an event class, which stands for its
+                subclasses too.
+            handler: A coroutine function or a plain function that takes the event.
+            filter: A plain function that takes the event and says whether to handle it.
+
+        Returns:
+            The subscription's id, for `unsubscribe`.
+
+        Raises:
+            PatternError: The text is no pattern.
+            HandlerTypeError: The handler or the filter cannot be called.
+            BusClosedError: The bus is closed or closing.
+        """
+
+    @abstractmethod
+    async def unsubscribe(self, subscription_id: str) -> None:
+        """Ends a subscription. One that has ended already is left as it is.
+
+        Raises:
+            SubscriptionNotFoundError: The bus never gave this id out.
+        """
+
+    @abstractmethod
+    def publish_batch(self, events: Iterable[BaseEvent]) -> Coroutine[Any, Any, None]:
+        """Publishes events one after the other.
+
+        Raises:
+            QueueFullError, NotAnEventError, BusClosedError: As in `publish`. Whatever is raised, its attribute
+                `published` is the count of events that had been accepted.
+        """
+
+    @overload
+    def stream(
+        self, event_type: type[EventT], filter: Filter[EventT] | None = None, **options: Any
+    ) -> EventStream[EventT]: ...
+
+    @overload
+    def stream(self, event_type: str, filter: Filter[Any] | None = None, **options: Any) -> EventStream[Any]: ...
+
+    def stream(
+        self,
+        event_type: str | type[BaseEvent],
+        filter: Filter[Any] | None = None,  # noqa: A002 - as in subscribe
+        **options: Any,
+    ) -> EventStream[Any]:
+        """Matching events, for `async for event in bus.stream("tick")`.
+
+        The stream subscribes when the loop over it begins, or on entering it with `async with`, and unsubscribes when
+        it is closed or forgotten. An event counts as handled when it has been taken out.
+
+        Args:
+            event_type: As in `subscribe`.
+            filter: As in `subscribe`.
+            options: Whatever else this bus's `subscribe` takes, by name.
+        """
+        return EventStream(self, event_type, filter=filter, options=options)

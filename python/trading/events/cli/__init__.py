@@ -1,0 +1,79 @@
+"""The command `trading-events`: import, inspect, query and replay recorded events, and a demo. One file a command."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from pydantic import ValidationError
+
+from trading.events.cli import demo, import_file, inspect_store, query_store, replay_store
+from trading.events.cli.arguments import UsageError
+from trading.events.errors import TradingEventsError
+
+_COMMANDS = (demo, import_file, inspect_store, query_store, replay_store)
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: The arguments; by default those of the process.
+
+    Returns:
+        The exit code: 0 if all went well, 1 if not, 2 for wrong arguments, 130 after Ctrl-C, 141 if nobody reads the
+        output any more.
+    """
+    args = _parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whatever still stands in the buffer must not be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    except KeyboardInterrupt:
+        return _complain("interrupted", EXIT_INTERRUPTED)
+    except UsageError as wrong:
+        return _complain(f"error: {wrong}", EXIT_USAGE)
+    except (TradingEventsError, ValidationError, OSError) as wrong:
+        if args.debug:
+            raise
+        return _complain(f"error: {wrong}", EXIT_FAILED)
+    return code
+
+
+def _complain(text: str, code: int) -> int:
+    print(f"trading-events: {' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="trading-events",
+        description="Import, inspect, query and replay recorded market events, and see what this package does.",
+        epilog="`trading-events COMMAND --help` explains a command, with examples.",
+    )
+    parser.add_argument("--version", action="version", version=f"trading-events {version('trading-events')}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        subparser = commands.add_parser(
+            command.NAME,
+            help=command.SUMMARY,
+            description=command.DESCRIPTION,
+            epilog=command.EXAMPLES,
+            parents=[common],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    return parser

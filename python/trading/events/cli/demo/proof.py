@@ -1,0 +1,61 @@
+"""The proof that a recording, replayed by another process, is what was recorded."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import zip_longest
+from operator import itemgetter
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a fresh process has replayed, beside what was recorded."""
+
+    replayed: int
+    """Events that it replayed."""
+
+    seconds: float
+    """How long it took, from its start to its end."""
+
+    process_id: int
+    """The process."""
+
+    difference: str | None
+    """The first thing that is not equal, or None if everything is."""
+
+
+def prove(recorded: Sequence[tuple[datetime, str]], store: Path) -> Proof:
+    """Has a fresh process replay a store, and compares event by event.
+
+    Args:
+        recorded: The time and the fingerprint of each event, in the order in which it was accepted. A replay is in
+            the order of time; events of one time stay in this order.
+        store: The store.
+    """
+    expected = [text for _, text in sorted(recorded, key=itemgetter(0))]
+    began_s = time.monotonic()
+    command = [sys.executable, "-m", "trading.events.cli.demo.replica", str(store)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
+        try:
+            output = process.stdout or ()
+            replayed, difference = compare(expected, (line.rstrip("\n") for line in output))
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        difference = f"the process ended with code {process.returncode}"
+    return Proof(replayed, time.monotonic() - began_s, process.pid, difference)
+
+
+def compare(expected: Iterable[str], replayed: Iterable[str]) -> tuple[int, str | None]:
+    """How many events were replayed, and the first that is not the expected one, if any."""
+    count, difference = 0, None
+    for place, (original, replica) in enumerate(zip_longest(expected, replayed), 1):
+        count += replica is not None
+        if original != replica and difference is None:
+            difference = f"event {place:,} was {original or 'not there'} and is replayed as {replica or 'nothing'}"
+    return count, difference

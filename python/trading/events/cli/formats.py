@@ -1,0 +1,48 @@
+"""How numbers, times and tables are printed."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+_KIB = 1024
+
+
+def as_bytes(count: int) -> str:
+    """A number of bytes in its fitting unit."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < _KIB:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= _KIB
+    return f"{size:.1f} TiB"
+
+
+def as_time(moment: datetime) -> str:
+    """A time in UTC, to the microsecond where it has any."""
+    return moment.replace(tzinfo=None).isoformat(sep=" ")
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun, in the plural where it must be."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
+    """Rows in columns as wide as they must be.
+
+    Args:
+        header: The names of the columns.
+        rows: The cells, as many a row as the header has.
+        right: The indices of the columns that stand to the right.
+    """
+    cells = [header, *rows]
+    widths = [max(len(row[at]) for row in cells) for at in range(len(header))]
+    to_the_right = frozenset(right)
+
+    def line(row: Sequence[str]) -> str:
+        aligned = (
+            cell.rjust(width) if at in to_the_right else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        return "  ".join(aligned).rstrip()
+
+    return "\n".join(map(line, cells))

@@ -1,0 +1,92 @@
+"""`trading-events inspect`: what a store holds."""
+
+import argparse
+import json
+from collections.abc import Iterable
+
+from trading.events.cli.arguments import add_range, add_store, event_range
+from trading.events.cli.formats import as_bytes, as_time, counted, table
+from trading.events.persistence import EventReader, StoredTopic
+
+NAME = "inspect"
+SUMMARY = "show what a store holds"
+DESCRIPTION = "Show what a store of recorded events holds: its topics, how many events, from when to when, how large."
+EXAMPLES = """\
+examples:
+  trading-events inspect data/events
+  trading-events inspect data/events --event trade --exchange binance
+  trading-events inspect data/events --json
+"""
+
+_HEADER = ("event type", "exchange", "symbol", "events", "files", "size", "bytes/event", "first", "last")
+_RIGHT = (3, 4, 5, 6)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    add_store(parser)
+    add_range(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    topics = EventReader(args.store).topics(**event_range(args))
+    if args.json:
+        print(json.dumps(_as_json(topics), indent=2))
+    elif topics:
+        print(_as_table(topics))
+    else:
+        print(f"{args.store} holds no such events" if any(event_range(args).values()) else f"{args.store} is empty")
+    return 0
+
+
+def _as_table(topics: Iterable[StoredTopic]) -> str:
+    topics = list(topics)
+    rows = [
+        (
+            topic.event_type,
+            topic.exchange or "_",
+            topic.symbol or "_",
+            f"{topic.rows:,}",
+            f"{topic.files:,}",
+            as_bytes(topic.size_bytes),
+            f"{topic.size_bytes / topic.rows:.1f}",
+            as_time(topic.first),
+            as_time(topic.last),
+        )
+        for topic in topics
+    ]
+    events, size_bytes = sum(topic.rows for topic in topics), sum(topic.size_bytes for topic in topics)
+    total = (
+        f"{counted(events, 'event')} of {counted(len(topics), 'topic')} "
+        f"in {counted(sum(topic.files for topic in topics), 'file')}, "
+        f"{as_bytes(size_bytes)}, {size_bytes / events:.1f} bytes an event"
+    )
+    return f"{table(_HEADER, rows, right=_RIGHT)}\n\n{total}"
+
+
+def _as_json(topics: Iterable[StoredTopic]) -> dict[str, object]:
+    topics = list(topics)
+    return {
+        "events": sum(topic.rows for topic in topics),
+        "files": sum(topic.files for topic in topics),
+        "size_bytes": sum(topic.size_bytes for topic in topics),
+        "topics": [
+            {
+                "event_type": topic.event_type,
+                "exchange": topic.exchange,
+                "symbol": topic.symbol,
+                "events": topic.rows,
+                "files": topic.files,
+                "size_bytes": topic.size_bytes,
+                "first": topic.first.isoformat(),
+                "last": topic.last.isoformat(),
+            }
+            for topic in topics
+        ],
+    }

@@ -1,0 +1,129 @@
+"""`trading-events query`: recorded events of a range, as a table, CSV or JSON lines."""
+
+import argparse
+import csv
+import itertools
+import json
+import sys
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from trading.events.base import BaseEvent, event_class
+from trading.events.cli.arguments import add_range, add_store, count, event_range
+from trading.events.cli.formats import as_time, counted
+from trading.events.persistence import EventReader
+
+NAME = "query"
+SUMMARY = "print the events of a range"
+DESCRIPTION = "Print recorded events, ordered by time, as a table, as CSV or as JSON lines."
+EXAMPLES = """\
+examples:
+  trading-events query data/events --event trade --symbol BTC/USDT
+  trading-events query data/events --start 2021-01-08T00:00:10 --end 2021-01-08T00:00:20 --format jsonl
+  trading-events query data/events --event bar --format csv --output bars.csv
+"""
+
+_TABLE_LIMIT = 50
+_ROW = "{:<26}  {:<17}  {:<10}  {:<12}  {}"
+_HEADER = _ROW.format("timestamp", "event type", "exchange", "symbol", "what it says")
+_COMMON_FIELDS = ("event_id", "event_type", "timestamp", "exchange", "symbol", "metadata")
+_TOLD_BY_TIMESTAMP = ("exchange_timestamp", "local_timestamp")
+_MAX_VALUE_CHARS = 40
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    add_store(parser)
+    add_range(parser)
+    parser.add_argument(
+        "--limit", metavar="N", type=count, help="at most so many events, 0 for all (default: all, in a table 50)"
+    )
+    parser.add_argument(
+        "--format", choices=tuple(_WRITERS), default="table", help="how to print them (default: %(default)s)"
+    )
+    parser.add_argument("--output", metavar="FILE", type=Path, help="write to this file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code.
+
+    Raises:
+        StoreError: The store cannot be read.
+        OSError: The output cannot be written.
+    """
+    chosen = event_range(args)
+    reader = EventReader(args.store)
+    limit: int | None = args.limit
+    if limit is None and args.format == "table":
+        limit = _TABLE_LIMIT
+    events = iter(reader.read_range(**chosen))
+    shown = itertools.islice(events, limit) if limit else events
+    with _output(args.output) as out:
+        _WRITERS[args.format](shown, [topic.event_type for topic in reader.topics(**chosen)], out)
+    if args.limit is None and limit and next(events, None) is not None:
+        print(f"(the first {limit} of {reader.count(**chosen):,} events; --limit 0 for all)", file=sys.stderr)
+    return 0
+
+
+@contextmanager
+def _output(path: Path | None) -> Generator[TextIO, None, None]:
+    if path is None:
+        yield sys.stdout
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+
+
+def _write_table(events: Iterable[BaseEvent], _event_types: Iterable[str], out: TextIO) -> None:
+    out.write(f"{_HEADER}\n")
+    for event in events:
+        said = " ".join(f"{field}={_short(value)}" for field, value in _own_values(event))
+        row = _ROW.format(as_time(event.timestamp), event.event_type, event.exchange or "_", event.symbol or "_", said)
+        out.write(f"{row}\n")
+
+
+def _own_values(event: BaseEvent) -> Iterator[tuple[str, object]]:
+    """What an event says besides what every event says, without repeating its time."""
+    for field, value in event:
+        repeated = field in _TOLD_BY_TIMESTAMP and value == event.timestamp
+        if value is not None and field not in _COMMON_FIELDS and not repeated:
+            yield field, value
+    if event.metadata:
+        yield "metadata", event.metadata
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple):
+        return counted(len(value), "level")
+    text = as_time(value) if isinstance(value, datetime) else str(value)
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= _MAX_VALUE_CHARS else f"{text[: _MAX_VALUE_CHARS - 3]}..."
+
+
+def _write_json_lines(events: Iterable[BaseEvent], _event_types: Iterable[str], out: TextIO) -> None:
+    for event in events:
+        out.write(f"{event.model_dump_json()}\n")
+
+
+def _write_csv(events: Iterable[BaseEvent], event_types: Iterable[str], out: TextIO) -> None:
+    classes = [found for found in map(event_class, dict.fromkeys(event_types)) if found is not None]
+    fields = dict.fromkeys((*_COMMON_FIELDS, *(field for found in classes for field in found.model_fields)))
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(fields)
+    for event in events:
+        values = event.model_dump(mode="json")
+        writer.writerow([_csv_cell(values.get(field)) for field in fields])
+
+
+def _csv_cell(value: object) -> object:
+    return json.dumps(value) if isinstance(value, dict | list) else value
+
+
+_WRITERS: dict[str, Callable[[Iterable[BaseEvent], Iterable[str], TextIO], None]] = {
+    "table": _write_table,
+    "csv": _write_csv,
+    "jsonl": _write_json_lines,
+}

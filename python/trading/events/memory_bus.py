@@ -1,0 +1,310 @@
+"""InMemoryEventBus: the bus within one process. Routing, queues and dispatch are native; this is its asyncio face."""
+
+import asyncio
+import inspect
+import logging
+import warnings
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar, overload
+from weakref import WeakSet
+
+from trading.events._core import NativeBus
+from trading.events.base import BaseEvent
+from trading.events.bus import (
+    DEFAULT_CAPACITY,
+    EventT,
+    Filter,
+    GapCallback,
+    Handler,
+    HandlerFailure,
+    IEventBus,
+    Overflow,
+)
+from trading.events.errors import BusClosedError, HandlerTypeError, ReentrancyError
+from trading.events.statistics import BusStatistics, SubscriptionStatistics
+from trading.events.stream import EventStream
+from trading.events.system import ErrorEvent
+
+HandlerT = TypeVar("HandlerT", bound=Callable[[Any], Any])
+
+_LOGGER = logging.getLogger("trading.events")
+
+_GRACE_S = 5.0
+"""How long `aclose` waits for handlers that it has cancelled; one that will not end is logged and left."""
+
+
+class InMemoryEventBus(NativeBus, IEventBus):
+    """An event bus within one process. `trading.events.bus` says what it promises.
+
+        async with InMemoryEventBus() as bus:
+            await bus.subscribe("tick", handle)
+            await bus.publish(tick)
+            await bus.join()
+
+    Args:
+        name: Shown in logs and as the `component` of ErrorEvents.
+        on_error: Called with a HandlerFailure for every exception out of a handler, a filter or a gap callback, in the
+            thread where it was raised.
+    """
+
+    def __init__(self, *, name: str = "event-bus", on_error: Callable[[HandlerFailure], object] | None = None) -> None:
+        if on_error is not None:
+            _check_callable(on_error, "on_error")
+        self.name = name
+        self._on_error = on_error
+        self._streams: WeakSet[EventStream[Any]] = WeakSet()
+
+    @overload
+    async def subscribe(
+        self,
+        event_type: type[EventT],
+        handler: Handler[EventT],
+        filter: Filter[EventT] | None = None,
+        *,
+        capacity: int = DEFAULT_CAPACITY,
+        overflow: Overflow = "block",
+        on_gap: GapCallback | None = None,
+        name: str | None = None,
+    ) -> str: ...
+
+    @overload
+    async def subscribe(
+        self,
+        event_type: str,
+        handler: Handler[Any],
+        filter: Filter[Any] | None = None,
+        *,
+        capacity: int = DEFAULT_CAPACITY,
+        overflow: Overflow = "block",
+        on_gap: GapCallback | None = None,
+        name: str | None = None,
+    ) -> str: ...
+
+    async def subscribe(
+        self,
+        event_type: str | type[BaseEvent],
+        handler: Handler[Any],
+        filter: Filter[Any] | None = None,  # noqa: A002 - as in IEventBus
+        *,
+        capacity: int = DEFAULT_CAPACITY,
+        overflow: Overflow = "block",
+        on_gap: GapCallback | None = None,
+        name: str | None = None,
+    ) -> str:
+        """Has a handler called with every event that matches.
+
+        Args:
+            event_type: A pattern such as `tick` or `events.*.binance`, or an event class, which stands for its
+                subclasses too, also those defined later.
+            handler: A coroutine function or a plain function that takes the event.
+            filter: A plain function that takes the event and says whether to handle it.
+            capacity: How many events may wait, at least 1.
+            overflow: What happens to one more: see `trading.events.bus`.
+            on_gap: Called with a Gap when events have been dropped.
+            name: Shown in statistics, errors and logs; by default the id.
+
+        Returns:
+            The subscription's id, for `unsubscribe`.
+
+        Raises:
+            PatternError: The text is no pattern.
+            HandlerTypeError: The handler, the filter or `on_gap` cannot be called, or the filter is asynchronous.
+            TypeError: `event_type` is neither text nor an event class, or `capacity` no int.
+            ValueError: `capacity` is below 1, or `overflow` is none of the policies.
+            BusClosedError: The bus is closed or closing.
+        """
+        self._bind()
+        return self._add(event_type, handler, filter, capacity=capacity, overflow=overflow, on_gap=on_gap, name=name)
+
+    def on(
+        self,
+        event_type: str | type[BaseEvent],
+        filter: Filter[Any] | None = None,  # noqa: A002 - as in IEventBus
+        *,
+        capacity: int = DEFAULT_CAPACITY,
+        overflow: Overflow = "block",
+        on_gap: GapCallback | None = None,
+        name: str | None = None,
+    ) -> Callable[[HandlerT], HandlerT]:
+        """Subscribes the function that it decorates; also before any loop runs. Everything is as in `subscribe`.
+
+        @bus.on("tick")
+        async def handle(tick: TickEvent) -> None: ...
+        """
+
+        def decorate(handler: HandlerT) -> HandlerT:
+            title = name or getattr(handler, "__qualname__", None)
+            self._add(event_type, handler, filter, capacity=capacity, overflow=overflow, on_gap=on_gap, name=title)
+            return handler
+
+        return decorate
+
+    def _add(
+        self,
+        event_type: str | type[BaseEvent],
+        handler: Callable[[Any], object],
+        condition: Filter[Any] | None,
+        *,
+        capacity: int,
+        overflow: str,
+        on_gap: GapCallback | None,
+        name: str | None,
+    ) -> str:
+        _check_callable(handler, "handler")
+        if condition is not None:
+            _check_callable(condition, "filter")
+            if inspect.iscoroutinefunction(condition):
+                raise HandlerTypeError(f"filter {condition!r} is asynchronous; a filter is a plain function")
+        if on_gap is not None:
+            _check_callable(on_gap, "on_gap")
+        if not isinstance(capacity, int) or isinstance(capacity, bool):
+            raise TypeError(f"capacity is {capacity!r}; it must be an int")
+        if capacity < 1:
+            raise ValueError(f"capacity is {capacity}; it must be at least 1")
+        if self._phase != "open":
+            raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
+        return self._subscribe(
+            event_type, handler, condition, capacity=capacity, overflow=overflow, on_gap=on_gap, name=name
+        )
+
+    def stream(
+        self,
+        event_type: str | type[BaseEvent],
+        filter: Filter[Any] | None = None,  # noqa: A002 - as in IEventBus
+        **options: Any,
+    ) -> EventStream[Any]:
+        """Matching events, for `async for`; also ends when the bus has closed."""
+        stream = super().stream(event_type, filter, **options)
+        self._streams.add(stream)
+        return stream
+
+    async def unsubscribe(self, subscription_id: str, *, drain: bool = False) -> None:
+        """Ends a subscription: its handler is not called again. One that has ended already is left as it is.
+
+        Args:
+            subscription_id: What `subscribe` returned.
+            drain: Handle first what waits, instead of counting it as unsubscribed.
+
+        Raises:
+            SubscriptionNotFoundError: The bus never gave this id out.
+            ReentrancyError: `drain` is asked for in a handler.
+        """
+        ending = self._unsubscribe(subscription_id, drain=drain)
+        if ending is not None:
+            await ending
+
+    async def join(self) -> None:
+        """Returns when every accepted event has been handled.
+
+        Raises:
+            ReentrancyError: Called in a handler, whose own event would never be.
+        """
+        self._check_outside("join")
+        self._bind()
+        if self._unfinished:
+            await self._idle()
+
+    async def aclose(self, timeout_s: float | None = None) -> None:
+        """Takes no new events, handles those it has, and ends. A second call waits for the first.
+
+        Args:
+            timeout_s: Seconds after which handlers that still run are cancelled and what still waits is counted as
+                closed. None, the default, waits as long as it takes.
+
+        Raises:
+            ReentrancyError: Called in a handler, whose own event would never be handled.
+        """
+        self._check_outside("aclose")
+        self._bind()
+        self._close()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._unfinished:
+                    await self._idle()
+        except TimeoutError:
+            await self._cancel_workers()
+        self._seal()
+        for stream in tuple(self._streams):
+            stream.end()
+
+    async def _cancel_workers(self) -> None:
+        workers = self._abandon()
+        for worker in workers:
+            worker.cancel()
+        if workers:
+            _, stubborn = await asyncio.wait(workers, timeout=_GRACE_S)
+            for worker in stubborn:
+                _LOGGER.error("%s is closed, but a handler ignores its cancellation: %r", self.name, worker)
+
+    def _check_outside(self, what: str) -> None:
+        if self._in_handler:
+            raise ReentrancyError(f"{what} in a handler would wait for the handler itself; call it in another task")
+
+    def statistics(self) -> BusStatistics:
+        """What the bus has counted, at one moment. May be called from any thread."""
+        totals, retired, rows = self._counts()
+        subscriptions = {
+            sid: SubscriptionStatistics(
+                sid=sid,
+                name=name,
+                pattern=pattern,
+                waiting=waiting,
+                queued=queued,
+                high_water=high_water,
+                **counts,
+            )
+            for sid, name, pattern, counts, queued, waiting, high_water in rows
+        }
+        ended = SubscriptionStatistics(sid="", name="", pattern="", waiting=0, queued=0, high_water=0, **retired)
+        return BusStatistics(**totals, subscriptions=subscriptions, retired=ended)
+
+    def _report_failure(self, sid: str, name: str, event: BaseEvent | None, error: BaseException, phase: Any) -> None:
+        """Tells of an exception in every way there is. Called by the native half."""
+        where = "a gap" if event is None else event.topic
+        _LOGGER.error("%s: the %s of subscription %s failed on %s", self.name, phase, name, where, exc_info=error)
+        if self._on_error is not None:
+            failure = HandlerFailure(event=event, error=error, sid=sid, subscription=name, phase=phase)
+            try:
+                self._on_error(failure)
+            except Exception:
+                _LOGGER.exception("%s: on_error itself failed", self.name)
+        if isinstance(event, ErrorEvent):
+            return
+        notice = ErrorEvent.from_exception(
+            error, component=self.name, event=event, subscription_id=sid, subscription_name=name
+        )
+        try:
+            self._publish_own(notice)
+        except Exception:
+            _LOGGER.exception("%s: the ErrorEvent of this failure reached nobody", self.name)
+
+    async def __aenter__(self) -> Self:
+        self._bind()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}: {self._phase}, {self._unfinished} events waiting>"
+
+    def __del__(self) -> None:
+        """Warns of events that nobody will handle any more."""
+        if self._is_local and self._unfinished:
+            warnings.warn(
+                f"{self!r} was never closed: {self._unfinished} accepted events are lost; use 'async with' or aclose()",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+
+def _check_callable(found: object, what: str) -> None:
+    if inspect.iscoroutine(found):
+        found.close()
+        raise HandlerTypeError(f"{what} is a coroutine; pass the function itself, without calling it")
+    if not callable(found):
+        raise HandlerTypeError(f"{what} is {found!r}, which cannot be called")

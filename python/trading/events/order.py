@@ -1,0 +1,203 @@
+"""The life of an order: submitted, accepted or rejected, filled, cancelled or expired.
+
+Prices are in the quote currency for one unit of the base; quantities in units of the base, or in contracts where the
+venue counts so.
+"""
+
+from decimal import MAX_EMAX, MIN_EMIN, Context
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from trading.events.base import (
+    Amount,
+    BaseEvent,
+    Exchange,
+    NonEmptyStr,
+    PositiveQuantity,
+    Quantity,
+    Side,
+    Symbol,
+    UtcDatetime,
+)
+
+Liquidity = Literal["maker", "taker"]
+"""Whether an order waited in the book (maker) or took what waited there (taker)."""
+
+_WIDE = Context(prec=1000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+"""Adds quantities without rounding them, as the usual 28 digits might."""
+
+
+class OrderEvent(BaseEvent):
+    """Something happened to an order of ours. Abstract."""
+
+    exchange: Exchange = Field(...)
+    """The venue that the order is for."""
+
+    symbol: Symbol = Field(...)
+    """The instrument's normalized name, such as BTC/USDT."""
+
+    order_id: NonEmptyStr
+    """Identity of the order in this system, the same in all its events."""
+
+    client_order_id: NonEmptyStr | None = None
+    """Identity that was sent to the venue, or None where it is not known."""
+
+
+class OrderSubmittedEvent(OrderEvent):
+    """An order was sent to its venue, which has not answered yet."""
+
+    event_type: Literal["order_submitted"] = "order_submitted"
+    """Always `order_submitted`."""
+
+    client_order_id: NonEmptyStr = Field(...)
+    """Identity that is sent to the venue, chosen by the sender."""
+
+    side: Side
+    """Whether it buys or sells."""
+
+    order_type: NonEmptyStr
+    """The kind of order, such as `market`, `limit` or `stop_limit`."""
+
+    quantity: PositiveQuantity
+    """Quantity to trade, above zero."""
+
+    price: Amount | None = None
+    """Limit price, or None where the kind of order has none."""
+
+    strategy_id: NonEmptyStr | None = None
+    """The strategy that wants it, or None where no strategy does."""
+
+
+class OrderAcceptedEvent(OrderEvent):
+    """The venue took the order."""
+
+    event_type: Literal["order_accepted"] = "order_accepted"
+    """Always `order_accepted`."""
+
+    venue_order_id: NonEmptyStr
+    """Identity that the venue gave the order."""
+
+    exchange_timestamp: UtcDatetime | None = None
+    """When the venue says that it took the order, or None where it does not."""
+
+
+class OrderRejectedEvent(OrderEvent):
+    """The order never came to the market: the venue, or a check before it, refused it."""
+
+    event_type: Literal["order_rejected"] = "order_rejected"
+    """Always `order_rejected`."""
+
+    reason: NonEmptyStr
+    """Why, in the words of who refused it."""
+
+    exchange_timestamp: UtcDatetime | None = None
+    """When the venue says that it refused the order, or None where it does not or never saw it."""
+
+
+class OrderCancelledEvent(OrderEvent):
+    """What was left of the order was withdrawn, by its sender or by the venue."""
+
+    event_type: Literal["order_cancelled"] = "order_cancelled"
+    """Always `order_cancelled`."""
+
+    venue_order_id: NonEmptyStr | None = None
+    """Identity that the venue gave the order, or None where it is not known."""
+
+    reason: NonEmptyStr | None = None
+    """Why, or None where nobody says."""
+
+    cumulative_quantity: Quantity | None = None
+    """Quantity filled before, or None where unknown."""
+
+    remaining_quantity: Quantity | None = None
+    """Quantity withdrawn unfilled, or None where unknown."""
+
+    exchange_timestamp: UtcDatetime | None = None
+    """When the venue says that it was withdrawn, or None where it does not."""
+
+
+class OrderExpiredEvent(OrderEvent):
+    """The time of the order ran out before it was filled."""
+
+    event_type: Literal["order_expired"] = "order_expired"
+    """Always `order_expired`."""
+
+    venue_order_id: NonEmptyStr | None = None
+    """Identity that the venue gave the order, or None where it is not known."""
+
+    cumulative_quantity: Quantity | None = None
+    """Quantity filled before, or None where unknown."""
+
+    remaining_quantity: Quantity | None = None
+    """Quantity that expired unfilled, or None where unknown."""
+
+    exchange_timestamp: UtcDatetime | None = None
+    """When the venue says that it expired, or None where it does not."""
+
+
+class OrderFilledEvent(OrderEvent):
+    """A part of the order, or all that was left of it, was executed."""
+
+    event_type: Literal["order_filled"] = "order_filled"
+    """Always `order_filled`."""
+
+    venue_order_id: NonEmptyStr | None = None
+    """Identity that the venue gave the order, or None where it is not known."""
+
+    fill_id: NonEmptyStr
+    """The venue's identity of this execution; no two fills of an order have the same."""
+
+    side: Side
+    """Whether the order buys or sells."""
+
+    price: Amount
+    """Price of this fill."""
+
+    quantity: PositiveQuantity
+    """Quantity of this fill, above zero."""
+
+    order_quantity: PositiveQuantity
+    """Quantity of the whole order as it stands now."""
+
+    cumulative_quantity: PositiveQuantity
+    """Quantity filled so far, this fill included; at most `order_quantity`."""
+
+    remaining_quantity: Quantity
+    """Quantity still to be filled: exactly `order_quantity` less `cumulative_quantity`."""
+
+    fee: Amount | None = None
+    """What this fill cost, in `fee_currency`; negative for a rebate; None where unknown."""
+
+    fee_currency: NonEmptyStr | None = None
+    """Currency of the fee; given whenever a fee is."""
+
+    liquidity: Liquidity | None = None
+    """Whether the order waited in the book (maker) or not (taker), or None where unknown."""
+
+    strategy_id: NonEmptyStr | None = None
+    """The strategy that wanted the order, or None where no strategy did."""
+
+    exchange_timestamp: UtcDatetime | None = None
+    """When the venue says that it was executed, or None where it does not."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing of the order is left."""
+        return not self.remaining_quantity
+
+    @model_validator(mode="after")
+    def _quantities_agree(self) -> Self:
+        filled, order = self.cumulative_quantity, self.order_quantity
+        if filled > order:
+            raise ValueError(f"cumulative_quantity {filled} is above order_quantity {order}: filled above the order")
+        if self.quantity > filled:
+            raise ValueError(f"quantity {self.quantity} is above cumulative_quantity {filled}, which includes it")
+        if _WIDE.add(filled, self.remaining_quantity) != order:
+            raise ValueError(
+                f"cumulative_quantity {filled} and remaining_quantity {self.remaining_quantity} "
+                f"do not add up to order_quantity {order}"
+            )
+        if self.fee is not None and self.fee_currency is None:
+            raise ValueError(f"fee {self.fee} without its fee_currency")
+        return self

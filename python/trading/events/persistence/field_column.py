@@ -1,0 +1,111 @@
+"""How one field of an event class is stored: the form that its type calls for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import TypeAdapter
+from pydantic.fields import FieldInfo
+from pydantic_core import from_json, to_json
+
+from trading.events.base import BaseEvent, Metadata, UtcDatetime
+from trading.events.persistence.columns import FORMS
+from trading.events.persistence.stored_schema import StoredColumn
+
+_SCALARS: Mapping[Any, str] = {
+    NoneType: "text",
+    str: "text",
+    bool: "bool",
+    int: "int",
+    float: "float",
+    Decimal: "decimal",
+}
+_PLAIN_JSON: object = get_args(Metadata)[1]
+_UTC: object = get_args(UtcDatetime)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldColumn:
+    """One field of an event class.
+
+    Attributes:
+        name: The field.
+        stored: As it is stored.
+        render: From a value to JSON, where the form is json. It raises ValueError or TypeError.
+        parse: From the column's text to the value, where the form is json or the text stands for something.
+    """
+
+    name: str
+    stored: StoredColumn
+    render: Callable[[Any], str] | None = None
+    parse: Callable[[str], Any] | None = None
+
+
+def make_column(event_class: type[BaseEvent], name: str) -> FieldColumn:
+    """How a field of an event class is stored."""
+    info = event_class.model_fields[name]
+    form, parse = _choose_form(info.annotation, info.metadata)
+    beside = tuple(_free_name(f"{name}_{end}", event_class.model_fields) for end in FORMS[form].beside)
+    stored = StoredColumn(form=form, beside=beside)
+    if form != "json":
+        return FieldColumn(name, stored, parse=parse)
+    if _PLAIN_JSON in info.metadata:
+        return FieldColumn(name, stored, render=_to_text, parse=from_json)
+    return FieldColumn(name, stored, *_typed_json(event_class, info))
+
+
+def _free_name(name: str, taken: Mapping[str, object]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _choose_form(annotation: Any, metadata: Sequence[Any]) -> tuple[str, Callable[[str], Any] | None]:
+    """The form that a type calls for, and what makes its values of texts if they are not texts themselves."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _choose_form(args[0], [*metadata, *args[1:]])
+    if origin in {Union, UnionType}:
+        present = [arg for arg in args if arg is not NoneType]
+        return _choose_form(present[0], metadata) if len(present) == 1 else ("json", None)
+    if origin is Literal:
+        types = {type(arg) for arg in args} - {NoneType}
+        return (_SCALARS.get(types.pop(), "json") if len(types) == 1 else "json"), None
+    if annotation is datetime:
+        return ("utc" if _UTC in metadata else "time"), None
+    if isinstance(annotation, type) and issubclass(annotation, Enum) and all(map(_is_text, annotation)):
+        return "text", annotation
+    return _SCALARS.get(annotation, "json"), None
+
+
+def _is_text(member: Enum) -> bool:
+    return isinstance(member, str) and str.__eq__(member, member.value)
+
+
+def _to_text(value: Any) -> str:
+    return to_json(value, by_alias=False, bytes_mode="base64", inf_nan_mode="strings").decode()
+
+
+def _typed_json(event_class: type[BaseEvent], info: FieldInfo) -> tuple[Callable[[Any], str], Callable[[str], Any]]:
+    """Renders and parses the JSON of a field by its type, and proves with each value that it comes back."""
+    annotation: Any = info.annotation
+    item = Annotated[annotation, *info.metadata] if info.metadata else annotation
+    adapter: TypeAdapter[tuple[Any]] = TypeAdapter(
+        tuple[item], config=event_class.model_config | {"val_json_bytes": "base64"}
+    )
+
+    def parse(text: str) -> Any:
+        return adapter.validate_json(f"[{text}]", by_alias=False, by_name=True)[0]
+
+    def render(value: Any) -> str:
+        text = _to_text(value)
+        again = parse(text)
+        if again != value and repr(again) != repr(value):
+            raise ValueError(f"as JSON it comes back as {again!r}")
+        return text
+
+    return render, parse

@@ -1,0 +1,189 @@
+"""One Parquet file of a store, as a reader sees it."""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from itertools import count, islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from trading.events.errors import CorruptFileError, StoreError
+from trading.events.persistence.layout import name_part, read_part_name
+from trading.events.persistence.schema import CONVERSION_ERRORS
+from trading.events.persistence.selection import Selection, day_span
+from trading.events.persistence.stored_schema import StoredColumns, FileTopic, arrow_schema, read_description
+
+_BUFFER_BYTES = 16_384
+
+
+class OpenFiles:
+    """Counts the files that are kept open between batches, so that there are never more than a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self._free = limit
+
+    def acquire(self) -> bool:
+        """Whether one more may be kept open; if so, `release` must follow."""
+        if not self._free:
+            return False
+        self._free -= 1
+        return True
+
+    def release(self) -> None:
+        """One has been closed."""
+        self._free += 1
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """A run of rows.
+
+    Attributes:
+        index: Its place in the file.
+        rows: How many.
+        first: Least timestamp, in microseconds since 1970.
+        last: Greatest timestamp.
+    """
+
+    index: int
+    rows: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the footer of a file says.
+
+    Attributes:
+        path: The file.
+        size_bytes: Its size.
+        topic: Whose events it holds.
+        columns: How it holds them.
+        groups: Its row groups that hold rows.
+    """
+
+    path: Path
+    size_bytes: int
+    topic: FileTopic
+    columns: StoredColumns
+    groups: tuple[RowGroup, ...]
+
+    def groups_in(self, selection: Selection) -> list[RowGroup]:
+        """The row groups that may hold rows of a range of time."""
+        return [group for group in self.groups if selection.overlaps(group.first, group.last)]
+
+    def batches(
+        self, groups: list[RowGroup], *, rows: int, open_files: OpenFiles, names: list[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of some row groups, in batches of at most `rows`; of all columns if none are named.
+
+        Raises:
+            CorruptFileError: The file is not as its footer says, or not there any more.
+        """
+        left = sum(group.rows for group in groups)
+        if not left:
+            return
+        scan = _Scan(self.path, [group.index for group in groups], rows, names or arrow_schema(self.columns).names)
+        with naming(self.path):
+            for batch in scan.whole() if left <= rows else scan.batches(open_files):
+                left -= batch.num_rows
+                yield batch
+            if left:
+                raise ValueError(f"{left} of its rows are missing")
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """A pass over some row groups of a file."""
+
+    path: Path
+    groups: list[int]
+    rows: int
+    names: list[str]
+
+    def whole(self) -> Iterator[pa.RecordBatch]:
+        with _open_parquet(self.path) as file:
+            batches = list(self._iterate(file))
+        yield from batches
+
+    def batches(self, open_files: OpenFiles) -> Iterator[pa.RecordBatch]:
+        if not open_files.acquire():
+            yield from self._reopening()
+            return
+        try:
+            with _open_parquet(self.path) as file:
+                yield from self._iterate(file)
+        finally:
+            open_files.release()
+
+    def _reopening(self) -> Iterator[pa.RecordBatch]:
+        for index in count():
+            with _open_parquet(self.path) as file:
+                batch = next(islice(self._iterate(file), index, None), None)
+            if batch is None:
+                return
+            yield batch
+
+    def _iterate(self, file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+        return file.iter_batches(self.rows, row_groups=self.groups, columns=self.names)
+
+
+def read_part(path: Path, day: date) -> Part:
+    """Reads the footer of a file in a day's folder.
+
+    Raises:
+        CorruptFileError: It is no file of a store, is broken, or lies in the wrong place.
+    """
+    with naming(path):
+        size_bytes = path.stat().st_size
+        with _open_parquet(path) as file:
+            topic, columns = read_description(file.schema_arrow)
+            groups = tuple(group for group in _read_groups(file.metadata) if group.rows)
+        name = read_part_name(path.name)
+        expected = name_part(topic.event_type, topic.exchange, topic.symbol)
+        if name is None or name[:-1] != expected[:-1]:
+            raise ValueError(f"its name does not say what it holds, which would be {expected}")
+        first, last = day_span(day)
+        if any(group.first < first or group.last > last for group in groups):
+            raise ValueError(f"it holds events of other days than {day}")
+        return Part(path, size_bytes, topic, columns, groups)
+
+
+@contextmanager
+def naming(path: Path) -> Generator[None]:
+    """Turns whatever goes wrong with a file into an error that names the file.
+
+    Raises:
+        CorruptFileError: Something went wrong.
+    """
+    try:
+        yield
+    except StoreError:
+        raise
+    except FileNotFoundError as error:
+        raise CorruptFileError(path, "it has vanished since it was listed") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise CorruptFileError(path, f"{first['msg']}, at {first['loc']}: {first['input']!r:.200}") from error
+    except (OSError, MemoryError, *CONVERSION_ERRORS) as error:
+        raise CorruptFileError(path, str(error) or type(error).__name__) from error
+
+
+def _open_parquet(path: Path) -> pq.ParquetFile:
+    return pq.ParquetFile(path, page_checksum_verification=True, buffer_size=_BUFFER_BYTES)
+
+
+def _read_groups(footer: pq.FileMetaData) -> Iterator[RowGroup]:
+    column = footer.schema.names.index("timestamp")
+    for index in range(footer.num_row_groups):
+        group = footer.row_group(index)
+        statistics = group.column(column).statistics
+        if group.num_rows and (statistics is None or not statistics.has_min_max):
+            raise ValueError("its footer does not say which times it holds")
+        first, last = (statistics.min_raw, statistics.max_raw) if group.num_rows else (0, 0)
+        yield RowGroup(index, group.num_rows, first, last)

@@ -1,0 +1,116 @@
+"""The columns of an event class, and its events as rows of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from pydantic import TypeAdapter
+from pydantic_core import from_json
+
+from trading.events.base import BaseEvent
+from trading.events.errors import UnstorableEventError
+from trading.events.persistence.columns import FORMS
+from trading.events.persistence.field_column import FieldColumn, make_column
+from trading.events.persistence.stored_schema import (
+    StoredColumn,
+    StoredColumns,
+    FileTopic,
+    arrow_schema,
+    describe_file,
+)
+
+CONVERSION_ERRORS = (pa.ArrowException, TypeError, ValueError, ArithmeticError, AttributeError, LookupError)
+"""Whatever the conversion of events to columns and back may raise."""
+
+
+class Record(NamedTuple):
+    """An event that waits to be stored.
+
+    Attributes:
+        seq: Its place in the order of recording.
+        event: The event.
+        texts: Its fields of the form json, rendered when it was taken, since such values may be mutable.
+    """
+
+    seq: int
+    event: BaseEvent
+    texts: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventSchema:
+    """The columns of one event class; `event_schema` makes it."""
+
+    event_class: type[BaseEvent]
+    columns: tuple[FieldColumn, ...]
+    arrow: pa.Schema
+    validator: TypeAdapter[list[BaseEvent]]
+
+    def render(self, event: BaseEvent) -> tuple[str | None, ...]:
+        """The texts of a record.
+
+        Raises:
+            UnstorableEventError: A field has a value that JSON does not give back as it was.
+        """
+        return tuple(_render(event, column.name, column.render) for column in self.columns if column.render)
+
+    def encode(self, records: Sequence[Record]) -> pa.Table:
+        """The records as a table with the columns of `arrow`.
+
+        Raises:
+            One of CONVERSION_ERRORS: A value is not of its field's type.
+        """
+        events = [record.event for record in records]
+        texts: Iterator[Sequence[Any]] = zip(*(record.texts for record in records), strict=True)
+        arrays: list[pa.Array] = []
+        for column in self.columns:
+            values = next(texts) if column.render else [getattr(event, column.name) for event in events]
+            arrays += FORMS[column.stored.form].encode(values)
+        arrays.append(pa.array([record.seq for record in records], pa.int64()))
+        return pa.Table.from_arrays(arrays, schema=self.arrow)
+
+    def describe(self, exchange: str | None, symbol: str | None) -> dict[bytes, bytes]:
+        """The metadata of a file with events of this class."""
+        event_type: str = self.event_class.model_fields["event_type"].default
+        topic = FileTopic(event_type=event_type, exchange=exchange, symbol=symbol)
+        return describe_file(topic, {column.name: column.stored for column in self.columns})
+
+    def decode(self, rows: pa.RecordBatch, stored: StoredColumns) -> list[BaseEvent]:
+        """The events of a file's rows, validated. Fields that the class does not have are left out.
+
+        Raises:
+            One of CONVERSION_ERRORS: The rows are no events of this class.
+        """
+        known = [column for column in self.columns if column.name in stored]
+        values = [_decode(rows, column, stored[column.name]) for column in known]
+        names = [column.name for column in known]
+        models = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+        return self.validator.validate_python(models, by_alias=False, by_name=True)
+
+
+@cache
+def event_schema(event_class: type[BaseEvent]) -> EventSchema:
+    """The columns of an event class, from its fields."""
+    columns = tuple(make_column(event_class, name) for name in event_class.model_fields)
+    validator: TypeAdapter[list[BaseEvent]] = TypeAdapter(list[event_class])
+    return EventSchema(
+        event_class, columns, arrow_schema({column.name: column.stored for column in columns}), validator
+    )
+
+
+def _render(event: BaseEvent, name: str, render: Callable[[Any], str]) -> str | None:
+    value = getattr(event, name)
+    try:
+        return None if value is None else render(value)
+    except (ValueError, TypeError) as error:
+        raise UnstorableEventError(
+            f"{type(event).__name__} {event.event_id} cannot be stored exactly: {name} is {value!r}: {error}"
+        ) from error
+
+
+def _decode(rows: pa.RecordBatch, column: FieldColumn, stored: StoredColumn) -> Sequence[Any]:
+    values = FORMS[stored.form].decode([rows.column(name) for name in (column.name, *stored.beside)])
+    parse = column.parse if column.stored.form == stored.form else from_json if stored.form == "json" else None
+    return values if parse is None else [None if value is None else parse(value) for value in values]

@@ -1,0 +1,86 @@
+"""What a bus counts, as frozen records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Events that a subscription has lost since it was last told."""
+
+    count: int
+    """How many, by whatever overflow policy."""
+
+    topics: Mapping[str, int]
+    """How many of each topic, for the first 1,024 topics that lost any."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionStatistics:
+    """The counts of one subscription.
+
+    At every moment `accepted == handled + failed + sum(dropped.values()) + waiting`.
+    """
+
+    sid: str
+    """What `subscribe` returned; empty in the sum over ended subscriptions."""
+
+    name: str
+    """The name it was given, or else its sid."""
+
+    pattern: str
+    """What it hears: a pattern with its shorthands written out, or the name of a class."""
+
+    accepted: int
+    """Events whose publisher was told that they are accepted."""
+
+    handled: int
+    """Events whose handler has returned."""
+
+    failed: int
+    """Events whose handler has raised."""
+
+    dropped: Mapping[str, int]
+    """Events that were never handled, by reason: `drop_oldest`, `drop_newest`, `conflate`, `unsubscribed`, `closed`
+    (they waited when `aclose` ran out of time), `cancelled` (their handler's task was)."""
+
+    waiting: int
+    """Events accepted and not ended: those in the queue, and the one in its handler."""
+
+    queued: int
+    """Events in the queue; this is what `capacity` bounds."""
+
+    high_water: int
+    """The most events that were ever in the queue at once."""
+
+    over_capacity: int
+    """Events that handlers' own publishes have put into the queue beyond its capacity."""
+
+    filter_failures: int
+    """Events on which the filter has raised; they were not accepted here."""
+
+
+@dataclass(frozen=True, slots=True)
+class BusStatistics:
+    """The counts of a bus."""
+
+    published: int
+    """Events accepted, each once, however many subscriptions heard it."""
+
+    unrouted: int
+    """Those of them that no subscription heard."""
+
+    abandoned: int
+    """Publishes that would have had to wait and were dropped without being awaited; they have reached nobody."""
+
+    waiting: int
+    """Events accepted and not ended, once for each subscription they wait for."""
+
+    publishers_waiting: int
+    """Publishers that wait for room now."""
+
+    subscriptions: Mapping[str, SubscriptionStatistics]
+    """The subscriptions that stand, by sid."""
+
+    retired: SubscriptionStatistics
+    """The sum over the subscriptions that have ended."""

@@ -1,0 +1,119 @@
+"""Events as an asynchronous iterator."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from trading.events.base import BaseEvent
+
+if TYPE_CHECKING:
+    from trading.events.bus import IEventBus
+
+EventT = TypeVar("EventT", bound=BaseEvent)
+
+
+class _Counter:
+    """Where events pass from the bus to the reader, one at a time. It outlives a stream that is forgotten."""
+
+    def __init__(self) -> None:
+        self._offers: asyncio.Queue[tuple[BaseEvent, asyncio.Future[None]] | None] = asyncio.Queue()
+        self._is_closed = False
+
+    async def offer(self, event: BaseEvent) -> None:
+        """The handler: ends when the event has been taken."""
+        if not self._is_closed:
+            taken = asyncio.get_running_loop().create_future()
+            self._offers.put_nowait((event, taken))
+            await taken
+
+    async def take(self) -> BaseEvent | None:
+        """The next event; None once there will be no more."""
+        while not (self._is_closed and self._offers.empty()):
+            offer = await self._offers.get()
+            if offer is not None:
+                event, taken = offer
+                if not taken.done():
+                    taken.set_result(None)
+                    return event
+        return None
+
+    def close(self) -> None:
+        """Lets the handler and the reader go."""
+        self._is_closed = True
+        while not self._offers.empty():
+            offer = self._offers.get_nowait()
+            if offer is not None and not offer[1].done():
+                offer[1].set_result(None)
+        self._offers.put_nowait(None)
+
+
+class EventStream(AsyncIterator[EventT], Generic[EventT]):
+    """The events of one subscription, in order. Made by a bus's `stream`; one reader at a time.
+
+    An event that was offered and not taken when the stream is closed counts as handled.
+    """
+
+    def __init__(
+        self,
+        bus: "IEventBus",
+        event_type: str | type[BaseEvent],
+        *,
+        filter: Callable[[Any], object] | None = None,  # noqa: A002 - as in subscribe
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._bus = bus
+        self._terms = (event_type, filter, dict(options or {}))
+        self._counter = _Counter()
+        self._sid: str | None = None
+        self._is_over = False
+
+    async def _subscribe(self) -> None:
+        if self._sid is None and not self._is_over:
+            event_type, condition, options = self._terms
+            subscribe: Callable[..., Any] = self._bus.subscribe
+            self._sid = await subscribe(event_type, self._counter.offer, condition, **options)
+
+    async def __anext__(self) -> EventT:
+        """The next event, waiting for it if there is none."""
+        await self._subscribe()
+        event = await self._counter.take()
+        if event is None:
+            raise StopAsyncIteration
+        return event  # type: ignore[return-value]  # the subscription lets only such events through
+
+    def end(self) -> None:
+        """Ends the iteration: the bus has closed."""
+        self._is_over = True
+        self._counter.close()
+
+    async def aclose(self) -> None:
+        """Unsubscribes and ends the iteration. Waiting events are counted as unsubscribed."""
+        self.end()
+        if self._sid is not None:
+            sid, self._sid = self._sid, None
+            await self._bus.unsubscribe(sid)
+
+    async def __aenter__(self) -> Self:
+        await self._subscribe()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        """Unsubscribes a stream that was left with `break` and forgotten."""
+        if self._sid is None:
+            return
+        self._counter.close()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        _FAREWELLS.add(farewell := loop.create_task(self._bus.unsubscribe(self._sid)))
+        farewell.add_done_callback(_FAREWELLS.discard)
+
+
+_FAREWELLS: set[asyncio.Task[None]] = set()

@@ -1,0 +1,174 @@
+//! How events get in: all queues or none, at once or after a wait.
+
+use std::sync::Arc;
+
+use crate::bus::{Bus, Phase};
+use crate::line::{Needs, Ticket};
+use crate::queue::{Arrival, Verdict};
+use crate::registry::SubscriptionId;
+use crate::subscription::{Service, Subscription};
+
+/// What a publisher does when there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// It waits.
+    Waits,
+    /// It is refused.
+    None,
+    /// It goes past the line and beyond the capacity, up to twice of it: it runs in a handler, and waiting for room that
+    /// only handlers make could be for ever.
+    Urgent,
+}
+
+/// Who speaks: a bus that is closing still hears itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    /// A publisher.
+    Publisher,
+    /// The bus, about a failure.
+    Bus,
+}
+
+/// What became of an offered event.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Offer<E> {
+    /// It stands in all its queues. Events that were lost by it, for the caller to drop without its lock.
+    Accepted(Vec<E>),
+    /// It has reached nobody: there is no room, or somebody with the same needs was here before.
+    Wait,
+    /// It has reached nobody: this queue is full.
+    Full(SubscriptionId),
+    /// It has reached nobody: the bus is closed.
+    Closed,
+}
+
+impl<E, S, W> Bus<E, S, W> {
+    /// Offers an event to its subscriptions; `event` makes a copy for each of them.
+    pub fn offer(
+        &mut self,
+        topic: &Arc<str>,
+        targets: &[SubscriptionId],
+        (patience, speaker): (Patience, Speaker),
+        event: impl FnMut() -> E,
+    ) -> Offer<E> {
+        match (self.phase, speaker) {
+            (Phase::Open, _) | (Phase::Closing, Speaker::Bus) => {}
+            _ => return Offer::Closed,
+        }
+        if let Err(refusal) = self.check(topic, targets, patience) {
+            return refusal;
+        }
+        if patience == Patience::Waits && !self.line.is_empty() && self.line.has_same(&self.needs(targets)) {
+            return Offer::Wait;
+        }
+        Offer::Accepted(self.accept(topic, targets, patience, event))
+    }
+
+    fn check(&self, topic: &Arc<str>, targets: &[SubscriptionId], patience: Patience) -> Result<(), Offer<E>> {
+        let mut must_wait = None;
+        for id in targets {
+            let Some(subscription) = self.subscriptions.hearing(*id) else { continue };
+            let verdict = match patience {
+                Patience::Urgent => subscription.queue.urgent_verdict(topic),
+                _ => subscription.queue.verdict(topic),
+            };
+            match verdict {
+                Verdict::Take => {}
+                Verdict::Wait => must_wait = must_wait.or(Some(*id)),
+                Verdict::Refuse => return Err(Offer::Full(*id)),
+            }
+        }
+        match (must_wait, patience) {
+            (None, _) => Ok(()),
+            (Some(_), Patience::Waits) => Err(Offer::Wait),
+            (Some(id), _) => Err(Offer::Full(id)),
+        }
+    }
+
+    fn accept(
+        &mut self,
+        topic: &Arc<str>,
+        targets: &[SubscriptionId],
+        patience: Patience,
+        mut event: impl FnMut() -> E,
+    ) -> Vec<E> {
+        let (mut lost, mut heard) = (Vec::new(), 0);
+        for id in targets {
+            let Some(subscription) = self.subscriptions.get_mut(*id).filter(|found| !found.ending) else { continue };
+            heard += 1;
+            let waiting = subscription.queue.len();
+            lost.extend(subscription.accept(Arrival { event: event(), topic: Arc::clone(topic) }));
+            let grown = subscription.queue.len() - waiting;
+            self.unfinished += grown as u64;
+            if patience == Patience::Urgent && waiting >= subscription.queue.capacity() {
+                subscription.counts.over_capacity += grown as u64;
+            }
+            if subscription.service == Service::Idle {
+                subscription.service = Service::Listed;
+                self.ready.push_back(*id);
+            }
+        }
+        self.totals.published += 1;
+        self.totals.unrouted += u64::from(heard == 0);
+        self.budget.spend_on_publishing(heard.max(1));
+        lost
+    }
+
+    /// The queues that an event for these subscriptions may have to wait for.
+    fn needs(&self, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
+        let blocks = |found: &Subscription<E, S>| found.queue.blocks();
+        targets.iter().copied().filter(|id| self.subscriptions.hearing(*id).is_some_and(blocks)).collect()
+    }
+
+    /// Joins the line, after [`Offer::Wait`]; `token` wakes the publisher when it can [`come`](Bus::come).
+    pub fn wait(&mut self, topic: &Arc<str>, targets: &[SubscriptionId], token: W) -> Ticket {
+        let needs: Needs = self.needs(targets).into();
+        self.line.join(needs, Arc::clone(topic), token, &mut self.subscriptions)
+    }
+
+    /// Takes the promised places, after having been called.
+    pub fn come(
+        &mut self,
+        ticket: Ticket,
+        topic: &Arc<str>,
+        targets: &[SubscriptionId],
+        event: impl FnMut() -> E,
+    ) -> Offer<E> {
+        let left = self.line.leave(ticket, &mut self.subscriptions);
+        self.called.extend(left.called);
+        let Some(places) = left.places else { return Offer::Wait };
+        let outcome = if self.phase == Phase::Open {
+            // The places are this publisher's own: beyond the capacity only by what the first in line may hold.
+            match self.check(topic, targets, Patience::Urgent) {
+                Ok(()) => Offer::Accepted(self.accept(topic, targets, Patience::Waits, event)),
+                Err(refusal) => refusal,
+            }
+        } else {
+            Offer::Closed
+        };
+        self.pass_on(&places);
+        outcome
+    }
+
+    /// Gives up waiting: the event reaches nobody, and promised places pass on. Returns the token, to be dropped without
+    /// the lock.
+    pub fn give_up(&mut self, ticket: Ticket) -> Option<W> {
+        let left = self.line.leave(ticket, &mut self.subscriptions);
+        self.called.extend(left.called);
+        self.pass_on(&left.places.unwrap_or_default());
+        left.token
+    }
+
+    fn pass_on(&mut self, places: &[SubscriptionId]) {
+        for place in places {
+            self.call_for(*place);
+        }
+    }
+
+    /// Calls those who wait for room in a queue.
+    pub(crate) fn call_for(&mut self, queue: SubscriptionId) {
+        if !self.line.is_empty() {
+            self.called.extend(self.line.room_in(queue, &mut self.subscriptions));
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! A bus: who is subscribed, and how it opens and closes. `admission` lets events in, `dispatch` hands them out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::dispatch::Budget;
+use crate::filter::Known;
+use crate::line::Line;
+use crate::queue::{Loss, Overflow, Queue};
+use crate::registry::{Interest, Registry, SubscriptionId};
+use crate::route::Route;
+use crate::stats::{Counts, Gap, Totals};
+use crate::subscription::{Service, Subscription, Subscriptions};
+
+/// What a new subscription brings.
+#[derive(Debug)]
+pub struct Terms<S> {
+    /// The caller's own.
+    pub payload: S,
+    /// What it hears.
+    pub interest: Interest,
+    /// How many events may wait.
+    pub capacity: usize,
+    /// What a full queue does.
+    pub overflow: Overflow,
+    /// Whether it wants to be told what it lost.
+    pub tells_gaps: bool,
+}
+
+/// How open a bus is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Takes events.
+    #[default]
+    Open,
+    /// Takes no new events and works off those it has.
+    Closing,
+    /// Has nothing left.
+    Closed,
+}
+
+/// What an operation gave back; the caller drops it once it no longer holds its lock, because that may run code.
+#[derive(Debug)]
+pub struct Discarded<E, S> {
+    /// Events that were lost.
+    pub events: Vec<E>,
+    /// The subscription that ended.
+    pub ended: Option<S>,
+}
+
+/// A bus. `E` is an event, `S` what the caller keeps with a subscription, `W` what wakes a waiting publisher.
+#[derive(Debug)]
+pub struct Bus<E, S, W> {
+    pub(crate) subscriptions: Subscriptions<E, S>,
+    pub(crate) registry: Registry,
+    pub(crate) line: Line<W>,
+    pub(crate) called: Vec<W>,
+    pub(crate) ready: VecDeque<SubscriptionId>,
+    pub(crate) leaders: usize,
+    pub(crate) budget: Budget,
+    pub(crate) unfinished: u64,
+    pub(crate) phase: Phase,
+    /// What the whole bus has counted.
+    pub totals: Totals,
+}
+
+impl<E, S, W> Default for Bus<E, S, W> {
+    fn default() -> Self {
+        Self {
+            subscriptions: Subscriptions::default(),
+            registry: Registry::default(),
+            line: Line::default(),
+            called: Vec::new(),
+            ready: VecDeque::new(),
+            leaders: 0,
+            budget: Budget::default(),
+            unfinished: 0,
+            phase: Phase::Open,
+            totals: Totals::default(),
+        }
+    }
+}
+
+impl<E, S, W> Bus<E, S, W> {
+    /// Adds a subscription.
+    pub fn subscribe(&mut self, terms: Terms<S>) -> SubscriptionId {
+        let interest = terms.interest.clone();
+        let id = self.subscriptions.insert(Subscription {
+            payload: terms.payload,
+            interest: terms.interest,
+            queue: Queue::new(terms.capacity, terms.overflow),
+            counts: Counts::default(),
+            gap: terms.tells_gaps.then(Gap::default),
+            service: Service::Idle,
+            in_handler: false,
+            ending: false,
+        });
+        self.registry.insert(id, &interest);
+        id
+    }
+
+    /// Ends a subscription: at once, its waiting events counted as lost, or once they have been handled. What is in its
+    /// handler is always let finish, and the subscription stands until then.
+    pub fn unsubscribe(&mut self, id: SubscriptionId, drain: bool) -> Discarded<E, S> {
+        let Some(subscription) = self.subscriptions.get_mut(id) else {
+            return Discarded { events: Vec::new(), ended: None };
+        };
+        let was_ending = std::mem::replace(&mut subscription.ending, true);
+        let lost = if drain { Vec::new() } else { subscription.discard(Loss::Unsubscribed) };
+        self.unfinished -= lost.len() as u64;
+        if !was_ending {
+            let interest = subscription.interest.clone();
+            self.registry.remove(id, &interest);
+            self.called.extend(self.line.forget_queue(id, &mut self.subscriptions));
+        }
+        Discarded { events: lost.into_iter().map(|arrival| arrival.event).collect(), ended: self.retire(id) }
+    }
+
+    /// Removes a subscription that is ending and has nothing left.
+    pub(crate) fn retire(&mut self, id: SubscriptionId) -> Option<S> {
+        let done = self.subscriptions.get(id).is_some_and(|last| last.ending && last.unfinished() == 0);
+        let subscription = if done { self.subscriptions.remove(id) } else { None }?;
+        self.totals.retired.add(&subscription.counts);
+        Some(subscription.payload)
+    }
+
+    /// Where the events of a class and topic go.
+    pub fn route(&mut self, class: usize, known: &Known<'_>) -> Arc<Route> {
+        self.registry.route(class, known)
+    }
+
+    /// Takes no new events from here on, and calls every waiting publisher, who is then refused.
+    pub fn close(&mut self) {
+        if self.phase == Phase::Open {
+            self.phase = Phase::Closing;
+            let dismissed = self.line.dismiss();
+            self.called.extend(dismissed);
+        }
+    }
+
+    /// Gives up all events that wait.
+    pub fn abandon(&mut self) -> Vec<E> {
+        let ids: Vec<_> = self.subscriptions.iter().map(|(id, _)| id).collect();
+        let mut lost = Vec::new();
+        for id in ids {
+            if let Some(subscription) = self.subscriptions.get_mut(id) {
+                lost.extend(subscription.discard(Loss::Closed));
+            }
+        }
+        self.unfinished -= lost.len() as u64;
+        lost.into_iter().map(|arrival| arrival.event).collect()
+    }
+
+    /// Marks the bus closed for good.
+    pub fn seal(&mut self) {
+        self.phase = Phase::Closed;
+    }
+
+    /// How open the bus is.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// How many accepted events have not ended, over all subscriptions.
+    #[must_use]
+    pub fn unfinished(&self) -> u64 {
+        self.unfinished
+    }
+
+    /// How many publishers wait for room.
+    #[must_use]
+    pub fn publishers_waiting(&self) -> usize {
+        self.line.len()
+    }
+
+    /// The subscriptions.
+    #[must_use]
+    pub fn subscriptions(&self) -> &Subscriptions<E, S> {
+        &self.subscriptions
+    }
+
+    /// The subscriptions, to change what they count or keep.
+    pub fn subscriptions_mut(&mut self) -> &mut Subscriptions<E, S> {
+        &mut self.subscriptions
+    }
+
+    /// Whether there are publishers to wake.
+    #[must_use]
+    pub fn has_called(&self) -> bool {
+        !self.called.is_empty()
+    }
+
+    /// What wakes the publishers who can come now, since the last time this was asked.
+    pub fn take_called(&mut self) -> Vec<W> {
+        std::mem::take(&mut self.called)
+    }
+}

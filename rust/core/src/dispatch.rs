@@ -1,0 +1,144 @@
+//! How events get out: which subscription is served next, by how many workers, and for how long at a stretch.
+
+use crate::bus::Bus;
+use crate::queue::Arrival;
+use crate::registry::SubscriptionId;
+use crate::stats::{End, Gap};
+use crate::subscription::Service;
+
+/// How much a bus does in one turn of its loop before it lets the loop go on.
+#[derive(Debug)]
+pub struct Budget {
+    publishing: u32,
+    dispatching: u32,
+}
+
+impl Budget {
+    /// Deliveries a turn, in and out each. At a quarter of a microsecond each, a turn takes a quarter of a millisecond;
+    /// at fewer, the turn's own cost (some ten microseconds) would show.
+    pub const DELIVERIES: u32 = 1024;
+
+    pub(crate) fn spend_on_publishing(&mut self, deliveries: u32) {
+        self.publishing = self.publishing.saturating_sub(deliveries);
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { publishing: Self::DELIVERIES, dispatching: Self::DELIVERIES }
+    }
+}
+
+/// What the end of an event brought about.
+#[derive(Debug)]
+pub struct Ended<S> {
+    /// The subscription has ended with it.
+    pub retired: Option<S>,
+    /// It was the last event of the bus.
+    pub idle: bool,
+}
+
+impl<E, S, W> Bus<E, S, W> {
+    /// Whether publishing has used up its share of this turn.
+    #[must_use]
+    pub fn publishing_is_spent(&self) -> bool {
+        self.budget.publishing == 0
+    }
+
+    /// Whether dispatching has used up its share of this turn.
+    #[must_use]
+    pub fn dispatching_is_spent(&self) -> bool {
+        self.budget.dispatching == 0
+    }
+
+    /// Ends dispatching for this turn: it has taken too long.
+    pub fn spend_dispatching(&mut self) {
+        self.budget.dispatching = 0;
+    }
+
+    /// A new turn of the loop.
+    pub fn refill(&mut self) {
+        self.budget = Budget::default();
+    }
+
+    /// How many more leaders there should be, at most `at_most`; they count as there from now on.
+    pub fn hire(&mut self, at_most: usize) -> usize {
+        let more = self.ready.len().saturating_sub(self.leaders).min(at_most);
+        self.leaders += more;
+        more
+    }
+
+    /// Whether nobody would hand out an event that came now.
+    #[must_use]
+    pub fn has_no_leader(&self) -> bool {
+        self.leaders == 0
+    }
+
+    /// How many more leaders a publisher should start: one, if there are events and no leader.
+    pub fn hire_first(&mut self) -> usize {
+        if self.leaders == 0 { self.hire(1) } else { 0 }
+    }
+
+    /// A leader leads no more: it follows one subscription, or ends.
+    pub fn step_down(&mut self) {
+        self.leaders -= 1;
+    }
+
+    /// A worker that is free becomes the leader if one is needed.
+    pub fn step_up(&mut self) -> bool {
+        self.hire_first() == 1
+    }
+
+    /// The next subscription that has events and no worker; it has one from now on.
+    pub fn next_ready(&mut self) -> Option<SubscriptionId> {
+        while let Some(id) = self.ready.pop_front() {
+            if let Some(subscription) = self.subscriptions.get_mut(id) {
+                if !subscription.queue.is_empty() {
+                    subscription.service = Service::Served;
+                    return Some(id);
+                }
+                subscription.service = Service::Idle;
+            }
+        }
+        None
+    }
+
+    /// What the subscription lost since it was last told.
+    pub fn take_gap(&mut self, id: SubscriptionId) -> Option<Gap> {
+        let gap = self.subscriptions.get_mut(id)?.gap.as_mut()?;
+        (gap.count > 0).then(|| std::mem::take(gap))
+    }
+
+    /// The next event for the handler of a subscription that the caller serves.
+    pub fn take(&mut self, id: SubscriptionId) -> Option<Arrival<E>> {
+        let subscription = self.subscriptions.get_mut(id)?;
+        let arrival = subscription.queue.pop()?;
+        subscription.in_handler = true;
+        self.budget.dispatching = self.budget.dispatching.saturating_sub(1);
+        self.call_for(id);
+        Some(arrival)
+    }
+
+    /// An event has ended.
+    pub fn finish(&mut self, id: SubscriptionId, end: End) -> Ended<S> {
+        if let Some(subscription) = self.subscriptions.get_mut(id) {
+            subscription.in_handler = false;
+            subscription.counts.end(end);
+            self.unfinished -= 1;
+        }
+        let ending = self.subscriptions.get(id).is_some_and(|subscription| subscription.ending);
+        Ended { retired: if ending { self.retire(id) } else { None }, idle: self.unfinished == 0 }
+    }
+
+    /// The caller no longer serves the subscription; what it still has is for another worker.
+    pub fn release(&mut self, id: SubscriptionId) {
+        if let Some(subscription) = self.subscriptions.get_mut(id) {
+            if subscription.queue.is_empty() {
+                subscription.service = Service::Idle;
+            } else {
+                subscription.service = Service::Listed;
+                self.ready.push_back(id);
+            }
+        }
+    }
+}

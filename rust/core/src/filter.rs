@@ -1,0 +1,140 @@
+//! Conditions on events beyond their pattern: what can be decided from a topic is decided once a topic.
+
+/// What is known of an event before it is looked at: the same for all events of one class and topic.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The event type.
+    pub event_type: &'a str,
+    /// The identities of the event's class and of all its bases.
+    pub lineage: &'a [usize],
+    /// The exchange.
+    pub exchange: Option<&'a str>,
+    /// The symbol.
+    pub symbol: Option<&'a str>,
+}
+
+/// A condition; `C` is what only the caller can evaluate: a callable, or a class to be kept alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter<C> {
+    /// Always or never.
+    Constant(bool),
+    /// The event type is one of these.
+    EventType(Box<[Box<str>]>),
+    /// The event is of this class, known by its identity.
+    Class(usize, C),
+    /// The exchange is one of these.
+    Exchange(Box<[Box<str>]>),
+    /// The symbol is one of these.
+    Symbol(Box<[Box<str>]>),
+    /// `start <= timestamp < end`, in microseconds since 1970; `None` is open.
+    Time {
+        /// The first moment inside.
+        start: Option<i64>,
+        /// The first moment outside.
+        end: Option<i64>,
+    },
+    /// Whatever the callable says.
+    Custom(C),
+    /// Every one.
+    All(Vec<Filter<C>>),
+    /// At least one.
+    Any(Vec<Filter<C>>),
+    /// Not this one.
+    Not(Box<Filter<C>>),
+}
+
+impl<C> Filter<C> {
+    /// The same condition with its callables replaced, in order.
+    pub fn map<D>(&self, replace: &mut impl FnMut(&C) -> D) -> Filter<D> {
+        match self {
+            Self::Constant(value) => Filter::Constant(*value),
+            Self::EventType(names) => Filter::EventType(names.clone()),
+            Self::Class(class, kept) => Filter::Class(*class, replace(kept)),
+            Self::Exchange(names) => Filter::Exchange(names.clone()),
+            Self::Symbol(names) => Filter::Symbol(names.clone()),
+            Self::Time { start, end } => Filter::Time { start: *start, end: *end },
+            Self::Custom(callable) => Filter::Custom(replace(callable)),
+            Self::All(parts) => Filter::All(parts.iter().map(|part| part.map(replace)).collect()),
+            Self::Any(parts) => Filter::Any(parts.iter().map(|part| part.map(replace)).collect()),
+            Self::Not(part) => Filter::Not(Box::new(part.map(replace))),
+        }
+    }
+
+    /// Evaluates what is left after [`Filter::settle`]: `time` gives the event's timestamp, `call` a callable's answer.
+    ///
+    /// # Errors
+    /// The first error of either.
+    pub fn test<X>(
+        &self,
+        time: &mut impl FnMut() -> Result<i64, X>,
+        call: &mut impl FnMut(&C) -> Result<bool, X>,
+    ) -> Result<bool, X> {
+        match self {
+            Self::Constant(value) => Ok(*value),
+            Self::Time { start, end } => {
+                let now = time()?;
+                Ok(start.is_none_or(|start| start <= now) && end.is_none_or(|end| now < end))
+            }
+            Self::Custom(callable) => call(callable),
+            Self::Not(part) => part.test(time, call).map(|passed| !passed),
+            Self::All(parts) => {
+                for part in parts {
+                    if !part.test(time, call)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Self::Any(parts) => {
+                for part in parts {
+                    if part.test(time, call)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Self::EventType(_) | Self::Class(..) | Self::Exchange(_) | Self::Symbol(_) => Ok(false),
+        }
+    }
+}
+
+impl<C: Clone> Filter<C> {
+    /// Decides everything that a class and a topic decide; the rest needs the event itself.
+    #[must_use]
+    pub fn settle(&self, known: &Known<'_>) -> Self {
+        let one_of = |names: &[Box<str>], name: Option<&str>| {
+            Self::Constant(name.is_some_and(|name| names.iter().any(|wanted| **wanted == *name)))
+        };
+        match self {
+            Self::EventType(names) => one_of(names, Some(known.event_type)),
+            Self::Class(class, _) => Self::Constant(known.lineage.contains(class)),
+            Self::Exchange(names) => one_of(names, known.exchange),
+            Self::Symbol(names) => one_of(names, known.symbol),
+            Self::Not(part) => match part.settle(known) {
+                Self::Constant(value) => Self::Constant(!value),
+                rest => Self::Not(Box::new(rest)),
+            },
+            Self::All(parts) => Self::settle_parts(parts, known, true),
+            Self::Any(parts) => Self::settle_parts(parts, known, false),
+            Self::Constant(_) | Self::Time { .. } | Self::Custom(_) => self.clone(),
+        }
+    }
+
+    /// `neutral` is what an empty combination says, and what a part may be without mattering to the whole.
+    fn settle_parts(parts: &[Self], known: &Known<'_>, neutral: bool) -> Self {
+        let mut rest = Vec::new();
+        for part in parts {
+            match part.settle(known) {
+                Self::Constant(value) if value == neutral => {}
+                Self::Constant(value) => return Self::Constant(value),
+                left => rest.push(left),
+            }
+        }
+        match rest.len() {
+            0 => Self::Constant(neutral),
+            1 => rest.remove(0),
+            _ if neutral => Self::All(rest),
+            _ => Self::Any(rest),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The one line in which publishers wait for room.
+//!
+//! A waiter needs a place in several queues at once and holds nothing until all have room, except the first in line: it
+//! keeps what it has seen free, beyond the capacity of that queue, so that it cannot be starved and starves nobody.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::registry::SubscriptionId;
+
+/// A waiter's number; a lower one came earlier.
+pub type Ticket = u64;
+
+/// The queues that a waiter needs a place in.
+pub type Needs = Arc<[SubscriptionId]>;
+
+/// A publisher that waits.
+#[derive(Debug)]
+struct Waiter<W> {
+    /// The queues that must have room.
+    needs: Needs,
+    /// The needs it came with, by which waiters for the same set are known.
+    set: Needs,
+    /// Its event's topic.
+    topic: Arc<str>,
+    /// What wakes it.
+    token: W,
+}
+
+/// What was promised to a waiter that has been called and has not come yet.
+#[derive(Debug)]
+struct Grant {
+    places: Vec<SubscriptionId>,
+    set: Needs,
+}
+
+/// What the line asks of the queues.
+pub trait Rooms {
+    /// Whether an event of this topic would be taken without waiting.
+    fn has_room(&self, queue: SubscriptionId, topic: &Arc<str>) -> bool;
+    /// Promises a place.
+    fn reserve(&mut self, queue: SubscriptionId);
+    /// Takes a promise back.
+    fn release(&mut self, queue: SubscriptionId);
+}
+
+/// The line.
+#[derive(Debug)]
+pub struct Line<W> {
+    next: Ticket,
+    waiters: BTreeMap<Ticket, Waiter<W>>,
+    by_queue: HashMap<SubscriptionId, BTreeSet<Ticket>, FxBuildHasher>,
+    granted: HashMap<Ticket, Grant, FxBuildHasher>,
+    /// How many of each set are in line or called.
+    sets: HashMap<Needs, usize, FxBuildHasher>,
+    /// Queues in which the first in line has seen room.
+    held: BTreeSet<SubscriptionId>,
+}
+
+impl<W> Default for Line<W> {
+    fn default() -> Self {
+        Self {
+            next: 0,
+            waiters: BTreeMap::new(),
+            by_queue: HashMap::default(),
+            granted: HashMap::default(),
+            sets: HashMap::default(),
+            held: BTreeSet::new(),
+        }
+    }
+}
+
+impl<W> Line<W> {
+    /// Whether nobody waits, or has been called and not come.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sets.is_empty()
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.waiters.len() + self.granted.len()
+    }
+
+    /// Whether somebody is before a newcomer with the same needs.
+    #[must_use]
+    pub fn has_same(&self, needs: &[SubscriptionId]) -> bool {
+        self.sets.contains_key(needs)
+    }
+
+    /// Joins the line. The caller has found that the newcomer must wait.
+    pub fn join(&mut self, needs: Needs, topic: Arc<str>, token: W, rooms: &mut impl Rooms) -> Ticket {
+        let ticket = self.next;
+        self.next += 1;
+        *self.sets.entry(Arc::clone(&needs)).or_default() += 1;
+        for queue in needs.iter() {
+            self.by_queue.entry(*queue).or_default().insert(ticket);
+        }
+        self.waiters.insert(ticket, Waiter { set: Arc::clone(&needs), needs, topic, token });
+        if self.waiters.len() == 1 {
+            self.look_around(rooms);
+        }
+        ticket
+    }
+
+    /// A queue has room, or is gone: calls those who can come now, in order, and returns their tokens.
+    pub fn room_in(&mut self, queue: SubscriptionId, rooms: &mut impl Rooms) -> Vec<W> {
+        let mut called = Vec::new();
+        let Some(candidates) = self.by_queue.get(&queue) else { return called };
+        let mut next = candidates.first().copied();
+        while let Some(ticket) = next {
+            if self.is_first(ticket) && self.has_room(ticket, queue, rooms) {
+                self.held.insert(queue);
+            }
+            if self.can_come(ticket, rooms) {
+                called.extend(self.call(ticket, rooms));
+            } else if !self.has_room(ticket, queue, rooms) {
+                break;
+            }
+            next = self.after(queue, ticket);
+        }
+        called.extend(self.call_firsts(rooms));
+        called
+    }
+
+    fn after(&self, queue: SubscriptionId, ticket: Ticket) -> Option<Ticket> {
+        self.by_queue.get(&queue)?.range(ticket + 1..).next().copied()
+    }
+
+    fn has_room(&self, ticket: Ticket, queue: SubscriptionId, rooms: &impl Rooms) -> bool {
+        self.waiters.get(&ticket).is_some_and(|waiter| rooms.has_room(queue, &waiter.topic))
+    }
+
+    fn is_first(&self, ticket: Ticket) -> bool {
+        self.waiters.first_key_value().is_some_and(|(first, _)| *first == ticket)
+    }
+
+    fn can_come(&self, ticket: Ticket, rooms: &impl Rooms) -> bool {
+        let first = self.is_first(ticket);
+        self.waiters.get(&ticket).is_some_and(|waiter| {
+            let has_place =
+                |queue: &SubscriptionId| (first && self.held.contains(queue)) || rooms.has_room(*queue, &waiter.topic);
+            waiter.needs.iter().all(has_place)
+        })
+    }
+
+    /// Promises a waiter its places and returns what wakes it.
+    fn call(&mut self, ticket: Ticket, rooms: &mut impl Rooms) -> Option<W> {
+        let first = self.is_first(ticket);
+        let waiter = self.take(ticket)?;
+        for queue in waiter.needs.iter() {
+            rooms.reserve(*queue);
+        }
+        self.granted.insert(ticket, Grant { places: waiter.needs.to_vec(), set: waiter.set });
+        if first {
+            self.held.clear();
+            self.look_around(rooms);
+        }
+        Some(waiter.token)
+    }
+
+    /// Takes a waiter out of the line, not out of its set.
+    fn take(&mut self, ticket: Ticket) -> Option<Waiter<W>> {
+        let waiter = self.waiters.remove(&ticket)?;
+        for queue in waiter.needs.iter() {
+            if let Some(tickets) = self.by_queue.get_mut(queue) {
+                tickets.remove(&ticket);
+                if tickets.is_empty() {
+                    self.by_queue.remove(queue);
+                }
+            }
+        }
+        Some(waiter)
+    }
+
+    /// Lets the first in line keep what is free.
+    fn look_around(&mut self, rooms: &impl Rooms) {
+        if let Some((_, first)) = self.waiters.first_key_value() {
+            let free = first.needs.iter().filter(|queue| rooms.has_room(**queue, &first.topic));
+            self.held.extend(free);
+        }
+    }
+
+    /// Calls the first in line for as long as it has all it needs.
+    fn call_firsts(&mut self, rooms: &mut impl Rooms) -> Vec<W> {
+        let mut called = Vec::new();
+        while let Some(first) = self.waiters.keys().next().copied() {
+            if !self.can_come(first, rooms) {
+                break;
+            }
+            called.extend(self.call(first, rooms));
+        }
+        called
+    }
+
+    /// Ends a waiter's wait: it has come for its places, or has given up. Its promised places are free again.
+    pub fn leave(&mut self, ticket: Ticket, rooms: &mut impl Rooms) -> Left<W> {
+        let mut left = Left { places: None, token: None, called: Vec::new() };
+        if let Some(grant) = self.granted.remove(&ticket) {
+            self.forget(&grant.set);
+            for queue in &grant.places {
+                rooms.release(*queue);
+            }
+            left.places = Some(grant.places);
+        } else {
+            let first = self.is_first(ticket);
+            let Some(waiter) = self.take(ticket) else { return left };
+            self.forget(&waiter.set);
+            left.token = Some(waiter.token);
+            if first {
+                self.held.clear();
+                self.look_around(rooms);
+                left.called = self.call_firsts(rooms);
+            }
+        }
+        left
+    }
+
+    fn forget(&mut self, set: &Needs) {
+        if let Some(count) = self.sets.get_mut(set) {
+            *count -= 1;
+            if *count == 0 {
+                self.sets.remove(set);
+            }
+        }
+    }
+
+    /// A queue is gone: nobody needs a place in it any more. Returns the tokens of those who can come now.
+    pub fn forget_queue(&mut self, queue: SubscriptionId, rooms: &mut impl Rooms) -> Vec<W> {
+        for grant in self.granted.values_mut() {
+            grant.places.retain(|place| *place != queue);
+        }
+        self.held.remove(&queue);
+        let tickets = self.by_queue.remove(&queue).unwrap_or_default();
+        for ticket in &tickets {
+            if let Some(waiter) = self.waiters.get_mut(ticket) {
+                waiter.needs = waiter.needs.iter().copied().filter(|needed| *needed != queue).collect();
+            }
+        }
+        let free: Vec<Ticket> = tickets.into_iter().filter(|ticket| self.can_come(*ticket, rooms)).collect();
+        let mut called: Vec<W> = Vec::new();
+        for ticket in free {
+            if self.can_come(ticket, rooms) {
+                called.extend(self.call(ticket, rooms));
+            }
+        }
+        called.extend(self.call_firsts(rooms));
+        called
+    }
+
+    /// Calls everybody, whatever the room: the bus is closing.
+    pub fn dismiss(&mut self) -> Vec<W> {
+        self.by_queue.clear();
+        self.held.clear();
+        let mut called = Vec::new();
+        for (ticket, waiter) in std::mem::take(&mut self.waiters) {
+            self.granted.insert(ticket, Grant { places: Vec::new(), set: waiter.set });
+            called.push(waiter.token);
+        }
+        called
+    }
+}
+
+/// How a waiter left the line.
+#[derive(Debug)]
+pub struct Left<W> {
+    /// The places it had been promised, if it had been called.
+    pub places: Option<Vec<SubscriptionId>>,
+    /// What would have woken it, if it was still waiting.
+    pub token: Option<W>,
+    /// What wakes those who can come now.
+    pub called: Vec<W>,
+}

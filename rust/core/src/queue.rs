@@ -1,0 +1,238 @@
+//! One subscription's bounded queue and what it does when it is full.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+/// What a full queue does with one more event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overflow {
+    /// The publisher waits for room.
+    Block,
+    /// The event that has waited longest makes place.
+    DropOldest,
+    /// The new event is dropped.
+    DropNewest,
+    /// A new event takes the place of a waiting one of the same topic; a new topic waits for room.
+    Conflate,
+    /// The publisher is refused.
+    Raise,
+}
+
+/// Why an accepted event was never handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Pushed out by a newer event.
+    DropOldest,
+    /// Came to a full queue.
+    DropNewest,
+    /// Replaced by a newer event of its topic.
+    Conflate,
+    /// Still waiting when its subscription ended.
+    Unsubscribed,
+    /// Still waiting when the bus was closed by force.
+    Closed,
+    /// In its handler when the worker was cancelled.
+    Cancelled,
+}
+
+impl Loss {
+    /// Every reason, in the order of its discriminant.
+    pub const ALL: [Self; 6] =
+        [Self::DropOldest, Self::DropNewest, Self::Conflate, Self::Unsubscribed, Self::Closed, Self::Cancelled];
+
+    /// The reason's public name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DropOldest => "drop_oldest",
+            Self::DropNewest => "drop_newest",
+            Self::Conflate => "conflate",
+            Self::Unsubscribed => "unsubscribed",
+            Self::Closed => "closed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// An event on its way into a queue.
+#[derive(Debug, Clone)]
+pub struct Arrival<E> {
+    /// The event itself.
+    pub event: E,
+    /// Its topic.
+    pub topic: Arc<str>,
+}
+
+/// Whether a queue would take an event now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It would.
+    Take,
+    /// Only once there is room.
+    Wait,
+    /// It would not, and the publisher is not to wait.
+    Refuse,
+}
+
+/// A bounded queue of events.
+#[derive(Debug)]
+pub struct Queue<E> {
+    waiting: VecDeque<Arrival<E>>,
+    capacity: usize,
+    overflow: Overflow,
+    /// Places promised to publishers that have not come for them yet.
+    reserved: usize,
+    /// Only under [`Overflow::Conflate`]: where each topic's event stands, counted from the first event ever queued.
+    places: HashMap<Arc<str>, u64, FxBuildHasher>,
+    taken: u64,
+    high_water: usize,
+}
+
+impl<E> Queue<E> {
+    /// An empty queue for `capacity` events.
+    #[must_use]
+    pub fn new(capacity: usize, overflow: Overflow) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            capacity,
+            overflow,
+            reserved: 0,
+            places: HashMap::with_hasher(FxBuildHasher),
+            taken: 0,
+            high_water: 0,
+        }
+    }
+
+    /// How many events wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether no event waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// The most events that ever waited at once.
+    #[must_use]
+    pub fn high_water(&self) -> usize {
+        self.high_water
+    }
+
+    /// How many events may wait.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Whether a publisher may have to wait for room here.
+    #[must_use]
+    pub fn blocks(&self) -> bool {
+        matches!(self.overflow, Overflow::Block | Overflow::Conflate)
+    }
+
+    /// Whether one more event fits, promised places counted as taken.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.waiting.len() + self.reserved < self.capacity
+    }
+
+    /// What would happen to an event of this topic.
+    #[must_use]
+    pub fn verdict(&self, topic: &Arc<str>) -> Verdict {
+        if self.has_room() {
+            return Verdict::Take;
+        }
+        match self.overflow {
+            Overflow::DropOldest | Overflow::DropNewest => Verdict::Take,
+            Overflow::Conflate if self.places.contains_key(topic) => Verdict::Take,
+            Overflow::Block | Overflow::Conflate => Verdict::Wait,
+            Overflow::Raise => Verdict::Refuse,
+        }
+    }
+
+    /// What would happen to an event of this topic that must not wait and may stand beyond the capacity, up to twice
+    /// of it.
+    #[must_use]
+    pub fn urgent_verdict(&self, topic: &Arc<str>) -> Verdict {
+        match self.verdict(topic) {
+            Verdict::Wait if self.waiting.len() < self.capacity.saturating_mul(2) => Verdict::Take,
+            Verdict::Wait => Verdict::Refuse,
+            verdict => verdict,
+        }
+    }
+
+    /// Promises a place to a publisher.
+    pub fn reserve(&mut self) {
+        self.reserved += 1;
+    }
+
+    /// Takes a promise back, or redeems it just before [`Queue::push`].
+    pub fn release(&mut self) {
+        self.reserved -= 1;
+    }
+
+    /// Takes an event, whatever the room: the caller has asked for a verdict. Returns the event that was lost by it.
+    pub fn push(&mut self, arrival: Arrival<E>) -> Option<(Arrival<E>, Loss)> {
+        if self.overflow == Overflow::Conflate {
+            return self.push_conflating(arrival);
+        }
+        let mut lost = None;
+        if self.waiting.len() >= self.capacity {
+            match self.overflow {
+                Overflow::DropNewest => return Some((arrival, Loss::DropNewest)),
+                Overflow::DropOldest => lost = self.pop().map(|oldest| (oldest, Loss::DropOldest)),
+                _ => {}
+            }
+        }
+        self.append(arrival);
+        lost
+    }
+
+    fn push_conflating(&mut self, arrival: Arrival<E>) -> Option<(Arrival<E>, Loss)> {
+        let next = self.taken + self.waiting.len() as u64;
+        let place = *self.places.entry(Arc::clone(&arrival.topic)).or_insert(next);
+        let index = usize::try_from(place - self.taken).unwrap_or(usize::MAX);
+        if let Some(older) = self.waiting.get_mut(index) {
+            return Some((std::mem::replace(older, arrival), Loss::Conflate));
+        }
+        self.append(arrival);
+        None
+    }
+
+    fn append(&mut self, arrival: Arrival<E>) {
+        self.waiting.push_back(arrival);
+        self.high_water = self.high_water.max(self.waiting.len());
+    }
+
+    /// Takes out the event that has waited longest.
+    pub fn pop(&mut self) -> Option<Arrival<E>> {
+        let arrival = self.waiting.pop_front()?;
+        self.taken += 1;
+        if self.overflow == Overflow::Conflate {
+            self.places.remove(&arrival.topic);
+        }
+        self.shrink();
+        Some(arrival)
+    }
+
+    /// Takes out all events.
+    pub fn drain(&mut self) -> Vec<Arrival<E>> {
+        self.taken += self.waiting.len() as u64;
+        self.places.clear();
+        std::mem::take(&mut self.waiting).into()
+    }
+
+    /// Gives memory back after a large burst, so that it does not stay for the life of the subscription.
+    fn shrink(&mut self) {
+        const WORTH_IT: usize = 4096;
+        if self.waiting.is_empty() && self.waiting.capacity() > WORTH_IT {
+            self.waiting = VecDeque::new();
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Who listens to what: a trie over the segments of patterns, and a bounded cache of its answers.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::filter::{Filter, Known};
+use crate::pattern::{Pattern, Segment};
+use crate::route::{Route, RouteCache, Target};
+use crate::topic::{NONE, Topic};
+
+/// A subscription's place in its bus. A place is used again, under another generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubscriptionId {
+    /// The place.
+    pub index: u32,
+    /// How many subscriptions have stood there before.
+    pub generation: u32,
+}
+
+/// Which kinds of event a subscription hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kinds {
+    /// Those whose topic matches.
+    Matching(Pattern),
+    /// Those of a class and of its subclasses.
+    Class(usize),
+}
+
+/// What a subscription hears. `usize` numbers the callables of its filter.
+#[derive(Debug, Clone)]
+pub struct Interest {
+    /// Kinds and topics.
+    pub kinds: Kinds,
+    /// The condition beyond them.
+    pub filter: Option<Filter<usize>>,
+}
+
+/// One level of the trie: what comes next, by segment.
+#[derive(Debug)]
+struct Level<T> {
+    any: Option<Box<T>>,
+    literals: HashMap<Box<str>, T, FxBuildHasher>,
+    globs: Vec<(Segment, T)>,
+}
+
+impl<T> Default for Level<T> {
+    fn default() -> Self {
+        Self { any: None, literals: HashMap::default(), globs: Vec::new() }
+    }
+}
+
+impl<T: Default> Level<T> {
+    fn at(&mut self, segment: &Segment) -> &mut T {
+        match segment {
+            Segment::Any => self.any.get_or_insert_default(),
+            Segment::Literal(text) => self.literals.entry(text.clone()).or_default(),
+            Segment::Glob(_) => {
+                let found = self.globs.iter().position(|(glob, _)| glob == segment);
+                let place = found.unwrap_or_else(|| {
+                    self.globs.push((segment.clone(), T::default()));
+                    self.globs.len() - 1
+                });
+                &mut self.globs[place].1
+            }
+        }
+    }
+
+    fn each<'a>(&'a self, text: &str, mut visit: impl FnMut(&'a T)) {
+        self.any.as_deref().into_iter().for_each(&mut visit);
+        self.literals.get(text).into_iter().for_each(&mut visit);
+        self.globs.iter().filter(|(glob, _)| glob.matches(text)).for_each(|(_, next)| visit(next));
+    }
+
+    /// Changes what stands behind a segment, and forgets the segment if nothing is left there.
+    fn edit(&mut self, segment: &Segment, edit: impl FnOnce(&mut T), is_empty: impl Fn(&T) -> bool) {
+        edit(self.at(segment));
+        match segment {
+            Segment::Any => drop(self.any.take_if(|next| is_empty(next))),
+            Segment::Literal(text) => {
+                if self.literals.get(text).is_some_and(&is_empty) {
+                    self.literals.remove(text);
+                }
+            }
+            Segment::Glob(_) => self.globs.retain(|(_, next)| !is_empty(next)),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.any.is_none() && self.literals.is_empty() && self.globs.is_empty()
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Listener {
+    id: SubscriptionId,
+    filter: Option<Filter<usize>>,
+}
+
+type Symbols = Level<Vec<Listener>>;
+type Exchanges = Level<Symbols>;
+
+/// The subscriptions of a bus, by what they hear.
+#[derive(Debug, Default)]
+pub struct Registry {
+    types: Level<Exchanges>,
+    classes: HashMap<usize, Exchanges, FxBuildHasher>,
+    cache: RouteCache,
+}
+
+impl Registry {
+    /// Enters a subscription.
+    pub fn insert(&mut self, id: SubscriptionId, interest: &Interest) {
+        let (symbols, filter) = self.leaf(interest);
+        symbols.push(Listener { id, filter });
+        self.cache.invalidate();
+    }
+
+    /// Removes a subscription; `interest` is what it was entered with.
+    pub fn remove(&mut self, id: SubscriptionId, interest: &Interest) {
+        let (path, _) = Path::new(interest);
+        let forget = |exchanges: &mut Exchanges| {
+            let without = |listeners: &mut Vec<Listener>| listeners.retain(|listener| listener.id != id);
+            exchanges.edit(
+                &path.exchange,
+                |symbols| symbols.edit(&path.symbol, without, Vec::is_empty),
+                Level::is_empty,
+            );
+        };
+        match &path.kinds {
+            Head::Type(segment) => self.types.edit(segment, forget, Level::is_empty),
+            Head::Class(class) => {
+                let exchanges = self.classes.entry(*class).or_default();
+                forget(exchanges);
+                if exchanges.is_empty() {
+                    self.classes.remove(class);
+                }
+            }
+        }
+        self.cache.invalidate();
+    }
+
+    /// Where the events of a class and topic go. `class` identifies the event's class.
+    pub fn route(&mut self, class: usize, known: &Known<'_>) -> Arc<Route> {
+        if let Some(route) = self.cache.get(class, known.exchange, known.symbol) {
+            return route;
+        }
+        let route = Arc::new(self.find(known));
+        self.cache.put(class, known.exchange, known.symbol, &route);
+        route
+    }
+
+    fn find(&self, known: &Known<'_>) -> Route {
+        let exchange = known.exchange.unwrap_or(NONE);
+        let symbol = known.symbol.unwrap_or(NONE);
+        let mut targets = Vec::new();
+        let mut collect = |exchanges: &Exchanges| {
+            exchanges.each(exchange, |symbols| {
+                symbols.each(symbol, |listeners| {
+                    targets.extend(listeners.iter().filter_map(|listener| listener.target(known)));
+                });
+            });
+        };
+        self.types.each(known.event_type, &mut collect);
+        known.lineage.iter().filter_map(|class| self.classes.get(class)).for_each(&mut collect);
+        targets.sort_unstable_by_key(|target| target.id);
+        Route::new(&Topic { event_type: known.event_type, exchange, symbol }, targets)
+    }
+
+    fn leaf(&mut self, interest: &Interest) -> (&mut Vec<Listener>, Option<Filter<usize>>) {
+        let (path, filter) = Path::new(interest);
+        let exchanges = match &path.kinds {
+            Head::Type(segment) => self.types.at(segment),
+            Head::Class(class) => self.classes.entry(*class).or_default(),
+        };
+        (exchanges.at(&path.exchange).at(&path.symbol), filter)
+    }
+}
+
+impl Listener {
+    fn target(&self, known: &Known<'_>) -> Option<Target> {
+        match self.filter.as_ref().map(|filter| filter.settle(known)) {
+            None | Some(Filter::Constant(true)) => Some(Target { id: self.id, rest: None }),
+            Some(Filter::Constant(false)) => None,
+            rest => Some(Target { id: self.id, rest }),
+        }
+    }
+}
+
+enum Head {
+    Type(Segment),
+    Class(usize),
+}
+
+/// An interest's way down the trie.
+struct Path {
+    kinds: Head,
+    exchange: Segment,
+    symbol: Segment,
+}
+
+impl Path {
+    /// The way, and the part of the filter that is not in it: where every event that passes must be of one symbol or
+    /// exchange, and any would match the pattern, that name becomes the segment.
+    fn new(interest: &Interest) -> (Self, Option<Filter<usize>>) {
+        let mut path = match &interest.kinds {
+            Kinds::Class(class) => Self { kinds: Head::Class(*class), exchange: Segment::Any, symbol: Segment::Any },
+            Kinds::Matching(pattern) => Self {
+                kinds: Head::Type(pattern.event_type.clone()),
+                exchange: pattern.exchange.clone(),
+                symbol: pattern.symbol.clone(),
+            },
+        };
+        let mut rest: Vec<Filter<usize>> = match &interest.filter {
+            None => Vec::new(),
+            Some(Filter::All(parts)) => parts.clone(),
+            Some(filter) => vec![filter.clone()],
+        };
+        rest.retain(|part| match part {
+            Filter::Symbol(names) => !narrow(&mut path.symbol, names),
+            Filter::Exchange(names) => !narrow(&mut path.exchange, names),
+            _ => true,
+        });
+        let filter = if rest.len() > 1 { Some(Filter::All(rest)) } else { rest.pop() };
+        (path, filter)
+    }
+}
+
+fn narrow(segment: &mut Segment, names: &[Box<str>]) -> bool {
+    match (&segment, names) {
+        (Segment::Any, [name]) => {
+            *segment = Segment::Literal(name.clone());
+            true
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,155 @@
+//! Subscriptions and where they are kept.
+
+use std::sync::Arc;
+
+use crate::line::Rooms;
+use crate::queue::{Arrival, Loss, Queue, Verdict};
+use crate::registry::{Interest, SubscriptionId};
+use crate::stats::{Counts, Gap};
+
+/// Who sees to a subscription's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// Nobody: there are none.
+    Idle,
+    /// The next free worker: it stands in the list of those that have events.
+    Listed,
+    /// The worker that has it now.
+    Served,
+}
+
+/// One subscription; `S` is what the caller keeps with it.
+#[derive(Debug)]
+pub struct Subscription<E, S> {
+    /// The caller's own.
+    pub payload: S,
+    /// What it was entered in the registry with.
+    pub interest: Interest,
+    /// Its waiting events.
+    pub queue: Queue<E>,
+    /// What it has counted.
+    pub counts: Counts,
+    /// What it lost since it was last told; `None` if it does not want to be told.
+    pub gap: Option<Gap>,
+    /// Who sees to its events.
+    pub(crate) service: Service,
+    /// Whether an event is in its handler.
+    pub(crate) in_handler: bool,
+    /// Whether it hears nothing new and ends when it has nothing left.
+    pub(crate) ending: bool,
+}
+
+impl<E, S> Subscription<E, S> {
+    /// How many accepted events have not ended.
+    #[must_use]
+    pub fn unfinished(&self) -> u64 {
+        self.queue.len() as u64 + u64::from(self.in_handler)
+    }
+
+    /// Takes an event into the queue. Returns the event that was lost by it.
+    pub(crate) fn accept(&mut self, arrival: Arrival<E>) -> Option<E> {
+        self.counts.accepted += 1;
+        let (lost, why) = self.queue.push(arrival)?;
+        self.counts.lose(why, 1);
+        if let Some(gap) = self.gap.as_mut() {
+            gap.add(&lost.topic);
+        }
+        Some(lost.event)
+    }
+
+    /// Gives up all that waits.
+    pub(crate) fn discard(&mut self, why: Loss) -> Vec<Arrival<E>> {
+        let lost = self.queue.drain();
+        self.counts.lose(why, lost.len() as u64);
+        lost
+    }
+}
+
+#[derive(Debug)]
+struct Seat<E, S> {
+    generation: u32,
+    taken: Option<Subscription<E, S>>,
+}
+
+/// The subscriptions of a bus, by place.
+#[derive(Debug)]
+pub struct Subscriptions<E, S> {
+    seats: Vec<Seat<E, S>>,
+    free: Vec<u32>,
+}
+
+impl<E, S> Default for Subscriptions<E, S> {
+    fn default() -> Self {
+        Self { seats: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<E, S> Subscriptions<E, S> {
+    /// Finds a place.
+    ///
+    /// # Panics
+    /// With more than four billion subscriptions.
+    pub fn insert(&mut self, subscription: Subscription<E, S>) -> SubscriptionId {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.seats.push(Seat { generation: 0, taken: None });
+            u32::try_from(self.seats.len() - 1).expect("fewer than 2^32 subscriptions")
+        });
+        let seat = &mut self.seats[index as usize];
+        seat.taken = Some(subscription);
+        SubscriptionId { index, generation: seat.generation }
+    }
+
+    /// Gives a place up.
+    pub fn remove(&mut self, id: SubscriptionId) -> Option<Subscription<E, S>> {
+        let seat = self.seats.get_mut(id.index as usize).filter(|seat| seat.generation == id.generation)?;
+        let subscription = seat.taken.take()?;
+        seat.generation = seat.generation.wrapping_add(1);
+        self.free.push(id.index);
+        Some(subscription)
+    }
+
+    /// The subscription, if it still stands.
+    #[must_use]
+    pub fn get(&self, id: SubscriptionId) -> Option<&Subscription<E, S>> {
+        let seat = self.seats.get(id.index as usize)?;
+        if seat.generation == id.generation { seat.taken.as_ref() } else { None }
+    }
+
+    /// The subscription, if it still stands.
+    pub fn get_mut(&mut self, id: SubscriptionId) -> Option<&mut Subscription<E, S>> {
+        let seat = self.seats.get_mut(id.index as usize)?;
+        if seat.generation == id.generation { seat.taken.as_mut() } else { None }
+    }
+
+    /// The subscription, if it still hears events.
+    #[must_use]
+    pub fn hearing(&self, id: SubscriptionId) -> Option<&Subscription<E, S>> {
+        self.get(id).filter(|subscription| !subscription.ending)
+    }
+
+    /// Every place that is taken.
+    pub fn iter(&self) -> impl Iterator<Item = (SubscriptionId, &Subscription<E, S>)> {
+        self.seats.iter().zip(0..).filter_map(|(seat, index)| {
+            let id = SubscriptionId { index, generation: seat.generation };
+            seat.taken.as_ref().map(|subscription| (id, subscription))
+        })
+    }
+}
+
+impl<E, S> Rooms for Subscriptions<E, S> {
+    fn has_room(&self, queue: SubscriptionId, topic: &Arc<str>) -> bool {
+        self.get(queue).is_none_or(|subscription| subscription.queue.verdict(topic) != Verdict::Wait)
+    }
+
+    fn reserve(&mut self, queue: SubscriptionId) {
+        if let Some(subscription) = self.get_mut(queue) {
+            subscription.queue.reserve();
+        }
+    }
+
+    fn release(&mut self, queue: SubscriptionId) {
+        if let Some(subscription) = self.get_mut(queue) {
+            subscription.queue.release();
+        }
+    }
+}

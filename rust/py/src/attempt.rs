@@ -1,0 +1,150 @@
+//! One event's way into its queues, in as many steps as it takes.
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use trading_events_core::admission::{Offer, Patience, Speaker};
+use trading_events_core::line::Ticket;
+
+use crate::bus::NativeBus;
+use crate::drive::{self, Progress};
+use crate::error::WrongLoopError;
+use crate::publish::{Admitted, Outcome, Parcel};
+
+enum Stage {
+    /// Published away from the bus's loop; nothing has been done.
+    Elsewhere(Py<PyAny>),
+    /// The loop is to turn first.
+    Yield(Parcel),
+    /// The queues are to be asked.
+    Ask(Parcel),
+    /// In line, waiting to be called.
+    InLine { parcel: Parcel, ticket: Ticket, wait: Py<PyAny> },
+    /// Accepted, refused or given up.
+    Over,
+}
+
+/// An event that is being published.
+pub(crate) struct Attempt(Stage);
+
+impl Attempt {
+    pub(crate) fn after(pending: Outcome) -> Self {
+        Self(match pending {
+            Outcome::Accepted => Stage::Over,
+            Outcome::MustYield(parcel) => Stage::Yield(parcel),
+            Outcome::MustWait(parcel) => Stage::Ask(parcel),
+        })
+    }
+
+    pub(crate) fn elsewhere(event: &Bound<'_, PyAny>) -> Self {
+        Self(Stage::Elsewhere(event.clone().unbind()))
+    }
+
+    /// Goes on until there is something to wait for, which is returned, or until the event is accepted.
+    pub(crate) fn step<'py>(&mut self, bus: &Bound<'py, NativeBus>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = bus.py();
+        loop {
+            self.0 = match std::mem::replace(&mut self.0, Stage::Over) {
+                Stage::Over => return Ok(None),
+                Stage::Elsewhere(event) => {
+                    Self::check_arrived(bus)?;
+                    let offered = NativeBus::offer(bus, event.bind(py), Patience::Waits, Speaker::Publisher)?;
+                    Self::after(offered).0
+                }
+                Stage::Yield(parcel) => {
+                    self.0 = Stage::Ask(parcel);
+                    return Ok(Some(py.None().into_bound(py)));
+                }
+                Stage::Ask(parcel) => match Self::ask(bus, &parcel)? {
+                    Admitted::Accepted => return Ok(None),
+                    Admitted::MustWait => Self::join(bus, parcel)?,
+                },
+                Stage::InLine { parcel, ticket, wait } => match drive::send(wait.bind(py)) {
+                    Progress::Suspended(yielded) => {
+                        self.0 = Stage::InLine { parcel, ticket, wait };
+                        return Ok(Some(yielded));
+                    }
+                    Progress::Returned => match Self::come(bus, ticket, &parcel)? {
+                        Admitted::Accepted => return Ok(None),
+                        Admitted::MustWait => Self::join(bus, parcel)?,
+                    },
+                    Progress::Raised(error) => {
+                        give_up(bus, ticket);
+                        return Err(error);
+                    }
+                },
+            };
+        }
+    }
+
+    fn check_arrived(bus: &Bound<'_, NativeBus>) -> PyResult<()> {
+        if NativeBus::is_home(bus)? {
+            return Ok(());
+        }
+        Err(WrongLoopError::new_err(
+            "publish was called and awaited away from the bus's loop; hand it to asyncio.run_coroutine_threadsafe",
+        ))
+    }
+
+    fn ask(bus: &Bound<'_, NativeBus>, parcel: &Parcel) -> PyResult<Admitted> {
+        let event = parcel.event.bind(bus.py());
+        NativeBus::admit(bus, event, &parcel.topic, &parcel.targets, (Patience::Waits, Speaker::Publisher))
+    }
+
+    fn join(bus: &Bound<'_, NativeBus>, parcel: Parcel) -> PyResult<Stage> {
+        let (py, this) = (bus.py(), bus.get());
+        let home = this.home_here(py)?;
+        let future = home.new_future(py)?;
+        let wait = future.call_method0(intern!(py, "__await__"))?.unbind();
+        let ticket = this.lock().bus.wait(&parcel.topic, &parcel.targets, future.unbind());
+        Ok(Stage::InLine { parcel, ticket, wait })
+    }
+
+    fn come(bus: &Bound<'_, NativeBus>, ticket: Ticket, parcel: &Parcel) -> PyResult<Admitted> {
+        let (py, this) = (bus.py(), bus.get());
+        let home = this.home_here(py)?;
+        let (offered, hired) = {
+            let mut state = this.lock();
+            let event = || parcel.event.clone_ref(py);
+            let offered = state.bus.come(ticket, &parcel.topic, &parcel.targets, event);
+            (offered, state.bus.hire_first())
+        };
+        NativeBus::start_workers(bus, &home, hired)?;
+        this.wake_waiters(py, None)?;
+        match offered {
+            Offer::Accepted(lost) => {
+                drop(lost);
+                Ok(Admitted::Accepted)
+            }
+            Offer::Wait => Ok(Admitted::MustWait),
+            refused => Err(this.refusal(&refused)),
+        }
+    }
+
+    /// Ends without the event being accepted. What goes wrong in that is shown, and harms nobody.
+    pub(crate) fn give_up(self, bus: &Bound<'_, NativeBus>) {
+        if let Stage::InLine { ticket, .. } = self.0 {
+            give_up(bus, ticket);
+        }
+    }
+
+    pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match &self.0 {
+            Stage::Elsewhere(event) => visit.call(event),
+            Stage::Yield(parcel) | Stage::Ask(parcel) => visit.call(&parcel.event),
+            Stage::InLine { parcel, wait, .. } => {
+                visit.call(&parcel.event)?;
+                visit.call(wait)
+            }
+            Stage::Over => Ok(()),
+        }
+    }
+}
+
+fn give_up(bus: &Bound<'_, NativeBus>, ticket: Ticket) {
+    let token = bus.get().lock().bus.give_up(ticket);
+    drop(token);
+    if let Err(error) = bus.get().wake_waiters(bus.py(), None) {
+        error.write_unraisable(bus.py(), Some(bus));
+    }
+}

@@ -1,0 +1,276 @@
+//! What `publish` and `publish_batch` return: coroutines without a frame.
+
+use parking_lot::Mutex;
+use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning, PyStopIteration};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
+
+use crate::attempt::Attempt;
+use crate::bus::NativeBus;
+use crate::publish::Outcome;
+
+/// The exception that `coroutine.throw(...)` is to raise, in either of its forms.
+pub(crate) fn thrown(kind: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
+    PyErr::from_value(value.filter(|value| !value.is_none()).unwrap_or(kind))
+}
+
+/// Turns the end of a step into what `coroutine.send` says: a value, or `StopIteration`.
+pub(crate) fn sent<T>(step: PyResult<Option<T>>) -> PyResult<T> {
+    step?.ok_or_else(|| PyStopIteration::new_err(()))
+}
+
+/// A publish that has been done; there is one for all.
+#[pyclass(frozen, module = "trading.events._core")]
+pub(crate) struct Done;
+
+impl Done {
+    pub(crate) fn shared(py: Python<'_>) -> PyResult<Py<PyAny>> {
+        static SHARED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let shared = SHARED.get_or_try_init(py, || PyResult::Ok(Py::new(py, Self)?.into_any()))?;
+        Ok(shared.clone_ref(py))
+    }
+}
+
+#[pymethods]
+#[expect(clippy::unused_self, reason = "the protocol of a coroutine")]
+impl Done {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self) -> Option<Py<PyAny>> {
+        None
+    }
+
+    #[pyo3(signature = (_value, /))]
+    fn send(&self, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        sent(Ok(None))
+    }
+
+    #[pyo3(signature = (kind, value=None, _traceback=None, /))]
+    fn throw(
+        &self,
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        Err(thrown(kind, value))
+    }
+
+    fn close(&self) {}
+}
+
+/// Events that are being published one after the other.
+struct Batch {
+    events: Py<PyTuple>,
+    /// The event that is on its way, or comes next.
+    next: usize,
+    attempt: Option<Attempt>,
+}
+
+impl Batch {
+    fn step<'py>(&mut self, bus: &Bound<'py, NativeBus>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = bus.py();
+        let events = self.events.bind(py).clone();
+        loop {
+            if let Some(mut attempt) = self.attempt.take() {
+                match attempt.step(bus) {
+                    Ok(Some(yielded)) => {
+                        self.attempt = Some(attempt);
+                        return Ok(Some(yielded));
+                    }
+                    Ok(None) => self.next += 1,
+                    Err(error) => return Err(count_published(py, error, self.next, events.len())),
+                }
+            }
+            match NativeBus::offer_batch(bus, &events, self.next)? {
+                None => return Ok(None),
+                Some((place, pending)) => {
+                    self.next = place;
+                    self.attempt = Some(Attempt::after(pending));
+                }
+            }
+        }
+    }
+}
+
+/// Says in an exception that leaves `publish_batch` how many events had been accepted before it.
+pub(crate) fn count_published(py: Python<'_>, error: PyErr, published: usize, all: usize) -> PyErr {
+    let value = error.value(py);
+    let note = format!("publish_batch: the first {published} of {all} events were accepted, the rest reached nobody");
+    let noted = value.setattr(intern!(py, "published"), published);
+    match noted.and_then(|()| value.call_method1(intern!(py, "add_note"), (note,))) {
+        Ok(_) => error,
+        Err(wrong) => wrong,
+    }
+}
+
+enum Work {
+    One(Attempt),
+    Many(Batch),
+}
+
+impl Work {
+    fn step<'py>(&mut self, bus: &Bound<'py, NativeBus>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self {
+            Self::One(attempt) => attempt.step(bus),
+            Self::Many(batch) => batch.step(bus),
+        }
+    }
+
+    /// Ends the work where it stands, with an error to be raised.
+    fn stop(self, bus: &Bound<'_, NativeBus>, error: PyErr) -> PyErr {
+        match self {
+            Self::One(attempt) => {
+                attempt.give_up(bus);
+                error
+            }
+            Self::Many(batch) => {
+                if let Some(attempt) = batch.attempt {
+                    attempt.give_up(bus);
+                }
+                let all = batch.events.bind(bus.py()).len();
+                count_published(bus.py(), error, batch.next, all)
+            }
+        }
+    }
+}
+
+/// A publish that is not done yet.
+#[pyclass(frozen, weakref, module = "trading.events._core")]
+pub(crate) struct Publishing {
+    bus: Py<NativeBus>,
+    /// What is left to do, out of its place while it is being done.
+    work: Mutex<Option<Work>>,
+    started: Mutex<bool>,
+}
+
+impl Publishing {
+    fn of(bus: &Bound<'_, NativeBus>, work: Work) -> PyResult<Py<PyAny>> {
+        let publishing = Self { bus: bus.clone().unbind(), work: Mutex::new(Some(work)), started: Mutex::new(false) };
+        Ok(Py::new(bus.py(), publishing)?.into_any())
+    }
+
+    /// The rest of a publish that must wait.
+    pub(crate) fn after(bus: &Bound<'_, NativeBus>, pending: Outcome) -> PyResult<Py<PyAny>> {
+        Self::of(bus, Work::One(Attempt::after(pending)))
+    }
+
+    /// A publish called away from the bus's loop, to be done there.
+    pub(crate) fn elsewhere(bus: &Bound<'_, NativeBus>, event: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Self::of(bus, Work::One(Attempt::elsewhere(event)))
+    }
+
+    /// The rest of a batch, from the event `next` on.
+    pub(crate) fn batch(
+        bus: &Bound<'_, NativeBus>,
+        events: Bound<'_, PyTuple>,
+        next: usize,
+        pending: Option<Outcome>,
+    ) -> PyResult<Py<PyAny>> {
+        let attempt = match (pending, events.get_item(next)) {
+            (Some(pending), _) => Some(Attempt::after(pending)),
+            (None, Ok(first)) => Some(Attempt::elsewhere(&first)),
+            (None, Err(_)) => None,
+        };
+        Self::of(bus, Work::Many(Batch { events: events.unbind(), next, attempt }))
+    }
+
+    fn step<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        *self.started.lock() = true;
+        let Some(mut work) = self.work.lock().take() else {
+            return Err(PyRuntimeError::new_err("a publish can be awaited once, by one task"));
+        };
+        let step = work.step(self.bus.bind(py));
+        if matches!(step, Ok(Some(_))) {
+            *self.work.lock() = Some(work);
+        }
+        step
+    }
+
+    fn stop(&self, py: Python<'_>, error: PyErr) -> PyErr {
+        *self.started.lock() = true;
+        match self.work.lock().take() {
+            Some(work) => work.stop(self.bus.bind(py), error),
+            None => error,
+        }
+    }
+}
+
+#[pymethods]
+impl Publishing {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.step(py)
+    }
+
+    #[pyo3(signature = (_value, /))]
+    fn send<'py>(&self, py: Python<'py>, _value: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        sent(self.step(py))
+    }
+
+    #[pyo3(signature = (kind, value=None, _traceback=None, /))]
+    fn throw(
+        &self,
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let py = kind.py();
+        Err(self.stop(py, thrown(kind, value)))
+    }
+
+    fn close(&self, py: Python<'_>) {
+        drop(self.stop(py, PyRuntimeError::new_err("closed")));
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.bus)?;
+        let Some(work) = self.work.try_lock() else { return Ok(()) };
+        match work.as_ref() {
+            Some(Work::One(attempt)) => attempt.traverse(visit),
+            Some(Work::Many(batch)) => {
+                visit.call(&batch.events)?;
+                batch.attempt.as_ref().map_or(Ok(()), |attempt| attempt.traverse(visit))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Publishing {
+    fn drop(&mut self) {
+        let Some(work) = self.work.get_mut().take() else { return };
+        let started = *self.started.get_mut();
+        Python::attach(|py| {
+            let raised_meanwhile = PyErr::take(py);
+            let bus = self.bus.bind(py);
+            drop(work.stop(bus, PyRuntimeError::new_err("dropped")));
+            if !started {
+                bus.get().lock().bus.totals.abandoned += 1;
+                let text = c"a publish that had to wait was never awaited; its event has reached nobody";
+                let category = py.get_type::<PyRuntimeWarning>();
+                if let Err(error) = PyErr::warn(py, &category, text, 1) {
+                    error.write_unraisable(py, None);
+                }
+            }
+            if let Some(error) = raised_meanwhile {
+                error.restore(py);
+            }
+        });
+    }
+}

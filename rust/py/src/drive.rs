@@ -1,0 +1,122 @@
+//! Calling handlers and driving what they return, in their subscription's context.
+
+use std::ptr;
+
+use pyo3::exceptions::PyStopIteration;
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+/// How far a call or a coroutine has come.
+pub(crate) enum Progress<'py> {
+    /// It waits for what it yielded.
+    Suspended(Bound<'py, PyAny>),
+    /// It has ended.
+    Returned,
+    /// It has raised.
+    Raised(PyErr),
+}
+
+/// A handler's context while it is entered.
+struct Entered<'a, 'py>(&'a Bound<'py, PyAny>);
+
+impl<'a, 'py> Entered<'a, 'py> {
+    fn enter(context: &'a Bound<'py, PyAny>) -> PyResult<Self> {
+        // SAFETY: `context` was made by `contextvars.copy_context`, and the thread is attached.
+        let status = unsafe { ffi::PyContext_Enter(context.as_ptr()) };
+        if status == 0 { Ok(Self(context)) } else { Err(PyErr::fetch(context.py())) }
+    }
+
+    fn exit(self) -> PyResult<()> {
+        // SAFETY: this thread entered the context and has left every context it entered since.
+        let status = unsafe { ffi::PyContext_Exit(self.0.as_ptr()) };
+        if status == 0 { Ok(()) } else { Err(PyErr::fetch(self.0.py())) }
+    }
+}
+
+fn within<'py>(context: &Bound<'py, PyAny>, run: impl FnOnce() -> Progress<'py>) -> Progress<'py> {
+    let entered = match Entered::enter(context) {
+        Ok(entered) => entered,
+        Err(error) => return Progress::Raised(error),
+    };
+    let progress = run();
+    match entered.exit() {
+        Ok(()) => progress,
+        Err(error) => Progress::Raised(error),
+    }
+}
+
+/// Calls a handler and takes what it returns to its first suspension. `awaited` receives what there is to drive then.
+pub(crate) fn start<'py>(
+    context: &Bound<'py, PyAny>,
+    handler: &Bound<'py, PyAny>,
+    argument: &Bound<'py, PyAny>,
+    awaited: &mut Option<Bound<'py, PyAny>>,
+) -> Progress<'py> {
+    within(context, || match handler.call1((argument,)) {
+        Err(error) => Progress::Raised(error),
+        Ok(result) if result.is_none() => Progress::Returned,
+        Ok(result) => match iterator(result) {
+            Err(error) => Progress::Raised(error),
+            Ok(None) => Progress::Returned,
+            Ok(Some(coroutine)) => {
+                let progress = send(&coroutine);
+                *awaited = Some(coroutine);
+                progress
+            }
+        },
+    })
+}
+
+/// What has to be driven to await an object; `None` if it is a plain value.
+fn iterator(result: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    // SAFETY: a type check of a live object.
+    if unsafe { ffi::PyCoro_CheckExact(result.as_ptr()) } != 0 {
+        return Ok(Some(result));
+    }
+    let py = result.py();
+    match result.getattr_opt(intern!(py, "__await__"))? {
+        Some(start) => start.call0().map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Takes a coroutine to its next suspension.
+pub(crate) fn resume<'py>(context: &Bound<'py, PyAny>, coroutine: &Bound<'py, PyAny>) -> Progress<'py> {
+    within(context, || send(coroutine))
+}
+
+/// Raises an exception where a coroutine is suspended, and takes it to its next suspension.
+pub(crate) fn throw<'py>(context: &Bound<'py, PyAny>, coroutine: &Bound<'py, PyAny>, error: PyErr) -> Progress<'py> {
+    within(context, || raise_in(coroutine, error))
+}
+
+/// [`throw`] in the context of the caller.
+pub(crate) fn raise_in<'py>(coroutine: &Bound<'py, PyAny>, error: PyErr) -> Progress<'py> {
+    let py = coroutine.py();
+    let thrower = match coroutine.getattr_opt(intern!(py, "throw")) {
+        Ok(Some(thrower)) => thrower,
+        Ok(None) => return Progress::Raised(error),
+        Err(wrong) => return Progress::Raised(wrong),
+    };
+    match thrower.call1((error.into_value(py),)) {
+        Ok(yielded) => Progress::Suspended(yielded),
+        Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => Progress::Returned,
+        Err(raised) => Progress::Raised(raised),
+    }
+}
+
+/// `coroutine.send(None)`, without a `StopIteration` at its end.
+pub(crate) fn send<'py>(coroutine: &Bound<'py, PyAny>) -> Progress<'py> {
+    let py = coroutine.py();
+    let mut result = ptr::null_mut();
+    // SAFETY: both objects live through the call, and `result` receives a new reference unless an error is set.
+    let status = unsafe { ffi::PyIter_Send(coroutine.as_ptr(), py.None().as_ptr(), &raw mut result) };
+    // SAFETY: as above; a null pointer, which comes with an error, becomes `None`.
+    let value = unsafe { Bound::from_owned_ptr_or_opt(py, result) };
+    match (status, value) {
+        (ffi::PySendResult::PYGEN_NEXT, Some(yielded)) => Progress::Suspended(yielded),
+        (ffi::PySendResult::PYGEN_RETURN, _) => Progress::Returned,
+        _ => Progress::Raised(PyErr::fetch(py)),
+    }
+}

@@ -1,0 +1,162 @@
+//! Where a bus lives: its event loop, that loop's thread, and the process it was made in.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString};
+use pyo3::{intern, wrap_pyfunction};
+
+use crate::error::{ForkedBusError, WrongLoopError};
+
+/// How many times this process's line of ancestors has forked since the module was loaded.
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+#[pyfunction]
+fn note_fork() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Lets buses notice that they are used in a forked child.
+pub(crate) fn watch_forks(py: Python<'_>) -> PyResult<()> {
+    let kwargs = PyDict::new(py);
+    kwargs.set_item("after_in_child", wrap_pyfunction!(note_fork, py)?)?;
+    py.import("os")?.call_method("register_at_fork", (), Some(&kwargs))?;
+    Ok(())
+}
+
+/// A mark of the process that something was made in.
+#[derive(Clone, Copy)]
+pub(crate) struct Birthplace(u64);
+
+impl Birthplace {
+    pub(crate) fn here() -> Self {
+        Self(FORKS.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn is_here(self) -> bool {
+        self.0 == FORKS.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn check(self) -> PyResult<()> {
+        if self.is_here() {
+            return Ok(());
+        }
+        Err(ForkedBusError::new_err("this bus was made before the process forked; make a new one in the child"))
+    }
+}
+
+/// The calling thread, as a number that no other living thread has.
+fn this_thread() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark) as usize)
+}
+
+/// The event loop that a bus belongs to.
+pub(crate) struct Home {
+    event_loop: Py<PyAny>,
+    thread: usize,
+    task_class: Py<PyAny>,
+    /// `loop=` and `context=` of every worker's task.
+    task_options: Py<PyDict>,
+}
+
+impl Home {
+    /// The loop that runs in this thread, if one does.
+    pub(crate) fn of_running_loop(py: Python<'_>) -> PyResult<Option<Self>> {
+        let Some(event_loop) = running_loop(py)? else { return Ok(None) };
+        let task_options = PyDict::new(py);
+        task_options.set_item("loop", &event_loop)?;
+        task_options.set_item("context", py.import("contextvars")?.call_method0("copy_context")?)?;
+        Ok(Some(Self {
+            event_loop: event_loop.unbind(),
+            thread: this_thread(),
+            task_class: py.import("trading.events.worker_task")?.getattr("WorkerTask")?.unbind(),
+            task_options: task_options.unbind(),
+        }))
+    }
+
+    pub(crate) fn is_in_this_thread(&self) -> bool {
+        self.thread == this_thread()
+    }
+
+    /// Refuses a loop that will never run again.
+    pub(crate) fn check_open(&self, py: Python<'_>) -> PyResult<()> {
+        if self.event_loop.bind(py).call_method0(intern!(py, "is_closed"))?.is_truthy()? {
+            return Err(WrongLoopError::new_err(
+                "this bus belongs to an event loop that is closed; make a new bus in the loop that runs now",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses a caller who is not in the loop.
+    pub(crate) fn check_running(&self, py: Python<'_>) -> PyResult<()> {
+        match running_loop(py)? {
+            Some(running) if running.is(&self.event_loop) => Ok(()),
+            _ => Err(WrongLoopError::new_err(
+                "this bus belongs to another event loop or thread; only publish and publish_nowait may be called from there",
+            )),
+        }
+    }
+
+    pub(crate) fn start_task<'py>(&self, coroutine: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = coroutine.py();
+        self.task_class.bind(py).call((coroutine,), Some(self.task_options.bind(py)))
+    }
+
+    pub(crate) fn call_soon(&self, callback: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = callback.py();
+        self.event_loop.bind(py).call_method1(intern!(py, "call_soon"), (callback,)).map(drop)
+    }
+
+    pub(crate) fn call_soon_threadsafe(&self, callback: &Bound<'_, PyAny>, argument: usize) -> PyResult<()> {
+        let py = callback.py();
+        let method = intern!(py, "call_soon_threadsafe");
+        self.event_loop.bind(py).call_method1(method, (callback, argument)).map(drop)
+    }
+
+    pub(crate) fn new_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.event_loop.bind(py).call_method0(intern!(py, "create_future"))
+    }
+}
+
+fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    static GET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let found = GET.import(py, "asyncio", "_get_running_loop")?.call0()?;
+    Ok((!found.is_none()).then_some(found))
+}
+
+/// Ends the wait of everybody who awaits one of these futures.
+pub(crate) fn wake(py: Python<'_>, futures: Vec<Py<PyAny>>) -> PyResult<()> {
+    for future in futures {
+        let future = future.bind(py);
+        if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
+            future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+        }
+    }
+    Ok(())
+}
+
+/// The context variable that holds the number of the bus whose handler runs.
+fn handling(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let variable = VARIABLE.get_or_try_init(py, || {
+        let name = PyString::new(py, "trading.events.handling");
+        PyResult::Ok(py.import("contextvars")?.getattr("ContextVar")?.call1((name,))?.unbind())
+    })?;
+    Ok(variable.bind(py))
+}
+
+/// A copy of the caller's context, marked as one of handlers of the bus with this number.
+pub(crate) fn handler_context(py: Python<'_>, bus: u64) -> PyResult<Bound<'_, PyAny>> {
+    let context = py.import("contextvars")?.call_method0("copy_context")?;
+    context.call_method1("run", (handling(py)?.getattr("set")?, bus))?;
+    Ok(context)
+}
+
+/// Whether the caller runs in a handler of the bus with this number, or in a task that one has started.
+pub(crate) fn is_in_handler(py: Python<'_>, bus: u64) -> PyResult<bool> {
+    let found = handling(py)?.call_method1(intern!(py, "get"), (py.None(),))?;
+    Ok(!found.is_none() && found.extract::<u64>()? == bus)
+}

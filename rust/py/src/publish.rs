@@ -1,0 +1,283 @@
+//! Publishing: from an event to the queues of its subscriptions.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use pyo3::PyTypeInfo;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use trading_events_core::admission::{Offer, Patience, Speaker};
+use trading_events_core::filter::Known;
+use trading_events_core::registry::SubscriptionId;
+use trading_events_core::route::Route;
+
+use crate::awaitable::{Done, Publishing, count_published};
+use crate::bus::{NativeBus, Subscriber};
+use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
+use crate::event::{self, Kind};
+use crate::filter;
+use crate::home::Home;
+
+/// An event on its way, with the subscriptions whose filters it has passed.
+pub(crate) struct Parcel {
+    pub(crate) event: Py<PyAny>,
+    pub(crate) topic: Arc<str>,
+    pub(crate) targets: Vec<SubscriptionId>,
+}
+
+/// What became of a publish.
+pub(crate) enum Outcome {
+    /// The event is accepted.
+    Accepted,
+    /// The loop must turn once before the event is accepted.
+    MustYield(Parcel),
+    /// The event must wait for room.
+    MustWait(Parcel),
+}
+
+impl NativeBus {
+    /// Takes an event as far as it gets at once. The caller is in the loop's thread, or has no patience.
+    pub(crate) fn offer(
+        slf: &Bound<'_, Self>,
+        event: &Bound<'_, PyAny>,
+        patience: Patience,
+        speaker: Speaker,
+    ) -> PyResult<Outcome> {
+        let (py, this) = (slf.py(), slf.get());
+        this.check_process()?;
+        let (route, spent) = Self::route(slf, event)?;
+        let targets = match &route.unconditional {
+            Some(all) => Cow::Borrowed(&**all),
+            None => Cow::Owned(Self::passing(slf, &route, event)?),
+        };
+        let parcel = |targets: Cow<'_, [SubscriptionId]>| Parcel {
+            event: event.clone().unbind(),
+            topic: Arc::clone(&route.topic),
+            targets: targets.into_owned(),
+        };
+        let patience = if patience == Patience::Waits && spent {
+            if !this.is_in_handler(py)? {
+                Self::schedule_refill(slf)?;
+                return Ok(Outcome::MustYield(parcel(targets)));
+            }
+            Patience::Urgent
+        } else {
+            patience
+        };
+        match Self::admit(slf, event, &route.topic, &targets, (patience, speaker))? {
+            Admitted::Accepted => Ok(Outcome::Accepted),
+            Admitted::MustWait => Ok(Outcome::MustWait(parcel(targets))),
+        }
+    }
+
+    /// Where an event goes, and whether publishing has used up its share of this turn of the loop.
+    fn route(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<(Arc<Route>, bool)> {
+        let this = slf.get();
+        let identity = event.get_type().as_ptr() as usize;
+        let known_kind = this.lock().kinds.get(&identity).cloned();
+        let kind = if let Some(kind) = known_kind {
+            kind
+        } else {
+            let kind = Arc::new(Kind::of(event)?);
+            this.lock().kinds.insert(identity, Arc::clone(&kind));
+            kind
+        };
+        let (exchange, symbol) = (event::exchange(event)?, event::symbol(event)?);
+        let known = Known {
+            event_type: &kind.event_type,
+            lineage: &kind.lineage,
+            exchange: exchange.text()?,
+            symbol: symbol.text()?,
+        };
+        let mut state = this.lock();
+        Ok((state.bus.route(identity, &known), state.bus.publishing_is_spent()))
+    }
+
+    /// The subscriptions whose filters let the event through. A filter that raises lets nothing through.
+    fn passing(slf: &Bound<'_, Self>, route: &Route, event: &Bound<'_, PyAny>) -> PyResult<Vec<SubscriptionId>> {
+        let mut passing = Vec::with_capacity(route.targets.len());
+        for target in &route.targets {
+            let Some(rest) = &target.rest else {
+                passing.push(target.id);
+                continue;
+            };
+            let subscriber: Option<Arc<Subscriber>> = {
+                let state = slf.get().lock();
+                state.bus.subscriptions().hearing(target.id).map(|found| Arc::clone(&found.payload))
+            };
+            let Some(subscriber) = subscriber else { continue };
+            match filter::test(rest, &subscriber.leaves, event) {
+                Ok(true) => passing.push(target.id),
+                Ok(false) => {}
+                Err(error) if gets_through(slf.py(), &error) => return Err(error),
+                Err(error) => {
+                    if let Some(found) = slf.get().lock().bus.subscriptions_mut().get_mut(target.id) {
+                        found.counts.filter_failures += 1;
+                    }
+                    Self::report(slf, &subscriber, event, error, "filter");
+                }
+            }
+        }
+        Ok(passing)
+    }
+
+    /// Offers an event to its queues, past the line if the caller runs in a handler.
+    pub(crate) fn admit(
+        slf: &Bound<'_, Self>,
+        event: &Bound<'_, PyAny>,
+        topic: &Arc<str>,
+        targets: &[SubscriptionId],
+        (patience, speaker): (Patience, Speaker),
+    ) -> PyResult<Admitted> {
+        let (py, this) = (slf.py(), slf.get());
+        let home = Self::open_home(slf, targets)?;
+        let offer = |patience| {
+            let mut state = this.lock();
+            let offer = state.bus.offer(topic, targets, (patience, speaker), || event.clone().unbind());
+            (offer, state.bus.hire_first())
+        };
+        let (mut offered, mut hired) = offer(patience);
+        if matches!(offered, Offer::Wait | Offer::Full(_)) && patience != Patience::Urgent && this.is_in_handler(py)? {
+            (offered, hired) = offer(Patience::Urgent);
+        }
+        if let Some(home) = home {
+            Self::start_workers(slf, &home, hired)?;
+        }
+        match offered {
+            Offer::Accepted(lost) => {
+                drop(lost);
+                Ok(Admitted::Accepted)
+            }
+            Offer::Wait => Ok(Admitted::MustWait),
+            refused => Err(this.refusal(&refused)),
+        }
+    }
+
+    /// The bus's loop, where there may be something to do in it.
+    fn open_home(slf: &Bound<'_, Self>, targets: &[SubscriptionId]) -> PyResult<Option<Arc<Home>>> {
+        let (py, this) = (slf.py(), slf.get());
+        let (home, has_no_leader) = {
+            let state = this.lock();
+            (state.home.clone(), state.bus.has_no_leader())
+        };
+        let Some(home) = (if home.is_some() { home } else { this.home(py)? }) else {
+            if targets.is_empty() {
+                return Ok(None);
+            }
+            return Err(WrongLoopError::new_err(
+                "this bus has no event loop yet; await one of its methods in the loop before others publish to it",
+            ));
+        };
+        if has_no_leader {
+            home.check_open(py)?;
+        }
+        Ok(Some(home))
+    }
+
+    /// The error for an offer that was not accepted.
+    pub(crate) fn refusal<E>(&self, offer: &Offer<E>) -> PyErr {
+        let Offer::Full(id) = offer else {
+            return BusClosedError::new_err("the bus is closed and takes no new events");
+        };
+        let state = self.lock();
+        let Some(full) = state.bus.subscriptions().get(*id) else {
+            return QueueFullError::new_err("a queue is full; the event has reached nobody");
+        };
+        QueueFullError::new_err(format!(
+            "the queue of subscription {:?} ({}) is full with {} events; the event has reached nobody",
+            full.payload.name,
+            full.payload.pattern,
+            full.queue.len(),
+        ))
+    }
+
+    /// Tells the Python half of a failure. What fails in there is shown, and harms nobody.
+    pub(crate) fn report(
+        slf: &Bound<'_, Self>,
+        subscriber: &Subscriber,
+        event: &Bound<'_, PyAny>,
+        error: PyErr,
+        phase: &str,
+    ) {
+        let arguments = (subscriber.sid(), &subscriber.name, event, error.into_value(slf.py()), phase);
+        if let Err(failure) = slf.call_method1("_report_failure", arguments) {
+            failure.write_unraisable(slf.py(), Some(slf));
+        }
+    }
+}
+
+/// What became of an event that was offered to its queues.
+pub(crate) enum Admitted {
+    Accepted,
+    MustWait,
+}
+
+/// Whether an exception ends the program rather than one handler.
+pub(crate) fn gets_through(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<pyo3::exceptions::PyKeyboardInterrupt>(py)
+        || error.is_instance_of::<pyo3::exceptions::PySystemExit>(py)
+}
+
+#[pymethods]
+impl NativeBus {
+    #[pyo3(signature = (event))]
+    fn publish(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        if !Self::is_home(slf)? {
+            return Publishing::elsewhere(slf, event);
+        }
+        match Self::offer(slf, event, Patience::Waits, Speaker::Publisher)? {
+            Outcome::Accepted => Done::shared(py),
+            pending => Publishing::after(slf, pending),
+        }
+    }
+
+    #[pyo3(signature = (event))]
+    fn publish_nowait(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
+        Self::offer(slf, event, Patience::None, Speaker::Publisher).map(drop)
+    }
+
+    #[pyo3(signature = (events))]
+    fn publish_batch(slf: &Bound<'_, Self>, events: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        let events = PyTuple::type_object(py).call1((events,))?.cast_into::<PyTuple>()?;
+        if !Self::is_home(slf)? {
+            return Publishing::batch(slf, events, 0, None);
+        }
+        match Self::offer_batch(slf, &events, 0)? {
+            None => Done::shared(py),
+            Some((published, pending)) => Publishing::batch(slf, events, published, Some(pending)),
+        }
+    }
+
+    /// Publishes the bus's own word on a failure: past the line, and also while the bus is closing.
+    #[pyo3(signature = (event, /))]
+    fn _publish_own(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
+        Self::offer(slf, event, Patience::Urgent, Speaker::Bus).map(drop)
+    }
+}
+
+impl NativeBus {
+    /// Whether the caller is where the bus lives; a bus without a home moves in with its first caller that has a loop.
+    pub(crate) fn is_home(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        let home = slf.get().lock().home.clone();
+        let home = if home.is_some() { home } else { slf.get().home(slf.py())? };
+        Ok(home.is_some_and(|home| home.is_in_this_thread()))
+    }
+
+    /// Takes events from a place on as far as they get; the count of those accepted and what the next waits for.
+    pub(crate) fn offer_batch(
+        slf: &Bound<'_, Self>,
+        events: &Bound<'_, PyTuple>,
+        from: usize,
+    ) -> PyResult<Option<(usize, Outcome)>> {
+        for (place, event) in events.iter().enumerate().skip(from) {
+            match Self::offer(slf, &event, Patience::Waits, Speaker::Publisher) {
+                Ok(Outcome::Accepted) => {}
+                Ok(pending) => return Ok(Some((place, pending))),
+                Err(error) => return Err(count_published(slf.py(), error, place, events.len())),
+            }
+        }
+        Ok(None)
+    }
+}

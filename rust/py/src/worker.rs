@@ -1,0 +1,510 @@
+//! The worker: a coroutine that takes events from their queues and drives the handlers.
+//!
+//! A worker leads or follows. A leader takes one ready subscription after the other and calls its handler; one that ends
+//! at once costs a call and no more. When a handler suspends, its worker stays with it, and then with its subscription,
+//! and other workers become leaders. A coroutine that was started is never moved to another task.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyType};
+use trading_events_core::registry::SubscriptionId;
+use trading_events_core::stats::{End, Gap};
+
+use crate::awaitable::{sent, thrown};
+use crate::bus::{NativeBus, Subscriber};
+use crate::drive::{self, Progress};
+use crate::publish::gets_through;
+
+/// A subscription that a worker serves.
+#[derive(Clone)]
+struct Served {
+    id: SubscriptionId,
+    subscriber: Arc<Subscriber>,
+}
+
+/// A handler, or a gap callback, that has been called.
+struct Active {
+    /// The event being handled; `None` in a gap callback.
+    event: Option<Py<PyAny>>,
+    /// What it returned, if that has to be driven.
+    coroutine: Option<Py<PyAny>>,
+    /// Whether a `CancelledError` has been thrown into it.
+    was_cancelled: bool,
+}
+
+/// What a worker is at.
+struct Duty {
+    leads: bool,
+    served: Option<Served>,
+    active: Option<Active>,
+    /// How many more events a leader takes from the subscription it serves before it goes on to the next.
+    turn: u32,
+    /// Cancellations of its task that the running handler asked for itself, and did not take back.
+    own_cancels: i64,
+    /// The next `CancelledError` thrown in was a handler's own, and is over.
+    absorbs: bool,
+}
+
+enum Next {
+    Event(Py<PyAny>),
+    Gap(Gap),
+    /// Dispatching has used up its share of this turn of the loop.
+    Yield,
+    End,
+}
+
+enum Resume {
+    Send,
+    Throw(PyErr),
+}
+
+/// How the handling of one event leaves the worker.
+enum Aftermath {
+    GoOn,
+    End,
+    Raise(PyErr),
+}
+
+#[pyclass(frozen, weakref, module = "trading.events._core")]
+pub(crate) struct Worker {
+    bus: Py<NativeBus>,
+    number: u64,
+    /// Out of its place while a step runs; `None` in its place for good once the worker has ended.
+    duty: Mutex<Option<Duty>>,
+    is_running: AtomicBool,
+    has_ended: AtomicBool,
+    /// Cancellations asked for in the step that runs, less those taken back.
+    cancels: AtomicI64,
+}
+
+impl Worker {
+    /// Events that a leader handles for one subscription before it goes on to the next.
+    const TURN: u32 = 32;
+    /// After so many events a worker looks at the clock,
+    const GLANCE: u32 = 16;
+    /// and yields after this time.
+    const STRETCH: Duration = Duration::from_millis(2);
+
+    /// A leader that has been hired.
+    pub(crate) fn new(bus: &Bound<'_, NativeBus>, number: u64) -> Self {
+        let duty = Duty { leads: true, served: None, active: None, turn: 0, own_cancels: 0, absorbs: false };
+        Self {
+            bus: bus.clone().unbind(),
+            number,
+            duty: Mutex::new(Some(duty)),
+            is_running: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
+            cancels: AtomicI64::new(0),
+        }
+    }
+
+    fn step<'py>(&self, py: Python<'py>, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(mut duty) = self.duty.lock().take() else {
+            return Err(if self.has_ended.load(Ordering::Relaxed) {
+                PyRuntimeError::new_err("cannot reuse a worker that has ended")
+            } else {
+                PyValueError::new_err("the worker is already executing")
+            });
+        };
+        self.is_running.store(true, Ordering::Relaxed);
+        let outcome = self.run(py, &mut duty, resume);
+        self.is_running.store(false, Ordering::Relaxed);
+        if matches!(outcome, Ok(Some(_))) {
+            let own = duty.own_cancels + self.cancels.swap(0, Ordering::Relaxed);
+            duty.own_cancels = own.max(0);
+            *self.duty.lock() = Some(duty);
+        } else {
+            self.has_ended.store(true, Ordering::Relaxed);
+            self.leave(py, duty, outcome.is_ok())?;
+        }
+        outcome
+    }
+
+    /// Hands over what the worker has. A worker that was cancelled is not replaced before the next publish: a loop that
+    /// ends cancels all tasks, and new ones would outlive it.
+    fn leave(&self, py: Python<'_>, duty: Duty, was_done: bool) -> PyResult<()> {
+        let bus = self.bus.bind(py);
+        let (home, hired, task) = {
+            let mut state = bus.get().lock();
+            if let Some(served) = &duty.served {
+                state.bus.release(served.id);
+            }
+            if duty.leads {
+                state.bus.step_down();
+            }
+            let task = state.workers.remove(&self.number);
+            let hired = if was_done && duty.served.is_none() { state.bus.hire_first() } else { 0 };
+            (state.home.clone(), hired, task)
+        };
+        drop((duty, task));
+        home.map_or(Ok(()), |home| NativeBus::start_workers(bus, &home, hired))
+    }
+
+    fn run<'py>(&self, py: Python<'py>, duty: &mut Duty, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let started = Instant::now();
+        let mut aftermath = match (duty.active.take(), resume) {
+            (Some(active), resume) => match self.resume(py, duty, active, resume) {
+                Ok(aftermath) => aftermath,
+                Err(yielded) => return Ok(Some(yielded)),
+            },
+            (None, Resume::Send) => Aftermath::GoOn,
+            (None, Resume::Throw(error)) => {
+                let was_ours = std::mem::replace(&mut duty.absorbs, false);
+                if was_ours && !self.is_cancelled(py, 0)? { Aftermath::GoOn } else { Aftermath::Raise(error) }
+            }
+        };
+        for handled in 1_u32.. {
+            match aftermath {
+                Aftermath::GoOn => {}
+                Aftermath::End => return Ok(None),
+                Aftermath::Raise(error) => return Err(error),
+            }
+            if duty.absorbs {
+                return Ok(Some(py.None().into_bound(py)));
+            }
+            if handled % Self::GLANCE == 0 && started.elapsed() > Self::STRETCH {
+                self.bus.get().lock().bus.spend_dispatching();
+            }
+            let next = self.next(py, duty)?;
+            let called = match next {
+                Next::End => return Ok(None),
+                Next::Yield => {
+                    NativeBus::schedule_refill(self.bus.bind(py))?;
+                    return Ok(Some(py.None().into_bound(py)));
+                }
+                Next::Event(event) => self.call_handler(py, duty, event),
+                Next::Gap(gap) => self.call_on_gap(py, duty, &gap),
+            };
+            aftermath = match called {
+                Ok(aftermath) => aftermath,
+                Err(yielded) => return Ok(Some(yielded)),
+            };
+        }
+        Ok(None)
+    }
+
+    /// What to do next. A follower stays with its subscription, a leader takes turns.
+    fn next(&self, py: Python<'_>, duty: &mut Duty) -> PyResult<Next> {
+        let this = self.bus.bind(py).get();
+        // Dropped after the lock: it may be the last to know a subscription that has ended.
+        let mut former = None;
+        let (next, wakes) = {
+            let mut state = this.lock();
+            let next = loop {
+                if let Some(served) = &duty.served {
+                    let id = served.id;
+                    let spent = state.bus.dispatching_is_spent();
+                    if !spent && (duty.turn > 0 || !duty.leads) {
+                        if let Some(gap) = state.bus.take_gap(id) {
+                            break Next::Gap(gap);
+                        }
+                        if let Some(arrival) = state.bus.take(id) {
+                            duty.turn = duty.turn.saturating_sub(1);
+                            break Next::Event(arrival.event);
+                        }
+                    }
+                    state.bus.release(id);
+                    former = duty.served.take();
+                }
+                if !duty.leads {
+                    duty.leads = state.bus.step_up();
+                    if !duty.leads {
+                        break Next::End;
+                    }
+                }
+                if state.bus.dispatching_is_spent() {
+                    break Next::Yield;
+                }
+                let Some(id) = state.bus.next_ready() else { break Next::End };
+                let Some(found) = state.bus.subscriptions().get(id) else { continue };
+                duty.served = Some(Served { id, subscriber: Arc::clone(&found.payload) });
+                duty.turn = Self::TURN;
+            };
+            (next, state.bus.has_called())
+        };
+        drop(former);
+        if wakes {
+            this.wake_waiters(py, None)?;
+        }
+        Ok(next)
+    }
+
+    fn call_handler<'py>(
+        &self,
+        py: Python<'py>,
+        duty: &mut Duty,
+        event: Py<PyAny>,
+    ) -> Result<Aftermath, Bound<'py, PyAny>> {
+        let Some(served) = duty.served.clone() else { return Ok(Aftermath::GoOn) };
+        let handler = served.subscriber.handler.bind(py);
+        let argument = event.bind(py).clone();
+        let active = Active { event: Some(event), coroutine: None, was_cancelled: false };
+        self.call(duty, active, (&served, handler), &argument)
+    }
+
+    fn call_on_gap<'py>(&self, py: Python<'py>, duty: &mut Duty, gap: &Gap) -> Result<Aftermath, Bound<'py, PyAny>> {
+        let Some(served) = duty.served.clone() else { return Ok(Aftermath::GoOn) };
+        let Some(on_gap) = &served.subscriber.on_gap else { return Ok(Aftermath::GoOn) };
+        let active = Active { event: None, coroutine: None, was_cancelled: false };
+        match gap_object(py, gap) {
+            Ok(argument) => self.call(duty, active, (&served, on_gap.bind(py)), &argument),
+            Err(error) => Ok(self.settle(py, duty, &active, Progress::Raised(error))),
+        }
+    }
+
+    fn call<'py>(
+        &self,
+        duty: &mut Duty,
+        mut active: Active,
+        (served, callable): (&Served, &Bound<'py, PyAny>),
+        argument: &Bound<'py, PyAny>,
+    ) -> Result<Aftermath, Bound<'py, PyAny>> {
+        let py = callable.py();
+        let mut coroutine = None;
+        let progress = drive::start(served.subscriber.context.bind(py), callable, argument, &mut coroutine);
+        active.coroutine = coroutine.map(Bound::unbind);
+        let Progress::Suspended(yielded) = progress else { return Ok(self.settle(py, duty, &active, progress)) };
+        duty.active = Some(active);
+        if std::mem::replace(&mut duty.leads, false)
+            && let Err(error) = self.hand_over(py)
+        {
+            error.write_unraisable(py, None);
+        }
+        Err(yielded)
+    }
+
+    /// The worker stays with a handler that has suspended. Two lead in its stead, so that many such handlers all start
+    /// within a few turns of the loop.
+    fn hand_over(&self, py: Python<'_>) -> PyResult<()> {
+        let bus = self.bus.bind(py);
+        let (home, hired) = {
+            let mut state = bus.get().lock();
+            state.bus.step_down();
+            let hired = state.bus.hire(2);
+            (state.home.clone(), hired)
+        };
+        home.map_or(Ok(()), |home| NativeBus::start_workers(bus, &home, hired))
+    }
+
+    fn resume<'py>(
+        &self,
+        py: Python<'py>,
+        duty: &mut Duty,
+        mut active: Active,
+        resume: Resume,
+    ) -> Result<Aftermath, Bound<'py, PyAny>> {
+        let (Some(served), Some(coroutine)) = (duty.served.clone(), active.coroutine.as_ref()) else {
+            return Ok(Aftermath::GoOn);
+        };
+        let context = served.subscriber.context.bind(py);
+        let progress = match resume {
+            Resume::Send => drive::resume(context, coroutine.bind(py)),
+            Resume::Throw(error) => {
+                active.was_cancelled |= is_cancelled_error(py, &error);
+                drive::throw(context, coroutine.bind(py), error)
+            }
+        };
+        if let Progress::Suspended(yielded) = progress {
+            duty.active = Some(active);
+            return Err(yielded);
+        }
+        Ok(self.settle(py, duty, &active, progress))
+    }
+
+    /// Counts and reports how a handler has ended.
+    fn settle(&self, py: Python<'_>, duty: &mut Duty, active: &Active, progress: Progress<'_>) -> Aftermath {
+        let raised = match progress {
+            Progress::Raised(error) => Some(error),
+            _ => None,
+        };
+        let own = duty.own_cancels + self.cancels.swap(0, Ordering::Relaxed);
+        duty.own_cancels = 0;
+        let cancelled = raised.as_ref().is_some_and(|error| is_cancelled_error(py, error));
+        let ended = if active.was_cancelled || cancelled { self.is_cancelled(py, own.max(0)) } else { Ok(false) };
+        let ended = ended.unwrap_or_else(|error| {
+            error.write_unraisable(py, None);
+            true
+        });
+        let end = match &raised {
+            None => End::Handled,
+            Some(_) if cancelled && ended => End::Cancelled,
+            Some(_) => End::Failed,
+        };
+        if let Err(error) = self.finish(py, duty, active.event.is_some(), end) {
+            error.write_unraisable(py, None);
+        }
+        if own > 0
+            && let Err(error) = self.undo_cancels(py, duty, own)
+        {
+            error.write_unraisable(py, None);
+        }
+        match raised {
+            None if ended => Aftermath::End,
+            None => Aftermath::GoOn,
+            Some(error) if end == End::Cancelled || gets_through(py, &error) => Aftermath::Raise(error),
+            Some(error) => {
+                self.report(py, duty, active, error);
+                if ended { Aftermath::End } else { Aftermath::GoOn }
+            }
+        }
+    }
+
+    fn finish(&self, py: Python<'_>, duty: &Duty, was_event: bool, end: End) -> PyResult<()> {
+        let Some(served) = &duty.served else { return Ok(()) };
+        if !was_event {
+            return Ok(());
+        }
+        let this = self.bus.bind(py).get();
+        let ended = this.lock().bus.finish(served.id, end);
+        if ended.idle || ended.retired.is_some() {
+            this.wake_waiters(py, ended.retired.as_deref())?;
+        }
+        Ok(())
+    }
+
+    fn report(&self, py: Python<'_>, duty: &Duty, active: &Active, error: PyErr) {
+        let Some(served) = &duty.served else { return };
+        let phase = if active.event.is_some() { "handler" } else { "on_gap" };
+        let none = py.None();
+        let event = active.event.as_ref().unwrap_or(&none).bind(py);
+        NativeBus::report(self.bus.bind(py), &served.subscriber, event, error, phase);
+    }
+
+    fn task<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.bus.get().lock().workers.get(&self.number).map(|task| task.bind(py).clone())
+    }
+
+    /// Whether somebody wants the worker itself to end: its task is being cancelled, not counting the handler's own.
+    fn is_cancelled(&self, py: Python<'_>, own: i64) -> PyResult<bool> {
+        let Some(task) = self.task(py) else { return Ok(true) };
+        Ok(task.call_method0(intern!(py, "cancelling"))?.extract::<i64>()? > own)
+    }
+
+    /// Takes back what a handler has done to its task by cancelling it, so that the next handler is not hit.
+    fn undo_cancels(&self, py: Python<'_>, duty: &mut Duty, own: i64) -> PyResult<()> {
+        let Some(task) = self.task(py) else { return Ok(()) };
+        for _ in 0..own {
+            task.call_method0(intern!(py, "uncancel"))?;
+        }
+        self.cancels.store(0, Ordering::Relaxed);
+        // Before 3.13 `uncancel` leaves the pending CancelledError standing; one bare yield takes it out.
+        duty.absorbs = task.getattr(intern!(py, "_must_cancel"))?.is_truthy()?;
+        Ok(())
+    }
+
+    fn of_coroutine<'py>(&self, py: Python<'py>, attribute: &str) -> PyResult<Bound<'py, PyAny>> {
+        let coroutine = {
+            let duty = self.duty.lock();
+            let active = duty.as_ref().and_then(|duty| duty.active.as_ref());
+            active.and_then(|active| active.coroutine.as_ref()).map(|coroutine| coroutine.clone_ref(py))
+        };
+        match coroutine {
+            Some(coroutine) => Ok(coroutine.bind(py).getattr_opt(attribute)?.unwrap_or(py.None().into_bound(py))),
+            None => Ok(py.None().into_bound(py)),
+        }
+    }
+}
+
+fn is_cancelled_error(py: Python<'_>, error: &PyErr) -> bool {
+    static CANCELLED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    CANCELLED.import(py, "asyncio", "CancelledError").is_ok_and(|class| error.is_instance(py, class))
+}
+
+/// The gap as `trading.events.statistics.Gap`.
+fn gap_object<'py>(py: Python<'py>, gap: &Gap) -> PyResult<Bound<'py, PyAny>> {
+    static GAP: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let topics = PyDict::new(py);
+    for (topic, count) in &gap.topics {
+        topics.set_item(&**topic, count)?;
+    }
+    GAP.import(py, "trading.events.statistics", "Gap")?.call1((gap.count, topics))
+}
+
+#[pymethods]
+impl Worker {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.step(py, Resume::Send)
+    }
+
+    #[pyo3(signature = (_value, /))]
+    fn send<'py>(&self, py: Python<'py>, _value: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        sent(self.step(py, Resume::Send))
+    }
+
+    #[pyo3(signature = (kind, value=None, _traceback=None, /))]
+    fn throw<'py>(
+        &self,
+        kind: Bound<'py, PyAny>,
+        value: Option<Bound<'py, PyAny>>,
+        _traceback: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = kind.py();
+        sent(self.step(py, Resume::Throw(thrown(kind, value))))
+    }
+
+    /// Closes the handler's coroutine, if one is suspended, and ends.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(duty) = self.duty.lock().take() else { return Ok(()) };
+        self.has_ended.store(true, Ordering::Relaxed);
+        let active = duty.active.as_ref();
+        if let Some(coroutine) = active.and_then(|active| active.coroutine.as_ref())
+            && let Some(close) = coroutine.bind(py).getattr_opt(intern!(py, "close"))?
+        {
+            close.call0()?;
+        }
+        self.finish(py, &duty, active.is_some_and(|active| active.event.is_some()), End::Cancelled)?;
+        self.leave(py, duty, false)
+    }
+
+    /// Hears from the task of each request for cancellation (1) and of each that is taken back (-1).
+    #[pyo3(signature = (change, /))]
+    fn note_cancel(&self, change: i64) {
+        if self.is_running.load(Ordering::Relaxed) {
+            self.cancels.fetch_add(change, Ordering::Relaxed);
+        }
+    }
+
+    #[getter]
+    fn cr_frame<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.of_coroutine(py, "cr_frame")
+    }
+
+    #[getter]
+    fn cr_await<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.of_coroutine(py, "cr_await")
+    }
+
+    #[getter]
+    fn cr_code<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.of_coroutine(py, "cr_code")
+    }
+
+    #[getter]
+    fn cr_running(&self) -> bool {
+        self.is_running.load(Ordering::Relaxed)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.bus)?;
+        let Some(duty) = self.duty.try_lock() else { return Ok(()) };
+        let Some(active) = duty.as_ref().and_then(|duty| duty.active.as_ref()) else { return Ok(()) };
+        visit.call(&active.event)?;
+        visit.call(&active.coroutine)
+    }
+}

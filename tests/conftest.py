@@ -1,0 +1,37 @@
+"""Fixtures for every test."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+import pytest
+
+
+class HungError(SystemExit):
+    """A test ran too long. A SystemExit, because an asyncio task keeps any other exception to itself."""
+
+
+@pytest.fixture
+def hang_limit_s() -> float:
+    """How long a test may run; a module whose tests take longer overrides this fixture."""
+    return 120.0
+
+
+@pytest.fixture(autouse=True)
+def hang_guard(hang_limit_s: float) -> Iterator[None]:
+    """Makes a hang a failure: the test is interrupted, and again every second if its clean-up hangs too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise HungError(f"still running after {hang_limit_s} s")
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, hang_limit_s, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,72 @@
+"""The buses that are held to the contract, and what their tests need."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trading.events import IEventBus, InMemoryEventBus
+
+from .doubles import assert_balanced
+
+BUS_TYPES: dict[str, Callable[..., Any]] = {"memory": InMemoryEventBus}
+"""Every kind of bus; a new one is held to the contract by a line here."""
+
+
+@pytest.fixture
+def hang_limit_s() -> float:
+    return 20.0
+
+
+@pytest.fixture(params=BUS_TYPES)
+def bus_type(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """A kind of bus: called with its options it makes one, in or outside of a loop."""
+    return BUS_TYPES[request.param]
+
+
+MakeBus = Callable[..., Awaitable[IEventBus]]
+
+
+@pytest.fixture
+async def make_bus(bus_type: Callable[..., Any]) -> AsyncIterator[MakeBus]:
+    """Makes buses that are closed when the test ends, and checks that each one's accounts balance."""
+    made: list[Any] = []
+
+    async def make(**options: Any) -> Any:
+        made.append(bus_type(**options))
+        return made[-1]
+
+    yield make
+    for bus in made:
+        assert_balanced(bus)
+        await bus.aclose(timeout_s=0)
+        assert_balanced(bus)
+        assert bus.statistics().waiting == 0
+
+
+@pytest.fixture
+async def bus(make_bus: MakeBus) -> IEventBus:
+    """A bus with all its defaults."""
+    return await make_bus()
+
+
+@pytest.fixture
+def run_script() -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Runs a program in a fresh interpreter that is killed if it hangs. It may import from `contract`."""
+
+    def run(source: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - the programs stand in the tests
+            [sys.executable, "-X", "dev", "-c", textwrap.dedent(source)],
+            capture_output=True,
+            text=True,
+            timeout=15,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        )
+
+    return run

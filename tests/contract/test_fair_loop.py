@@ -1,0 +1,193 @@
+"""A fair loop: dispatch has one budget a loop turn, for the whole bus."""
+
+import asyncio
+from typing import Any
+
+from trading.events import BaseEvent, IEventBus
+
+from .doubles import Gate, number_of, tick, ticks, turns
+
+
+class Clock:
+    """Counts the turns of the loop, and what happened in each."""
+
+    def __init__(self) -> None:
+        self.turns = 0
+        self.most_in_a_turn = 0
+        self._in_this_turn = 0
+        self._handle: asyncio.Handle | None = None
+
+    def __enter__(self) -> "Clock":
+        self._tick()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        assert self._handle is not None
+        self._handle.cancel()
+
+    def _tick(self) -> None:
+        self.turns += 1
+        self._in_this_turn = 0
+        self._handle = asyncio.get_running_loop().call_soon(self._tick)
+
+    def note(self, _event: object = None) -> None:
+        """Something happened."""
+        self._in_this_turn += 1
+        self.most_in_a_turn = max(self.most_in_a_turn, self._in_this_turn)
+
+
+async def test_a_handler_that_never_suspends_leaves_the_loop_alive(bus: IEventBus) -> None:
+    """Turned red by: emptying a queue in one turn of the loop."""
+    with Clock() as clock:
+
+        async def handler(_event: BaseEvent) -> None:
+            clock.note()
+
+        await bus.subscribe("tick", handler)
+        event = tick(1)
+        for _ in range(50_000):
+            bus.publish_nowait(event)
+        before = clock.turns
+        await bus.join()
+        assert clock.turns - before >= 10
+        assert clock.most_in_a_turn <= 5_000
+
+
+async def test_the_budget_is_one_for_the_whole_bus(bus: IEventBus) -> None:
+    """Turned red by: a budget for each subscription."""
+    with Clock() as clock:
+        for _ in range(500):
+            await bus.subscribe("tick", clock.note)
+        event = tick(1)
+        for _ in range(100):
+            bus.publish_nowait(event)
+        await bus.join()
+        assert clock.most_in_a_turn <= 5_000
+
+
+async def test_a_hundred_subscriptions_that_resume_at_once_share_one_budget(bus: IEventBus) -> None:
+    """Turned red by: a budget for each worker."""
+    with Clock() as clock:
+        go_on = asyncio.Event()
+
+        async def handler(event: BaseEvent) -> None:
+            if number_of(event) == 0:
+                await go_on.wait()
+            clock.note()
+
+        for _ in range(100):
+            await bus.subscribe("tick", handler)
+        await bus.publish_batch(ticks([0] + [1] * 500))
+        await turns(50)
+        go_on.set()
+        await bus.join()
+        assert clock.most_in_a_turn <= 5_000
+
+
+async def test_a_tight_publishing_loop_cannot_starve_its_own_handlers(bus: IEventBus) -> None:
+    """Turned red by: a publish that never yields where there is room."""
+    seen = 0
+
+    async def handler(_event: BaseEvent) -> None:
+        nonlocal seen
+        seen += 1
+
+    await bus.subscribe("tick", handler)
+    event = tick(1)
+    published = 0
+    while seen == 0:
+        await bus.publish(event)
+        published += 1
+        assert published <= 5_000
+
+
+async def test_a_tight_publishing_loop_leaves_the_loop_alive(bus: IEventBus) -> None:
+    """Turned red by: a publish that never yields where nobody listens."""
+    event = tick(1)
+    with Clock() as clock:
+        for _ in range(50_000):
+            await bus.publish(event)
+        assert clock.turns >= 10
+
+
+async def test_a_batch_yields_too(bus: IEventBus) -> None:
+    """Turned red by: publishing a batch of any length in one go."""
+    gate = Gate()
+    await bus.subscribe("tick", gate)
+    gate.open()
+    event = tick(1)
+    with Clock() as clock:
+        await bus.publish_batch([event] * 50_000)
+        assert clock.turns >= 10
+    await bus.join()
+
+
+async def test_a_publish_that_yields_has_not_accepted_yet(bus: IEventBus) -> None:
+    """Turned red by: accepting first and yielding then."""
+    sid = await bus.subscribe("tick", lambda _event: None)
+    event = tick(1)
+    finished = bus.publish(event)
+    await finished
+    for _ in range(10_000):
+        awaitable = bus.publish(event)
+        if awaitable is not finished:
+            break
+    accepted = bus.statistics().subscriptions[sid].accepted
+    await awaitable
+    assert awaitable is not finished
+    assert bus.statistics().subscriptions[sid].accepted == accepted + 1
+
+
+async def test_handlers_that_keep_publishing_leave_the_loop_alive(bus: IEventBus) -> None:
+    """Turned red by: a new budget for every event that a handler publishes."""
+    is_over = False
+
+    async def handler(event: BaseEvent) -> None:
+        if not is_over:
+            await bus.publish(event)
+
+    await bus.subscribe("tick", handler)
+    await bus.publish(tick(1))
+    await turns(20)
+    is_over = True
+    await bus.join()
+    assert bus.statistics().published > 20
+
+
+async def test_nobody_starves_beside_a_subscription_that_never_runs_dry(bus: IEventBus) -> None:
+    """Turned red by: going on with the same subscription when the next turn begins."""
+    is_over = False
+    seen: list[Any] = []
+
+    async def endless(event: BaseEvent) -> None:
+        if not is_over:
+            await bus.publish(event)
+
+    await bus.subscribe("events.tick.*.LOUD", endless)
+    await bus.subscribe("events.tick.*.QUIET", seen.append)
+    await bus.publish(tick(1, symbol="LOUD"))
+    await turns(3)
+    await bus.publish(tick(2, symbol="QUIET"))
+    await turns(20)
+    assert len(seen) == 1
+    is_over = True
+    await bus.join()
+
+
+async def test_ten_thousand_handlers_that_suspend_all_start_within_a_few_turns(bus: IEventBus) -> None:
+    """Turned red by: each hand-over waking one worker and not twice as many."""
+    started = 0
+    go_on = asyncio.Event()
+
+    async def handler(_event: BaseEvent) -> None:
+        nonlocal started
+        started += 1
+        await go_on.wait()
+
+    for _ in range(10_000):
+        await bus.subscribe("tick", handler)
+    await bus.publish(tick(1))
+    await turns(30)
+    assert started == 10_000
+    go_on.set()
+    await bus.join()

@@ -1,0 +1,336 @@
+"""All or nothing: an event is accepted by all its queues or by none, and who waits stands in one line."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from trading.events import BaseEvent, IEventBus
+
+from .doubles import Gate, Recorder, dropped, full_queue, number_of, tick, turns
+
+
+async def full_pair(bus: IEventBus) -> tuple[Gate, Gate]:
+    """Two full queues of capacity 1: one for ticks of x, one for ticks of S; a tick S of x needs both."""
+    gates = Gate(), Gate()
+    patterns = "events.tick.x", "events.tick.*.S"
+    for gate, pattern in zip(gates, patterns, strict=True):
+        await bus.subscribe(pattern, gate, capacity=1)
+    for number in (0, 1):
+        await bus.publish(tick(number, exchange="x", symbol="-"))
+        await bus.publish(tick(number, exchange="-", symbol="S"))
+        await gates[0].has_started(1)
+        await gates[1].has_started(1)
+    return gates
+
+
+def for_both(number: int) -> BaseEvent:
+    return tick(number, exchange="x", symbol="S")
+
+
+def for_first(number: int) -> BaseEvent:
+    return tick(number, exchange="x", symbol="-")
+
+
+def for_second(number: int) -> BaseEvent:
+    return tick(number, exchange="-", symbol="S")
+
+
+async def test_an_event_is_accepted_by_all_its_queues_or_by_none(bus: IEventBus) -> None:
+    """Turned red by: pushing into each queue as soon as it has room."""
+    free = Recorder()
+    free_sid = await bus.subscribe("tick", free)
+    gate, full_sid = await full_queue(bus)
+    await turns()
+    publisher = asyncio.create_task(bus.publish(tick(2)))
+    await turns()
+    assert free.seen == [0, 1]
+    assert bus.statistics().subscriptions[free_sid].accepted == 2
+    assert bus.statistics().subscriptions[full_sid].accepted == 2
+    gate.open()
+    await publisher
+    await bus.join()
+    assert free.seen == gate.finished == [0, 1, 2]
+
+
+async def test_an_event_that_waits_evicts_nothing_elsewhere(bus: IEventBus) -> None:
+    """Turned red by: evicting from the drop_oldest queues before the block queues have room."""
+    gates = Gate(), Gate()
+    dropping = await bus.subscribe("tick", gates[0], capacity=1, overflow="drop_oldest")
+    await bus.subscribe("tick", gates[1], capacity=1)
+    await bus.publish(tick(0))
+    await gates[0].has_started(1)
+    await gates[1].has_started(1)
+    await bus.publish(tick(1))
+    publisher = asyncio.create_task(bus.publish(tick(2)))
+    await turns()
+    assert dropped(bus.statistics().subscriptions[dropping]) == {}
+    publisher.cancel()
+    await turns()
+    assert dropped(bus.statistics().subscriptions[dropping]) == {}
+    for gate in gates:
+        gate.open()
+    await bus.join()
+    assert gates[0].finished == [0, 1]
+
+
+async def test_a_waiter_is_granted_when_all_its_queues_have_room_at_once(bus: IEventBus) -> None:
+    """Turned red by: granting when the queue that just got room has room."""
+    first, second = await full_pair(bus)
+    both = asyncio.create_task(bus.publish(for_both(5)))
+    await turns()
+    first.let_go()
+    await turns()
+    assert not both.done()
+    second.let_go()
+    await both
+    first.open()
+    second.open()
+    await bus.join()
+    assert (first.finished, second.finished) == ([0, 1, 5], [0, 1, 5])
+
+
+async def test_a_waiter_holds_nothing_meanwhile(bus: IEventBus) -> None:
+    """Turned red by: reserving a place in each queue as it gets room."""
+    first, second = await full_pair(bus)
+    ahead = asyncio.create_task(bus.publish(for_first(4)))
+    both = asyncio.create_task(bus.publish(for_both(5)))
+    await turns()
+    second.let_go()
+    await turns()
+    await bus.publish(for_second(6))
+    assert not both.done()
+    first.open()
+    second.open()
+    await asyncio.gather(ahead, both)
+    await bus.join()
+    assert second.finished == [0, 1, 6, 5]
+
+
+async def test_when_room_appears_the_line_is_walked_in_order(bus: IEventBus) -> None:
+    """Turned red by: trying only the first in line."""
+    first, second = await full_pair(bus)
+    both = asyncio.create_task(bus.publish(for_both(5)))
+    await turns()
+    behind = asyncio.create_task(bus.publish(for_second(6)))
+    await turns()
+    second.let_go()
+    await behind
+    assert not both.done()
+    first.open()
+    second.open()
+    await both
+    await bus.join()
+    assert second.finished == [0, 1, 6, 5]
+
+
+async def test_the_first_in_line_is_granted_when_each_of_its_queues_has_had_room_once(bus: IEventBus) -> None:
+    """Turned red by: giving the first in line no extra place: others take each room before both have one."""
+    first, second = await full_pair(bus)
+    both = asyncio.create_task(bus.publish(for_both(5)))
+    await turns()
+    rivals = [
+        asyncio.create_task(bus.publish(make(number))) for number in range(6, 16) for make in (for_first, for_second)
+    ]
+    await turns()
+    first.let_go()
+    await turns()
+    assert not both.done()
+    second.let_go()
+    await asyncio.wait_for(both, 5)
+    first.open()
+    second.open()
+    await asyncio.gather(*rivals)
+    await bus.join()
+    assert first.finished.index(5) <= 4
+    assert second.finished.index(5) <= 4
+
+
+async def test_the_extra_place_of_the_first_in_line_starves_nobody(bus: IEventBus) -> None:
+    """Turned red by: taking the place of the first in line out of the queue's capacity."""
+    first, second = await full_pair(bus)
+    both = asyncio.create_task(bus.publish(for_both(5)))
+    await turns()
+    for number in range(6, 16):
+        second.let_go()
+        await asyncio.wait_for(bus.publish(for_second(number)), 5)
+        await turns()
+    assert not both.done()
+    first.open()
+    second.open()
+    await both
+
+
+async def test_waiters_for_the_same_set_of_subscriptions_never_overtake(bus: IEventBus) -> None:
+    """Turned red by: walking the line from its end."""
+    gate, _ = await full_queue(bus, capacity=2)
+    publishers = [asyncio.create_task(bus.publish(tick(number))) for number in range(3, 20)]
+    await turns()
+    for _ in range(40):
+        gate.let_go()
+        await turns(2)
+        done = [publisher.done() for publisher in publishers]
+        assert done == sorted(done, reverse=True)
+    await asyncio.gather(*publishers)
+    await bus.join()
+    assert gate.finished == list(range(20))
+
+
+async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_not_resumed(bus: IEventBus) -> None:
+    """Turned red by: looking for room and not for others of the same set in line."""
+    newcomers: list[asyncio.Task[None]] = []
+    seen: list[int] = []
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handler(event: BaseEvent) -> None:
+        seen.append(number_of(event))
+        if number_of(event) == 0:
+            entered.set()
+            await go_on.wait()
+
+    await bus.subscribe("tick", handler, capacity=3)
+    await bus.publish(tick(0))
+    await entered.wait()
+    for number in (1, 2, 3):
+        await bus.publish(tick(number))
+    waiter = asyncio.create_task(bus.publish(tick(4)))
+    await turns()
+    go_on.set()
+    asyncio.get_running_loop().call_soon(lambda: newcomers.append(asyncio.create_task(bus.publish(tick(5)))))
+    await waiter
+    await turns()
+    await asyncio.gather(*newcomers)
+    await bus.join()
+    assert seen == [0, 1, 2, 3, 4, 5]
+
+
+async def test_a_waiter_that_is_cancelled_has_reached_nobody(bus: IEventBus) -> None:
+    """Turned red by: leaving the event of a cancelled waiter in the line."""
+    gate, sid = await full_queue(bus)
+    publisher = asyncio.create_task(bus.publish(tick(2)))
+    await turns()
+    assert bus.statistics().publishers_waiting == 1
+    publisher.cancel()
+    await asyncio.wait([publisher])
+    assert publisher.cancelled()
+    assert bus.statistics().publishers_waiting == 0
+    gate.open()
+    await bus.join()
+    assert gate.finished == [0, 1]
+    assert bus.statistics().subscriptions[sid].accepted == 2
+
+
+async def test_a_waiter_that_times_out_has_reached_nobody(bus: IEventBus) -> None:
+    """Turned red by: a waiting awaitable that ignores `throw`."""
+    gate, _ = await full_queue(bus)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(bus.publish(tick(2)), 0.01)
+    gate.open()
+    await bus.join()
+    assert gate.finished == [0, 1]
+
+
+async def test_a_cancelled_waiter_lets_those_behind_it_come(bus: IEventBus) -> None:
+    """Turned red by: not looking at the line when its first has gone."""
+    first, second = await full_pair(bus)
+    both = asyncio.create_task(bus.publish(for_both(5)))
+    await turns()
+    behind = asyncio.create_task(bus.publish(for_both(6)))
+    await turns()
+    both.cancel()
+    await turns()
+    first.open()
+    second.open()
+    await asyncio.wait_for(behind, 5)
+    await bus.join()
+    assert first.finished == second.finished == [0, 1, 6]
+
+
+def plainly(awaitable: Any) -> Any:
+    return awaitable
+
+
+async def in_wait_for(awaitable: Any) -> None:
+    await asyncio.wait_for(awaitable, 3600)
+
+
+async def in_gather(awaitable: Any) -> None:
+    await asyncio.gather(awaitable)
+
+
+async def in_a_task_group(awaitable: Any) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(awaitable)
+
+
+async def in_a_timeout(awaitable: Any) -> None:
+    async with asyncio.timeout(3600):
+        await awaitable
+
+
+@pytest.mark.parametrize("wrap", [plainly, in_wait_for, in_gather, in_a_task_group, in_a_timeout])
+async def test_a_granted_waiter_that_is_cancelled_before_it_resumes_passes_its_places_on(
+    bus: IEventBus, wrap: Callable[[Any], Any]
+) -> None:
+    """Turned red by: keeping the promised places of a waiter that left."""
+    publishers: list[asyncio.Task[None]] = []
+    seen: list[int] = []
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handler(event: BaseEvent) -> None:
+        seen.append(number_of(event))
+        if number_of(event) == 0:
+            entered.set()
+            await go_on.wait()
+        if number_of(event) == 1:
+            publishers[0].cancel()
+
+    await bus.subscribe("tick", handler, capacity=1)
+    await bus.publish(tick(0))
+    await entered.wait()
+    await bus.publish(tick(1))
+    publishers.append(asyncio.create_task(wrap(bus.publish(tick(2)))))
+    await turns()
+    publishers.append(asyncio.create_task(bus.publish(tick(3))))
+    await turns()
+    go_on.set()
+    await asyncio.wait_for(asyncio.wait(publishers), 5)
+    await bus.join()
+    assert publishers[1].exception() is None
+    assert 3 in seen
+    assert (2 in seen) is not publishers[0].cancelled()
+    if wrap is plainly:
+        assert publishers[0].cancelled()
+
+
+async def test_a_publisher_cancelled_while_its_event_is_in_flight_takes_nothing_back(bus: IEventBus) -> None:
+    """Turned red by: tying the handler to the publisher's task."""
+    gate = Gate()
+    await bus.subscribe("tick", gate)
+
+    async def publish() -> None:
+        await bus.publish(tick(1))
+        await asyncio.get_running_loop().create_future()
+
+    publisher = asyncio.create_task(publish())
+    await gate.has_started(1)
+    publisher.cancel()
+    await asyncio.wait([publisher])
+    gate.open()
+    await bus.join()
+    assert gate.finished == [1]
+
+
+async def test_unsubscribing_a_full_queue_releases_those_who_wait_for_it(bus: IEventBus) -> None:
+    """Turned red by: not calling the line in `unsubscribe`."""
+    gate, sid = await full_queue(bus)
+    other = Recorder()
+    await bus.subscribe("tick", other)
+    publisher = asyncio.create_task(bus.publish(tick(2)))
+    await turns()
+    await bus.unsubscribe(sid)
+    await asyncio.wait_for(publisher, 5)
+    gate.open()
+    await bus.join()
+    assert other.seen == [2]

@@ -1,0 +1,243 @@
+"""Overflow: what a full queue does with one more event is each subscription's own choice."""
+
+import asyncio
+
+import pytest
+
+from trading.events import IEventBus
+from trading.events.errors import BusError, QueueFullError
+
+from .doubles import Gate, Recorder, dropped, full_queue, tick, turns
+
+
+async def test_block_is_the_default(bus: IEventBus) -> None:
+    """Turned red by: `drop_oldest` as the default."""
+    gate = Gate()
+    await bus.subscribe("tick", gate, capacity=1)
+    await bus.publish(tick(0))
+    await gate.has_started(1)
+    await bus.publish(tick(1))
+    publisher = asyncio.create_task(bus.publish(tick(2)))
+    await turns()
+    assert not publisher.done()
+    gate.open()
+    await publisher
+    await bus.join()
+    assert gate.finished == [0, 1, 2]
+
+
+async def test_drop_oldest_lets_the_event_that_waited_longest_go(bus: IEventBus) -> None:
+    """Turned red by: evicting from the back of the queue."""
+    gate, sid = await full_queue(bus, capacity=3, overflow="drop_oldest")
+    await bus.publish(tick(4))
+    await bus.publish(tick(5))
+    account = bus.statistics().subscriptions[sid]
+    assert dropped(account) == {"drop_oldest": 2}
+    assert (account.accepted, account.queued, account.high_water) == (6, 3, 3)
+    gate.open()
+    await bus.join()
+    assert gate.finished == [0, 3, 4, 5]
+
+
+async def test_drop_newest_lets_the_new_event_go(bus: IEventBus) -> None:
+    """Turned red by: evicting one that waits."""
+    gate, sid = await full_queue(bus, capacity=3, overflow="drop_newest")
+    other = Recorder()
+    await bus.subscribe("tick", other)
+    await bus.publish(tick(4))
+    await bus.publish(tick(5))
+    account = bus.statistics().subscriptions[sid]
+    assert dropped(account) == {"drop_newest": 2}
+    assert (account.accepted, account.queued, account.high_water) == (6, 3, 3)
+    gate.open()
+    await bus.join()
+    assert gate.finished == [0, 1, 2, 3]
+    assert other.seen == [4, 5]
+
+
+async def test_conflate_keeps_the_newest_of_each_topic_in_place(bus: IEventBus) -> None:
+    """Turned red by: moving the topic to the end of the queue."""
+    gate = Gate()
+    sid = await bus.subscribe("tick", gate, capacity=3, overflow="conflate")
+    await bus.publish(tick(0, symbol="A"))
+    await gate.has_started(1)
+    for number, symbol in enumerate("ABCABA", start=1):
+        await bus.publish(tick(number, symbol=symbol))
+    account = bus.statistics().subscriptions[sid]
+    assert dropped(account) == {"conflate": 3}
+    assert account.queued == 3
+    gate.open()
+    await bus.join()
+    assert gate.finished == [0, 6, 5, 3]
+
+
+async def test_conflate_replaces_also_where_there_is_room(bus: IEventBus) -> None:
+    """Turned red by: conflating only when the queue is full."""
+    gate = Gate()
+    await bus.subscribe("tick", gate, capacity=100, overflow="conflate")
+    await bus.publish(tick(0))
+    await gate.has_started(1)
+    for number in (1, 2, 3):
+        await bus.publish(tick(number))
+    gate.open()
+    await bus.join()
+    assert gate.finished == [0, 3]
+
+
+async def test_conflate_lets_a_new_topic_on_a_full_queue_wait(bus: IEventBus) -> None:
+    """Turned red by: dropping an event of a topic that is not in the queue."""
+    gate = Gate()
+    await bus.subscribe("tick", gate, capacity=1, overflow="conflate")
+    await bus.publish(tick(0, symbol="A"))
+    await gate.has_started(1)
+    await bus.publish(tick(1, symbol="A"))
+    publisher = asyncio.create_task(bus.publish(tick(2, symbol="B")))
+    await turns()
+    assert not publisher.done()
+    await bus.publish(tick(3, symbol="A"))
+    gate.open()
+    await publisher
+    await bus.join()
+    assert gate.finished == [0, 3, 2]
+
+
+async def test_conflate_leaves_the_event_in_its_handler_alone(bus: IEventBus) -> None:
+    """Turned red by: replacing an event that is being handled."""
+    gate = Gate()
+    sid = await bus.subscribe("tick", gate, capacity=1, overflow="conflate")
+    await bus.publish(tick(0))
+    await gate.has_started(1)
+    await bus.publish(tick(1))
+    assert dropped(bus.statistics().subscriptions[sid]) == {}
+    gate.open()
+    await bus.join()
+    assert gate.finished == [0, 1]
+
+
+async def test_a_conflated_topic_may_come_again_after_it_was_handled(bus: IEventBus) -> None:
+    """Turned red by: leaving a topic's place behind when its event is taken."""
+    recorder = Recorder()
+    await bus.subscribe("tick", recorder, capacity=2, overflow="conflate")
+    for number in range(6):
+        await bus.publish(tick(number, symbol="AB"[number % 2]))
+        await bus.join()
+    assert recorder.seen == [0, 1, 2, 3, 4, 5]
+
+
+async def test_raise_refuses_an_event_that_has_then_reached_nobody_and_evicted_nothing(bus: IEventBus) -> None:
+    """Turned red by: pushing to the queues before the raising one is asked."""
+    dropping, conflating, refusing, free = Gate(), Gate(), Gate(), Recorder()
+    await bus.subscribe("tick", dropping, capacity=1, overflow="drop_oldest")
+    await bus.subscribe("tick", conflating, capacity=1, overflow="conflate")
+    await bus.subscribe("tick", free)
+    await bus.subscribe("tick", refusing, capacity=1, overflow="raise")
+    await bus.publish(tick(0))
+    for gate in (dropping, conflating, refusing):
+        await gate.has_started(1)
+    await bus.publish(tick(1))
+    before = bus.statistics()
+    with pytest.raises(QueueFullError):
+        await bus.publish(tick(2))
+    after = bus.statistics()
+    assert after.published == before.published
+    assert [account.accepted for account in after.subscriptions.values()] == [2, 2, 2, 2]
+    assert [dropped(account) for account in after.subscriptions.values()] == [{}] * 4
+    for gate in (dropping, conflating, refusing):
+        gate.open()
+    await bus.join()
+    assert dropping.finished == conflating.finished == refusing.finished == free.seen == [0, 1]
+
+
+async def test_raise_refuses_even_where_another_queue_would_let_it_wait(bus: IEventBus) -> None:
+    """Turned red by: waiting before all queues have been asked."""
+    gate, _ = await full_queue(bus, symbol="S")
+    other = Gate()
+    await bus.subscribe("events.tick.binance.S", other, capacity=1, overflow="raise")
+    waiting = asyncio.create_task(bus.publish(tick(2, symbol="S")))
+    await turns()
+    assert not waiting.done()
+    gate.let_go()
+    await other.has_started(1)
+    await gate.has_started(2)
+    await bus.publish(tick(3, symbol="S"))
+    with pytest.raises(QueueFullError):
+        await bus.publish(tick(4, symbol="S"))
+    gate.open()
+    other.open()
+    await waiting
+    await bus.join()
+    assert other.finished == [2, 3]
+
+
+async def test_queue_full_is_a_bus_error_that_names_the_subscription_and_its_capacity(bus: IEventBus) -> None:
+    """Turned red by: a message without name or capacity."""
+    await full_queue(bus, capacity=3, overflow="raise", name="strategy-a")
+    with pytest.raises(BusError, match=r"strategy-a.*\b3\b"):
+        bus.publish(tick(4))
+
+
+async def test_publish_nowait_on_a_full_block_queue_raises_and_has_reached_nobody(bus: IEventBus) -> None:
+    """Turned red by: `publish_nowait` going beyond the capacity."""
+    free = Recorder()
+    await bus.subscribe("tick", free)
+    gate, _ = await full_queue(bus)
+    with pytest.raises(QueueFullError):
+        bus.publish_nowait(tick(2))
+    gate.open()
+    await bus.join()
+    assert free.seen == gate.finished == [0, 1]
+
+
+async def test_publish_nowait_of_a_new_topic_on_a_full_conflate_queue_raises(bus: IEventBus) -> None:
+    """Turned red by: treating `conflate` as a policy that never waits."""
+    gate = Gate()
+    await bus.subscribe("tick", gate, capacity=1, overflow="conflate")
+    bus.publish_nowait(tick(0, symbol="A"))
+    await gate.has_started(1)
+    bus.publish_nowait(tick(1, symbol="A"))
+    bus.publish_nowait(tick(2, symbol="A"))
+    with pytest.raises(QueueFullError):
+        bus.publish_nowait(tick(3, symbol="B"))
+    gate.open()
+    await bus.join()
+    assert gate.finished == [0, 2]
+
+
+async def test_publish_nowait_does_not_overtake_those_who_wait(bus: IEventBus) -> None:
+    """Turned red by: `publish_nowait` looking only for room."""
+    seen: list[str] = []
+    gate, _ = await full_queue(bus)
+    publisher = asyncio.create_task(bus.publish(tick(2)))
+    await turns()
+
+    def overtake() -> None:
+        try:
+            bus.publish_nowait(tick(3))
+        except QueueFullError:
+            seen.append("refused")
+        else:
+            seen.append("taken")
+
+    gate.let_go()
+    for _ in range(10):
+        await turns(1)
+        if not publisher.done():
+            overtake()
+    await publisher
+    gate.open()
+    await bus.join()
+    assert set(seen) == {"refused"}
+    assert gate.finished == [0, 1, 2]
+
+
+@pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest"])
+async def test_a_dropping_subscription_never_lets_a_publisher_wait(bus: IEventBus, overflow: str) -> None:
+    """Turned red by: `blocks` answering true for every policy."""
+    gate, sid = await full_queue(bus, capacity=2, overflow=overflow)
+    for number in range(3, 100):
+        await asyncio.wait_for(bus.publish(tick(number)), 5)
+    account = bus.statistics().subscriptions[sid]
+    assert dropped(account) == {overflow: 97}
+    gate.open()
+    await bus.join()
+    assert gate.finished == ([0, 98, 99] if overflow == "drop_oldest" else [0, 1, 2])
