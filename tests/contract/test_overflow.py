@@ -94,7 +94,7 @@ async def test_conflate_lets_a_new_topic_on_a_full_queue_wait(bus: IEventBus) ->
     publisher = asyncio.create_task(bus.publish(tick(2, symbol="B")))
     await turns()
     assert not publisher.done()
-    await bus.publish(tick(3, symbol="A"))
+    await asyncio.wait_for(bus.publish(tick(3, symbol="A")), 5)
     gate.open()
     await publisher
     await bus.join()
@@ -149,24 +149,20 @@ async def test_raise_refuses_an_event_that_has_then_reached_nobody_and_evicted_n
 
 
 async def test_raise_refuses_even_where_another_queue_would_let_it_wait(bus: IEventBus) -> None:
-    """Turned red by: waiting before all queues have been asked."""
-    gate, _ = await full_queue(bus, symbol="S")
-    other = Gate()
-    await bus.subscribe("events.tick.binance.S", other, capacity=1, overflow="raise")
-    waiting = asyncio.create_task(bus.publish(tick(2, symbol="S")))
-    await turns()
-    assert not waiting.done()
-    gate.let_go()
-    await other.has_started(1)
-    await gate.has_started(2)
-    await bus.publish(tick(3, symbol="S"))
+    """Turned red by: waiting as soon as one queue is found full."""
+    blocking, refusing = Gate(), Gate()
+    await bus.subscribe("tick", blocking, capacity=1)
+    await bus.subscribe("tick", refusing, capacity=1, overflow="raise")
+    await bus.publish(tick(0))
+    await blocking.has_started(1)
+    await refusing.has_started(1)
+    await bus.publish(tick(1))
     with pytest.raises(QueueFullError):
-        await bus.publish(tick(4, symbol="S"))
-    gate.open()
-    other.open()
-    await waiting
+        await asyncio.wait_for(bus.publish(tick(2)), 5)
+    blocking.open()
+    refusing.open()
     await bus.join()
-    assert other.finished == [2, 3]
+    assert blocking.finished == refusing.finished == [0, 1]
 
 
 async def test_queue_full_is_a_bus_error_that_names_the_subscription_and_its_capacity(bus: IEventBus) -> None:

@@ -92,9 +92,9 @@ async def test_leaving_the_block_of_a_stream_unsubscribes(bus: IEventBus) -> Non
         assert len(bus.statistics().subscriptions) == 1
         await bus.publish_batch(ticks([1, 2, 3]))
         await anext(stream)
-    assert dict(bus.statistics().subscriptions) == {}
     await bus.publish(tick(4))
     await asyncio.wait_for(bus.join(), 5)
+    assert dict(bus.statistics().subscriptions) == {}
     with pytest.raises(StopAsyncIteration):
         await anext(stream)
 

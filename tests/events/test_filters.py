@@ -311,4 +311,4 @@ def test_any_combination_agrees_with_python_on_a_bus(case: Case, pattern: Any) -
             await bus.publish_batch(EVENTS)
         return seen
 
-    assert asyncio.run(heard(native)) == asyncio.run(heard(lambda event: python(event)))
+    assert asyncio.run(heard(native)) == asyncio.run(heard(python))

@@ -5,7 +5,7 @@ import inspect
 import logging
 import warnings
 from collections.abc import Callable
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar, overload
 from weakref import WeakSet
 
@@ -256,8 +256,8 @@ class InMemoryEventBus(NativeBus, IEventBus):
             )
             for sid, name, pattern, counts, queued, waiting, high_water in rows
         }
-        ended = SubscriptionStatistics(sid="", name="", pattern="", waiting=0, queued=0, high_water=0, **retired)
-        return BusStatistics(**totals, subscriptions=subscriptions, retired=ended)
+        ended = SubscriptionStatistics(sid="", name="", pattern="", queued=0, high_water=0, **retired)
+        return BusStatistics(**totals, subscriptions=MappingProxyType(subscriptions), retired=ended)
 
     def _report_failure(self, sid: str, name: str, event: BaseEvent | None, error: BaseException, phase: Any) -> None:
         """Tells of an exception in every way there is. Called by the native half."""
@@ -293,9 +293,10 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
     def __del__(self) -> None:
         """Warns of events that nobody will handle any more."""
-        if self._is_local and self._unfinished:
+        lost = self._lost_if_forgotten if self._is_local and self._phase != "closed" else 0
+        if lost:
             warnings.warn(
-                f"{self!r} was never closed: {self._unfinished} accepted events are lost; use 'async with' or aclose()",
+                f"{self!r} was never closed: {lost} accepted events are lost; use 'async with' or aclose()",
                 ResourceWarning,
                 stacklevel=2,
                 source=self,

@@ -58,7 +58,7 @@ impl<E, S, W> Bus<E, S, W> {
         if let Err(refusal) = self.check(topic, targets, patience) {
             return refusal;
         }
-        if patience == Patience::Waits && !self.line.is_empty() && self.line.has_same(&self.needs(targets)) {
+        if patience == Patience::Waits && !self.line.is_empty() && self.is_behind_others(topic, targets) {
             return Offer::Wait;
         }
         Offer::Accepted(self.accept(topic, targets, patience, event))
@@ -112,6 +112,14 @@ impl<E, S, W> Bus<E, S, W> {
         self.totals.unrouted += u64::from(heard == 0);
         self.budget.spend_on_publishing(heard.max(1));
         lost
+    }
+
+    /// Whether somebody waits for the same set of queues. An event that takes no new place anywhere passes the line.
+    fn is_behind_others(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> bool {
+        let needs = self.needs(targets);
+        let takes_place =
+            |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(|found| found.queue.takes_place(topic));
+        needs.iter().any(takes_place) && self.line.has_same(&needs)
     }
 
     /// The queues that an event for these subscriptions may have to wait for.

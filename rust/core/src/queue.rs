@@ -142,6 +142,12 @@ impl<E> Queue<E> {
         self.waiting.len() + self.reserved < self.capacity
     }
 
+    /// Whether an event of this topic would take a place, rather than that of another.
+    #[must_use]
+    pub fn takes_place(&self, topic: &Arc<str>) -> bool {
+        !self.places.contains_key(topic)
+    }
+
     /// What would happen to an event of this topic.
     #[must_use]
     pub fn verdict(&self, topic: &Arc<str>) -> Verdict {
@@ -150,7 +156,7 @@ impl<E> Queue<E> {
         }
         match self.overflow {
             Overflow::DropOldest | Overflow::DropNewest => Verdict::Take,
-            Overflow::Conflate if self.places.contains_key(topic) => Verdict::Take,
+            Overflow::Conflate if !self.takes_place(topic) => Verdict::Take,
             Overflow::Block | Overflow::Conflate => Verdict::Wait,
             Overflow::Raise => Verdict::Refuse,
         }

@@ -46,6 +46,18 @@ impl<E, S> Subscription<E, S> {
         self.queue.len() as u64 + u64::from(self.in_handler)
     }
 
+    /// Whether a worker has it now.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        self.service == Service::Served
+    }
+
+    /// Whether it has ended, but for the event in its handler.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ending && self.queue.is_empty()
+    }
+
     /// Takes an event into the queue. Returns the event that was lost by it.
     pub(crate) fn accept(&mut self, arrival: Arrival<E>) -> Option<E> {
         self.counts.accepted += 1;

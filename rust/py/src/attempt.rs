@@ -12,7 +12,7 @@ use crate::error::WrongLoopError;
 use crate::publish::{Admitted, Outcome, Parcel};
 
 enum Stage {
-    /// Published away from the bus's loop; nothing has been done.
+    /// Called away from the bus's loop; nothing has been done.
     Elsewhere(Py<PyAny>),
     /// The loop is to turn first.
     Yield(Parcel),
@@ -47,7 +47,7 @@ impl Attempt {
             self.0 = match std::mem::replace(&mut self.0, Stage::Over) {
                 Stage::Over => return Ok(None),
                 Stage::Elsewhere(event) => {
-                    Self::check_arrived(bus)?;
+                    check_arrived(bus)?;
                     let offered = NativeBus::offer(bus, event.bind(py), Patience::Waits, Speaker::Publisher)?;
                     Self::after(offered).0
                 }
@@ -75,15 +75,6 @@ impl Attempt {
                 },
             };
         }
-    }
-
-    fn check_arrived(bus: &Bound<'_, NativeBus>) -> PyResult<()> {
-        if NativeBus::is_home(bus)? {
-            return Ok(());
-        }
-        Err(WrongLoopError::new_err(
-            "publish was called and awaited away from the bus's loop; hand it to asyncio.run_coroutine_threadsafe",
-        ))
     }
 
     fn ask(bus: &Bound<'_, NativeBus>, parcel: &Parcel) -> PyResult<Admitted> {
@@ -147,4 +138,14 @@ fn give_up(bus: &Bound<'_, NativeBus>, ticket: Ticket) {
     if let Err(error) = bus.get().wake_waiters(bus.py(), None) {
         error.write_unraisable(bus.py(), Some(bus));
     }
+}
+
+/// Refuses to go on anywhere but in the bus's loop.
+pub(crate) fn check_arrived(bus: &Bound<'_, NativeBus>) -> PyResult<()> {
+    if NativeBus::is_home(bus)? {
+        return Ok(());
+    }
+    Err(WrongLoopError::new_err(
+        "publish was called and awaited away from the bus's loop; hand it to asyncio.run_coroutine_threadsafe",
+    ))
 }

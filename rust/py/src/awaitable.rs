@@ -6,9 +6,9 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyTuple;
+use pyo3::types::PyIterator;
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, check_arrived};
 use crate::bus::NativeBus;
 use crate::publish::Outcome;
 
@@ -69,16 +69,15 @@ impl Done {
 
 /// Events that are being published one after the other.
 struct Batch {
-    events: Py<PyTuple>,
-    /// The event that is on its way, or comes next.
-    next: usize,
+    events: Py<PyIterator>,
+    published: usize,
+    /// The event that is on its way.
     attempt: Option<Attempt>,
 }
 
 impl Batch {
     fn step<'py>(&mut self, bus: &Bound<'py, NativeBus>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = bus.py();
-        let events = self.events.bind(py).clone();
         loop {
             if let Some(mut attempt) = self.attempt.take() {
                 match attempt.step(bus) {
@@ -86,25 +85,23 @@ impl Batch {
                         self.attempt = Some(attempt);
                         return Ok(Some(yielded));
                     }
-                    Ok(None) => self.next += 1,
-                    Err(error) => return Err(count_published(py, error, self.next, events.len())),
+                    Ok(None) => self.published += 1,
+                    Err(error) => return Err(count_published(py, error, self.published)),
                 }
             }
-            match NativeBus::offer_batch(bus, &events, self.next)? {
+            check_arrived(bus)?;
+            match NativeBus::offer_batch(bus, self.events.bind(py), &mut self.published)? {
                 None => return Ok(None),
-                Some((place, pending)) => {
-                    self.next = place;
-                    self.attempt = Some(Attempt::after(pending));
-                }
+                Some(pending) => self.attempt = Some(Attempt::after(pending)),
             }
         }
     }
 }
 
 /// Says in an exception that leaves `publish_batch` how many events had been accepted before it.
-pub(crate) fn count_published(py: Python<'_>, error: PyErr, published: usize, all: usize) -> PyErr {
+pub(crate) fn count_published(py: Python<'_>, error: PyErr, published: usize) -> PyErr {
     let value = error.value(py);
-    let note = format!("publish_batch: the first {published} of {all} events were accepted, the rest reached nobody");
+    let note = format!("publish_batch: {published} events were accepted before this; the rest have reached nobody");
     let noted = value.setattr(intern!(py, "published"), published);
     match noted.and_then(|()| value.call_method1(intern!(py, "add_note"), (note,))) {
         Ok(_) => error,
@@ -136,8 +133,7 @@ impl Work {
                 if let Some(attempt) = batch.attempt {
                     attempt.give_up(bus);
                 }
-                let all = batch.events.bind(bus.py()).len();
-                count_published(bus.py(), error, batch.next, all)
+                count_published(bus.py(), error, batch.published)
             }
         }
     }
@@ -168,19 +164,14 @@ impl Publishing {
         Self::of(bus, Work::One(Attempt::elsewhere(event)))
     }
 
-    /// The rest of a batch, from the event `next` on.
+    /// The rest of a batch of which so many events have been published.
     pub(crate) fn batch(
         bus: &Bound<'_, NativeBus>,
-        events: Bound<'_, PyTuple>,
-        next: usize,
-        pending: Option<Outcome>,
+        events: Bound<'_, PyIterator>,
+        published: usize,
+        attempt: Option<Attempt>,
     ) -> PyResult<Py<PyAny>> {
-        let attempt = match (pending, events.get_item(next)) {
-            (Some(pending), _) => Some(Attempt::after(pending)),
-            (None, Ok(first)) => Some(Attempt::elsewhere(&first)),
-            (None, Err(_)) => None,
-        };
-        Self::of(bus, Work::Many(Batch { events: events.unbind(), next, attempt }))
+        Self::of(bus, Work::Many(Batch { events: events.unbind(), published, attempt }))
     }
 
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {

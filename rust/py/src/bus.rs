@@ -8,12 +8,13 @@ use parking_lot::{Mutex, MutexGuard};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyDict, PyMappingProxy, PyString, PyType};
 use trading_events_core::bus::{Bus, Phase, Terms};
 use trading_events_core::filter::Filter;
 use trading_events_core::queue::{Loss, Overflow};
 use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
 use trading_events_core::stats::Counts;
+use trading_events_core::subscription::Subscription;
 
 use crate::error::{ReentrancyError, SubscriptionNotFoundError, WrongLoopError};
 use crate::event::{self, Kind, identity};
@@ -24,7 +25,8 @@ use crate::worker::Worker;
 
 /// What a bus keeps with a subscription.
 pub(crate) struct Subscriber {
-    pub(crate) number: u64,
+    bus: u64,
+    number: u64,
     pub(crate) name: String,
     pub(crate) pattern: String,
     pub(crate) handler: Py<PyAny>,
@@ -36,8 +38,9 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
+    /// What it is called outside: the bus's number, so that no other bus knows it, and its own.
     pub(crate) fn sid(&self) -> String {
-        format!("{SID_PREFIX}{}", self.number)
+        format!("sub-{}-{}", self.bus, self.number)
     }
 
     fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -48,8 +51,6 @@ impl Subscriber {
         visit_leaves(&self.leaves, visit)
     }
 }
-
-const SID_PREFIX: &str = "sub-";
 
 /// Everything that changes, behind one lock. No Python code runs, and nothing of Python is dropped, while it is held.
 #[derive(Default)]
@@ -84,8 +85,12 @@ impl NativeBus {
         self.birthplace.check()
     }
 
+    /// Whether the caller is a handler that runs, or a task that one has started.
     pub(crate) fn is_in_handler(&self, py: Python<'_>) -> PyResult<bool> {
-        home::is_in_handler(py, self.number)
+        let Some(number) = home::calling_subscription(py, self.number)? else { return Ok(false) };
+        let state = self.lock();
+        let found = state.by_number.get(&number).and_then(|id| state.bus.subscriptions().get(*id));
+        Ok(found.is_some_and(Subscription::is_served))
     }
 
     /// The bus's loop; the one that runs here becomes it if it has none.
@@ -197,7 +202,7 @@ fn counts_dict(py: Python<'_>, counts: &Counts) -> PyResult<Py<PyDict>> {
     for (reason, count) in Loss::ALL.iter().zip(counts.lost) {
         dropped.set_item(reason.name(), count)?;
     }
-    dict.set_item("dropped", dropped)?;
+    dict.set_item("dropped", PyMappingProxy::new(py, dropped.as_mapping()))?;
     Ok(dict.unbind())
 }
 
@@ -234,15 +239,18 @@ impl NativeBus {
         let (kinds, pattern, class) = kinds_of(what)?;
         let overflow = overflow_named(overflow)?;
         let numbered = filter.map(PyFilter::numbered);
-        let context = home::handler_context(py, this.number)?;
-        let mut state = this.lock();
-        state.last_number += 1;
-        let number = state.last_number;
+        let number = {
+            let mut state = this.lock();
+            state.last_number += 1;
+            state.last_number
+        };
+        let context = home::handler_context(py, this.number, number)?;
         let (filter, leaves) = numbered.map_or((None, Vec::new()), |found| (Some(found.expression), found.leaves));
         let tells_gaps = on_gap.is_some();
         let subscriber = Arc::new(Subscriber {
+            bus: this.number,
             number,
-            name: name.unwrap_or_else(|| format!("{SID_PREFIX}{number}")),
+            name: name.unwrap_or_else(|| format!("sub-{}-{number}", this.number)),
             pattern,
             handler: handler.unbind(),
             on_gap: on_gap.map(Bound::unbind),
@@ -252,6 +260,7 @@ impl NativeBus {
         });
         let sid = subscriber.sid();
         let interest = Interest { kinds, filter: filter.map(flattened) };
+        let mut state = this.lock();
         let id = state.bus.subscribe(Terms { payload: subscriber, interest, capacity, overflow, tells_gaps });
         state.by_number.insert(number, id);
         Ok(sid)
@@ -268,7 +277,8 @@ impl NativeBus {
         let future = if drain { Some(home.new_future(py)?) } else { None };
         let discarded = {
             let mut state = this.lock();
-            let number = sid.strip_prefix(SID_PREFIX).and_then(|text| text.parse::<u64>().ok());
+            let prefix = format!("sub-{}-", this.number);
+            let number = sid.strip_prefix(&prefix).and_then(|text| text.parse::<u64>().ok());
             let Some(number) = number.filter(|number| (1..=state.last_number).contains(number)) else {
                 return Err(SubscriptionNotFoundError::new_err(format!("no subscription {sid:?} on this bus")));
             };
@@ -296,6 +306,15 @@ impl NativeBus {
     #[getter]
     fn _unfinished(&self) -> u64 {
         self.lock().bus.unfinished()
+    }
+
+    /// Events that were accepted and will not be handled if no loop runs the bus any more.
+    #[getter]
+    fn _lost_if_forgotten(&self) -> u64 {
+        let state = self.lock();
+        let cancelled = |counts: &Counts| counts.lost[Loss::Cancelled as usize];
+        let standing: u64 = state.bus.subscriptions().iter().map(|(_, found)| cancelled(&found.counts)).sum();
+        state.bus.unfinished() + standing + cancelled(&state.bus.totals.retired)
     }
 
     #[getter]
@@ -361,18 +380,21 @@ impl NativeBus {
 
     /// The counts: totals, the retired subscriptions', and a row for each that stands.
     fn _counts(&self, py: Python<'_>) -> PyResult<(Py<PyDict>, Py<PyDict>, Vec<Row>)> {
-        let (totals, unfinished, publishers, mut rows) = {
+        let (totals, unfinished, publishers, retired_waiting, mut rows) = {
             let state = self.lock();
-            let rows: Vec<_> = state
-                .bus
-                .subscriptions()
-                .iter()
-                .map(|(_, found)| {
-                    let queue = &found.queue;
-                    (Arc::clone(&found.payload), found.counts, queue.len(), found.unfinished(), queue.high_water())
-                })
-                .collect();
-            (state.bus.totals, state.bus.unfinished(), state.bus.publishers_waiting(), rows)
+            let mut totals = state.bus.totals;
+            let (mut rows, mut retired_waiting) = (Vec::new(), 0);
+            for (_, found) in state.bus.subscriptions().iter() {
+                if found.has_ended() {
+                    totals.retired.add(&found.counts);
+                    retired_waiting += found.unfinished();
+                    continue;
+                }
+                let queue = &found.queue;
+                let payload = Arc::clone(&found.payload);
+                rows.push((payload, found.counts, queue.len(), found.unfinished(), queue.high_water()));
+            }
+            (totals, state.bus.unfinished(), state.bus.publishers_waiting(), retired_waiting, rows)
         };
         rows.sort_by_key(|row| row.0.number);
         let whole = PyDict::new(py);
@@ -389,7 +411,9 @@ impl NativeBus {
                 Ok((subscriber.sid(), name, pattern, counts, queued, unfinished, high_water))
             })
             .collect::<PyResult<Vec<Row>>>()?;
-        Ok((whole.unbind(), counts_dict(py, &totals.retired)?, rows))
+        let retired = counts_dict(py, &totals.retired)?;
+        retired.bind(py).set_item("waiting", retired_waiting)?;
+        Ok((whole.unbind(), retired, rows))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -138,7 +138,7 @@ pub(crate) fn wake(py: Python<'_>, futures: Vec<Py<PyAny>>) -> PyResult<()> {
     Ok(())
 }
 
-/// The context variable that holds the number of the bus whose handler runs.
+/// The context variable that holds the numbers of the bus and the subscription whose handler runs.
 fn handling(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let variable = VARIABLE.get_or_try_init(py, || {
@@ -148,15 +148,19 @@ fn handling(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     Ok(variable.bind(py))
 }
 
-/// A copy of the caller's context, marked as one of handlers of the bus with this number.
-pub(crate) fn handler_context(py: Python<'_>, bus: u64) -> PyResult<Bound<'_, PyAny>> {
+/// A copy of the caller's context, marked as that of a subscription's handler.
+pub(crate) fn handler_context(py: Python<'_>, bus: u64, subscription: u64) -> PyResult<Bound<'_, PyAny>> {
     let context = py.import("contextvars")?.call_method0("copy_context")?;
-    context.call_method1("run", (handling(py)?.getattr("set")?, bus))?;
+    context.call_method1("run", (handling(py)?.getattr("set")?, (bus, subscription)))?;
     Ok(context)
 }
 
-/// Whether the caller runs in a handler of the bus with this number, or in a task that one has started.
-pub(crate) fn is_in_handler(py: Python<'_>, bus: u64) -> PyResult<bool> {
+/// The subscription of this bus whose handler, or a task that it started, is the caller.
+pub(crate) fn calling_subscription(py: Python<'_>, bus: u64) -> PyResult<Option<u64>> {
     let found = handling(py)?.call_method1(intern!(py, "get"), (py.None(),))?;
-    Ok(!found.is_none() && found.extract::<u64>()? == bus)
+    if found.is_none() {
+        return Ok(None);
+    }
+    let (marked, subscription) = found.extract::<(u64, u64)>()?;
+    Ok((marked == bus).then_some(subscription))
 }

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::PyIterator;
 use trading_events_core::admission::{Offer, Patience, Speaker};
 use trading_events_core::filter::Known;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::route::Route;
 
+use crate::attempt::Attempt;
 use crate::awaitable::{Done, Publishing, count_published};
 use crate::bus::{NativeBus, Subscriber};
 use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
@@ -240,13 +240,14 @@ impl NativeBus {
     #[pyo3(signature = (events))]
     fn publish_batch(slf: &Bound<'_, Self>, events: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
-        let events = PyTuple::type_object(py).call1((events,))?.cast_into::<PyTuple>()?;
+        let events = events.try_iter()?;
         if !Self::is_home(slf)? {
             return Publishing::batch(slf, events, 0, None);
         }
-        match Self::offer_batch(slf, &events, 0)? {
+        let mut published = 0;
+        match Self::offer_batch(slf, &events, &mut published)? {
             None => Done::shared(py),
-            Some((published, pending)) => Publishing::batch(slf, events, published, Some(pending)),
+            Some(pending) => Publishing::batch(slf, events, published, Some(Attempt::after(pending))),
         }
     }
 
@@ -265,17 +266,18 @@ impl NativeBus {
         Ok(home.is_some_and(|home| home.is_in_this_thread()))
     }
 
-    /// Takes events from a place on as far as they get; the count of those accepted and what the next waits for.
+    /// Takes events as far as they get, counting those that are accepted; returns what the next one waits for.
     pub(crate) fn offer_batch(
         slf: &Bound<'_, Self>,
-        events: &Bound<'_, PyTuple>,
-        from: usize,
-    ) -> PyResult<Option<(usize, Outcome)>> {
-        for (place, event) in events.iter().enumerate().skip(from) {
-            match Self::offer(slf, &event, Patience::Waits, Speaker::Publisher) {
-                Ok(Outcome::Accepted) => {}
-                Ok(pending) => return Ok(Some((place, pending))),
-                Err(error) => return Err(count_published(slf.py(), error, place, events.len())),
+        events: &Bound<'_, PyIterator>,
+        published: &mut usize,
+    ) -> PyResult<Option<Outcome>> {
+        let offer = |event: PyResult<Bound<'_, PyAny>>| Self::offer(slf, &event?, Patience::Waits, Speaker::Publisher);
+        for event in events.clone() {
+            match offer(event) {
+                Ok(Outcome::Accepted) => *published += 1,
+                Ok(pending) => return Ok(Some(pending)),
+                Err(error) => return Err(count_published(slf.py(), error, *published)),
             }
         }
         Ok(None)

@@ -14,7 +14,8 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyMappingProxy, PyType};
+use trading_events_core::dispatch::Ended;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::stats::{End, Gap};
 
@@ -338,36 +339,36 @@ impl Worker {
             Some(_) if cancelled && ended => End::Cancelled,
             Some(_) => End::Failed,
         };
-        if let Err(error) = self.finish(py, duty, active.event.is_some(), end) {
-            error.write_unraisable(py, None);
-        }
+        let ending = self.finish(duty, active.event.is_some(), end);
         if own > 0
             && let Err(error) = self.undo_cancels(py, duty, own)
         {
             error.write_unraisable(py, None);
         }
-        match raised {
-            None if ended => Aftermath::End,
-            None => Aftermath::GoOn,
+        let aftermath = match raised {
             Some(error) if end == End::Cancelled || gets_through(py, &error) => Aftermath::Raise(error),
             Some(error) => {
                 self.report(py, duty, active, error);
                 if ended { Aftermath::End } else { Aftermath::GoOn }
             }
+            None if ended => Aftermath::End,
+            None => Aftermath::GoOn,
+        };
+        // Only now, so that whoever waits for the bus to be idle waits for the report of this failure too.
+        if let Err(error) = self.tell_ending(py, ending) {
+            error.write_unraisable(py, None);
         }
+        aftermath
     }
 
-    fn finish(&self, py: Python<'_>, duty: &Duty, was_event: bool, end: End) -> PyResult<()> {
-        let Some(served) = &duty.served else { return Ok(()) };
-        if !was_event {
-            return Ok(());
-        }
-        let this = self.bus.bind(py).get();
-        let ended = this.lock().bus.finish(served.id, end);
-        if ended.idle || ended.retired.is_some() {
-            this.wake_waiters(py, ended.retired.as_deref())?;
-        }
-        Ok(())
+    fn finish(&self, duty: &Duty, was_event: bool, end: End) -> Option<Ended<Arc<Subscriber>>> {
+        let served = duty.served.as_ref().filter(|_| was_event)?;
+        let ended = self.bus.get().lock().bus.finish(served.id, end);
+        (ended.idle || ended.retired.is_some()).then_some(ended)
+    }
+
+    fn tell_ending(&self, py: Python<'_>, ending: Option<Ended<Arc<Subscriber>>>) -> PyResult<()> {
+        ending.map_or(Ok(()), |ended| self.bus.get().wake_waiters(py, ended.retired.as_deref()))
     }
 
     fn report(&self, py: Python<'_>, duty: &Duty, active: &Active, error: PyErr) {
@@ -425,7 +426,7 @@ fn gap_object<'py>(py: Python<'py>, gap: &Gap) -> PyResult<Bound<'py, PyAny>> {
     for (topic, count) in &gap.topics {
         topics.set_item(&**topic, count)?;
     }
-    GAP.import(py, "trading.events.statistics", "Gap")?.call1((gap.count, topics))
+    GAP.import(py, "trading.events.statistics", "Gap")?.call1((gap.count, PyMappingProxy::new(py, topics.as_mapping())))
 }
 
 #[pymethods]
@@ -468,7 +469,8 @@ impl Worker {
         {
             close.call0()?;
         }
-        self.finish(py, &duty, active.is_some_and(|active| active.event.is_some()), End::Cancelled)?;
+        let ending = self.finish(&duty, active.is_some_and(|active| active.event.is_some()), End::Cancelled);
+        self.tell_ending(py, ending)?;
         self.leave(py, duty, false)
     }
 

@@ -33,8 +33,15 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--delimiter", metavar="CHARACTER", help="between the cells of CSV (default: told by line 1)")
 
 
-def open_file(args: argparse.Namespace) -> MarketDataFile:
+def open_file(
+    args: argparse.Namespace, *, default_exchange: str | None = None, default_symbol: str | None = None
+) -> MarketDataFile:
     """Opens the file that the options of `add_file_options` are about, `args.file`.
+
+    Args:
+        args: The options.
+        default_exchange: The exchange where neither the options nor the file give one.
+        default_symbol: The symbol where neither the options nor the file give one.
 
     Raises:
         ImportFileError: It cannot be taken.
@@ -48,6 +55,8 @@ def open_file(args: argparse.Namespace) -> MarketDataFile:
         event_type=args.event,
         exchange=args.exchange,
         symbol=args.symbol,
+        default_exchange=default_exchange,
+        default_symbol=default_symbol,
         columns=dict(args.map),
         time_unit=args.time_unit,
         interval=args.interval,

@@ -6,9 +6,8 @@ import csv
 import sys
 import time
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from trading.events.base import BaseEvent
 from trading.events.cli.arguments import DEFAULT_STORE, add_progress
@@ -17,6 +16,9 @@ from trading.events.cli.formats import as_time, counted
 from trading.events.cli.progress import ProgressLine
 from trading.events.importing import MarketDataFile, RefusedRow
 from trading.events.persistence import ParquetEventWriter
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 NAME = "import"
 SUMMARY = "import a market data file into a store"

@@ -2,10 +2,13 @@
 
 import argparse
 import json
+import sys
+import warnings
 from collections.abc import Iterable
 
 from trading.events.cli.arguments import add_range, add_store, event_range
 from trading.events.cli.formats import as_bytes, as_time, counted, table
+from trading.events.errors import UnreadableFileWarning
 from trading.events.persistence import EventReader, StoredTopic
 
 NAME = "inspect"
@@ -33,16 +36,20 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code.
 
     Raises:
-        StoreError: The store cannot be read.
+        StoreError: There is no store.
     """
-    topics = EventReader(args.store).topics(**event_range(args))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UnreadableFileWarning)
+        topics = EventReader(args.store, on_error="warn").topics(**event_range(args))
+    for warning in caught:
+        print(f"trading-events: warning: {warning.message}", file=sys.stderr)
     if args.json:
         print(json.dumps(_as_json(topics), indent=2))
     elif topics:
         print(_as_table(topics))
     else:
         print(f"{args.store} holds no such events" if any(event_range(args).values()) else f"{args.store} is empty")
-    return 0
+    return 1 if caught else 0
 
 
 def _as_table(topics: Iterable[StoredTopic]) -> str:

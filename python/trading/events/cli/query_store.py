@@ -104,8 +104,7 @@ def _short(value: object) -> str:
 
 
 def _write_json_lines(events: Iterable[BaseEvent], _event_types: Iterable[str], out: TextIO) -> None:
-    for event in events:
-        out.write(f"{event.model_dump_json()}\n")
+    out.writelines(f"{event.model_dump_json()}\n" for event in events)
 
 
 def _write_csv(events: Iterable[BaseEvent], event_types: Iterable[str], out: TextIO) -> None:

@@ -14,9 +14,11 @@ class Instrument:
     Args:
         exchange: The exchange, or None to take it from the file.
         symbol: The symbol, or None to take it from the file.
+        defaults: What a row is given, by the names of fields, where neither says anything.
     """
 
-    def __init__(self, exchange: str | None, symbol: str | None) -> None:
+    def __init__(self, exchange: str | None, symbol: str | None, *, defaults: Mapping[str, str]) -> None:
+        self._defaults = defaults
         self._exchange = exchange
         self._symbol = symbol
         self._only_raw_symbol: str | None = None
@@ -41,7 +43,7 @@ class Instrument:
                 if raw_symbol != self._symbol:
                     names["raw_symbol"] = raw_symbol
         exchange = self._exchange or stated.get("exchange")
-        return names if exchange is None else names | {"exchange": exchange}
+        return {**self._defaults, **names} if exchange is None else {**self._defaults, **names, "exchange": exchange}
 
     def _check_only(self, raw_symbol: str) -> None:
         if self._only_raw_symbol is None:

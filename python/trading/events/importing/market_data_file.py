@@ -51,6 +51,8 @@ class MarketDataFile:
         exchange: The exchange; may be left out where a column gives it.
         symbol: The normalized symbol; may be left out where a column gives it. Where both are there, the column's is
             the `raw_symbol`.
+        default_exchange: The exchange where neither is there.
+        default_symbol: The symbol where neither is there.
         columns: The column of a field, for those that the usual names do not find.
         time_unit: The unit of times that are numbers; by default told by their size, for times since 1973.
         interval: The interval of bars, such as `1m`; by default told by the distance of the first.
@@ -69,6 +71,8 @@ class MarketDataFile:
         event_type: str | type[BaseEvent] | None = None,
         exchange: str | None = None,
         symbol: str | None = None,
+        default_exchange: str | None = None,
+        default_symbol: str | None = None,
         columns: Mapping[str, str] | None = None,
         time_unit: TimeUnit = "auto",
         interval: str | None = None,
@@ -83,9 +87,11 @@ class MarketDataFile:
         """Rows read so far."""
         self.rows_refused = 0
         """Rows among them that became no event."""
+        fallbacks = (("exchange", default_exchange), ("symbol", default_symbol))
+        defaults = {field: name for field, name in fallbacks if name is not None}
         self._facts = FileFacts(
             path=self.path,
-            instrument=Instrument(exchange, symbol),
+            instrument=Instrument(exchange, symbol, defaults=defaults),
             read_number=read_noisy_number if text_holds_doubles else read_number,
             read_time=time_reader(time_unit),
             interval=interval,
@@ -94,7 +100,7 @@ class MarketDataFile:
         self._source = open_rows(self.path, header=header, delimiter=delimiter)
         try:
             layout = self._choose_layout(wanted, columns or {})
-            _check_named(layout, exchange=exchange, symbol=symbol)
+            _check_named(layout, exchange=exchange or default_exchange, symbol=symbol or default_symbol)
         except BaseException:
             self._source.close()
             raise

@@ -15,7 +15,7 @@ from trading.events.errors import CorruptFileError, StoreError
 from trading.events.persistence.layout import name_part, read_part_name
 from trading.events.persistence.schema import CONVERSION_ERRORS
 from trading.events.persistence.selection import Selection, day_span
-from trading.events.persistence.stored_schema import StoredColumns, FileTopic, arrow_schema, read_description
+from trading.events.persistence.stored_schema import FileTopic, StoredColumns, arrow_schema, read_description
 
 _BUFFER_BYTES = 16_384
 

@@ -25,8 +25,8 @@ class Replay:
         replay = reader.replay(bus, start, end, speed=10.0)
         count = await replay
 
-    While it runs, `pause`, `resume` and `stop` may be called from the same event loop, handlers included. A bus that is too
-    slow for the speed gets the events as fast as it takes them. A replay runs once.
+    While it runs, `pause`, `resume` and `stop` may be called from the same event loop, handlers included. A bus that is
+    too slow for the speed gets the events as fast as it takes them. A replay runs once.
     """
 
     def __init__(self, events: EventRange, bus: Publisher, *, speed: float | None = 1.0) -> None:

@@ -14,9 +14,9 @@ from trading.events.errors import UnstorableEventError
 from trading.events.persistence.columns import FORMS
 from trading.events.persistence.field_column import FieldColumn, make_column
 from trading.events.persistence.stored_schema import (
+    FileTopic,
     StoredColumn,
     StoredColumns,
-    FileTopic,
     arrow_schema,
     describe_file,
 )
@@ -48,6 +48,12 @@ class EventSchema:
     arrow: pa.Schema
     validator: TypeAdapter[list[BaseEvent]]
 
+    @property
+    def event_type(self) -> str:
+        """What every event of the class has as its `event_type`."""
+        event_type: str = self.event_class.model_fields["event_type"].default
+        return event_type
+
     def render(self, event: BaseEvent) -> tuple[str | None, ...]:
         """The texts of a record.
 
@@ -73,8 +79,7 @@ class EventSchema:
 
     def describe(self, exchange: str | None, symbol: str | None) -> dict[bytes, bytes]:
         """The metadata of a file with events of this class."""
-        event_type: str = self.event_class.model_fields["event_type"].default
-        topic = FileTopic(event_type=event_type, exchange=exchange, symbol=symbol)
+        topic = FileTopic(event_type=self.event_type, exchange=exchange, symbol=symbol)
         return describe_file(topic, {column.name: column.stored for column in self.columns})
 
     def decode(self, rows: pa.RecordBatch, stored: StoredColumns) -> list[BaseEvent]:
@@ -92,7 +97,11 @@ class EventSchema:
 
 @cache
 def event_schema(event_class: type[BaseEvent]) -> EventSchema:
-    """The columns of an event class, from its fields."""
+    """The columns of an event class, from its fields.
+
+    Raises:
+        UnstorableEventError: One of the fields that say where an event is stored has been given another type.
+    """
     columns = tuple(make_column(event_class, name) for name in event_class.model_fields)
     validator: TypeAdapter[list[BaseEvent]] = TypeAdapter(list[event_class])
     return EventSchema(

@@ -14,6 +14,9 @@ SEQ = "_seq"
 VERSION = 1
 """Of the files that are written here. Later versions are refused."""
 
+ROUTING_FORMS = {"event_type": "text", "timestamp": "utc", "exchange": "text", "symbol": "text"}
+"""The forms of the fields that say where an event is stored."""
+
 _TOPIC_KEY = b"trading_events"
 _COLUMNS_KEY = b"trading_events_columns"
 
@@ -87,7 +90,7 @@ def _read_columns(text: bytes) -> StoredColumns:
             raise ValueError(
                 f"its column {name!r} has an unknown form, {column.form!r} with {len(column.beside)} beside"
             )
-    for name, form in (("event_type", "text"), ("timestamp", "utc"), ("exchange", "text"), ("symbol", "text")):
+    for name, form in ROUTING_FORMS.items():
         if name not in columns or columns[name].form != form:
             raise ValueError(f"its column {name!r} is missing or not of the form {form!r}")
     return columns

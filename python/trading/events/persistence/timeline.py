@@ -1,7 +1,7 @@
 """When the events of a recording are due again."""
 
 import math
-from datetime import datetime, timedelta
+from datetime import datetime
 
 
 def check_speed(speed: float | None) -> None:
@@ -21,7 +21,7 @@ class Timeline:
     """
 
     def __init__(self, speed: float) -> None:
-        self._scale = timedelta(seconds=speed)
+        self._speed = speed
         self._first: datetime | None = None
         self._start_s = 0.0
 
@@ -29,7 +29,7 @@ class Timeline:
         """When an event is due, on the clock that says `now_s`, in seconds."""
         if self._first is None:
             self._first, self._start_s = timestamp, now_s
-        return self._start_s + (timestamp - self._first) / self._scale
+        return self._start_s + (timestamp - self._first).total_seconds() / self._speed
 
     def delay(self, by_s: float) -> None:
         """Makes everything that follows due so many seconds later."""

@@ -1,13 +1,17 @@
 """One simulated market: a price that wanders, and the events that a venue sends of it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
 from random import Random
+from typing import TYPE_CHECKING
 
-from trading.events.base import Side
 from trading.events.market_data import BookLevel, OrderBookEvent, QuoteEvent, TickEvent, TradeEvent
+
+if TYPE_CHECKING:
+    from trading.events.base import Side
 
 _BOOK_LEVELS = 10
 _CHANGED_LEVELS = 3
@@ -33,10 +37,10 @@ class Market:
     price_step: Decimal
     quantity_step: Decimal
     steps: int
-    _half_spread: int = 1
-    _volume: int = 0
-    _ids: count[int] = field(default_factory=lambda: count(1))
-    _sequence: int = 0
+    _half_spread: int = field(default=1, init=False)
+    _volume: int = field(default=0, init=False)
+    _sequence: int = field(default=0, init=False)
+    _trade_ids: Iterator[int] = field(default_factory=lambda: count(1), init=False)
 
     @property
     def price(self) -> Decimal:
@@ -98,7 +102,7 @@ class Market:
             exchange=self.exchange,
             symbol=self.symbol,
             raw_symbol=self.raw_symbol,
-            trade_id=str(next(self._ids)),
+            trade_id=str(next(self._trade_ids)),
             price=self._price(self._half_spread if side == "buy" else -self._half_spread),
             quantity=quantity,
             side=side,

@@ -1,4 +1,4 @@
-"""A simulated trading session: every kind of event, from several venues, the same for the same seed but for their ids."""
+"""A simulated trading session: every kind of event, from several venues, the same for the same seed but for ids."""
 
 import heapq
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from random import Random
+from typing import Literal
 
 from trading.events.base import BaseEvent
 from trading.events.cli.demo.market import Market, simulated_markets
@@ -15,6 +16,9 @@ from trading.events.system import ConnectionEvent, ErrorEvent, HeartbeatEvent
 
 OPENING = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
 """When the session begins, in simulated time."""
+
+ConnectionStatus = Literal["connected", "disconnected"]
+"""The states of a feed that happen in the session."""
 
 _STEP_US = 36_000
 _TIED_SHARE = 0.1
@@ -107,7 +111,10 @@ class Session:
     def _heartbeats(self) -> Iterator[BaseEvent]:
         for number in count():
             yield HeartbeatEvent(
-                component="demo", sequence=number, interval_s=_HEARTBEAT.total_seconds(), timestamp=OPENING + number * _HEARTBEAT
+                component="demo",
+                sequence=number,
+                interval_s=_HEARTBEAT.total_seconds(),
+                timestamp=OPENING + number * _HEARTBEAT,
             )
 
     def _valuations(self) -> Iterator[BaseEvent]:
@@ -133,3 +140,11 @@ class Session:
                     unit="USDT",
                     timestamp=now,
                 )
+
+
+def _connection(
+    market: Market, at: datetime, status: ConnectionStatus, *, reason: str | None = None
+) -> ConnectionEvent:
+    return ConnectionEvent(
+        component=f"{market.exchange}-feed", exchange=market.exchange, status=status, reason=reason, timestamp=at
+    )

@@ -1,0 +1,124 @@
+"""What the demo prints."""
+
+import textwrap
+import time
+from pathlib import Path
+
+from trading.events.base import BaseEvent
+from trading.events.cli.demo.proof import Proof
+from trading.events.cli.demo.recording import PACED_PER_S, Recording
+from trading.events.cli.formats import as_bytes, as_time, counted
+from trading.events.market_data import BarEvent
+from trading.events.persistence import EventReader, StoredTopic
+
+_WIDTH = 100
+_INDENT = " " * 11
+
+
+def _say(title: str, text: str) -> None:
+    """Prints a paragraph beside its title."""
+    print(textwrap.fill(text, _WIDTH, initial_indent=f"{title:<9}  ", subsequent_indent=_INDENT))
+
+
+def print_session(description: str, recording: Recording) -> None:
+    """Says what ran through the bus, and how fast."""
+    _say("session", description)
+    _say(
+        "bus",
+        f"{counted(recording.published, 'event')} published to a bar builder, a position keeper and a recorder, which "
+        f"published {recording.bars:,} bars and {recording.positions:,} position events back; "
+        f"{recording.failures:,} failed or dropped",
+    )
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in recording.by_type.most_common())
+    _say("", kinds)
+    if recording.seconds:
+        rate = recording.published_at_full_speed / recording.seconds
+        _say("speed", f"{rate:,.0f} events a second at full speed, until every handler was done")
+    if recording.latencies_ns:
+        p50_us, p99_us = recording.latency_us(0.5), recording.latency_us(0.99)
+        _say(
+            "latency",
+            f"p50 {p50_us:,.0f} us, p99 {p99_us:,.0f} us from publish until the last of the handlers had the event, "
+            f"at {PACED_PER_S:,} events a second",
+        )
+
+
+def print_store(store: Path, *, kept: bool) -> None:
+    """Says what was recorded.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    topics = EventReader(store).topics()
+    events, size_bytes = sum(topic.rows for topic in topics), sum(topic.size_bytes for topic in topics)
+    files = counted(sum(topic.files for topic in topics), "Parquet file")
+    where = str(store) if kept else "a temporary folder"
+    each = f"{size_bytes / events:.1f} bytes an event" if events else "no events"
+    _say("recorded", f"{counted(events, 'event')} in {files} in {where}: {as_bytes(size_bytes)}, {each}")
+
+
+def print_queries(store: Path) -> None:
+    """Asks the store for a tenth of the time of its largest topic, and for the latest bars.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    reader = EventReader(store)
+    topics = reader.topics()
+    if not topics:
+        return
+    largest = max(topics, key=lambda topic: topic.rows)
+    tenth = (largest.last - largest.first) / 10
+    start, end = largest.first + 4 * tenth, largest.first + 5 * tenth
+    began_s = time.perf_counter()
+    found = sum(
+        1
+        for _ in reader.read_range(
+            start, end, event_type=largest.event_type, exchange=largest.exchange, symbol=largest.symbol
+        )
+    )
+    _say("queried", f"{_name(largest)}, {as_time(start)} to {as_time(end)}: {_found(found, began_s)}")
+    began_s = time.perf_counter()
+    bars = list(reader.read_range(event_type="bar"))
+    if bars:
+        _say("", f"all bars: {_found(len(bars), began_s)}; the last is")
+        print(f"{_INDENT}{_summary(bars[-1])}")
+
+
+def _found(count: int, began_s: float) -> str:
+    return f"{counted(count, 'event')} in {(time.perf_counter() - began_s) * 1_000:,.0f} ms"
+
+
+def _name(topic: StoredTopic) -> str:
+    return " ".join(part for part in (topic.event_type, topic.exchange, topic.symbol) if part)
+
+
+def _summary(event: BaseEvent) -> str:
+    if not isinstance(event, BarEvent):
+        return event.topic
+    prices = f"open {event.open} high {event.high} low {event.low} close {event.close}"
+    volume = "" if event.volume is None else f" volume {event.volume}"
+    return f"{as_time(event.open_time)} {event.exchange} {event.symbol} {event.interval}: {prices}{volume}"
+
+
+def print_proof(recording: Recording, proof: Proof) -> None:
+    """Says what the fresh process has replayed, and whether it is what was recorded."""
+    _say(
+        "replayed",
+        f"{counted(proof.replayed, 'event')} in {proof.seconds:.1f} s by a fresh process (pid {proof.process_id}), "
+        f"which read the store and published them on a bus of its own",
+    )
+    if proof.difference is None:
+        _say(
+            "PROVEN",
+            f"The replay equals the original: all {recording.events:,} events, every field of each, in the same order "
+            f"(of time; those of one time as they were published). None lost, none doubled.",
+        )
+    else:
+        _say("NOT EQUAL", f"The replay differs: {proof.difference}.")
+
+
+def print_next_steps(store: Path) -> None:
+    """Says what to do with a recording that is kept."""
+    _say("next", f"trading-events inspect {store}")
+    _say("", f"trading-events replay {store} --speed 60")

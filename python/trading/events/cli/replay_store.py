@@ -1,0 +1,126 @@
+"""`trading-events replay`: recorded events published again, with their original timing."""
+
+import argparse
+import asyncio
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from trading.events.base import BaseEvent
+from trading.events.cli.arguments import EventRangeArguments, add_progress, add_range, add_store, event_range, speed
+from trading.events.cli.formats import as_time, counted, table
+from trading.events.cli.progress import ProgressLine
+from trading.events.memory_bus import InMemoryEventBus
+from trading.events.persistence import EventReader
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+NAME = "replay"
+SUMMARY = "publish recorded events again, with their original timing"
+DESCRIPTION = """\
+Replay recorded events over an in-memory bus, as a subscriber to all of them would see it: with their original timing, a
+factor of it, or as fast as the bus takes them. Ctrl-C ends the replay; what it did until then is said."""
+EXAMPLES = """\
+examples:
+  trading-events replay data/events
+  trading-events replay data/events --speed 60 --start 2021-01-08 --symbol BTC/USDT
+  trading-events replay data/events --speed max --event trade --event quote
+"""
+
+_REDRAW_S = 0.1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    add_store(parser)
+    parser.add_argument(
+        "--speed", metavar="FACTOR", type=speed, default=1.0,
+        help="1.0 is the original timing, 60 a minute in a second, max without waiting (default: %(default)s)",
+    )  # fmt: skip
+    add_range(parser)
+    add_progress(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code.
+
+    Raises:
+        StoreError: The store cannot be read.
+        UsageError: The arguments do not go together.
+    """
+    chosen = event_range(args)
+    reader = EventReader(args.store)
+    total = reader.count(**chosen)
+    with ProgressLine("replay", "events", shown=args.progress) as progress:
+        audience = _Audience(total, progress)
+        try:
+            asyncio.run(_replay(reader, audience, speed=args.speed, chosen=chosen))
+        finally:
+            progress.clear()
+            audience.report()
+    return 0
+
+
+async def _replay(
+    reader: EventReader, audience: "_Audience", *, speed: float | None, chosen: EventRangeArguments
+) -> None:
+    async with InMemoryEventBus(name="replay") as bus:
+        await bus.subscribe("*", audience.hear, name="audience")
+        watching = asyncio.create_task(audience.watch())
+        try:
+            await reader.replay(bus, speed=speed, **chosen)
+        finally:
+            watching.cancel()
+            audience.bus = bus
+
+
+class _Audience:
+    """Hears a replay, and says what it has heard."""
+
+    def __init__(self, total: int, progress: ProgressLine) -> None:
+        self.bus: InMemoryEventBus | None = None
+        self._total = total
+        self._progress = progress
+        self._began_s = time.monotonic()
+        self._count = 0
+        self._by_type: Counter[str] = Counter()
+        self._first: datetime | None = None
+        self._last: datetime | None = None
+
+    def hear(self, event: BaseEvent) -> None:
+        """The handler."""
+        self._count += 1
+        self._by_type[event.event_type] += 1
+        self._first = self._first or event.timestamp
+        self._last = event.timestamp
+
+    async def watch(self) -> None:
+        """Shows how far the replay is, until it is cancelled."""
+        while True:
+            self._progress.update(
+                self._count,
+                fraction=self._count / max(1, self._total),
+                note="" if self._last is None else as_time(self._last),
+            )
+            await asyncio.sleep(_REDRAW_S)
+
+    def report(self) -> None:
+        """Says what was heard, by event type, and what the bus has counted."""
+        took_s = time.monotonic() - self._began_s
+        print(f"replayed {self._count:,} of {counted(self._total, 'event')} in {took_s:.1f} s")
+        if self._first is not None and self._last is not None:
+            print(f"time     {as_time(self._first)} to {as_time(self._last)}")
+        if self._by_type:
+            print(
+                table(
+                    ("event type", "events"), [(kind, f"{n:,}") for kind, n in self._by_type.most_common()], right=(1,)
+                )
+            )
+        if self.bus is not None:
+            statistics = self.bus.statistics()
+            heard = next(iter(statistics.subscriptions.values()), statistics.retired)
+            print(
+                f"bus      {statistics.published:,} published, {heard.handled:,} handled, {heard.failed:,} failed, "
+                f"{sum(heard.dropped.values()):,} dropped"
+            )

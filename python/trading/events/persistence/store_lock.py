@@ -1,0 +1,58 @@
+"""The lock that lets only one writer into a store."""
+
+import fcntl
+import os
+import weakref
+from pathlib import Path
+
+from trading.events.errors import StoreLockedError
+
+LOCK_NAME = ".lock"
+
+
+class StoreLock:
+    """Held from its making until `release`, or until the process dies, however it dies.
+
+    Raises:
+        StoreLockedError: Another writer holds it, in this process or in another.
+        OSError: The lock file cannot be opened.
+    """
+
+    def __init__(self, base_path: Path) -> None:
+        path = base_path / LOCK_NAME
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(descriptor, 20, 0).decode("ascii", "replace")
+            os.close(descriptor)
+            raise StoreLockedError(
+                f"{base_path} is being written to by another writer, in process {owner}; close that one first"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        self._descriptor: int | None = descriptor
+        _LOCKS.add(self)
+
+    @property
+    def held(self) -> bool:
+        """Whether this process still holds it; a forked child does not."""
+        return self._descriptor is not None
+
+    def release(self) -> None:
+        """Lets the next writer in. Again does nothing."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+_LOCKS: weakref.WeakSet[StoreLock] = weakref.WeakSet()
+
+
+def _release_all() -> None:
+    for lock in _LOCKS:
+        lock.release()
+
+
+# A child that kept the descriptor would keep the lock when its parent has died.
+os.register_at_fork(after_in_child=_release_all)
