@@ -4,7 +4,7 @@ Every handler is suspended with one event until it is told to end, so that nothi
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 Item = tuple[int, str]
@@ -55,13 +55,13 @@ class Subscription:
 
 @dataclass(eq=False)
 class Publisher:
-    """One who waits in the line with an event, and the rest of its batch."""
+    """One who waits in the line with an event, and the rest of its batch; `needs` are those it `wanted` that stand."""
 
     item: Item
     targets: list[Subscription]
     needs: list[Subscription]
     rest: deque[Item]
-    joined_as: frozenset[int] = frozenset()
+    wanted: list[Subscription] = field(default_factory=list)
     outcome: str = "waits"
     published: int = 0
 
@@ -73,8 +73,14 @@ class Bus:
         self.subscriptions: list[Subscription] = []
         self.line: list[Publisher] = []
         self.held: list[Subscription] = []
-        self.retired: Counter[str] = Counter()
-        self.published = 0
+        self._retired: Counter[str] = Counter()
+        self.heard = 0
+
+    @property
+    def retired(self) -> Counter[str]:
+        """The counts of all subscriptions that have ended, but perhaps for what is in their handlers."""
+        leaving = [s.counts for s in self.subscriptions if s.ending and not s.queue]
+        return sum(leaving, start=Counter(self._retired))
 
     def subscribe(self, symbols: Iterable[str], capacity: int, overflow: str) -> Subscription:
         """Adds a subscription."""
@@ -97,7 +103,7 @@ class Bus:
         """The handler takes the next event, if there is one."""
         if subscription.queue:
             subscription.busy = subscription.queue.popleft()[0]
-            self._walk()
+            self._walk(subscription)
         self._retire(subscription)
 
     def unsubscribe(self, subscription: Subscription, *, drain: bool) -> None:
@@ -109,21 +115,21 @@ class Bus:
         for publisher in self.line:
             publisher.needs = [needed for needed in publisher.needs if needed is not subscription]
         self.held = [queue for queue in self.held if queue is not subscription]
+        self._walk(subscription)
         self._retire(subscription)
-        self._walk()
 
     def cancel(self, publisher: Publisher) -> None:
         """A publisher gives up."""
-        if publisher is self.line[0]:
-            self.held = []
-        self.line.remove(publisher)
+        was_first = publisher is self.line[0]
+        self._leave(publisher)
         publisher.outcome = "cancelled"
-        self._walk()
+        if was_first:
+            self._walk_from_the_first()
 
     def _retire(self, subscription: Subscription) -> None:
         if subscription.ending and not subscription.queue and subscription.busy is None:
             self.subscriptions.remove(subscription)
-            self.retired += subscription.counts
+            self._retired += subscription.counts
 
     def _go_on(self, publisher: Publisher, way: str = "waits") -> None:
         while publisher.rest:
@@ -139,51 +145,71 @@ class Bus:
         factor = 2 if way == "urgent" else 1
         verdicts = {s.verdict(symbol, s.capacity * factor if s.overflow != "raise" else s.capacity) for s in hearing}
         needs = [s for s in hearing if s.overflow in {"block", "conflate"} and not s.has_in_place(symbol)]
-        publisher.targets, publisher.needs = hearing, needs
-        publisher.joined_as = frozenset(map(id, needs))
+        publisher.targets, publisher.needs, publisher.wanted = hearing, needs, list(needs)
         if "refuse" in verdicts or ("wait" in verdicts and way != "waits"):
             return "full"
         if "wait" in verdicts:
             self.line.append(publisher)
-            self._look_around()
+            if len(self.line) == 1:
+                self._look_around()
             return "waits"
         self._accept(publisher, urgent=way == "urgent")
         return "taken"
 
     def _accept(self, publisher: Publisher, *, urgent: bool = False) -> None:
-        for subscription in publisher.targets:
-            if not subscription.ending:
-                subscription.push(publisher.item, urgent=urgent)
-        self.published += 1
+        standing = [subscription for subscription in publisher.targets if not subscription.ending]
+        for subscription in standing:
+            subscription.push(publisher.item, urgent=urgent)
+        self.heard += bool(standing)
 
     def _look_around(self) -> None:
-        """The first in line keeps what it has seen free."""
-        if self.line:
-            _, symbol = self.line[0].item
-            free = [s for s in self.line[0].needs if s.verdict(symbol, s.capacity) == "take" and s not in self.held]
-            self.held += free
+        """A new first in line keeps what is free."""
+        for queue in self.line[0].needs if self.line else []:
+            self._keep(queue)
 
-    def _can_come(self) -> Iterator[Publisher]:
-        """Those in line who could come now, in order."""
-        for publisher in self.line:
-            held = self.held if publisher is self.line[0] else []
-            _, symbol = publisher.item
-            if all(s in held or s.verdict(symbol, s.capacity) == "take" for s in publisher.needs):
-                yield publisher
+    def _keep(self, queue: Subscription) -> None:
+        """The first in line keeps a place in a queue that has room."""
+        if queue not in self.held and has_room(queue, self.line[0]):
+            self.held.append(queue)
 
-    def _walk(self) -> None:
-        """Room has appeared: the line is walked in order."""
-        self._look_around()
-        while (publisher := next(self._can_come(), None)) is not None:
-            if publisher is self.line[0]:
-                self.held = []
-            self.line.remove(publisher)
-            refusing = [s for s in publisher.targets if s.overflow == "raise" and not s.ending]
-            if any(s.verdict(publisher.item[1], s.capacity) == "refuse" for s in refusing):
-                publisher.outcome = "full"
-            else:
-                publisher.outcome = "taken"
-                self._accept(publisher)
-                publisher.published += 1
-                self._go_on(publisher)
+    def _can_come(self, publisher: Publisher) -> bool:
+        held = self.held if publisher is self.line[0] else []
+        return all(queue in held or has_room(queue, publisher) for queue in publisher.needs)
+
+    def _walk(self, queue: Subscription) -> None:
+        """A queue has room, or is gone: the line is walked in order by those who wait for it."""
+        candidates = [publisher for publisher in self.line if queue in publisher.wanted]
+        for publisher in candidates:
+            if publisher is self.line[0] and queue in publisher.needs:
+                self._keep(queue)
+            if self._can_come(publisher):
+                self._come(publisher)
+        if candidates:
+            self._walk_from_the_first()
+
+    def _walk_from_the_first(self) -> None:
+        while self.line and self._can_come(self.line[0]):
+            self._come(self.line[0])
+
+    def _leave(self, publisher: Publisher) -> None:
+        was_first = publisher is self.line[0]
+        self.line.remove(publisher)
+        if was_first:
+            self.held = []
             self._look_around()
+
+    def _come(self, publisher: Publisher) -> None:
+        self._leave(publisher)
+        refusing = [s for s in publisher.targets if s.overflow == "raise" and not s.ending]
+        if any(not has_room(queue, publisher) for queue in refusing):
+            publisher.outcome = "full"
+            return
+        publisher.outcome = "taken"
+        self._accept(publisher)
+        publisher.published += 1
+        self._go_on(publisher)
+
+
+def has_room(queue: Subscription, publisher: Publisher) -> bool:
+    """Whether a queue would take a publisher's event without its waiting."""
+    return queue.verdict(publisher.item[1], queue.capacity) == "take"

@@ -149,3 +149,5 @@ async def test_a_gap_is_a_frozen_record(bus: IEventBus) -> None:
     await bus.join()
     with pytest.raises((AttributeError, TypeError)):
         gaps[0].count = 0
+    with pytest.raises(TypeError):
+        gaps[0].topics["x"] = 1

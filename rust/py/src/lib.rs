@@ -5,13 +5,17 @@ use pyo3::prelude::*;
 mod attempt;
 mod awaitable;
 mod bus;
+mod counts;
 mod drive;
 mod error;
 mod event;
 mod event_id;
 mod filter;
+mod handling;
 mod home;
 mod publish;
+mod subscriber;
+mod subscribing;
 mod topic;
 mod worker;
 

@@ -12,11 +12,12 @@ use trading_events_core::route::Route;
 
 use crate::attempt::Attempt;
 use crate::awaitable::{Done, Publishing, count_published};
-use crate::bus::{NativeBus, Subscriber};
+use crate::bus::NativeBus;
 use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
 use crate::event::{self, Kind};
 use crate::filter;
 use crate::home::Home;
+use crate::subscriber::Subscriber;
 
 /// An event on its way, with the subscriptions whose filters it has passed.
 pub(crate) struct Parcel {

@@ -15,7 +15,7 @@ MAX_LINE_BYTES = 4 << 20
 """No line of market data is longer; an order book of 500 levels is 30 kB."""
 
 _GZIP = b"\x1f\x8b"
-_ZIP = b"PK\x03\x04"
+_ZIP = b"PK"
 _NOT_UTF8 = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _BROKEN = (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 

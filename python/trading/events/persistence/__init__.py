@@ -1,10 +1,12 @@
 """Recorded events: written by a ParquetEventWriter, found again and replayed by an EventReader."""
 
 from trading.events.persistence.base import EventWriter, IEventWriter
+from trading.events.persistence.event_range import EventRange
 from trading.events.persistence.parquet_writer import ParquetEventWriter
-from trading.events.persistence.reader import EventRange, EventReader, StoredFile, StoredTopic
+from trading.events.persistence.reader import EventReader
 from trading.events.persistence.replay import Publisher, Replay
 from trading.events.persistence.rotation import RotationPolicy
+from trading.events.persistence.stored_file import StoredFile, StoredTopic
 
 __all__ = [
     "EventRange",

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from types import NoneType, UnionType
+from types import GenericAlias, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import from_json, to_json
 
@@ -73,8 +73,8 @@ def _choose_form(annotation: Any, metadata: Sequence[Any]) -> tuple[str, Callabl
         present = [arg for arg in args if arg is not NoneType]
         return _choose_form(present[0], metadata) if len(present) == 1 else ("json", None)
     if origin is Literal:
-        types = {type(arg) for arg in args} - {NoneType}
-        return (_SCALARS.get(types.pop(), "json") if len(types) == 1 else "json"), None
+        forms = {_SCALARS.get(type(arg), "json") for arg in args if arg is not None}
+        return (forms.pop() if len(forms) == 1 else "json"), None
     if annotation is datetime:
         return ("utc" if _UTC in metadata else "time"), None
     if isinstance(annotation, type) and issubclass(annotation, Enum) and all(map(_is_text, annotation)):
@@ -94,9 +94,10 @@ def _typed_json(event_class: type[BaseEvent], info: FieldInfo) -> tuple[Callable
     """Renders and parses the JSON of a field by its type, and proves with each value that it comes back."""
     annotation: Any = info.annotation
     item = Annotated[annotation, *info.metadata] if info.metadata else annotation
-    adapter: TypeAdapter[tuple[Any]] = TypeAdapter(
-        tuple[item], config=event_class.model_config | {"val_json_bytes": "base64"}
-    )
+    config = event_class.model_config | ConfigDict(val_json_bytes="base64")
+    # In a tuple, because a type that has a configuration of its own is not given another.
+    single: Any = GenericAlias(tuple, (item,))
+    adapter = TypeAdapter[tuple[Any]](single, config=config)
 
     def parse(text: str) -> Any:
         return adapter.validate_json(f"[{text}]", by_alias=False, by_name=True)[0]

@@ -143,7 +143,7 @@ def read_part(path: Path, day: date) -> Part:
         size_bytes = path.stat().st_size
         with _open_parquet(path) as file:
             topic, columns = read_description(file.schema_arrow)
-            groups = tuple(group for group in _read_groups(file.metadata) if group.rows)
+            groups = tuple(_read_groups(file.metadata))
         name = read_part_name(path.name)
         expected = name_part(topic.event_type, topic.exchange, topic.symbol)
         if name is None or name[:-1] != expected[:-1]:
@@ -182,8 +182,8 @@ def _read_groups(footer: pq.FileMetaData) -> Iterator[RowGroup]:
     column = footer.schema.names.index("timestamp")
     for index in range(footer.num_row_groups):
         group = footer.row_group(index)
-        statistics = group.column(column).statistics
-        if group.num_rows and (statistics is None or not statistics.has_min_max):
-            raise ValueError("its footer does not say which times it holds")
-        first, last = (statistics.min_raw, statistics.max_raw) if group.num_rows else (0, 0)
-        yield RowGroup(index, group.num_rows, first, last)
+        if group.num_rows:
+            statistics = group.column(column).statistics
+            if statistics is None or not statistics.has_min_max:
+                raise ValueError("its footer does not say which times it holds")
+            yield RowGroup(index, group.num_rows, statistics.min_raw, statistics.max_raw)

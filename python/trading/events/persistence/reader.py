@@ -196,8 +196,8 @@ class EventReader:
         """The least and the greatest timestamp of the selected events, or None where there are none."""
         selection = select(None, None, event_type=event_type, exchange=exchange, symbol=symbol)
         unreadable = Unreadable(self._on_error)
-        _, first_day = next(find_parts(self._base_path, selection, unreadable.report), (None, []))
-        _, last_day = next(find_parts(self._base_path, selection, unreadable.report, newest_first=True), (None, []))
+        first_day = self._find_day(selection, unreadable, newest=False)
+        last_day = self._find_day(selection, unreadable, newest=True)
         unreadable.finish()
         if not first_day:
             return None
@@ -210,6 +210,11 @@ class EventReader:
         for _, parts in find_parts(self._base_path, selection, unreadable.report):
             yield from merge(parts, selection, unreadable.report)
         unreadable.finish()
+
+    def _find_day(self, selection: Selection, unreadable: Unreadable, *, newest: bool) -> list[Part]:
+        for _, parts in find_parts(self._base_path, selection, unreadable.report, newest_first=newest):
+            return parts
+        return []
 
     def _find(self, selection: Selection) -> Iterator[tuple[Part, Unreadable]]:
         unreadable = Unreadable(self._on_error)

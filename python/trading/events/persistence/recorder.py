@@ -101,7 +101,7 @@ class Recorder:
             return self._request(closes=False)
 
     def close(self) -> Future[None]:
-        """Done when everything is in files and the store free; it has the error if that failed, then it is still open."""
+        """Done when everything is in files and the store free; if that failed it has the error, and all stays open."""
         with self._changed:
             if self._ended:
                 done: Future[None] = Future()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from types import GenericAlias
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ from trading.events.errors import UnstorableEventError
 from trading.events.persistence.columns import FORMS
 from trading.events.persistence.field_column import FieldColumn, make_column
 from trading.events.persistence.stored_schema import (
+    ROUTING_FORMS,
     FileTopic,
     StoredColumn,
     StoredColumns,
@@ -95,18 +96,30 @@ class EventSchema:
         return self.validator.validate_python(models, by_alias=False, by_name=True)
 
 
-@cache
+_SCHEMAS: dict[type[BaseEvent], EventSchema] = {}
+
+
 def event_schema(event_class: type[BaseEvent]) -> EventSchema:
     """The columns of an event class, from its fields.
 
     Raises:
         UnstorableEventError: One of the fields that say where an event is stored has been given another type.
     """
+    if event_class not in _SCHEMAS:
+        _SCHEMAS[event_class] = _make_schema(event_class)
+    return _SCHEMAS[event_class]
+
+
+def _make_schema(event_class: type[BaseEvent]) -> EventSchema:
     columns = tuple(make_column(event_class, name) for name in event_class.model_fields)
-    validator: TypeAdapter[list[BaseEvent]] = TypeAdapter(list[event_class])
-    return EventSchema(
-        event_class, columns, arrow_schema({column.name: column.stored for column in columns}), validator
-    )
+    for column in columns:
+        if ROUTING_FORMS.get(column.name, column.stored.form) != column.stored.form:
+            raise UnstorableEventError(
+                f"{event_class.__name__}.{column.name} must have the type that BaseEvent gives it, or one within that"
+            )
+    arrow = arrow_schema({column.name: column.stored for column in columns})
+    several: Any = GenericAlias(list, (event_class,))
+    return EventSchema(event_class, columns, arrow, TypeAdapter[list[BaseEvent]](several))
 
 
 def _render(event: BaseEvent, name: str, render: Callable[[Any], str]) -> str | None:

@@ -1,0 +1,78 @@
+//! What a bus has counted, as Python values.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMappingProxy};
+use trading_events_core::queue::Loss;
+use trading_events_core::stats::Counts;
+
+use crate::bus::NativeBus;
+
+/// One subscription's counts, as `(sid, name, pattern, counts, queued, in_handler, high_water)`.
+type Row = (String, String, String, Py<PyDict>, usize, u64, usize);
+
+fn counts_dict(py: Python<'_>, counts: &Counts) -> PyResult<Py<PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("accepted", counts.accepted)?;
+    dict.set_item("handled", counts.handled)?;
+    dict.set_item("failed", counts.failed)?;
+    dict.set_item("over_capacity", counts.over_capacity)?;
+    dict.set_item("filter_failures", counts.filter_failures)?;
+    let dropped = PyDict::new(py);
+    for (reason, count) in Loss::ALL.iter().zip(counts.lost) {
+        dropped.set_item(reason.name(), count)?;
+    }
+    dict.set_item("dropped", PyMappingProxy::new(py, dropped.as_mapping()))?;
+    Ok(dict.unbind())
+}
+
+#[pymethods]
+impl NativeBus {
+    /// Events that were accepted and will not be handled if no loop runs the bus any more.
+    #[getter]
+    fn _lost_if_forgotten(&self) -> u64 {
+        let state = self.lock();
+        let cancelled = |counts: &Counts| counts.lost[Loss::Cancelled as usize];
+        let standing: u64 = state.bus.subscriptions().iter().map(|(_, found)| cancelled(&found.counts)).sum();
+        state.bus.unfinished() + standing + cancelled(&state.bus.totals.retired)
+    }
+
+    /// The counts: totals, the retired subscriptions', and a row for each that stands.
+    fn _counts(&self, py: Python<'_>) -> PyResult<(Py<PyDict>, Py<PyDict>, Vec<Row>)> {
+        let (totals, unfinished, publishers, retired_waiting, mut rows) = {
+            let state = self.lock();
+            let mut totals = state.bus.totals;
+            let (mut rows, mut retired_waiting) = (Vec::new(), 0);
+            for (_, found) in state.bus.subscriptions().iter() {
+                if found.has_ended() {
+                    totals.retired.add(&found.counts);
+                    retired_waiting += found.unfinished();
+                    continue;
+                }
+                let queue = &found.queue;
+                let payload = Arc::clone(&found.payload);
+                rows.push((payload, found.counts, queue.len(), found.unfinished(), queue.high_water()));
+            }
+            (totals, state.bus.unfinished(), state.bus.publishers_waiting(), retired_waiting, rows)
+        };
+        rows.sort_by_key(|row| row.0.number);
+        let whole = PyDict::new(py);
+        whole.set_item("published", totals.published)?;
+        whole.set_item("unrouted", totals.unrouted)?;
+        whole.set_item("abandoned", totals.abandoned)?;
+        whole.set_item("waiting", unfinished)?;
+        whole.set_item("publishers_waiting", publishers)?;
+        let rows = rows
+            .into_iter()
+            .map(|(subscriber, counts, queued, unfinished, high_water)| {
+                let counts = counts_dict(py, &counts)?;
+                let (name, pattern) = (subscriber.name.clone(), subscriber.pattern.clone());
+                Ok((subscriber.sid(), name, pattern, counts, queued, unfinished, high_water))
+            })
+            .collect::<PyResult<Vec<Row>>>()?;
+        let retired = counts_dict(py, &totals.retired)?;
+        retired.bind(py).set_item("waiting", retired_waiting)?;
+        Ok((whole.unbind(), retired, rows))
+    }
+}

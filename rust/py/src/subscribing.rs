@@ -1,0 +1,137 @@
+//! Beginning and ending subscriptions.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyType};
+use trading_events_core::bus::Terms;
+use trading_events_core::filter::Filter;
+use trading_events_core::queue::Overflow;
+use trading_events_core::registry::{Interest, Kinds};
+
+use crate::bus::NativeBus;
+use crate::error::{ReentrancyError, SubscriptionNotFoundError};
+use crate::event::{self, identity};
+use crate::filter::PyFilter;
+use crate::home;
+use crate::subscriber::Subscriber;
+use crate::topic::parse_pattern;
+
+fn overflow_named(name: &str) -> PyResult<Overflow> {
+    match name {
+        "block" => Ok(Overflow::Block),
+        "drop_oldest" => Ok(Overflow::DropOldest),
+        "drop_newest" => Ok(Overflow::DropNewest),
+        "conflate" => Ok(Overflow::Conflate),
+        "raise" => Ok(Overflow::Raise),
+        _ => Err(PyValueError::new_err(format!(
+            "overflow is {name:?}; it may be 'block', 'drop_oldest', 'drop_newest', 'conflate' or 'raise'"
+        ))),
+    }
+}
+
+/// What a subscription hears, in words, and the class where it is one.
+fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Kinds, String, Option<Bound<'py, PyType>>)> {
+    if let Ok(text) = what.cast::<PyString>() {
+        let pattern = parse_pattern(text.to_str()?)?;
+        let words = pattern.to_string();
+        return Ok((Kinds::Matching(pattern), words, None));
+    }
+    match what.cast::<PyType>() {
+        Ok(class) if class.is_subclass(event::base_event(what.py())?)? => {
+            Ok((Kinds::Class(identity(class)), class.qualname()?.to_string(), Some(class.clone())))
+        }
+        _ => Err(PyTypeError::new_err(format!("{} is neither a pattern nor an event class", what.repr()?))),
+    }
+}
+
+/// A conjunction of conjunctions as one, so that each of its parts can shorten the way to the subscription.
+fn flattened(filter: Filter<usize>) -> Filter<usize> {
+    fn collect(filter: Filter<usize>, parts: &mut Vec<Filter<usize>>) {
+        match filter {
+            Filter::All(inner) => inner.into_iter().for_each(|part| collect(part, parts)),
+            other => parts.push(other),
+        }
+    }
+    let mut parts = Vec::new();
+    collect(filter, &mut parts);
+    if parts.len() == 1 { parts.remove(0) } else { Filter::All(parts) }
+}
+
+#[pymethods]
+impl NativeBus {
+    #[pyo3(signature = (what, handler, filter, /, *, capacity, overflow, on_gap, name))]
+    #[expect(clippy::too_many_arguments, reason = "a subscription's own parameters, by keyword")]
+    fn _subscribe(
+        slf: &Bound<'_, Self>,
+        what: &Bound<'_, PyAny>,
+        handler: Bound<'_, PyAny>,
+        filter: Option<&Bound<'_, PyAny>>,
+        capacity: usize,
+        overflow: &str,
+        on_gap: Option<Bound<'_, PyAny>>,
+        name: Option<String>,
+    ) -> PyResult<String> {
+        let (py, this) = (slf.py(), slf.get());
+        this.check_process()?;
+        if let Some(home) = this.home(py)?.filter(|home| !home.is_in_this_thread()) {
+            home.check_running(py)?;
+        }
+        let (kinds, pattern, class) = kinds_of(what)?;
+        let overflow = overflow_named(overflow)?;
+        let numbered = filter.map(PyFilter::numbered);
+        let number = {
+            let mut state = this.lock();
+            state.last_number += 1;
+            state.last_number
+        };
+        let context = home::handler_context(py, this.number, number)?;
+        let (filter, leaves) = numbered.map_or((None, Vec::new()), |found| (Some(found.expression), found.leaves));
+        let tells_gaps = on_gap.is_some();
+        let subscriber = Arc::new(Subscriber {
+            bus: this.number,
+            number,
+            name: name.unwrap_or_else(|| format!("sub-{}-{number}", this.number)),
+            pattern,
+            handler: handler.unbind(),
+            on_gap: on_gap.map(Bound::unbind),
+            leaves,
+            class: class.map(Bound::unbind),
+            context: context.unbind(),
+        });
+        let sid = subscriber.sid();
+        let interest = Interest { kinds, filter: filter.map(flattened) };
+        let mut state = this.lock();
+        let id = state.bus.subscribe(Terms { payload: subscriber, interest, capacity, overflow, tells_gaps });
+        state.by_number.insert(number, id);
+        Ok(sid)
+    }
+
+    /// Ends a subscription; returns what to await where its last events are still to be handled.
+    #[pyo3(signature = (sid, /, *, drain))]
+    fn _unsubscribe<'py>(slf: &Bound<'py, Self>, sid: &str, drain: bool) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (py, this) = (slf.py(), slf.get());
+        let home = this.home_here(py)?;
+        if drain && this.is_in_handler(py)? {
+            return Err(ReentrancyError::new_err("a handler cannot wait for its own bus to handle what waits"));
+        }
+        let future = if drain { Some(home.new_future(py)?) } else { None };
+        let discarded = {
+            let mut state = this.lock();
+            let prefix = format!("sub-{}-", this.number);
+            let number = sid.strip_prefix(&prefix).and_then(|text| text.parse::<u64>().ok());
+            let Some(number) = number.filter(|number| (1..=state.last_number).contains(number)) else {
+                return Err(SubscriptionNotFoundError::new_err(format!("no subscription {sid:?} on this bus")));
+            };
+            let Some(id) = state.by_number.get(&number).copied() else { return Ok(None) };
+            let discarded = state.bus.unsubscribe(id, drain);
+            if let (None, Some(future)) = (&discarded.ended, &future) {
+                state.end_waiters.entry(number).or_default().push(future.clone().unbind());
+            }
+            discarded
+        };
+        this.wake_waiters(py, discarded.ended.as_deref())?;
+        Ok(future.filter(|_| discarded.ended.is_none()))
+    }
+}

@@ -1,0 +1,64 @@
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from types import TracebackType
+from typing import IO, Any, Self
+
+from pyarrow import RecordBatch, Schema, Table
+
+class Statistics:
+    @property
+    def has_min_max(self) -> bool: ...
+    @property
+    def min_raw(self) -> Any: ...
+    @property
+    def max_raw(self) -> Any: ...
+
+class ColumnChunkMetaData:
+    @property
+    def statistics(self) -> Statistics | None: ...
+
+class RowGroupMetaData:
+    @property
+    def num_rows(self) -> int: ...
+    def column(self, i: int) -> ColumnChunkMetaData: ...
+
+class ParquetSchema:
+    @property
+    def names(self) -> list[str]: ...
+
+class FileMetaData:
+    @property
+    def num_rows(self) -> int: ...
+    @property
+    def num_row_groups(self) -> int: ...
+    @property
+    def schema(self) -> ParquetSchema: ...
+    def row_group(self, i: int) -> RowGroupMetaData: ...
+
+class ParquetFile:
+    def __init__(
+        self, source: str | PathLike[str], *, buffer_size: int = 0, page_checksum_verification: bool = False
+    ) -> None: ...
+    @property
+    def metadata(self) -> FileMetaData: ...
+    @property
+    def schema_arrow(self) -> Schema: ...
+    def iter_batches(
+        self, batch_size: int = 65536, row_groups: Sequence[int] | None = None, columns: Sequence[str] | None = None
+    ) -> Iterator[RecordBatch]: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+def write_table(
+    table: Table,
+    where: str | PathLike[str] | IO[bytes],
+    *,
+    row_group_size: int | None = None,
+    compression: str = "snappy",
+    use_dictionary: bool | list[str] = True,
+    column_encoding: dict[str, str] | None = None,
+    write_page_checksum: bool = False,
+) -> None: ...
