@@ -56,8 +56,8 @@ build: $(VENV)/.built ## build a release into the environment
 
 # Use
 
-demo: $(VENV)/.built ## publish, record, query, replay, compare; INPUT=FILE takes a market data file
-	$(VENV)/bin/trading-events demo $(if $(INPUT),'$(INPUT)')
+demo: $(VENV)/.built ## publish, record, query, replay, compare; INPUT=FILE on a market data file
+	$(VENV)/bin/trading-events demo $(if $(INPUT),--input '$(INPUT)') $(ARGS)
 
 bench: $(VENV)/.built $(VENV)/.extra-bench ## measure this package; QUICK=1 only tries the benchmarks
 	$(RUN) pytest benchmarks $(if $(QUICK),--benchmark-disable,--benchmark-only)

@@ -9,7 +9,10 @@ from benchmarks.release import refuse_debug_build
 
 
 def pytest_sessionstart() -> None:
-    refuse_debug_build()
+    try:
+        refuse_debug_build()
+    except SystemExit as refused:
+        pytest.exit(str(refused), returncode=1)
 
 
 @pytest.fixture

@@ -121,9 +121,11 @@ class Bus:
     def cancel(self, publisher: Publisher) -> None:
         """A publisher gives up."""
         was_first = publisher is self.line[0]
-        self._leave(publisher)
+        self.line.remove(publisher)
         publisher.outcome = "cancelled"
         if was_first:
+            self.held = []
+            self._look_around()
             self._walk_from_the_first()
 
     def _retire(self, subscription: Subscription) -> None:
@@ -191,23 +193,19 @@ class Bus:
         while self.line and self._can_come(self.line[0]):
             self._come(self.line[0])
 
-    def _leave(self, publisher: Publisher) -> None:
+    def _come(self, publisher: Publisher) -> None:
         was_first = publisher is self.line[0]
         self.line.remove(publisher)
+        refusing = [s for s in publisher.targets if s.overflow == "raise" and not s.ending]
+        publisher.outcome = "taken" if all(has_room(queue, publisher) for queue in refusing) else "full"
+        if publisher.outcome == "taken":
+            self._accept(publisher)
+            publisher.published += 1
         if was_first:
             self.held = []
             self._look_around()
-
-    def _come(self, publisher: Publisher) -> None:
-        self._leave(publisher)
-        refusing = [s for s in publisher.targets if s.overflow == "raise" and not s.ending]
-        if any(not has_room(queue, publisher) for queue in refusing):
-            publisher.outcome = "full"
-            return
-        publisher.outcome = "taken"
-        self._accept(publisher)
-        publisher.published += 1
-        self._go_on(publisher)
+        if publisher.outcome == "taken":
+            self._go_on(publisher)
 
 
 def has_room(queue: Subscription, publisher: Publisher) -> bool:

@@ -181,8 +181,23 @@ def test_a_decorated_function_lends_its_name_to_the_subscription() -> None:
 
 
 def test_publish_nowait_before_any_loop_says_what_is_missing() -> None:
-    with pytest.raises(WrongLoopError, match="loop"):
-        InMemoryEventBus().publish_nowait(make_tick())
+    bus = InMemoryEventBus()
+    bus.on("tick")(lambda _event: None)
+    with pytest.raises(WrongLoopError, match="no event loop yet"):
+        bus.publish_nowait(make_tick())
+    assert bus.statistics().published == bus.statistics().waiting == 0
+
+
+def test_publish_nowait_for_a_loop_that_is_closed_has_reached_nobody() -> None:
+    bus = InMemoryEventBus()
+
+    async def main() -> None:
+        await bus.subscribe("tick", lambda _event: None)
+
+    asyncio.run(main())
+    with pytest.raises(WrongLoopError, match="closed"):
+        bus.publish_nowait(make_tick())
+    assert bus.statistics().published == bus.statistics().waiting == 0
 
 
 async def test_statistics_may_be_asked_for_from_any_thread() -> None:

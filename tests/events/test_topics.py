@@ -1,5 +1,6 @@
 """Topics and patterns mean what the table `tests/data/topics.toml` says, natively and on a bus."""
 
+import asyncio
 import re
 import tomllib
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from trading.events import _core
+from trading.events import BaseEvent, InMemoryEventBus, TickEvent, _core, event_class
 from trading.events.errors import PatternError, TradingEventsError
 
 TABLE: dict[str, list[dict[str, Any]]] = tomllib.loads(
@@ -196,3 +197,64 @@ def test_a_name_that_is_accepted_can_be_composed_and_found_again(name: str) -> N
     topic = _core.compose_topic("tick", "x", name)
     assert _core.matches(f"events.tick.x.{name}", topic)
     assert not _core.matches(f"events.tick.y.{name}", topic)
+
+
+def events_of_the_table() -> dict[str, BaseEvent]:
+    """An event for every topic of the table whose parts an event of ours can have; its id is its topic."""
+    events: dict[str, BaseEvent] = {}
+    for row in TABLE["pattern"]:
+        for topic in row.get("matches", []) + row.get("misses", []):
+            prefix, event_type, exchange, symbol = [*topic.split(".", 3), "", "", ""][:4]
+            cls = event_class(event_type)
+            if prefix != "events" or cls is None or not (is_name(exchange) and is_name(symbol)):
+                continue
+            parts = {"exchange": exchange, "symbol": symbol}
+            known = {place: name for place, name in parts.items() if name != "_"}
+            nothing = dict.fromkeys(parts)
+            events[topic] = cls.model_construct(event_id=topic, **(nothing | known))
+    return events
+
+
+def is_name(text: str) -> bool:
+    """Whether a part of a topic is a name or the placeholder."""
+    try:
+        return text == "_" or bool(_core.check_symbol(text))
+    except ValueError:
+        return False
+
+
+async def test_a_bus_routes_by_the_table() -> None:
+    events = events_of_the_table()
+    assert len(events) >= 60
+    heard: dict[str, set[str]] = {row["pattern"]: set() for row in TABLE["pattern"]}
+    async with InMemoryEventBus() as bus:
+        for pattern, topics in heard.items():
+            await bus.subscribe(pattern, lambda event, topics=topics: topics.add(event.event_id))
+        await bus.publish_batch(list(events.values()))
+    for row in TABLE["pattern"]:
+        assert heard[row["pattern"]] >= {topic for topic in row.get("matches", []) if topic in events}
+        assert heard[row["pattern"]].isdisjoint(row.get("misses", []))
+        assert heard[row["pattern"]] == {topic for topic in events if _core.matches(row["pattern"], topic)}
+
+
+@given(patterns=st.lists(TEXTS.map("events.{}".format), max_size=6), symbols=st.lists(TEXTS, max_size=6))
+def test_a_bus_routes_as_the_matcher_says(patterns: list[str], symbols: list[str]) -> None:
+    patterns = [pattern for pattern in patterns if naive_matches(pattern, "") is not None]
+    patterns += [f"events.*.?.{symbol}" for symbol in symbols]
+    events = [
+        TickEvent.model_construct(event_id=f"events.tick.{exchange}.{symbol}", exchange=exchange, symbol=symbol)
+        for symbol in symbols
+        if is_name(symbol) and symbol != "_"
+        for exchange in "ab"
+    ]
+
+    async def route() -> list[list[str]]:
+        heard: list[list[str]] = [[] for _ in patterns]
+        async with InMemoryEventBus() as bus:
+            for pattern, ids in zip(patterns, heard, strict=True):
+                await bus.subscribe(pattern, lambda event, ids=ids: ids.append(event.event_id))
+            await bus.publish_batch(events)
+        return heard
+
+    for pattern, ids in zip(patterns, asyncio.run(route()), strict=True):
+        assert ids == [event.event_id for event in events if naive_matches(pattern, event.event_id)]

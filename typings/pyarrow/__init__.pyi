@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
+from pyarrow import types as types
+
 class ArrowException(Exception): ...  # noqa: N818 - pyarrow's own name
 class ArrowInvalid(ValueError, ArrowException): ...  # noqa: N818 - pyarrow's own name
 class DataType: ...

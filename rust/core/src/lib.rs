@@ -4,6 +4,8 @@
 //! publisher is whatever token the caller leaves. Every structure is a plain state machine behind `&mut self`: the caller
 //! owns the lock and does the waking.
 
+#![forbid(unsafe_code)]
+
 pub mod admission;
 pub mod bus;
 pub mod dispatch;

@@ -1,6 +1,7 @@
 """The command `trading-events`: import, inspect, query and replay recorded events, and a demo. One file a command."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 if all went well, 1 if not, 2 for wrong arguments, 130 after Ctrl-C, 141 if nobody reads the
         output any more.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal's encoding cannot say is escaped, rather than the end of everything.
+            stream.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(argv)
     try:
         code: int = args.run(args)

@@ -2,9 +2,12 @@
 
 import argparse
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
+
+from trading.events import _core
 
 
 class UsageError(Exception):
@@ -65,10 +68,27 @@ def add_range(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which events", "Times are ISO 8601, in UTC unless they name a zone.")
     group.add_argument("--start", metavar="TIME", type=moment, help="from this time on")
     group.add_argument("--end", metavar="TIME", type=moment, help="before this time")
-    for name, what in (("event", "event type, such as trade"), ("exchange", "exchange"), ("symbol", "symbol")):
+    for name, check, what in (
+        ("event", _core.check_event_type, "event type, such as trade"),
+        ("exchange", _core.check_exchange, "exchange"),
+        ("symbol", _core.check_symbol, "symbol"),
+    ):
         group.add_argument(
-            f"--{name}", metavar=name.upper(), action="append", help=f"only this {what}; may be given again"
-        )
+            f"--{name}", metavar=name.upper(), type=_name(check), action="append",
+            help=f"only this {what}; may be given again",
+        )  # fmt: skip
+
+
+def _name(check: Callable[[str], str]) -> Callable[[str], str]:
+    """Has a name that cannot be one refused with the reason."""
+
+    def checked(text: str) -> str:
+        try:
+            return check(text)
+        except ValueError as wrong:
+            raise argparse.ArgumentTypeError(str(wrong)) from None
+
+    return checked
 
 
 class EventRangeArguments(TypedDict):

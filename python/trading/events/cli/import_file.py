@@ -76,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
             asyncio.run(work.run(args.store))
         finally:
             progress.clear()
-            work.report(args.store)
+            if file.rows_read:
+                work.report(args.store)
     return 1 if file.rows_refused and not args.skip_bad else 0
 
 

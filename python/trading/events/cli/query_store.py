@@ -5,15 +5,17 @@ import csv
 import itertools
 import json
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator
+import warnings
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from trading.events.base import BaseEvent, event_class
-from trading.events.cli.arguments import add_range, add_store, count, event_range
+from trading.events.cli.arguments import EventRangeArguments, add_range, add_store, count, event_range
 from trading.events.cli.formats import as_time, counted
+from trading.events.errors import UnreadableFileWarning
 from trading.events.persistence import EventReader
 
 NAME = "query"
@@ -42,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--limit", metavar="N", type=count, help="at most so many events, 0 for all (default: all, in a table 50)"
     )
     parser.add_argument(
-        "--format", choices=tuple(_WRITERS), default="table", help="how to print them (default: %(default)s)"
+        "--format", choices=("table", "csv", "jsonl"), default="table", help="how to print them (default: %(default)s)"
     )
     parser.add_argument("--output", metavar="FILE", type=Path, help="write to this file")
 
@@ -62,7 +64,12 @@ def run(args: argparse.Namespace) -> int:
     events = iter(reader.read_range(**chosen))
     shown = itertools.islice(events, limit) if limit else events
     with _output(args.output) as out:
-        _WRITERS[args.format](shown, [topic.event_type for topic in reader.topics(**chosen)], out)
+        if args.format == "csv":
+            _write_csv(shown, out, fields=_fields(args.store, chosen))
+        elif args.format == "jsonl":
+            out.writelines(f"{event.model_dump_json()}\n" for event in shown)
+        else:
+            _write_table(shown, out)
     if args.limit is None and limit and next(events, None) is not None:
         print(f"(the first {limit} of {reader.count(**chosen):,} events; --limit 0 for all)", file=sys.stderr)
     return 0
@@ -77,7 +84,7 @@ def _output(path: Path | None) -> Generator[TextIO, None, None]:
             yield file
 
 
-def _write_table(events: Iterable[BaseEvent], _event_types: Iterable[str], out: TextIO) -> None:
+def _write_table(events: Iterable[BaseEvent], out: TextIO) -> None:
     out.write(f"{_HEADER}\n")
     for event in events:
         said = " ".join(f"{field}={_short(value)}" for field, value in _own_values(event))
@@ -97,19 +104,23 @@ def _own_values(event: BaseEvent) -> Iterator[tuple[str, object]]:
 
 def _short(value: object) -> str:
     if isinstance(value, tuple):
-        return counted(len(value), "level")
+        return counted(len(cast("tuple[object, ...]", value)), "level")
     text = as_time(value) if isinstance(value, datetime) else str(value)
     text = text if text.isprintable() else repr(text)
     return text if len(text) <= _MAX_VALUE_CHARS else f"{text[: _MAX_VALUE_CHARS - 3]}..."
 
 
-def _write_json_lines(events: Iterable[BaseEvent], _event_types: Iterable[str], out: TextIO) -> None:
-    out.writelines(f"{event.model_dump_json()}\n" for event in events)
+def _fields(store: Path, chosen: EventRangeArguments) -> Sequence[str]:
+    """The fields of all event types of a range: first those that every event has."""
+    with warnings.catch_warnings():
+        # A file that cannot be read is told of when the events are read.
+        warnings.simplefilter("ignore", UnreadableFileWarning)
+        topics = EventReader(store, on_error="warn").topics(**chosen)
+    classes = [found for found in (event_class(topic.event_type) for topic in topics) if found is not None]
+    return list(dict.fromkeys((*_COMMON_FIELDS, *(field for found in classes for field in found.model_fields))))
 
 
-def _write_csv(events: Iterable[BaseEvent], event_types: Iterable[str], out: TextIO) -> None:
-    classes = [found for found in map(event_class, dict.fromkeys(event_types)) if found is not None]
-    fields = dict.fromkeys((*_COMMON_FIELDS, *(field for found in classes for field in found.model_fields)))
+def _write_csv(events: Iterable[BaseEvent], out: TextIO, *, fields: Sequence[str]) -> None:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(fields)
     for event in events:
@@ -119,10 +130,3 @@ def _write_csv(events: Iterable[BaseEvent], event_types: Iterable[str], out: Tex
 
 def _csv_cell(value: object) -> object:
     return json.dumps(value) if isinstance(value, dict | list) else value
-
-
-_WRITERS: dict[str, Callable[[Iterable[BaseEvent], Iterable[str], TextIO], None]] = {
-    "table": _write_table,
-    "csv": _write_csv,
-    "jsonl": _write_json_lines,
-}

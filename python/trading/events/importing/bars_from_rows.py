@@ -57,7 +57,7 @@ class BarsFromRows(EventsFromRows):
             if first:
                 self._interval = self._find_interval(first)
             rows = chain(first, rows)
-        return super().events(rows)
+        yield from super().events(rows)
 
     def _find_interval(self, rows: list[Row | RefusedRow]) -> str:
         times: list[datetime] = []

@@ -67,7 +67,7 @@ class BybitBooks:
         return [self._level(level) for level in cast("list[object]", side)]
 
     def _level(self, level: object) -> BookLevel:
-        pair = cast("list[object]", level) if isinstance(level, list) else []
+        pair = cast("list[object]", level if isinstance(level, list) else [])
         if len(pair) != _PRICE_AND_QUANTITY:
-            raise ValueError(f"{shown(level)} is no pair of price and quantity")
+            raise ValueError(f"{shown(cast('object', level))} is no pair of price and quantity")
         return BookLevel(price=self._read_number(pair[0]), quantity=self._read_number(pair[1]))

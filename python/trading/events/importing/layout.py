@@ -61,7 +61,7 @@ def choose_layout(
     for likely_class, telling in _BY_LIKELIHOOD:
         if all(field in _fields(likely_class, overrides) for field in overrides):
             found = _find(path, columns, likely_class, overrides=overrides)
-            if not _missing(likely_class, found) and all(field in found for field in telling):
+            if not _missing(likely_class, found) and (not telling or any(field in found for field in telling)):
                 return Layout(likely_class, found)
     raise ImportFileError(
         f"{path}: its columns do not tell what it holds; it has {listed(columns)}. "

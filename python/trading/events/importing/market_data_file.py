@@ -100,7 +100,7 @@ class MarketDataFile:
         self._source = open_rows(self.path, header=header, delimiter=delimiter)
         try:
             layout = self._choose_layout(wanted, columns or {})
-            _check_named(layout, exchange=exchange or default_exchange, symbol=symbol or default_symbol)
+            _check_names(layout, exchange=exchange, symbol=symbol, defaults=defaults)
         except BaseException:
             self._source.close()
             raise
@@ -195,17 +195,14 @@ def _class_of(event_type: str | type[BaseEvent] | None) -> type[BaseEvent] | Non
     return found
 
 
-def _check_named(layout: Layout, *, exchange: str | None, symbol: str | None) -> None:
+def _check_names(layout: Layout, *, exchange: str | None, symbol: str | None, defaults: Mapping[str, str]) -> None:
     """Refuses an exchange or a symbol that cannot be one, and a file whose events would have none."""
-    for field, given, check in (
-        ("exchange", exchange, _core.check_exchange),
-        ("symbol", symbol, _core.check_symbol),
-    ):
-        if given is None:
-            if field not in layout.columns and layout.event_class.model_fields[field].is_required():
-                raise ImportFileError(f"no column gives the {field}; give it, or map its column")
-            continue
-        try:
-            check(given)
-        except ValueError as wrong:
-            raise ImportFileError(f"the {field} cannot be {shown(given)}: {wrong}") from None
+    for field, name, check in (("exchange", exchange, _core.check_exchange), ("symbol", symbol, _core.check_symbol)):
+        given = defaults.get(field) if name is None else name
+        if given is not None:
+            try:
+                check(given)
+            except ValueError as wrong:
+                raise ImportFileError(f"the {field} cannot be {shown(given)}: {wrong}") from None
+        elif field not in layout.columns and layout.event_class.model_fields[field].is_required():
+            raise ImportFileError(f"no column gives the {field}; give it, or map its column")

@@ -1,6 +1,4 @@
 """Parquet as rows, in batches."""
-# pyright: basic
-# pyarrow has no type hints.
 
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,7 +34,7 @@ class ParquetRows:
         self._path = path
         self._read = 0
         with self._arrow_errors():
-            self._file: Any = pq.ParquetFile(path)
+            self._file = pq.ParquetFile(path, page_checksum_verification=True)
         self.columns: Sequence[str] = list(self._file.schema_arrow.names)
         self._total: int = max(1, self._file.metadata.num_rows)
 

@@ -62,11 +62,13 @@ def run(args: argparse.Namespace) -> int:
     """
     with open_source(args) as source, _store_folder(args.store) as store:
         with ProgressLine("demo", "events", shown=args.progress) as progress:
+            report.print_beginning(source.title)
             recording = asyncio.run(record(source.events(), store, prices=source.prices, progress=progress))
         report.print_session(source.describe(), recording)
         report.print_store(store, kept=args.store is not None)
         report.print_queries(store)
-        proof = prove(recording.fingerprints, store)
+        with ProgressLine("replay in a fresh process", "events", shown=args.progress) as progress:
+            proof = prove(recording.fingerprints, store, progress=progress)
         report.print_proof(recording, proof)
         if args.store is not None:
             report.print_next_steps(store)

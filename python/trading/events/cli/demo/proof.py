@@ -3,12 +3,14 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 from operator import itemgetter
 from pathlib import Path
+
+from trading.events.cli.progress import ProgressLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,14 @@ class Proof:
     """The first thing that is not equal, or None if everything is."""
 
 
-def prove(recorded: Sequence[tuple[datetime, str]], store: Path) -> Proof:
+def prove(recorded: Sequence[tuple[datetime, str]], store: Path, *, progress: ProgressLine) -> Proof:
     """Has a fresh process replay a store, and compares event by event.
 
     Args:
         recorded: The time and the fingerprint of each event, in the order in which it was accepted. A replay is in
             the order of time; events of one time stay in this order.
         store: The store.
+        progress: Where to show how far it is.
     """
     expected = [text for _, text in sorted(recorded, key=itemgetter(0))]
     began_s = time.monotonic()
@@ -42,13 +45,19 @@ def prove(recorded: Sequence[tuple[datetime, str]], store: Path) -> Proof:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
         try:
             output = process.stdout or ()
-            replayed, difference = compare(expected, (line.rstrip("\n") for line in output))
+            replayed, difference = compare(expected, _watched(output, len(expected), progress=progress))
         except BaseException:
             process.kill()
             raise
     if process.returncode:
         difference = f"the process ended with code {process.returncode}"
     return Proof(replayed, time.monotonic() - began_s, process.pid, difference)
+
+
+def _watched(lines: Iterable[str], total: int, *, progress: ProgressLine) -> Iterator[str]:
+    for count, line in enumerate(lines, 1):
+        progress.update(count, fraction=min(1.0, count / max(1, total)))
+        yield line.rstrip("\n")
 
 
 def compare(expected: Iterable[str], replayed: Iterable[str]) -> tuple[int, str | None]:

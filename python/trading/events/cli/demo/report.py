@@ -17,7 +17,15 @@ _INDENT = " " * 11
 
 def _say(title: str, text: str) -> None:
     """Prints a paragraph beside its title."""
-    print(textwrap.fill(text, _WIDTH, initial_indent=f"{title:<9}  ", subsequent_indent=_INDENT))
+    print(textwrap.fill(text, _WIDTH, initial_indent=f"{title:<9}  ", subsequent_indent=_INDENT), flush=True)
+
+
+def print_beginning(description: str) -> None:
+    """Says what is about to happen, before it takes its time."""
+    print(
+        f"trading-events demo: {description} over the event bus, recorded, queried,\nand replayed by another process.\n",
+        flush=True,
+    )
 
 
 def print_session(description: str, recording: Recording) -> None:

@@ -23,6 +23,11 @@ class Source(Protocol):
         """The event type from which bars can be built."""
         ...
 
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        ...
+
     def events(self) -> Iterator[BaseEvent]:
         """The events, in the order of their time or of the file; once."""
         ...
@@ -41,6 +46,7 @@ class SimulatedSource:
     """
 
     prices = "trade"
+    title = "a simulated trading session"
 
     def __init__(self, seed: int, event_count: int) -> None:
         self._seed = seed
@@ -64,6 +70,7 @@ class FileSource:
     """
 
     def __init__(self, file: MarketDataFile) -> None:
+        self.title = file.path.name
         self._file = file
         self._events = 0
         self._first_refused: RefusedRow | None = None

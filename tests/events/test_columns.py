@@ -1,0 +1,373 @@
+"""Events as columns: every value comes back exactly as it was, or is refused."""
+
+import enum
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Optional
+from uuid import UUID
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+
+from tests.events.samples import SAMPLES, sample
+from tests.events.strategies import events
+from trading.events import base
+from trading.events.base import Amount, BaseEvent, UtcDatetime
+from trading.events.errors import UnstorableEventError
+from trading.events.market_data import OrderBookEvent, TickEvent
+from trading.events.persistence.columns import FORMS
+from trading.events.persistence.schema import CONVERSION_ERRORS, Record, event_schema
+from trading.events.persistence.stored_schema import (
+    FileTopic,
+    StoredColumn,
+    arrow_schema,
+    describe_file,
+    read_description,
+)
+
+
+@pytest.fixture(autouse=True)
+def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes that a test defines are forgotten when it ends."""
+    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
+
+
+def encode(events: Sequence[BaseEvent]) -> pa.Table:
+    schema = event_schema(type(events[0]))
+    return schema.encode([Record(seq, event, schema.render(event)) for seq, event in enumerate(events)])
+
+
+def there_and_back(*events: BaseEvent) -> list[BaseEvent]:
+    """The events through columns, as a reader of the file would get them."""
+    schema = event_schema(type(events[0]))
+    table = encode(events).replace_schema_metadata(schema.describe(events[0].exchange, events[0].symbol))
+    _, columns = read_description(table.schema)
+    return [event for batch in table.to_batches() for event in schema.decode(batch, columns)]
+
+
+def assert_same(actual: Sequence[BaseEvent], expected: Sequence[BaseEvent]) -> None:
+    assert list(actual) == list(expected)
+    assert [event.model_dump_json() for event in actual] == [event.model_dump_json() for event in expected]
+
+
+@given(events())
+def test_an_event_of_any_class_comes_back_equal_and_with_the_same_json(event: BaseEvent) -> None:
+    assert_same(there_and_back(event), [event])
+
+
+@pytest.mark.parametrize("cls", SAMPLES)
+def test_events_of_one_class_come_back_in_their_order(cls: type[BaseEvent]) -> None:
+    several = [sample(cls), sample(cls, event_id="x", metadata={"a": [1, None, {"b": 1.5}]}), sample(cls)]
+    assert_same(there_and_back(*several), several)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "exponent", "exact"),
+    [
+        ("1.10", "1.100000000000000000", -2, None),
+        ("50000", "50000.000000000000000000", 0, None),
+        ("1E+5", "100000.000000000000000000", 5, None),
+        ("0.00", "0E-18", -2, None),
+        ("0E+19", "0E-18", 19, None),
+        ("-99999999999999999999.999999999999999999", "-99999999999999999999.999999999999999999", -18, None),
+        ("1E+19", "10000000000000000000.000000000000000000", 19, None),
+        ("1E+20", None, None, "1E+20"),
+        ("100000000000000000000", None, None, "100000000000000000000"),
+        ("1E-30", None, None, "1E-30"),
+        ("0E+20", None, None, "0E+20"),
+        ("1.0000000000000000000", None, None, "1.0000000000000000000"),
+        ("-0", None, None, "-0"),
+        ("-0.00", None, None, "-0.00"),
+        ("9" * 40, None, None, "9" * 40),
+    ],
+)
+def test_a_decimal_stands_as_number_and_exponent_or_whole_as_text(
+    text: str, column: str | None, exponent: int | None, exact: str | None
+) -> None:
+    event = sample(TickEvent, bid=Decimal(text))
+
+    row = encode([event]).to_pylist()[0]
+
+    assert row["bid"] == (None if column is None else Decimal(column))
+    assert (row["bid_exp"], row["bid_exact"]) == (exponent, exact)
+    [again] = there_and_back(event)
+    assert isinstance(again, TickEvent)
+    assert str(again.bid) == text
+
+
+def test_columns_have_the_fields_names_and_real_types() -> None:
+    schema = event_schema(TickEvent).arrow
+
+    assert set(TickEvent.model_fields) <= set(schema.names)
+    assert schema.field("bid").type == pa.decimal128(38, 18)
+    assert schema.field("timestamp").type == schema.field("local_timestamp").type == pa.timestamp("us", tz="UTC")
+    assert schema.field("event_id").type == schema.field("symbol").type == schema.field("metadata").type == pa.string()
+    assert schema.names[-1] == "_seq"
+    assert event_schema(OrderBookEvent).arrow.field("sequence").type == pa.int64()
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_every_utc_microsecond_from_year_1_to_9999_comes_back(moment: datetime) -> None:
+    [again] = there_and_back(sample(TickEvent, timestamp=moment))
+    assert again.timestamp == moment
+    assert again.timestamp.tzinfo is UTC
+
+
+class Venue(enum.StrEnum):
+    SPOT = "spot"
+    SWAP = "swap"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+class Leg(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    ratio: Decimal = Field(validation_alias="r", serialization_alias="R")
+    due: date | None = None
+
+
+ODD_FIELDS: list[tuple[str, Any, Any]] = [
+    ("an int beyond 64 bits", int, 2**63),
+    ("a very negative int", int, -(2**200)),
+    ("the greatest 64 bit int", int, 2**63 - 1),
+    ("a bool", bool, True),
+    ("a float that is not a number", Annotated[float, Field(allow_inf_nan=True)], float("inf")),
+    ("a negative zero", float, -0.0),
+    ("a decimal without limits", Annotated[Decimal, Field(allow_inf_nan=True)], Decimal("Infinity")),
+    ("a text with NUL", str, "a\0b"),
+    ("an empty text", str, ""),
+    ("a literal of texts", Literal["a", "b"] | None, "b"),
+    ("a literal of texts and None", Literal["a", None], None),
+    ("a literal of ints", Literal[1, 2], 2),
+    ("a mixed literal", Literal[1, "a"], "a"),
+    ("an enumeration of texts", Venue, Venue.SWAP),
+    ("an enumeration of ints", Level, Level.LOW),
+    ("bytes", bytes, b"\x00\xff\xfe"),
+    ("a date", date, date(2024, 2, 29)),
+    ("a time of day", time, time(23, 59, 59, 999_999)),
+    ("a length of time", timedelta, timedelta(days=-1, microseconds=1)),
+    ("a UUID", UUID, UUID(int=7)),
+    ("a naive datetime", datetime, datetime(2024, 1, 1, 1, 2, 3, 4)),  # noqa: DTZ001 - that is the point
+    ("a datetime of another zone", datetime, datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=5, minutes=45)))),
+    ("a datetime in UTC", datetime, datetime(2024, 1, 1, tzinfo=UTC)),
+    ("a list", list[int], [1, 2, 2**70]),
+    ("a tuple of decimals", tuple[Decimal, ...], (Decimal("1.10"), Decimal("-0"), Decimal("1E-30"))),
+    ("a set", frozenset[str], frozenset({"a"})),
+    ("a dict with other keys than texts", dict[int, Decimal], {1: Decimal("1.0")}),
+    ("a nested model with aliases", Leg, Leg(r=Decimal("1.50"), due=date(2024, 1, 1))),
+    ("several nested models", list[Leg], [Leg(r=Decimal(1)), Leg(r=Decimal("2.0"))]),
+    ("a union", int | Decimal, Decimal("7.0")),
+    ("a union with a number", int | Decimal, 7),
+    ("any JSON", JsonValue, {"a": [1, 1.0, "1", None, True]}),
+    ("anything that is JSON", Any, [1, "a", None]),
+    ("nothing at all", None, None),
+]
+
+
+def define(annotation: Any, *, config: ConfigDict | None = None, **optional: Any) -> Callable[..., Any]:
+    """A class with a field `value`, and some more that are None by default."""
+    namespace = {
+        "__annotations__": {"event_type": Literal["odd"], "value": annotation} | optional,
+        "__module__": __name__,
+        "model_config": config or ConfigDict(),
+    }
+    return type("OddEvent", (BaseEvent,), namespace | dict.fromkeys(optional))
+
+
+@pytest.mark.parametrize(("annotation", "value"), [pytest.param(*rest, id=name) for name, *rest in ODD_FIELDS])
+def test_a_field_of_any_type_comes_back_exactly(annotation: Any, value: Any) -> None:
+    event = define(annotation)(value=value)
+    [again] = there_and_back(event)
+    assert again == event
+    assert repr(again) == repr(event)
+
+
+@pytest.mark.parametrize(("annotation", "value"), [pytest.param(*rest, id=name) for name, *rest in ODD_FIELDS])
+def test_an_optional_field_of_any_type_comes_back_exactly(annotation: Any, value: Any) -> None:
+    cls = define(Optional[annotation])  # noqa: UP045 - `|` does not take a mere None
+    several = [cls(value=value), cls(value=None)]
+    assert there_and_back(*several) == several
+
+
+def test_a_float_that_is_not_a_number_comes_back() -> None:
+    event = define(Annotated[float, Field(allow_inf_nan=True)])(value=float("nan"))
+    [again] = there_and_back(event)
+    assert repr(again.value) == "nan"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        pytest.param(Any, Decimal("1.10"), id="a decimal that its JSON does not tell from a text"),
+        pytest.param(int | Decimal | str, "7", id="a text that its JSON does not tell from a decimal"),
+        pytest.param(list[Any], [(1, 2)], id="a tuple that its JSON does not tell from a list"),
+        pytest.param(Any, object(), id="an object that has no JSON"),
+    ],
+)
+def test_a_value_that_would_come_back_otherwise_is_refused(annotation: Any, value: Any) -> None:
+    event = define(annotation, config=ConfigDict(arbitrary_types_allowed=True))(value=value)
+    with pytest.raises(UnstorableEventError, match=r"OddEvent .* cannot be stored exactly: value is"):
+        event_schema(type(event)).render(event)
+
+
+def test_a_class_that_changes_how_events_are_routed_is_refused() -> None:
+    class NaiveEvent(BaseEvent):
+        event_type: Literal["naive"] = "naive"
+        timestamp: datetime
+
+    with pytest.raises(UnstorableEventError, match=r"NaiveEvent\.timestamp must have the type that BaseEvent gives"):
+        event_schema(NaiveEvent)
+
+
+def test_a_field_may_have_the_name_that_would_be_put_beside_another() -> None:
+    class TwinEvent(BaseEvent):
+        event_type: Literal["twin"] = "twin"
+        price: Amount
+        price_exp: str
+        price_exact: int
+
+    event = TwinEvent(price=Decimal("1.10"), price_exp="x", price_exact=2**64)
+
+    assert_same(there_and_back(event), [event])
+    assert encode([event]).to_pylist()[0] | {"price_exp": "x", "price_exp_": -2} == encode([event]).to_pylist()[0]
+
+
+def test_fields_with_aliases_and_strict_classes_come_back() -> None:
+    class StrictEvent(BaseEvent):
+        model_config = ConfigDict(strict=True)
+
+        event_type: Literal["strict"] = "strict"
+        venue: Venue = Field(alias="v")
+        legs: tuple[Leg, ...] = Field(validation_alias="l")
+        due: UtcDatetime = Field(serialization_alias="d")
+
+    event = StrictEvent(v=Venue.SPOT, l=(Leg(r=Decimal(1)),), due=datetime(2024, 1, 1, tzinfo=UTC))
+
+    assert_same(there_and_back(event), [event])
+
+
+def test_what_a_validator_changed_is_stored_as_it_is() -> None:
+    Upper = Annotated[str, AfterValidator(str.upper)]  # noqa: N806 - a type
+    event = define(Upper)(value="abc")
+    assert encode([event]).to_pylist()[0]["value"] == "ABC"
+    assert_same(there_and_back(event), [event])
+
+
+def test_metadata_is_stored_as_it_was_when_the_event_was_taken() -> None:
+    event = sample(TickEvent, metadata={"a": 1})
+    schema = event_schema(TickEvent)
+    record = Record(0, event, schema.render(event))
+
+    event.metadata["a"] = 2
+
+    assert schema.encode([record]).to_pylist()[0]["metadata"] == '{"a":1}'
+
+
+TICK_COLUMNS = {column.name: column.stored for column in event_schema(TickEvent).columns}
+
+
+def described(columns: dict[str, StoredColumn], **topic: Any) -> pa.Schema:
+    """The schema of a file that says of itself what is given."""
+    whole = FileTopic(**{"event_type": "tick", "exchange": "binance", "symbol": None} | topic)
+    return event_schema(TickEvent).arrow.with_metadata(describe_file(whole, columns))
+
+
+def test_a_description_comes_back() -> None:
+    topic, columns = read_description(described(TICK_COLUMNS))
+    assert topic == FileTopic(event_type="tick", exchange="binance", symbol=None)
+    assert columns == TICK_COLUMNS
+    assert arrow_schema(columns) == event_schema(TickEvent).arrow
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        (pa.schema([]), "does not come from an event store"),
+        (described(TICK_COLUMNS, version=2), "version 2, and this release reads up to 1"),
+        (described(TICK_COLUMNS | {"bid": StoredColumn(form="lisp")}), "'bid' has an unknown form, 'lisp'"),
+        (
+            described(TICK_COLUMNS | {"bid": StoredColumn(form="decimal")}),
+            "'bid' has an unknown form, 'decimal' with 0",
+        ),
+        (described(TICK_COLUMNS | {"bid": StoredColumn(form="float")}), "no column 'bid' of type double"),
+        (described(TICK_COLUMNS | {"more": StoredColumn(form="text")}), "no column 'more' of type string"),
+        (
+            described(TICK_COLUMNS | {"timestamp": StoredColumn(form="text")}),
+            "'timestamp' is missing or not of the form",
+        ),
+        (described({"bid": TICK_COLUMNS["bid"]}), "'event_type' is missing"),
+        (pa.schema([], metadata={"trading_events": "{", "trading_events_columns": "{}"}), "Invalid JSON"),
+    ],
+)
+def test_a_description_that_is_wrong_is_refused(schema: pa.Schema, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_description(schema)
+
+
+@pytest.mark.parametrize(
+    ("form", "columns"),
+    [
+        pytest.param(
+            "decimal", [pa.array([Decimal("1.11")], FORMS["decimal"].type), [-1], [None]], id="would be rounded"
+        ),
+        pytest.param("decimal", [pa.array([Decimal("1.11")], FORMS["decimal"].type), [None], [None]], id="no exponent"),
+        pytest.param("decimal", [pa.array([Decimal(1)], FORMS["decimal"].type), [-100], [None]], id="strange exponent"),
+        pytest.param("decimal", [pa.array([None], FORMS["decimal"].type), [None], ["lots"]], id="no decimal"),
+        pytest.param("int", [[None], ["1.5"]], id="no int"),
+        pytest.param("utc", [pa.array([2**62]).cast(FORMS["utc"].type)], id="beyond year 9999"),
+        pytest.param("time", [pa.array([None], FORMS["utc"].type), ["noon"]], id="no datetime"),
+    ],
+)
+def test_columns_that_no_value_makes_are_refused(form: str, columns: list[Any]) -> None:
+    with pytest.raises(CONVERSION_ERRORS):
+        FORMS[form].decode([column if isinstance(column, pa.Array) else pa.array(column) for column in columns])
+
+
+def test_a_class_that_has_gained_an_optional_field_reads_old_rows() -> None:
+    old = define(int)(value=1)
+    rows, columns = encode([old]).to_batches()[0], read_description(described_as(type(old)))[1]
+
+    [again] = event_schema(define(int, note=str | None)).decode(rows, columns)
+    assert (again.value, again.note, again.event_id) == (1, None, old.event_id)  # type: ignore[attr-defined]
+
+
+def test_a_class_that_has_lost_a_field_reads_old_rows() -> None:
+    old = define(int, note=str | None)(value=1, note="x")
+    rows, columns = encode([old]).to_batches()[0], read_description(described_as(type(old)))[1]
+
+    [again] = event_schema(define(int)).decode(rows, columns)
+    assert (again.value, again.event_id) == (1, old.event_id)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("before", "value", "after", "expected"),
+    [
+        (int, 7, Decimal, Decimal(7)),
+        (str, "7", int, 7),
+        (list[int], [1], JsonValue, [1]),
+        (str, "swap", Venue, Venue.SWAP),
+        (Venue, Venue.SWAP, str, "swap"),
+        (list[int], [7], tuple[Decimal, ...], (Decimal(7),)),
+    ],
+)
+def test_a_field_that_has_changed_its_type_is_read_as_pydantic_allows(
+    before: Any, value: Any, after: Any, expected: Any
+) -> None:
+    old = define(before)(value=value)
+    rows, columns = encode([old]).to_batches()[0], read_description(described_as(type(old)))[1]
+
+    [again] = event_schema(define(after)).decode(rows, columns)
+
+    assert again.value == expected  # type: ignore[attr-defined]
+
+
+def described_as(cls: type[BaseEvent]) -> pa.Schema:
+    schema = event_schema(cls)
+    return schema.arrow.with_metadata(schema.describe(None, None))

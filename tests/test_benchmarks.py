@@ -1,0 +1,94 @@
+"""The benchmarks stay true: an engine that loses events is refused, and the table says what the samples say."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks import release
+from benchmarks.peers import asyncio_queue, floor, trading_events_bus
+from benchmarks.peers.engine import Engine, Handler, Running
+from benchmarks.peers.measure import WrongResultError, measure, time_burst
+from benchmarks.peers.picture import draw
+from benchmarks.peers.report import duration, replace_between_markers, summarize, table
+
+
+def samples(title: str, *, one_ns: list[float], ten_ns: list[float]) -> dict[str, Any]:
+    return {
+        "title": title,
+        "version": "1.2",
+        "burst_ns": {"1": one_ns, "10": ten_ns},
+        "spaced_percentiles_ns": [float(percent) for percent in range(1, 100)],
+    }
+
+
+RESULTS = summarize(
+    {
+        "slow": [
+            samples("slow & sure", one_ns=[900.0, 1500.0], ten_ns=[9000.0]),
+            samples("slow & sure", one_ns=[700.0], ten_ns=[9e6]),
+        ],
+        "floor": [samples("floor", one_ns=[90.0, 110.0], ten_ns=[1000.0])],
+    }
+)
+
+
+@pytest.mark.parametrize("module", [floor, asyncio_queue, trading_events_bus], ids=lambda module: module.__name__)
+def test_an_engine_is_measured_with_one_handler_and_with_ten(module: Any) -> None:
+    found = measure(module.ENGINE, rounds=2, scale=0.001)
+    assert {handlers: len(bursts) for handlers, bursts in found["burst_ns"].items()} == {1: 2, 10: 2}
+    assert len(found["spaced_percentiles_ns"]) == 99
+
+
+@pytest.mark.parametrize("fault", ["lose", "double", "swap"])
+async def test_an_engine_that_loses_doubles_or_swaps_events_is_refused(fault: str) -> None:
+    @asynccontextmanager
+    async def start(handlers: Sequence[Handler]) -> AsyncIterator[Running]:
+        waiting: list[Any] = []
+
+        async def drain() -> None:
+            events = {"lose": waiting[1:], "double": waiting + waiting[-1:], "swap": waiting[::-1]}[fault]
+            for event in events:
+                await handlers[0](event)
+            waiting.clear()
+
+        yield Running(publish=waiting.append, drain=drain)
+
+    with pytest.raises(WrongResultError):
+        await time_burst(Engine(title="faulty", start=start, awaits_publish=False), handlers=1, count=10)
+
+
+def test_a_debug_build_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release._core, "DEBUG_BUILD", True)
+    with pytest.raises(SystemExit, match="make build"):
+        release.refuse_debug_build()
+
+
+def test_the_table_shows_medians_and_ratios_to_the_floor_the_fastest_first() -> None:
+    assert table(RESULTS).splitlines()[2:] == [
+        "| floor | 1.2 | 100 ns | 1.0 | 1 µs | 1.0 | 50 ns | 99 ns |",
+        "| slow & sure | 1.2 | 900 ns | 9.0 | 4.5 ms | 4,504.5 | 50 ns | 99 ns |",
+    ]
+
+
+def test_the_picture_is_well_formed_and_has_a_bar_for_each_engine() -> None:
+    bars = [float(bar.attrib["width"]) for bar in ElementTree.fromstring(draw(RESULTS)).findall("{*}rect")]  # noqa: S314
+    assert len(bars) == 2
+    assert bars == sorted(bars)
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"), [(0.4, "0 ns"), (999.4, "999 ns"), (1_000, "1 µs"), (12_340, "12.3 µs"), (2.5e6, "2.5 ms")]
+)
+def test_a_duration_is_written_in_the_unit_that_suits_it(nanoseconds: float, text: str) -> None:
+    assert duration(nanoseconds) == text
+
+
+def test_only_what_stands_between_the_markers_is_replaced() -> None:
+    document = "before\n<!-- peers: begin -->\nold\n<!-- peers: end -->\nafter\n"
+    expected = "before\n<!-- peers: begin -->\nnew\n<!-- peers: end -->\nafter\n"
+    assert replace_between_markers(document, "new") == expected
+    with pytest.raises(ValueError, match="once"):
+        replace_between_markers("no markers", "new")
