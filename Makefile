@@ -24,6 +24,7 @@ export VIRTUAL_ENV := $(abspath $(VENV))
 export PYO3_PYTHON := $(VIRTUAL_ENV)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
+unexport CONDA_PREFIX
 
 heading = @printf '\n=== %s ===\n' '$(1)'
 

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,30 @@ from benchmarks.peers.report import Result, describe_machine, replace_between_ma
 from benchmarks.release import refuse_debug_build
 
 HERE = Path(__file__).parent
-ENGINES = ("floor", "trading_events_bus", "asyncio_queue", "nautilus_bus", "pyee_emitter", "bubus_bus")
+ENGINES = {
+    "floor": "asyncio",
+    "trading_events_bus": "trading.events",
+    "asyncio_queue": "asyncio",
+    "nautilus_bus": "nautilus_trader",
+    "pyee_emitter": "pyee",
+    "bubus_bus": "bubus",
+}
+"""The engine files, and the package that each needs."""
+
+
+def installed_engines() -> list[str]:
+    """The engines that can run here; says which cannot."""
+    missing = [engine for engine, package in ENGINES.items() if find_spec(package) is None]
+    if missing:
+        print(f"left out, as not installed: {', '.join(missing)} (the peers need Python 3.12)", file=sys.stderr)
+    return [engine for engine in ENGINES if engine not in missing]
 
 
 def run_engine(engine: str, *, rounds: int, scale: float) -> dict[str, Any]:
     """One fresh process's samples.
 
     Raises:
-        SystemExit: The engine failed its check, or cannot be imported.
+        SystemExit: The engine failed, mostly its check.
     """
     command = [sys.executable, "-m", "benchmarks.peers.measure", engine, f"--rounds={rounds}", f"--scale={scale}"]
     done = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, check=False)  # noqa: S603
@@ -58,16 +75,17 @@ def write(results: list[Result], samples: dict[str, list[dict[str, Any]]]) -> No
 def main() -> None:
     """Measures what the command line asks for."""
     parser = argparse.ArgumentParser(prog="benchmarks.peers", description=__doc__)
-    parser.add_argument("engines", nargs="*", default=ENGINES, help="by default all; the floor must be among them")
+    parser.add_argument("engines", nargs="*", help="by default all; the floor must be among them")
     parser.add_argument("--cycles", type=int, default=5, help="processes an engine")
     parser.add_argument("--rounds", type=int, default=3, help="bursts a process")
     parser.add_argument("--quick", action="store_true", help="few events, nothing written: does it work?")
     arguments = parser.parse_args()
     refuse_debug_build()
+    engines = arguments.engines or installed_engines()
     if arguments.quick:
-        print(table(summarize(run_all(arguments.engines, cycles=1, rounds=1, scale=0.02))))
+        print(table(summarize(run_all(engines, cycles=1, rounds=1, scale=0.02))))
         return
-    samples = run_all(arguments.engines, cycles=arguments.cycles, rounds=arguments.rounds, scale=1.0)
+    samples = run_all(engines, cycles=arguments.cycles, rounds=arguments.rounds, scale=1.0)
     results = summarize(samples)
     write(results, samples)
     print(table(results))

@@ -33,7 +33,7 @@ class Engine:
     awaits_publish: bool = True
     async_handlers: bool = True
     burst_events: int = 100_000
-    """How many events one timed burst has; fewer for an engine that would take minutes."""
+    """How many events one timed burst has with one handler; fewer for an engine that would take minutes."""
 
     events_in_flight: int = 1000
     """After how many events the driver lets the engine catch up, where publishing does not await."""

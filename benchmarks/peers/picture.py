@@ -3,7 +3,7 @@
 from html import escape
 from math import log10
 
-from benchmarks.peers.report import Result, duration
+from benchmarks.peers.report import Result, duration, ratio
 
 WIDTH = 860
 LEFT = 270
@@ -57,7 +57,7 @@ def _grid_line(decade: int, decades: range, height: int) -> str:
 def _bar(result: Result, decades: range, y: int) -> str:
     end = _place(result.one_handler_ns, decades)
     kind = "ours" if result.engine == "trading_events_bus" else "bar"
-    value = f"{duration(result.one_handler_ns)} ({result.one_handler_ratio:,.1f} × floor)"
+    value = f"{duration(result.one_handler_ns)} ({ratio(result.one_handler_ratio)} × floor)"
     return (
         f'<text x="{LEFT - 10}" y="{y + 20}" text-anchor="end">{escape(result.title.replace("`", ""))}</text>'
         f'<rect class="{kind}" x="{LEFT}" y="{y + 5}" width="{end - LEFT:.1f}" height="{ROW - 12}" rx="2"/>'

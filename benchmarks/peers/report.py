@@ -58,8 +58,8 @@ def table(results: list[Result]) -> str:
     ]
     lines += [
         f"| {result.title} | {result.version or ''} "
-        f"| {duration(result.one_handler_ns)} | {result.one_handler_ratio:,.1f} "
-        f"| {duration(result.ten_handlers_ns)} | {result.ten_handlers_ratio:,.1f} "
+        f"| {duration(result.one_handler_ns)} | {ratio(result.one_handler_ratio)} "
+        f"| {duration(result.ten_handlers_ns)} | {ratio(result.ten_handlers_ratio)} "
         f"| {duration(result.spaced_p50_ns)} | {duration(result.spaced_p99_ns)} |"
         for result in results
     ]
@@ -73,6 +73,11 @@ def duration(nanoseconds: float) -> str:
     if nanoseconds < 1_000_000:
         return f"{nanoseconds / 1_000:.3g} µs"
     return f"{nanoseconds / 1_000_000:.3g} ms"
+
+
+def ratio(value: float) -> str:
+    """A ratio with a digit after the point where that says anything."""
+    return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def describe_machine() -> str:

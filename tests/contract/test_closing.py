@@ -9,7 +9,7 @@ import pytest
 from trading.events import BaseEvent, ErrorEvent, IEventBus
 from trading.events.errors import BusClosedError
 
-from .doubles import Recorder, dropped, full_queue, number_of, tick, ticks, turns
+from .doubles import Recorder, dropped, full_queue, number_of, tick, ticks, turns, until
 
 
 async def test_aclose_drains(bus: IEventBus) -> None:
@@ -219,6 +219,22 @@ async def test_a_handler_that_publishes_while_the_bus_closes_gets_a_bus_closed_e
     go_on.set()
     await closing
     assert outcomes == ["closed"]
+
+
+async def test_a_task_that_a_handler_left_behind_may_close_the_bus(bus: IEventBus) -> None:
+    """Turned red by: asking the context variable and not whether its handler still runs."""
+    closing: list[asyncio.Task[None]] = []
+    recorder = Recorder()
+
+    async def handler(_event: BaseEvent) -> None:
+        closing.append(asyncio.create_task(bus.aclose()))
+
+    await bus.subscribe("tick", recorder)
+    await bus.subscribe("tick", handler)
+    await bus.publish(tick(1))
+    await until(lambda: closing)
+    await asyncio.wait_for(closing[0], 5)
+    assert recorder.seen == [1]
 
 
 async def test_error_events_still_flow_while_it_drains(bus: IEventBus) -> None:

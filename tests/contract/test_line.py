@@ -1,10 +1,6 @@
 """All or nothing: an event is accepted by all its queues or by none, and who waits stands in one line."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
-
-import pytest
 
 from trading.events import BaseEvent, IEventBus
 
@@ -177,6 +173,20 @@ async def test_waiters_for_the_same_set_of_subscriptions_never_overtake(bus: IEv
     assert gate.finished == list(range(20))
 
 
+async def test_a_publish_that_must_wait_takes_its_place_in_line_when_it_is_first_awaited(bus: IEventBus) -> None:
+    """Turned red by: joining the line at the call."""
+    gate, _ = await full_queue(bus)
+    called_first = bus.publish(tick(2))
+    awaited_first = asyncio.create_task(bus.publish(tick(3)))
+    await turns()
+    awaited_then = asyncio.create_task(called_first)
+    await turns()
+    gate.open()
+    await asyncio.gather(awaited_first, awaited_then)
+    await bus.join()
+    assert gate.finished == [0, 1, 3, 2]
+
+
 async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_not_resumed(bus: IEventBus) -> None:
     """Turned red by: looking for room and not for others of the same set in line."""
     newcomers: list[asyncio.Task[None]] = []
@@ -205,32 +215,6 @@ async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_no
     assert seen == [0, 1, 2, 3, 4, 5]
 
 
-async def test_a_waiter_that_is_cancelled_has_reached_nobody(bus: IEventBus) -> None:
-    """Turned red by: leaving the event of a cancelled waiter in the line."""
-    gate, sid = await full_queue(bus)
-    publisher = asyncio.create_task(bus.publish(tick(2)))
-    await turns()
-    assert bus.statistics().publishers_waiting == 1
-    publisher.cancel()
-    await asyncio.wait([publisher])
-    assert publisher.cancelled()
-    assert bus.statistics().publishers_waiting == 0
-    gate.open()
-    await bus.join()
-    assert gate.finished == [0, 1]
-    assert bus.statistics().subscriptions[sid].accepted == 2
-
-
-async def test_a_waiter_that_times_out_has_reached_nobody(bus: IEventBus) -> None:
-    """Turned red by: a waiting awaitable that ignores `throw`."""
-    gate, _ = await full_queue(bus)
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(bus.publish(tick(2)), 0.01)
-    gate.open()
-    await bus.join()
-    assert gate.finished == [0, 1]
-
-
 async def test_a_cancelled_waiter_lets_those_behind_it_come(bus: IEventBus) -> None:
     """Turned red by: not looking at the line when its first has gone."""
     first, second = await full_pair(bus)
@@ -245,76 +229,6 @@ async def test_a_cancelled_waiter_lets_those_behind_it_come(bus: IEventBus) -> N
     await asyncio.wait_for(behind, 5)
     await bus.join()
     assert first.finished == second.finished == [0, 1, 6]
-
-
-def plainly(awaitable: Any) -> Any:
-    return awaitable
-
-
-async def in_wait_for(awaitable: Any) -> None:
-    await asyncio.wait_for(awaitable, 3600)
-
-
-async def in_gather(awaitable: Any) -> None:
-    await asyncio.gather(awaitable)
-
-
-async def in_a_timeout(awaitable: Any) -> None:
-    async with asyncio.timeout(3600):
-        await awaitable
-
-
-@pytest.mark.parametrize("wrap", [plainly, in_wait_for, in_gather, in_a_timeout])
-async def test_a_granted_waiter_that_is_cancelled_before_it_resumes_passes_its_places_on(
-    bus: IEventBus, wrap: Callable[[Any], Any]
-) -> None:
-    """Turned red by: keeping the promised places of a waiter that left."""
-    publishers: list[asyncio.Task[None]] = []
-    seen: list[int] = []
-    entered, go_on = asyncio.Event(), asyncio.Event()
-
-    async def handler(event: BaseEvent) -> None:
-        seen.append(number_of(event))
-        if number_of(event) == 0:
-            entered.set()
-            await go_on.wait()
-        if number_of(event) == 1:
-            publishers[0].cancel()
-
-    await bus.subscribe("tick", handler, capacity=1)
-    await bus.publish(tick(0))
-    await entered.wait()
-    await bus.publish(tick(1))
-    publishers.append(asyncio.create_task(wrap(bus.publish(tick(2)))))
-    await turns()
-    publishers.append(asyncio.create_task(bus.publish(tick(3))))
-    await turns()
-    go_on.set()
-    await asyncio.wait_for(asyncio.wait(publishers), 5)
-    await bus.join()
-    assert publishers[1].exception() is None
-    assert 3 in seen
-    assert (2 in seen) is not publishers[0].cancelled()
-    if wrap is plainly:
-        assert publishers[0].cancelled()
-
-
-async def test_a_publisher_cancelled_while_its_event_is_in_flight_takes_nothing_back(bus: IEventBus) -> None:
-    """Turned red by: tying the handler to the publisher's task."""
-    gate = Gate()
-    await bus.subscribe("tick", gate)
-
-    async def publish() -> None:
-        await bus.publish(tick(1))
-        await asyncio.get_running_loop().create_future()
-
-    publisher = asyncio.create_task(publish())
-    await gate.has_started(1)
-    publisher.cancel()
-    await asyncio.wait([publisher])
-    gate.open()
-    await bus.join()
-    assert gate.finished == [1]
 
 
 async def test_unsubscribing_a_full_queue_releases_those_who_wait_for_it(bus: IEventBus) -> None:

@@ -11,7 +11,7 @@ import pytest
 from trading.events import BaseEvent, IEventBus
 from trading.events.errors import NotAnEventError, QueueFullError, WrongLoopError
 
-from .doubles import Recorder, full_queue, number_of, tick, ticks, turns, until
+from .doubles import Recorder, assert_balanced, full_queue, number_of, tick, ticks, turns, until
 
 
 async def test_publish_nowait_may_be_called_from_any_thread(bus: IEventBus) -> None:
@@ -48,6 +48,30 @@ async def test_ten_threads_may_publish_while_the_loop_runs(bus: IEventBus) -> No
     for thread in range(10):
         mine = [number for number in seen if number // 1000 == thread]
         assert mine == list(range(thread * 1000, thread * 1000 + 500))
+
+
+async def test_threads_may_publish_while_subscriptions_come_and_go(bus: IEventBus) -> None:
+    """Turned red by: no lock around the registry."""
+    loop = asyncio.get_running_loop()
+    batch = ticks(range(2000))
+    recorder = Recorder()
+    sid = await bus.subscribe("tick", recorder)
+
+    def publish() -> None:
+        for event in batch:
+            bus.publish_nowait(event)
+
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        publishing = [loop.run_in_executor(threads, publish) for _ in range(4)]
+        while not all(future.done() for future in publishing):
+            others = [await bus.subscribe("tick", Recorder(), capacity=5, overflow="drop_oldest") for _ in range(5)]
+            await turns(1)
+            for other in others:
+                await bus.unsubscribe(other)
+        await asyncio.gather(*publishing)
+    await bus.join()
+    assert len(recorder.seen) == bus.statistics().subscriptions[sid].handled == 8000
+    assert_balanced(bus)
 
 
 async def test_a_burst_from_another_thread_wakes_the_loop_once(bus: IEventBus, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,8 @@ from trading.events.market_data import QuoteEvent, TickEvent, TradeEvent
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import EventReader, EventWriter, IEventWriter, ParquetEventWriter, RotationPolicy
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def in_order(events: Sequence[BaseEvent]) -> list[BaseEvent]:
     """The naive answer: by timestamp, ties as they were recorded."""
@@ -207,16 +209,23 @@ def test_every_reader_sees_real_column_types(tmp_path: Path) -> None:
     arrow = pq.read_table(path)
     frame = polars.read_parquet(path)
     panda = pandas.read_parquet(path)
-    rows = duckdb.sql(f"select bid, timestamp, symbol, metadata, _seq from '{path}'")  # noqa: S608 - a path of ours
+    rows = duckdb.sql(f"select bid, symbol, metadata, _seq, timestamp from '{path}'")  # noqa: S608 - a path of ours
+    micros = duckdb.sql(f"select epoch_us(timestamp) from '{path}'")  # noqa: S608 - a path of ours
 
     numbers = [None, Decimal(2), Decimal(3)]
     moments = [START + timedelta(seconds=number) for number in (1, 2, 3)]
     assert arrow["bid"].to_pylist() == numbers
-    assert frame["bid"].to_list() == panda["bid"].to_list() == [row[0] for row in rows.fetchall()] == numbers
+    assert (
+        frame["bid"].to_list()
+        == panda["bid"].to_list()
+        == [row[0] for row in rows.project("bid").fetchall()]
+        == numbers
+    )
     assert frame["bid"].dtype == polars.Decimal(38, 18)
     assert frame["timestamp"].dtype == polars.Datetime("us", "UTC")
     assert frame["timestamp"].to_list() == arrow["timestamp"].to_pylist() == list(panda["timestamp"]) == moments
     assert str(panda["timestamp"].dtype) == "datetime64[us, UTC]"
-    assert list(map(str, rows.types)) == ["DECIMAL(38,18)", "TIMESTAMP WITH TIME ZONE", "VARCHAR", "VARCHAR", "BIGINT"]
-    assert frame["ask_exact"].to_list() == panda["ask_exact"].to_list() == [None, None, "1E-30"]
+    assert list(map(str, rows.types)) == ["DECIMAL(38,18)", "VARCHAR", "VARCHAR", "BIGINT", "TIMESTAMP WITH TIME ZONE"]
+    assert [EPOCH + timedelta(microseconds=row[0]) for row in micros.fetchall()] == moments
+    assert frame["ask_exact"].to_list() == [None, None, panda["ask_exact"][2]] == [None, None, "1E-30"]
     assert frame["metadata"].to_list() == ["{}"] * 3

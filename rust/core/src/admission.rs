@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::bus::{Bus, Phase};
+use crate::filter::Known;
 use crate::line::{Needs, Ticket};
 use crate::queue::{Arrival, Verdict};
 use crate::registry::SubscriptionId;
@@ -62,6 +63,20 @@ impl<E, S, W> Bus<E, S, W> {
             return Offer::Wait;
         }
         Offer::Accepted(self.accept(topic, targets, patience, event))
+    }
+
+    /// Routes and offers an event in one go, where all is plain: the bus is open and awake, nobody waits in line, no
+    /// filter has to look at the event, and every queue takes it. Otherwise nothing has happened, and [`Bus::offer`]
+    /// sorts it out.
+    pub fn accept_at_once(&mut self, class: usize, known: &Known<'_>, event: impl FnMut() -> E) -> Option<Vec<E>> {
+        let is_plain = self.phase == Phase::Open && self.line.is_empty();
+        if !is_plain || self.has_no_leader() || self.publishing_is_spent() {
+            return None;
+        }
+        let route = self.registry.route(class, known);
+        let targets = route.unconditional.as_deref()?;
+        self.check(&route.topic, targets, Patience::None).ok()?;
+        Some(self.accept(&route.topic, targets, Patience::None, event))
     }
 
     fn check(&self, topic: &Arc<str>, targets: &[SubscriptionId], patience: Patience) -> Result<(), Offer<E>> {

@@ -8,6 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rustc_hash::FxBuildHasher;
 use trading_events_core::bus::{Bus, Phase};
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::subscription::Subscription;
@@ -22,7 +23,7 @@ use crate::worker::Worker;
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) bus: Bus<Py<PyAny>, Arc<Subscriber>, Py<PyAny>>,
-    pub(crate) kinds: HashMap<usize, Arc<Kind>>,
+    pub(crate) kinds: HashMap<usize, Arc<Kind>, FxBuildHasher>,
     pub(crate) home: Option<Arc<Home>>,
     pub(crate) workers: HashMap<u64, Py<PyAny>>,
     pub(crate) next_worker: u64,

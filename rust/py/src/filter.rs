@@ -188,7 +188,7 @@ impl PyFilter {
     #[pyo3(signature = (event, /))]
     fn __call__(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
         let kind = Kind::of(event)?;
-        let (exchange, symbol) = (event::exchange(event)?, event::symbol(event)?);
+        let (exchange, symbol) = event::names(event)?;
         let known = Known {
             event_type: &kind.event_type,
             lineage: &kind.lineage,

@@ -14,7 +14,7 @@ use crate::bus::NativeBus;
 use crate::drive::{self, Progress};
 use crate::publish::gets_through;
 use crate::subscriber::Subscriber;
-use crate::worker::{Active, Aftermath, Duty, Resume, Served, Worker};
+use crate::worker::{Active, Aftermath, Duty, Resume, Worker};
 
 impl Worker {
     pub(crate) fn call_handler<'py>(
@@ -23,11 +23,17 @@ impl Worker {
         duty: &mut Duty,
         event: Py<PyAny>,
     ) -> Result<Aftermath, Bound<'py, PyAny>> {
-        let Some(served) = duty.served.clone() else { return Ok(Aftermath::GoOn) };
+        let Some(served) = duty.served.take() else { return Ok(Aftermath::GoOn) };
         let handler = served.subscriber.handler.bind(py);
-        let argument = event.bind(py).clone();
-        let active = Active { event: Some(event), coroutine: None, was_cancelled: false };
-        self.call(duty, active, (&served, handler), &argument)
+        let mut coroutine = None;
+        let progress = drive::start(served.subscriber.context.bind(py), handler, event.bind(py), &mut coroutine);
+        duty.served = Some(served);
+        if matches!(progress, Progress::Returned) && self.cancels.load(Ordering::Relaxed) == 0 {
+            duty.counts_handled = true;
+            return Ok(Aftermath::GoOn);
+        }
+        let coroutine = coroutine.map(Bound::unbind);
+        self.called(py, duty, Active { event: Some(event), coroutine, was_cancelled: false }, progress)
     }
 
     pub(crate) fn call_on_gap<'py>(
@@ -38,24 +44,23 @@ impl Worker {
     ) -> Result<Aftermath, Bound<'py, PyAny>> {
         let Some(served) = duty.served.clone() else { return Ok(Aftermath::GoOn) };
         let Some(on_gap) = &served.subscriber.on_gap else { return Ok(Aftermath::GoOn) };
-        let active = Active { event: None, coroutine: None, was_cancelled: false };
-        match gap_object(py, gap) {
-            Ok(argument) => self.call(duty, active, (&served, on_gap.bind(py)), &argument),
-            Err(error) => Ok(self.settle(py, duty, &active, Progress::Raised(error))),
-        }
+        let mut coroutine = None;
+        let progress = match gap_object(py, gap) {
+            Ok(gap) => drive::start(served.subscriber.context.bind(py), on_gap.bind(py), &gap, &mut coroutine),
+            Err(error) => Progress::Raised(error),
+        };
+        let coroutine = coroutine.map(Bound::unbind);
+        self.called(py, duty, Active { event: None, coroutine, was_cancelled: false }, progress)
     }
 
-    fn call<'py>(
+    /// Goes on after a call: with what it yielded, or with how it ended.
+    fn called<'py>(
         &self,
+        py: Python<'py>,
         duty: &mut Duty,
-        mut active: Active,
-        (served, callable): (&Served, &Bound<'py, PyAny>),
-        argument: &Bound<'py, PyAny>,
+        active: Active,
+        progress: Progress<'py>,
     ) -> Result<Aftermath, Bound<'py, PyAny>> {
-        let py = callable.py();
-        let mut coroutine = None;
-        let progress = drive::start(served.subscriber.context.bind(py), callable, argument, &mut coroutine);
-        active.coroutine = coroutine.map(Bound::unbind);
         let Progress::Suspended(yielded) = progress else { return Ok(self.settle(py, duty, &active, progress)) };
         duty.active = Some(active);
         if std::mem::replace(&mut duty.leads, false)

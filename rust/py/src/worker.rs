@@ -46,6 +46,8 @@ pub(crate) struct Duty {
     turn: u32,
     /// Cancellations of its task that the running handler asked for itself, and did not take back.
     pub(crate) own_cancels: i64,
+    /// The last event has been handled and is not counted yet.
+    pub(crate) counts_handled: bool,
     /// The next `CancelledError` thrown in was a handler's own, and is over.
     pub(crate) absorbs: bool,
 }
@@ -92,7 +94,15 @@ impl Worker {
 
     /// A leader that has been hired.
     pub(crate) fn new(bus: &Bound<'_, NativeBus>, number: u64) -> Self {
-        let duty = Duty { leads: true, served: None, active: None, turn: 0, own_cancels: 0, absorbs: false };
+        let duty = Duty {
+            leads: true,
+            served: None,
+            active: None,
+            turn: 0,
+            own_cancels: 0,
+            counts_handled: false,
+            absorbs: false,
+        };
         Self {
             bus: bus.clone().unbind(),
             number,
@@ -192,9 +202,14 @@ impl Worker {
     fn next(&self, py: Python<'_>, duty: &mut Duty) -> PyResult<Next> {
         let this = self.bus.bind(py).get();
         // Dropped after the lock: it may be the last to know a subscription that has ended.
-        let mut former = None;
+        let (mut former, mut ending) = (None, None);
         let (next, wakes) = {
             let mut state = this.lock();
+            if std::mem::replace(&mut duty.counts_handled, false)
+                && let Some(served) = &duty.served
+            {
+                ending = Some(state.bus.finish(served.id, End::Handled));
+            }
             let next = loop {
                 if let Some(served) = &duty.served {
                     let id = served.id;
@@ -228,8 +243,9 @@ impl Worker {
             (next, state.bus.has_called())
         };
         drop(former);
-        if wakes {
-            this.wake_waiters(py, None)?;
+        let ending = ending.filter(|ended| ended.idle || ended.retired.is_some());
+        if wakes || ending.is_some() {
+            this.wake_waiters(py, ending.and_then(|ended| ended.retired).as_deref())?;
         }
         Ok(next)
     }

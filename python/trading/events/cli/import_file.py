@@ -14,6 +14,7 @@ from trading.events.cli.arguments import DEFAULT_STORE, add_progress
 from trading.events.cli.file_options import add_file_options, open_file
 from trading.events.cli.formats import as_time, counted
 from trading.events.cli.progress import ProgressLine
+from trading.events.errors import ImportFileError
 from trading.events.importing import MarketDataFile, RefusedRow
 from trading.events.persistence import ParquetEventWriter
 
@@ -97,17 +98,21 @@ class _Import:
             self._rejects.writerow((file.line_word, "rows", "reason"))
 
     async def run(self, store: Path) -> None:
-        """Imports the file. Interrupted, it leaves in the store what it has reported."""
+        """Imports the file. Where the file breaks off, or the user does, what came before is in the store."""
         async with ParquetEventWriter(store) as writer:
             batch: list[BaseEvent] = []
-            for item in self._file:
-                if isinstance(item, RefusedRow):
-                    self._refuse(item)
-                    continue
-                batch.append(item)
-                if len(batch) == _BATCH_EVENTS:
-                    await self._record(batch, writer)
-                    batch = []
+            try:
+                for item in self._file:
+                    if isinstance(item, RefusedRow):
+                        self._refuse(item)
+                        continue
+                    batch.append(item)
+                    if len(batch) == _BATCH_EVENTS:
+                        await self._record(batch, writer)
+                        batch = []
+            except ImportFileError:
+                await self._record(batch, writer)
+                raise
             await self._record(batch, writer)
 
     async def _record(self, batch: list[BaseEvent], writer: ParquetEventWriter) -> None:

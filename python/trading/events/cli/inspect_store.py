@@ -2,13 +2,11 @@
 
 import argparse
 import json
-import sys
-import warnings
 from collections.abc import Iterable
 
 from trading.events.cli.arguments import add_range, add_store, event_range
 from trading.events.cli.formats import as_bytes, as_time, counted, table
-from trading.events.errors import UnreadableFileWarning
+from trading.events.cli.unreadable import gather_unreadable, print_warnings
 from trading.events.persistence import EventReader, StoredTopic
 
 NAME = "inspect"
@@ -38,18 +36,17 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         StoreError: There is no store.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UnreadableFileWarning)
-        topics = EventReader(args.store, on_error="warn").topics(**event_range(args))
-    for warning in caught:
-        print(f"trading-events: warning: {warning.message}", file=sys.stderr)
+    chosen = event_range(args)
+    with gather_unreadable() as unreadable:
+        topics = EventReader(args.store, on_error="warn").topics(**chosen)
+    print_warnings(unreadable)
     if args.json:
         print(json.dumps(_as_json(topics), indent=2))
     elif topics:
         print(_as_table(topics))
     else:
-        print(f"{args.store} holds no such events" if any(event_range(args).values()) else f"{args.store} is empty")
-    return 1 if caught else 0
+        print(f"{args.store} holds no such events" if any(chosen.values()) else f"{args.store} is empty")
+    return 1 if unreadable else 0
 
 
 def _as_table(topics: Iterable[StoredTopic]) -> str:

@@ -5,7 +5,6 @@ import csv
 import itertools
 import json
 import sys
-import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import TextIO, cast
 from trading.events.base import BaseEvent, event_class
 from trading.events.cli.arguments import EventRangeArguments, add_range, add_store, count, event_range
 from trading.events.cli.formats import as_time, counted
-from trading.events.errors import UnreadableFileWarning
+from trading.events.cli.unreadable import gather_unreadable, print_warnings
 from trading.events.persistence import EventReader
 
 NAME = "query"
@@ -71,8 +70,16 @@ def run(args: argparse.Namespace) -> int:
         else:
             _write_table(shown, out)
     if args.limit is None and limit and next(events, None) is not None:
-        print(f"(the first {limit} of {reader.count(**chosen):,} events; --limit 0 for all)", file=sys.stderr)
+        return _tell_of_the_rest(args.store, chosen, limit=limit)
     return 0
+
+
+def _tell_of_the_rest(store: Path, chosen: EventRangeArguments, *, limit: int) -> int:
+    with gather_unreadable() as unreadable:
+        total = EventReader(store, on_error="warn").count(**chosen)
+    print(f"(the first {limit} of {total:,} events; --limit 0 for all)", file=sys.stderr)
+    print_warnings(unreadable)
+    return 1 if unreadable else 0
 
 
 @contextmanager
@@ -112,9 +119,8 @@ def _short(value: object) -> str:
 
 def _fields(store: Path, chosen: EventRangeArguments) -> Sequence[str]:
     """The fields of all event types of a range: first those that every event has."""
-    with warnings.catch_warnings():
-        # A file that cannot be read is told of when the events are read.
-        warnings.simplefilter("ignore", UnreadableFileWarning)
+    # A file that cannot be read is told of when the events are read.
+    with gather_unreadable():
         topics = EventReader(store, on_error="warn").topics(**chosen)
     classes = [found for found in (event_class(topic.event_type) for topic in topics) if found is not None]
     return list(dict.fromkeys((*_COMMON_FIELDS, *(field for found in classes for field in found.model_fields))))

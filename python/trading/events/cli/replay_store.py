@@ -10,6 +10,7 @@ from trading.events.base import BaseEvent
 from trading.events.cli.arguments import EventRangeArguments, add_progress, add_range, add_store, event_range, speed
 from trading.events.cli.formats import as_time, counted, table
 from trading.events.cli.progress import ProgressLine
+from trading.events.cli.unreadable import gather_unreadable
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import EventReader
 
@@ -51,7 +52,9 @@ def run(args: argparse.Namespace) -> int:
     """
     chosen = event_range(args)
     reader = EventReader(args.store)
-    total = reader.count(**chosen)
+    # A file that cannot be read is told of when the events are read.
+    with gather_unreadable():
+        total = EventReader(args.store, on_error="warn").count(**chosen)
     with ProgressLine("replay", "events", shown=args.progress) as progress:
         audience = _Audience(total, progress)
         try:

@@ -62,12 +62,16 @@ class BybitBooks:
         return OrderBookEvent.model_validate(values | names)
 
     def _levels(self, side: object) -> list[BookLevel]:
-        if not isinstance(side, list):
-            raise ValueError(f"{shown(side)} is no list of levels")  # noqa: TRY004 - a bad cell, not a bad argument
-        return [self._level(level) for level in cast("list[object]", side)]
+        return [self._level(level) for level in _as_list(side, "list of levels")]
 
     def _level(self, level: object) -> BookLevel:
-        pair = cast("list[object]", level if isinstance(level, list) else [])
+        pair = _as_list(level, "pair of price and quantity")
         if len(pair) != _PRICE_AND_QUANTITY:
-            raise ValueError(f"{shown(cast('object', level))} is no pair of price and quantity")
+            raise ValueError(f"{shown(pair)} is no pair of price and quantity")
         return BookLevel(price=self._read_number(pair[0]), quantity=self._read_number(pair[1]))
+
+
+def _as_list(value: object, what: str) -> list[object]:
+    if not isinstance(value, list):
+        raise ValueError(f"{shown(value)} is no {what}")  # noqa: TRY004 - a bad cell, not a bad argument
+    return cast("list[object]", value)

@@ -26,9 +26,9 @@ _US_PER_UNIT: dict[TimeUnit, Decimal] = {
 # From March 1973 to the year 5138, no number is a likely time in two units.
 _AUTO_UNITS: tuple[tuple[float, TimeUnit], ...] = ((1e8, "auto"), (1e11, "s"), (1e14, "ms"), (1e17, "us"), (1e20, "ns"))
 
-_BUYS: tuple[str, ...] = ("buy", "b", "bid", "bids")
-_SELLS: tuple[str, ...] = ("sell", "s", "ask", "asks", "a")
-_NAMED_SIDES: dict[str, str] = dict.fromkeys(_BUYS, "buy") | dict.fromkeys(_SELLS, "sell")
+_BUYS = ("buy", "b", "bid", "bids")
+_SELLS = ("sell", "s", "ask", "asks", "a")
+_NAMED_SIDES = {name: side for side, names in (("buy", _BUYS), ("sell", _SELLS)) for name in names}
 _TAKER_SIDE_BY_BUYER_IS_MAKER = {"true": "sell", "1": "sell", "false": "buy", "0": "buy"}
 
 Cell = Callable[[object], object]

@@ -60,10 +60,10 @@ class ParquetRows:
         names = list(columns)
         with self._arrow_errors():
             for batch in self._file.iter_batches(_BATCH_ROWS, columns=names):
-                cells = [_cells(column) for column in batch.columns]
+                cells = [_cells(batch.column(name)) for name in names]
                 for row in zip(*cells, strict=True):
                     self._read += 1
-                    yield Row(self._read, dict(zip(batch.schema.names, row, strict=True)))
+                    yield Row(self._read, dict(zip(names, row, strict=True)))
 
     def close(self) -> None:
         """Closes the file."""

@@ -1,5 +1,6 @@
 """The background thread of a writer, and the queue in front of it."""
 
+import concurrent.futures.thread  # noqa: F401 - pyarrow may come to import it too late, while the interpreter ends
 import threading
 import time
 from collections.abc import Sequence
@@ -154,17 +155,22 @@ class Recorder:
         with self._changed:
             self._refused += refused
             self._failure = failure
-            error = self._take_error() if requests else None
+            asking = [request for request in requests if request.done.set_running_or_notify_cancel()]
+            error = self._take_error() if asking else None
             if any(request.closes for request in requests):
                 self._ended = failure is None
                 self._closing = self._ended
             if self._ended:
                 self._lock.release()
-                requests += self._requests
+                asking += [request for request in self._requests if request.done.set_running_or_notify_cancel()]
         for future in room:
-            _finish(future, None)
-        for request in requests:
-            _finish(request.done, error)
+            if future.set_running_or_notify_cancel():
+                future.set_result(None)
+        for request in asking:
+            if error is None:
+                request.done.set_result(None)
+            else:
+                request.done.set_exception(error)
 
     def _due_s(self) -> float | None:
         """When there is something to do, on the monotonic clock; None for not before something changes."""
@@ -203,11 +209,3 @@ class Recorder:
             return failure
         self._retry_s = 0.0
         return None
-
-
-def _finish(future: Future[None], error: StoreError | None) -> None:
-    if future.set_running_or_notify_cancel():
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)

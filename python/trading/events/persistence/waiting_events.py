@@ -4,6 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -158,8 +159,9 @@ def _refuse(record: Record, reason: str) -> UnstorableEventError:
 
 def _split(table: pa.Table) -> Iterator[tuple[str | None, str | None, pa.Table]]:
     """The rows of each exchange and symbol, of a table sorted by these."""
-    counts = table.group_by(["exchange", "symbol"], use_threads=False).aggregate([([], "count_all")])
+    topics = zip(table.column("exchange").to_pylist(), table.column("symbol").to_pylist(), strict=True)
     start = 0
-    for row in counts.to_pylist():
-        yield row["exchange"], row["symbol"], table.slice(start, row["count_all"])
-        start += row["count_all"]
+    for (exchange, symbol), rows in groupby(topics):
+        count = sum(1 for _ in rows)
+        yield exchange, symbol, table.slice(start, count)
+        start += count

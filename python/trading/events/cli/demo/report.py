@@ -13,6 +13,7 @@ from trading.events.persistence import EventReader, StoredTopic
 
 _WIDTH = 100
 _INDENT = " " * 11
+_ENOUGH_TO_MEASURE = 40
 
 
 def _say(title: str, text: str) -> None:
@@ -20,12 +21,11 @@ def _say(title: str, text: str) -> None:
     print(textwrap.fill(text, _WIDTH, initial_indent=f"{title:<9}  ", subsequent_indent=_INDENT), flush=True)
 
 
-def print_beginning(description: str) -> None:
+def print_beginning(title: str) -> None:
     """Says what is about to happen, before it takes its time."""
-    print(
-        f"trading-events demo: {description} over the event bus, recorded, queried,\nand replayed by another process.\n",
-        flush=True,
-    )
+    text = f"trading-events demo: {title} over the event bus, recorded, queried, and replayed by another process."
+    print(textwrap.fill(text, _WIDTH), flush=True)
+    print()
 
 
 def print_session(description: str, recording: Recording) -> None:
@@ -33,22 +33,22 @@ def print_session(description: str, recording: Recording) -> None:
     _say("session", description)
     _say(
         "bus",
-        f"{counted(recording.published, 'event')} published to a bar builder, a position keeper and a recorder, which "
-        f"published {recording.bars:,} bars and {recording.positions:,} position events back; "
+        f"{counted(recording.published, 'event')} published, to a bar builder, a position keeper and a recorder, who "
+        f"published {counted(recording.bars, 'bar')} and {counted(recording.positions, 'position event')} back; "
         f"{recording.failures:,} failed or dropped",
     )
-    kinds = ", ".join(f"{kind} {count:,}" for kind, count in recording.by_type.most_common())
-    _say("", kinds)
-    if recording.seconds:
-        rate = recording.published_at_full_speed / recording.seconds
-        _say("speed", f"{rate:,.0f} events a second at full speed, until every handler was done")
-    if recording.latencies_ns:
-        p50_us, p99_us = recording.latency_us(0.5), recording.latency_us(0.99)
-        _say(
-            "latency",
-            f"p50 {p50_us:,.0f} us, p99 {p99_us:,.0f} us from publish until the last of the handlers had the event, "
-            f"at {PACED_PER_S:,} events a second",
-        )
+    _say("", ", ".join(f"{kind} {count:,}" for kind, count in recording.by_type.most_common()))
+    if len(recording.latencies_ns) < _ENOUGH_TO_MEASURE:
+        _say("speed", "not measured: the session is too short")
+        return
+    rate = recording.published_at_full_speed / recording.seconds
+    _say("speed", f"{rate:,.0f} events a second at full speed, until every handler was done")
+    p50_us, p99_us = recording.latency_us(0.5), recording.latency_us(0.99)
+    _say(
+        "latency",
+        f"p50 {p50_us:,.0f} us, p99 {p99_us:,.0f} us from publish until the last of the handlers had the event, "
+        f"at {PACED_PER_S:,} events a second",
+    )
 
 
 def print_store(store: Path, *, kept: bool) -> None:
@@ -78,13 +78,11 @@ def print_queries(store: Path) -> None:
     largest = max(topics, key=lambda topic: topic.rows)
     tenth = (largest.last - largest.first) / 10
     start, end = largest.first + 4 * tenth, largest.first + 5 * tenth
-    began_s = time.perf_counter()
-    found = sum(
-        1
-        for _ in reader.read_range(
-            start, end, event_type=largest.event_type, exchange=largest.exchange, symbol=largest.symbol
-        )
+    selection = reader.read_range(
+        start, end, event_type=largest.event_type, exchange=largest.exchange, symbol=largest.symbol
     )
+    began_s = time.perf_counter()
+    found = sum(1 for _ in selection)
     _say("queried", f"{_name(largest)}, {as_time(start)} to {as_time(end)}: {_found(found, began_s)}")
     began_s = time.perf_counter()
     bars = list(reader.read_range(event_type="bar"))
@@ -98,7 +96,8 @@ def _found(count: int, began_s: float) -> str:
 
 
 def _name(topic: StoredTopic) -> str:
-    return " ".join(part for part in (topic.event_type, topic.exchange, topic.symbol) if part)
+    where = f" on {topic.exchange}" if topic.exchange else ""
+    return f"{topic.event_type} {topic.symbol or ''}".rstrip() + where
 
 
 def _summary(event: BaseEvent) -> str:
@@ -119,8 +118,8 @@ def print_proof(recording: Recording, proof: Proof) -> None:
     if proof.difference is None:
         _say(
             "PROVEN",
-            f"The replay equals the original: all {recording.events:,} events, every field of each, in the same order "
-            f"(of time; those of one time as they were published). None lost, none doubled.",
+            f"The replay equals the original: {proof.replayed:,} of {counted(recording.events, 'event')}, every field "
+            f"of each, in the same order (of time; those of one time as they were published). None lost, none doubled.",
         )
     else:
         _say("NOT EQUAL", f"The replay differs: {proof.difference}.")

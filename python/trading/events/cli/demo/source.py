@@ -111,7 +111,7 @@ def open_source(args: argparse.Namespace) -> Generator[Source, None, None]:
     if args.file is None:
         yield SimulatedSource(args.seed, args.events)
         return
-    with open_file(args, default_exchange="file", default_symbol=_symbol_of(args.file)) as file:
+    with open_file(args, default_exchange="demo", default_symbol=_symbol_of(args.file)) as file:
         yield FileSource(file)
 
 
