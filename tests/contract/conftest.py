@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from trading.events import IEventBus, InMemoryEventBus
+from trading.events import InMemoryEventBus
 
-from .doubles import assert_balanced
+from .doubles import Bus, assert_balanced
 
-BUS_TYPES: dict[str, Callable[..., Any]] = {"memory": InMemoryEventBus}
+BUS_TYPES: dict[str, Callable[..., Bus]] = {"memory": InMemoryEventBus}
 """Every kind of bus; a new one is held to the contract by a line here."""
 
 
@@ -24,20 +24,20 @@ def hang_limit_s() -> float:
 
 
 @pytest.fixture(params=BUS_TYPES)
-def bus_type(request: pytest.FixtureRequest) -> Callable[..., Any]:
+def bus_type(request: pytest.FixtureRequest) -> Callable[..., Bus]:
     """A kind of bus: called with its options it makes one, in or outside of a loop."""
     return BUS_TYPES[request.param]
 
 
-MakeBus = Callable[..., Awaitable[IEventBus]]
+MakeBus = Callable[..., Awaitable[Bus]]
 
 
 @pytest.fixture
-async def make_bus(bus_type: Callable[..., Any]) -> AsyncIterator[MakeBus]:
+async def make_bus(bus_type: Callable[..., Bus]) -> AsyncIterator[MakeBus]:
     """Makes buses that are closed when the test ends, and checks that each one's accounts balance."""
-    made: list[Any] = []
+    made: list[Bus] = []
 
-    async def make(**options: Any) -> Any:
+    async def make(**options: Any) -> Bus:
         made.append(bus_type(**options))
         return made[-1]
 
@@ -50,7 +50,7 @@ async def make_bus(bus_type: Callable[..., Any]) -> AsyncIterator[MakeBus]:
 
 
 @pytest.fixture
-async def bus(make_bus: MakeBus) -> IEventBus:
+async def bus(make_bus: MakeBus) -> Bus:
     """A bus with all its defaults."""
     return await make_bus()
 

@@ -146,11 +146,13 @@ class Bus:
         hearing = [s for s in self.subscriptions if symbol in s.symbols and not s.ending]
         factor = 2 if way == "urgent" else 1
         verdicts = {s.verdict(symbol, s.capacity * factor if s.overflow != "raise" else s.capacity) for s in hearing}
-        needs = [s for s in hearing if s.overflow in {"block", "conflate"} and not s.has_in_place(symbol)]
+        needs = [s for s in hearing if s.overflow in {"block", "conflate"}]
+        takes_a_place = any(not s.has_in_place(symbol) for s in needs)
+        is_behind = takes_a_place and any(set(other.wanted) == set(needs) for other in self.line)
         publisher.targets, publisher.needs, publisher.wanted = hearing, needs, list(needs)
         if "refuse" in verdicts or ("wait" in verdicts and way != "waits"):
             return "full"
-        if "wait" in verdicts:
+        if "wait" in verdicts or (is_behind and way == "waits"):
             self.line.append(publisher)
             if len(self.line) == 1:
                 self._look_around()

@@ -2,12 +2,10 @@
 
 import asyncio
 
-from trading.events import IEventBus
-
-from .doubles import Gate, Recorder, full_queue, tick, ticks, turns
+from .doubles import Bus, Gate, Recorder, full_queue, tick, ticks, turns
 
 
-async def test_publish_never_waits_for_a_handler(bus: IEventBus) -> None:
+async def test_publish_never_waits_for_a_handler(bus: Bus) -> None:
     """Turned red by: awaiting the handlers inside publish."""
     gate = Gate()
     await bus.subscribe("tick", gate)
@@ -18,7 +16,7 @@ async def test_publish_never_waits_for_a_handler(bus: IEventBus) -> None:
     gate.open()
 
 
-async def test_publish_waits_for_room(bus: IEventBus) -> None:
+async def test_publish_waits_for_room(bus: Bus) -> None:
     """Turned red by: accepting beyond the capacity."""
     gate, sid = await full_queue(bus, capacity=3)
     publisher = asyncio.create_task(bus.publish(tick(4)))
@@ -33,7 +31,7 @@ async def test_publish_waits_for_room(bus: IEventBus) -> None:
     assert bus.statistics().subscriptions[sid].high_water == 3
 
 
-async def test_capacity_counts_waiting_events_the_one_in_its_handler_not(bus: IEventBus) -> None:
+async def test_capacity_counts_waiting_events_the_one_in_its_handler_not(bus: Bus) -> None:
     """Turned red by: `has_room` counting the event in the handler."""
     gate = Gate()
     sid = await bus.subscribe("tick", gate, capacity=2)
@@ -46,7 +44,7 @@ async def test_capacity_counts_waiting_events_the_one_in_its_handler_not(bus: IE
     gate.open()
 
 
-async def test_room_that_is_made_is_used_at_once(bus: IEventBus) -> None:
+async def test_room_that_is_made_is_used_at_once(bus: Bus) -> None:
     """Turned red by: calling the line only when the queue is empty."""
     gate, _ = await full_queue(bus, capacity=3)
     publishers = [asyncio.create_task(bus.publish(tick(number))) for number in range(4, 8)]
@@ -59,7 +57,7 @@ async def test_room_that_is_made_is_used_at_once(bus: IEventBus) -> None:
     await asyncio.gather(*publishers)
 
 
-async def test_a_suspended_handler_delays_no_other_subscription(bus: IEventBus) -> None:
+async def test_a_suspended_handler_delays_no_other_subscription(bus: Bus) -> None:
     """Turned red by: one worker that awaits each handler in turn."""
     stuck, fast = Gate(), Recorder()
     await bus.subscribe("tick", stuck)
@@ -72,7 +70,7 @@ async def test_a_suspended_handler_delays_no_other_subscription(bus: IEventBus) 
     stuck.open()
 
 
-async def test_a_hundred_suspended_handlers_delay_no_other_subscription(bus: IEventBus) -> None:
+async def test_a_hundred_suspended_handlers_delay_no_other_subscription(bus: Bus) -> None:
     """Turned red by: a fixed number of workers."""
     stuck = [Gate() for _ in range(100)]
     for gate in stuck:
@@ -87,7 +85,7 @@ async def test_a_hundred_suspended_handlers_delay_no_other_subscription(bus: IEv
         gate.open()
 
 
-async def test_a_full_queue_makes_the_events_that_match_it_wait_and_only_those(bus: IEventBus) -> None:
+async def test_a_full_queue_makes_the_events_that_match_it_wait_and_only_those(bus: Bus) -> None:
     """Turned red by: letting every publisher wait while the line is not empty."""
     gate, _ = await full_queue(bus, symbol="FULL")
     other = Recorder()
@@ -103,14 +101,14 @@ async def test_a_full_queue_makes_the_events_that_match_it_wait_and_only_those(b
     await publisher
 
 
-async def test_a_subscription_without_events_for_it_never_delays(bus: IEventBus) -> None:
+async def test_a_subscription_without_events_for_it_never_delays(bus: Bus) -> None:
     """Turned red by: asking all queues for room and not those of the route."""
     gate, _ = await full_queue(bus, symbol="FULL")
     await asyncio.wait_for(bus.publish(tick(1, symbol="FREE")), 5)
     gate.open()
 
 
-async def test_the_default_capacity_is_enough_for_a_burst(bus: IEventBus) -> None:
+async def test_the_default_capacity_is_enough_for_a_burst(bus: Bus) -> None:
     """Turned red by: a default capacity of 1,000."""
     gate = Gate()
     await bus.subscribe("tick", gate)

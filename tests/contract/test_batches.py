@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from trading.events import BaseEvent, IEventBus
+from trading.events import BaseEvent
 from trading.events.errors import BusClosedError, NotAnEventError, QueueFullError
 
-from .doubles import Recorder, full_queue, tick, ticks, turns
+from .doubles import Bus, Recorder, full_queue, tick, ticks, turns
 
 
 def assert_says(error: BaseException, published: int) -> None:
@@ -17,7 +17,7 @@ def assert_says(error: BaseException, published: int) -> None:
     assert any(str(published) in note for note in error.__notes__)
 
 
-async def test_a_batch_that_waits_has_published_what_had_room(bus: IEventBus) -> None:
+async def test_a_batch_that_waits_has_published_what_had_room(bus: Bus) -> None:
     """Turned red by: taking a batch whole or not at all."""
     gate, sid = await full_queue(bus, capacity=3)
     gate.let_go(2)
@@ -32,7 +32,7 @@ async def test_a_batch_that_waits_has_published_what_had_room(bus: IEventBus) ->
     assert gate.finished == [0, 1, 2, 3, 4, 5, 6]
 
 
-async def test_a_cancelled_batch_says_how_much_of_it_was_published(bus: IEventBus) -> None:
+async def test_a_cancelled_batch_says_how_much_of_it_was_published(bus: Bus) -> None:
     """Turned red by: letting CancelledError pass as it is."""
     gate, _ = await full_queue(bus, capacity=3)
     gate.let_go(2)
@@ -57,7 +57,7 @@ async def test_a_cancelled_batch_says_how_much_of_it_was_published(bus: IEventBu
     assert gate.finished == [0, 1, 2, 3, 4, 5]
 
 
-async def test_a_batch_with_something_that_is_no_event_says_how_much_of_it_was_published(bus: IEventBus) -> None:
+async def test_a_batch_with_something_that_is_no_event_says_how_much_of_it_was_published(bus: Bus) -> None:
     """Turned red by: looking at all the events before the first is published."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
@@ -68,7 +68,7 @@ async def test_a_batch_with_something_that_is_no_event_says_how_much_of_it_was_p
     assert recorder.seen == [1, 2]
 
 
-async def test_a_batch_that_meets_a_full_raise_queue_says_how_much_of_it_was_published(bus: IEventBus) -> None:
+async def test_a_batch_that_meets_a_full_raise_queue_says_how_much_of_it_was_published(bus: Bus) -> None:
     """Turned red by: leaving `published` off a QueueFullError."""
     gate, _ = await full_queue(bus, symbol="FULL", overflow="raise")
     recorder = Recorder()
@@ -81,7 +81,7 @@ async def test_a_batch_that_meets_a_full_raise_queue_says_how_much_of_it_was_pub
     assert recorder.seen == [1, 2, 3]
 
 
-async def test_a_batch_whose_iterator_fails_says_how_much_of_it_was_published(bus: IEventBus) -> None:
+async def test_a_batch_whose_iterator_fails_says_how_much_of_it_was_published(bus: Bus) -> None:
     """Turned red by: reading the whole iterator into a list first."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
@@ -97,7 +97,7 @@ async def test_a_batch_whose_iterator_fails_says_how_much_of_it_was_published(bu
     assert recorder.seen == [1]
 
 
-async def test_a_batch_that_was_waiting_when_the_bus_closed_says_how_much_of_it_was_published(bus: IEventBus) -> None:
+async def test_a_batch_that_was_waiting_when_the_bus_closed_says_how_much_of_it_was_published(bus: Bus) -> None:
     """Turned red by: leaving `published` off a BusClosedError."""
     gate, _ = await full_queue(bus, capacity=2)
     gate.let_go()
@@ -114,7 +114,7 @@ async def test_a_batch_that_was_waiting_when_the_bus_closed_says_how_much_of_it_
     assert gate.finished == [0, 1, 2, 3]
 
 
-async def test_a_batch_on_a_closed_bus_says_that_none_of_it_was_published(bus: IEventBus) -> None:
+async def test_a_batch_on_a_closed_bus_says_that_none_of_it_was_published(bus: Bus) -> None:
     """Turned red by: leaving `published` off an error that is raised at the call."""
     await bus.aclose()
     with pytest.raises(BusClosedError) as caught:
@@ -122,7 +122,7 @@ async def test_a_batch_on_a_closed_bus_says_that_none_of_it_was_published(bus: I
     assert_says(caught.value, 0)
 
 
-async def test_other_publishers_may_come_in_between(bus: IEventBus) -> None:
+async def test_other_publishers_may_come_in_between(bus: Bus) -> None:
     """Turned red by: keeping a batch at the head of the line until all of it is published."""
     gate, _ = await full_queue(bus)
     batch = asyncio.create_task(bus.publish_batch(ticks([10, 11])))

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from trading.events import BaseEvent, IEventBus
+from trading.events import BaseEvent
 
-from .doubles import Gate, full_queue, number_of, tick, turns
+from .doubles import Bus, Gate, full_queue, number_of, tick, turns
 
 
-async def test_a_waiter_that_is_cancelled_has_reached_nobody(bus: IEventBus) -> None:
+async def test_a_waiter_that_is_cancelled_has_reached_nobody(bus: Bus) -> None:
     """Turned red by: leaving the event of a cancelled waiter in the line."""
     gate, sid = await full_queue(bus)
     publisher = asyncio.create_task(bus.publish(tick(2)))
@@ -27,7 +27,7 @@ async def test_a_waiter_that_is_cancelled_has_reached_nobody(bus: IEventBus) -> 
     assert bus.statistics().subscriptions[sid].accepted == 2
 
 
-async def test_a_waiter_that_times_out_has_reached_nobody(bus: IEventBus) -> None:
+async def test_a_waiter_that_times_out_has_reached_nobody(bus: Bus) -> None:
     """Turned red by: a waiting awaitable that ignores `throw`."""
     gate, _ = await full_queue(bus)
     with pytest.raises(TimeoutError):
@@ -37,7 +37,7 @@ async def test_a_waiter_that_times_out_has_reached_nobody(bus: IEventBus) -> Non
     assert gate.finished == [0, 1]
 
 
-async def test_a_waiting_publish_that_is_closed_has_reached_nobody(bus: IEventBus) -> None:
+async def test_a_waiting_publish_that_is_closed_has_reached_nobody(bus: Bus) -> None:
     """Turned red by: a `close` that leaves its place in the line behind."""
     gate, _ = await full_queue(bus)
     coroutine = bus.publish(tick(2))
@@ -70,7 +70,7 @@ async def in_a_timeout(awaitable: Any) -> None:
 
 @pytest.mark.parametrize("wrap", [plainly, in_wait_for, in_gather, in_a_timeout])
 async def test_a_granted_waiter_that_is_cancelled_before_it_resumes_passes_its_places_on(
-    bus: IEventBus, wrap: Callable[[Any], Any]
+    bus: Bus, wrap: Callable[[Any], Any]
 ) -> None:
     """Turned red by: keeping the promised places of a waiter that left."""
     publishers: list[asyncio.Task[None]] = []
@@ -103,7 +103,7 @@ async def test_a_granted_waiter_that_is_cancelled_before_it_resumes_passes_its_p
         assert publishers[0].cancelled()
 
 
-async def test_a_publisher_cancelled_while_its_event_is_in_flight_takes_nothing_back(bus: IEventBus) -> None:
+async def test_a_publisher_cancelled_while_its_event_is_in_flight_takes_nothing_back(bus: Bus) -> None:
     """Turned red by: tying the handler to the publisher's task."""
     gate = Gate()
     await bus.subscribe("tick", gate)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from trading.events import BaseEvent, ErrorEvent, IEventBus
+from trading.events import BaseEvent, ErrorEvent
 from trading.events.errors import BusClosedError
 
-from .doubles import Recorder, dropped, full_queue, number_of, tick, ticks, turns, until
+from .doubles import Bus, Recorder, dropped, full_queue, number_of, tick, ticks, turns, until
 
 
-async def test_aclose_drains(bus: IEventBus) -> None:
+async def test_aclose_drains(bus: Bus) -> None:
     """Turned red by: cancelling the workers at once."""
     gate, _ = await full_queue(bus, capacity=3)
     recorder = Recorder()
@@ -25,7 +25,7 @@ async def test_aclose_drains(bus: IEventBus) -> None:
     assert gate.finished == [0, 1, 2, 3]
 
 
-async def test_aclose_refuses_new_events_while_it_drains_and_afterwards(bus: IEventBus) -> None:
+async def test_aclose_refuses_new_events_while_it_drains_and_afterwards(bus: Bus) -> None:
     """Turned red by: refusing only once everything is drained."""
     gate, _ = await full_queue(bus)
     closing = asyncio.create_task(bus.aclose())
@@ -70,7 +70,7 @@ async def test_leaving_the_block_by_an_exception_drains_and_lets_it_through(bus_
     assert recorder.seen == [1]
 
 
-async def test_after_its_timeout_it_cancels_what_is_left_and_counts_it(bus: IEventBus) -> None:
+async def test_after_its_timeout_it_cancels_what_is_left_and_counts_it(bus: Bus) -> None:
     """Turned red by: waiting for the handler for ever."""
     cancelled: list[str] = []
     gate, sid = await full_queue(bus, symbol="STUCK", capacity=3)
@@ -94,7 +94,7 @@ async def test_after_its_timeout_it_cancels_what_is_left_and_counts_it(bus: IEve
     assert bus.statistics().waiting == 0
 
 
-async def test_a_timeout_that_is_not_needed_changes_nothing(bus: IEventBus) -> None:
+async def test_a_timeout_that_is_not_needed_changes_nothing(bus: Bus) -> None:
     """Turned red by: always waiting for the whole timeout."""
     recorder = Recorder()
     sid = await bus.subscribe("tick", recorder)
@@ -104,7 +104,7 @@ async def test_a_timeout_that_is_not_needed_changes_nothing(bus: IEventBus) -> N
     assert bus.statistics().subscriptions[sid].handled == 2
 
 
-async def test_a_handler_that_cleans_up_when_it_is_cancelled_may_take_its_turns(bus: IEventBus) -> None:
+async def test_a_handler_that_cleans_up_when_it_is_cancelled_may_take_its_turns(bus: Bus) -> None:
     """Turned red by: leaving cancelled handlers to themselves."""
     story: list[str] = []
 
@@ -122,7 +122,7 @@ async def test_a_handler_that_cleans_up_when_it_is_cancelled_may_take_its_turns(
     assert story == ["cleaned up"]
 
 
-async def test_the_bus_leaves_no_task_behind(bus: IEventBus) -> None:
+async def test_the_bus_leaves_no_task_behind(bus: Bus) -> None:
     """Turned red by: workers that wait for more events after the bus is closed."""
     before = asyncio.all_tasks()
     gates = [(await full_queue(bus, symbol=symbol))[0] for symbol in "ABC"]
@@ -133,7 +133,7 @@ async def test_the_bus_leaves_no_task_behind(bus: IEventBus) -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_the_bus_leaves_no_task_behind_when_it_had_to_cancel(bus: IEventBus) -> None:
+async def test_the_bus_leaves_no_task_behind_when_it_had_to_cancel(bus: Bus) -> None:
     """Turned red by: not cancelling the worker of a suspended handler."""
     before = asyncio.all_tasks()
     for symbol in "ABC":
@@ -143,14 +143,14 @@ async def test_the_bus_leaves_no_task_behind_when_it_had_to_cancel(bus: IEventBu
     assert asyncio.all_tasks() == before
 
 
-async def test_aclose_twice_is_fine(bus: IEventBus) -> None:
+async def test_aclose_twice_is_fine(bus: Bus) -> None:
     """Turned red by: refusing to close a closed bus."""
     await bus.aclose()
     await bus.aclose()
     await bus.aclose(timeout_s=0)
 
 
-async def test_several_may_close_at_once(bus: IEventBus) -> None:
+async def test_several_may_close_at_once(bus: Bus) -> None:
     """Turned red by: a second aclose that returns before the bus is closed."""
     gate, _ = await full_queue(bus)
     closing = [asyncio.create_task(bus.aclose()) for _ in range(3)]
@@ -161,7 +161,7 @@ async def test_several_may_close_at_once(bus: IEventBus) -> None:
     assert gate.finished == [0, 1]
 
 
-async def test_a_second_aclose_may_bring_a_shorter_timeout(bus: IEventBus) -> None:
+async def test_a_second_aclose_may_bring_a_shorter_timeout(bus: Bus) -> None:
     """Turned red by: ignoring every timeout but the first."""
     _, sid = await full_queue(bus)
     patient = asyncio.create_task(bus.aclose())
@@ -171,7 +171,7 @@ async def test_a_second_aclose_may_bring_a_shorter_timeout(bus: IEventBus) -> No
     assert dropped(bus.statistics().subscriptions[sid]) == {"closed": 1, "cancelled": 1}
 
 
-async def test_a_cancelled_aclose_leaves_a_bus_that_can_be_closed(bus: IEventBus) -> None:
+async def test_a_cancelled_aclose_leaves_a_bus_that_can_be_closed(bus: Bus) -> None:
     """Turned red by: closing that is half done when its caller goes."""
     gate, _ = await full_queue(bus)
     closing = asyncio.create_task(bus.aclose())
@@ -185,7 +185,7 @@ async def test_a_cancelled_aclose_leaves_a_bus_that_can_be_closed(bus: IEventBus
     assert gate.finished == [0, 1]
 
 
-async def test_those_who_wait_for_room_get_a_bus_closed_error(bus: IEventBus) -> None:
+async def test_those_who_wait_for_room_get_a_bus_closed_error(bus: Bus) -> None:
     """Turned red by: letting them wait for a bus that takes nothing any more."""
     gate, sid = await full_queue(bus)
     waiting = [asyncio.create_task(bus.publish(tick(number))) for number in (2, 3)]
@@ -199,7 +199,7 @@ async def test_those_who_wait_for_room_get_a_bus_closed_error(bus: IEventBus) ->
     assert bus.statistics().subscriptions[sid].accepted == 2
 
 
-async def test_a_handler_that_publishes_while_the_bus_closes_gets_a_bus_closed_error(bus: IEventBus) -> None:
+async def test_a_handler_that_publishes_while_the_bus_closes_gets_a_bus_closed_error(bus: Bus) -> None:
     """Turned red by: taking events from handlers for as long as it drains."""
     outcomes: list[Any] = []
     go_on = asyncio.Event()
@@ -221,7 +221,7 @@ async def test_a_handler_that_publishes_while_the_bus_closes_gets_a_bus_closed_e
     assert outcomes == ["closed"]
 
 
-async def test_a_task_that_a_handler_left_behind_may_close_the_bus(bus: IEventBus) -> None:
+async def test_a_task_that_a_handler_left_behind_may_close_the_bus(bus: Bus) -> None:
     """Turned red by: asking the context variable and not whether its handler still runs."""
     closing: list[asyncio.Task[None]] = []
     recorder = Recorder()
@@ -237,7 +237,7 @@ async def test_a_task_that_a_handler_left_behind_may_close_the_bus(bus: IEventBu
     assert recorder.seen == [1]
 
 
-async def test_error_events_still_flow_while_it_drains(bus: IEventBus) -> None:
+async def test_error_events_still_flow_while_it_drains(bus: Bus) -> None:
     """Turned red by: refusing the bus's own events too."""
     go_on = asyncio.Event()
     said: list[Any] = []
@@ -257,7 +257,7 @@ async def test_error_events_still_flow_while_it_drains(bus: IEventBus) -> None:
     assert [error.message for error in said] == ["last words"]
 
 
-async def test_a_closed_bus_still_answers(bus: IEventBus) -> None:
+async def test_a_closed_bus_still_answers(bus: Bus) -> None:
     """Turned red by: a `join`, `unsubscribe` or `statistics` that wants workers."""
     sid = await bus.subscribe("tick", Recorder())
     await bus.publish(tick(1))
@@ -268,7 +268,7 @@ async def test_a_closed_bus_still_answers(bus: IEventBus) -> None:
     assert bus.statistics().retired.handled == 1
 
 
-async def test_those_who_join_are_released_when_the_bus_is_closed_by_force(bus: IEventBus) -> None:
+async def test_those_who_join_are_released_when_the_bus_is_closed_by_force(bus: Bus) -> None:
     """Turned red by: releasing those who join only when an event was handled."""
     await full_queue(bus)
     joining = asyncio.create_task(bus.join())
@@ -277,7 +277,7 @@ async def test_those_who_join_are_released_when_the_bus_is_closed_by_force(bus: 
     await asyncio.wait_for(joining, 5)
 
 
-async def test_those_who_drain_a_subscription_are_released_when_the_bus_is_closed_by_force(bus: IEventBus) -> None:
+async def test_those_who_drain_a_subscription_are_released_when_the_bus_is_closed_by_force(bus: Bus) -> None:
     """Turned red by: releasing them only when an event was handled."""
     _, sid = await full_queue(bus)
     draining = asyncio.create_task(bus.unsubscribe(sid, drain=True))

@@ -4,14 +4,14 @@ import asyncio
 from contextvars import ContextVar
 from typing import Any
 
-from trading.events import BaseEvent, IEventBus
+from trading.events import BaseEvent
 
-from .doubles import full_queue, number_of, tick, ticks, turns
+from .doubles import Bus, full_queue, number_of, tick, ticks, turns
 
 account: ContextVar[str] = ContextVar("account", default="nobody")
 
 
-async def test_a_handler_sees_the_context_in_which_it_was_subscribed(bus: IEventBus) -> None:
+async def test_a_handler_sees_the_context_in_which_it_was_subscribed(bus: Bus) -> None:
     """Turned red by: running handlers in the context of the first publisher."""
     seen: list[str] = []
 
@@ -28,7 +28,7 @@ async def test_a_handler_sees_the_context_in_which_it_was_subscribed(bus: IEvent
     assert seen == ["alice", "alice"]
 
 
-async def test_a_plain_function_runs_in_the_context_of_its_subscription_too(bus: IEventBus) -> None:
+async def test_a_plain_function_runs_in_the_context_of_its_subscription_too(bus: Bus) -> None:
     """Turned red by: entering the context only around coroutines."""
     seen: list[str] = []
     account.set("alice")
@@ -39,7 +39,7 @@ async def test_a_plain_function_runs_in_the_context_of_its_subscription_too(bus:
     assert seen == ["alice"]
 
 
-async def test_each_subscription_has_its_own_copy(bus: IEventBus) -> None:
+async def test_each_subscription_has_its_own_copy(bus: Bus) -> None:
     """Turned red by: one context for the whole bus."""
     seen: dict[str, list[str]] = {"first": [], "second": []}
 
@@ -60,7 +60,7 @@ async def test_each_subscription_has_its_own_copy(bus: IEventBus) -> None:
     assert account.get() == "nobody"
 
 
-async def test_what_a_handler_sets_is_there_at_its_next_event(bus: IEventBus) -> None:
+async def test_what_a_handler_sets_is_there_at_its_next_event(bus: Bus) -> None:
     """Turned red by: a fresh copy for every event."""
     seen: list[str] = []
 
@@ -74,7 +74,7 @@ async def test_what_a_handler_sets_is_there_at_its_next_event(bus: IEventBus) ->
     assert seen == ["nobody", "after 0", "after 1"]
 
 
-async def test_the_tasks_of_a_handler_inherit_its_context(bus: IEventBus) -> None:
+async def test_the_tasks_of_a_handler_inherit_its_context(bus: Bus) -> None:
     """Turned red by: leaving the context before the handler's own code runs."""
     seen: list[str] = []
 
@@ -94,7 +94,7 @@ async def test_the_tasks_of_a_handler_inherit_its_context(bus: IEventBus) -> Non
     assert seen == ["mine", "mine"]
 
 
-async def test_on_gap_runs_in_the_same_context(bus: IEventBus) -> None:
+async def test_on_gap_runs_in_the_same_context(bus: Bus) -> None:
     """Turned red by: entering the context only around handlers."""
     seen: list[str] = []
     account.set("alice")
@@ -106,7 +106,7 @@ async def test_on_gap_runs_in_the_same_context(bus: IEventBus) -> None:
     assert seen == ["alice"]
 
 
-async def test_the_publishers_context_is_left_alone(bus: IEventBus) -> None:
+async def test_the_publishers_context_is_left_alone(bus: Bus) -> None:
     """Turned red by: not leaving the context after a handler that raised."""
 
     async def handler(_event: BaseEvent) -> None:

@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 import pytest
 
-from trading.events import BaseEvent, IEventBus, MarketDataEvent, OrderEvent, TickEvent
+from trading.events import BaseEvent, MarketDataEvent, OrderEvent, TickEvent
 
-from .doubles import Recorder, assert_balanced, full_queue, number_of, order, tick, ticks, turns
+from .doubles import Bus, Recorder, assert_balanced, full_queue, number_of, order, tick, ticks, turns
 
 
-async def test_every_matching_subscription_handles_an_accepted_event_once(bus: IEventBus) -> None:
+async def test_every_matching_subscription_handles_an_accepted_event_once(bus: Bus) -> None:
     """Turned red by: stopping at the first target of a route."""
     recorders = [Recorder() for _ in range(5)]
     for recorder in recorders:
@@ -21,7 +21,7 @@ async def test_every_matching_subscription_handles_an_accepted_event_once(bus: I
     assert [recorder.seen for recorder in recorders] == [[7]] * 5
 
 
-async def test_a_subscription_that_does_not_match_hears_nothing(bus: IEventBus) -> None:
+async def test_a_subscription_that_does_not_match_hears_nothing(bus: Bus) -> None:
     """Turned red by: routing by exchange and symbol only."""
     recorder = Recorder()
     await bus.subscribe("order_*", recorder)
@@ -31,7 +31,7 @@ async def test_a_subscription_that_does_not_match_hears_nothing(bus: IEventBus) 
     assert recorder.seen == [2]
 
 
-async def test_a_subscription_made_after_a_publish_does_not_hear_it(bus: IEventBus) -> None:
+async def test_a_subscription_made_after_a_publish_does_not_hear_it(bus: Bus) -> None:
     """Turned red by: looking up the route when an event is taken from the queue."""
     early, late = Recorder(), Recorder()
     await bus.subscribe("tick", early)
@@ -42,7 +42,7 @@ async def test_a_subscription_made_after_a_publish_does_not_hear_it(bus: IEventB
     assert (early.seen, late.seen) == ([1, 2], [2])
 
 
-async def test_a_new_subscription_hears_a_topic_that_was_published_before(bus: IEventBus) -> None:
+async def test_a_new_subscription_hears_a_topic_that_was_published_before(bus: Bus) -> None:
     """Turned red by: leaving cached routes valid in `Registry::insert`."""
     recorder = Recorder()
     await bus.publish(tick(1))
@@ -52,7 +52,7 @@ async def test_a_new_subscription_hears_a_topic_that_was_published_before(bus: I
     assert recorder.seen == [2]
 
 
-async def test_one_handler_subscribed_twice_hears_twice(bus: IEventBus) -> None:
+async def test_one_handler_subscribed_twice_hears_twice(bus: Bus) -> None:
     """Turned red by: keeping one subscription a handler."""
     recorder = Recorder()
     first = await bus.subscribe("tick", recorder)
@@ -63,7 +63,7 @@ async def test_one_handler_subscribed_twice_hears_twice(bus: IEventBus) -> None:
     assert recorder.seen == [1, 1]
 
 
-async def test_a_handler_gets_an_event_that_equals_the_published_one(bus: IEventBus) -> None:
+async def test_a_handler_gets_an_event_that_equals_the_published_one(bus: Bus) -> None:
     """Turned red by: queueing a copy with a new event_id."""
     seen: list[BaseEvent] = []
     await bus.subscribe("*", seen.append)
@@ -74,7 +74,7 @@ async def test_a_handler_gets_an_event_that_equals_the_published_one(bus: IEvent
     assert [type(event) for event in seen] == [type(event) for event in events]
 
 
-async def test_a_handler_may_be_an_async_function(bus: IEventBus) -> None:
+async def test_a_handler_may_be_an_async_function(bus: Bus) -> None:
     """Turned red by: not driving the coroutine that a handler returned."""
     seen: list[int] = []
 
@@ -88,7 +88,7 @@ async def test_a_handler_may_be_an_async_function(bus: IEventBus) -> None:
     assert seen == [1]
 
 
-async def test_a_handler_may_be_a_plain_function(bus: IEventBus) -> None:
+async def test_a_handler_may_be_a_plain_function(bus: Any) -> None:
     """Turned red by: driving what a plain function returned as if it were a coroutine."""
     seen: list[int] = []
 
@@ -133,7 +133,7 @@ class Strategy:
     ],
     ids=["a bound method", "a partial", "a lambda", "an object with __call__", "a task", "a future"],
 )
-async def test_a_handler_may_be_any_callable_and_return_any_awaitable(bus: IEventBus, form: Any) -> None:
+async def test_a_handler_may_be_any_callable_and_return_any_awaitable(bus: Bus, form: Any) -> None:
     """Turned red by: driving only what `inspect.iscoroutinefunction` knows."""
     strategy = Strategy()
     await bus.subscribe("tick", form(strategy))
@@ -142,7 +142,7 @@ async def test_a_handler_may_be_any_callable_and_return_any_awaitable(bus: IEven
     assert strategy.seen == [1, 2]
 
 
-async def test_an_event_class_is_a_pattern(bus: IEventBus) -> None:
+async def test_an_event_class_is_a_pattern(bus: Bus) -> None:
     """Turned red by: matching a class by its event_type and never by its bases."""
     concrete, abstract, everything = Recorder(), Recorder(), Recorder()
     await bus.subscribe(TickEvent, concrete)
@@ -153,7 +153,7 @@ async def test_an_event_class_is_a_pattern(bus: IEventBus) -> None:
     assert (concrete.seen, abstract.seen, everything.seen) == ([1], [2], [1, 2])
 
 
-async def test_a_class_hears_its_subclasses_also_those_defined_later(bus: IEventBus) -> None:
+async def test_a_class_hears_its_subclasses_also_those_defined_later(bus: Bus) -> None:
     """Turned red by: collecting the subclasses when `subscribe` is called."""
     recorder, other = Recorder(), Recorder()
     await bus.subscribe(MarketDataEvent, recorder)
@@ -171,7 +171,7 @@ async def test_a_class_hears_its_subclasses_also_those_defined_later(bus: IEvent
     assert (recorder.seen, other.seen) == ([0, 1], [])
 
 
-async def test_an_event_of_a_class_is_heard_by_its_class_and_by_its_pattern(bus: IEventBus) -> None:
+async def test_an_event_of_a_class_is_heard_by_its_class_and_by_its_pattern(bus: Bus) -> None:
     """Turned red by: leaving out class subscriptions where a pattern matched."""
     by_class, by_pattern = Recorder(), Recorder()
     await bus.subscribe(TickEvent, by_class)
@@ -181,7 +181,7 @@ async def test_an_event_of_a_class_is_heard_by_its_class_and_by_its_pattern(bus:
     assert (by_class.seen, by_pattern.seen) == ([1], [1])
 
 
-async def test_accounts_balance_at_every_moment(bus: IEventBus) -> None:
+async def test_accounts_balance_at_every_moment(bus: Bus) -> None:
     """Turned red by: counting an event as handled before its handler has returned."""
 
     async def handler(event: BaseEvent) -> None:
@@ -207,7 +207,7 @@ async def test_accounts_balance_at_every_moment(bus: IEventBus) -> None:
     assert_balanced(bus)
 
 
-async def test_an_event_that_nobody_subscribed_to_is_counted_as_unrouted(bus: IEventBus) -> None:
+async def test_an_event_that_nobody_subscribed_to_is_counted_as_unrouted(bus: Bus) -> None:
     """Turned red by: returning from publish before it counts, where the route is empty."""
     await bus.subscribe("order_*", Recorder())
     await bus.publish(tick(1))
@@ -215,7 +215,7 @@ async def test_an_event_that_nobody_subscribed_to_is_counted_as_unrouted(bus: IE
     assert (statistics.published, statistics.unrouted, statistics.waiting) == (1, 1, 0)
 
 
-async def test_join_returns_when_everything_accepted_has_been_handled(bus: IEventBus) -> None:
+async def test_join_returns_when_everything_accepted_has_been_handled(bus: Bus) -> None:
     """Turned red by: `join` looking at the queues and not at the running handlers."""
     gate, _ = await full_queue(bus)
     joined = asyncio.create_task(bus.join())
@@ -230,7 +230,7 @@ async def test_join_returns_when_everything_accepted_has_been_handled(bus: IEven
     assert gate.finished == [0, 1]
 
 
-async def test_join_waits_for_the_events_that_handlers_publish_meanwhile(bus: IEventBus) -> None:
+async def test_join_waits_for_the_events_that_handlers_publish_meanwhile(bus: Bus) -> None:
     """Turned red by: `join` waiting only for the events that were there when it was called."""
     seen: list[int] = []
 
@@ -246,7 +246,7 @@ async def test_join_waits_for_the_events_that_handlers_publish_meanwhile(bus: IE
     assert seen == [0, 1, 2, 3, 4, 5]
 
 
-async def test_join_on_an_idle_bus_returns_at_once(bus: IEventBus) -> None:
+async def test_join_on_an_idle_bus_returns_at_once(bus: Bus) -> None:
     """Turned red by: `join` waiting for the next event to end."""
     await bus.join()
     await bus.subscribe("tick", Recorder())
@@ -256,7 +256,7 @@ async def test_join_on_an_idle_bus_returns_at_once(bus: IEventBus) -> None:
     await bus.join()
 
 
-async def test_several_may_join_at_once(bus: IEventBus) -> None:
+async def test_several_may_join_at_once(bus: Bus) -> None:
     """Turned red by: keeping one future for all who join."""
     gate, _ = await full_queue(bus)
     joined = [asyncio.create_task(bus.join()) for _ in range(3)]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from trading.events import BaseEvent, ErrorEvent, IEventBus
+from trading.events import BaseEvent, ErrorEvent
 
-from .doubles import Gate, Recorder, dropped, number_of, tick, ticks, turns
+from .doubles import Bus, Gate, Recorder, dropped, number_of, tick, ticks, turns
 
 
 class PanicError(BaseException):
@@ -32,7 +32,7 @@ def failing(error: BaseException, *, suspends: bool) -> Any:
 
 @pytest.mark.parametrize("suspends", [False, True], ids=["at once", "after a suspension"])
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-async def test_a_handler_that_raises_harms_nobody_else(bus: IEventBus, error: BaseException, suspends: Any) -> None:
+async def test_a_handler_that_raises_harms_nobody_else(bus: Bus, error: BaseException, suspends: Any) -> None:
     """Turned red by: letting the exception leave the worker."""
     recorder, gate = Recorder(), Gate()
     await bus.subscribe("tick", recorder)
@@ -50,7 +50,7 @@ async def test_a_handler_that_raises_harms_nobody_else(bus: IEventBus, error: Ba
 @pytest.mark.parametrize(
     "error", [*ERRORS, StopIteration("broken"), GeneratorExit("broken")], ids=lambda e: type(e).__name__
 )
-async def test_a_plain_function_that_raises_harms_nobody_else(bus: IEventBus, error: BaseException) -> None:
+async def test_a_plain_function_that_raises_harms_nobody_else(bus: Bus, error: BaseException) -> None:
     """Turned red by: taking a StopIteration for the end of a coroutine."""
 
     def handler(event: BaseEvent) -> None:
@@ -67,7 +67,7 @@ async def test_a_plain_function_that_raises_harms_nobody_else(bus: IEventBus, er
     assert recorder.seen == list(range(6))
 
 
-async def test_a_failure_is_logged_with_its_traceback(bus: IEventBus, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_is_logged_with_its_traceback(bus: Bus, caplog: pytest.LogCaptureFixture) -> None:
     """Turned red by: logging the message alone."""
 
     async def deep_inside(_event: BaseEvent) -> None:
@@ -117,7 +117,7 @@ async def test_an_on_error_that_raises_harms_nobody(make_bus: Any, caplog: pytes
     assert "the pager is down" in caplog.text
 
 
-async def test_a_failure_is_published_as_an_error_event(bus: IEventBus) -> None:
+async def test_a_failure_is_published_as_an_error_event(bus: Bus) -> None:
     """Turned red by: not publishing it."""
     seen: list[ErrorEvent] = []
     await bus.subscribe(ErrorEvent, seen.append)
@@ -133,7 +133,7 @@ async def test_a_failure_is_published_as_an_error_event(bus: IEventBus) -> None:
     assert "in handler" in said.traceback
 
 
-async def test_join_waits_for_the_error_event_too(bus: IEventBus) -> None:
+async def test_join_waits_for_the_error_event_too(bus: Bus) -> None:
     """Turned red by: publishing the ErrorEvent in a later turn of the loop."""
     await bus.subscribe("tick", failing(ValueError("broken"), suspends=False))
     heard: list[BaseEvent] = []
@@ -148,7 +148,7 @@ async def test_join_waits_for_the_error_event_too(bus: IEventBus) -> None:
     assert len(heard) == 1
 
 
-async def test_a_failing_handler_of_error_events_ends_there(bus: IEventBus) -> None:
+async def test_a_failing_handler_of_error_events_ends_there(bus: Bus) -> None:
     """Turned red by: publishing an ErrorEvent about the handling of an ErrorEvent."""
 
     async def broken(_event: BaseEvent) -> None:
@@ -163,7 +163,7 @@ async def test_a_failing_handler_of_error_events_ends_there(bus: IEventBus) -> N
     assert accounts[for_everything].failed == 2
 
 
-async def test_a_stuck_handler_of_error_events_delays_nobody(bus: IEventBus) -> None:
+async def test_a_stuck_handler_of_error_events_delays_nobody(bus: Bus) -> None:
     """Turned red by: letting the bus's own ErrorEvents wait for room."""
     gate = Gate()
     errors = await bus.subscribe(ErrorEvent, gate, capacity=2)
@@ -178,7 +178,7 @@ async def test_a_stuck_handler_of_error_events_delays_nobody(bus: IEventBus) -> 
     gate.open()
 
 
-async def test_a_suspended_handler_that_cancels_its_own_task_fails_alone(bus: IEventBus) -> None:
+async def test_a_suspended_handler_that_cancels_its_own_task_fails_alone(bus: Bus) -> None:
     """Turned red by: taking every CancelledError for the end of the worker."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
@@ -198,7 +198,7 @@ async def test_a_suspended_handler_that_cancels_its_own_task_fails_alone(bus: IE
     assert recorder.seen == [0, 1, 2]
 
 
-async def test_a_handler_awaiting_a_cancelled_task_fails_alone(bus: IEventBus) -> None:
+async def test_a_handler_awaiting_a_cancelled_task_fails_alone(bus: Bus) -> None:
     """Turned red by: taking every CancelledError for the end of the worker."""
 
     async def handler(event: BaseEvent) -> None:
@@ -222,7 +222,7 @@ class Nonsense:
         yield 42
 
 
-async def test_a_handler_that_yields_nonsense_to_the_loop_fails_alone(bus: IEventBus) -> None:
+async def test_a_handler_that_yields_nonsense_to_the_loop_fails_alone(bus: Bus) -> None:
     """Turned red by: waiting for whatever a handler yields."""
 
     async def handler(event: BaseEvent) -> None:
@@ -241,7 +241,7 @@ class UnprintableError(Exception):
         raise RuntimeError("no text")
 
 
-async def test_an_error_that_cannot_be_printed_harms_nobody_else(bus: IEventBus) -> None:
+async def test_an_error_that_cannot_be_printed_harms_nobody_else(bus: Bus) -> None:
     """Turned red by: calling `str` on the error unguarded."""
     recorder = Recorder()
     sid = await bus.subscribe("tick", failing(UnprintableError(), suspends=False))

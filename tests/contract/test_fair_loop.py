@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
-from trading.events import BaseEvent, IEventBus
+from trading.events import BaseEvent
 
-from .doubles import Gate, number_of, tick, ticks, turns
+from .doubles import Bus, Gate, number_of, tick, ticks, turns
 
 
 class Clock:
@@ -36,7 +36,7 @@ class Clock:
         self.most_in_a_turn = max(self.most_in_a_turn, self._in_this_turn)
 
 
-async def test_a_handler_that_never_suspends_leaves_the_loop_alive(bus: IEventBus) -> None:
+async def test_a_handler_that_never_suspends_leaves_the_loop_alive(bus: Bus) -> None:
     """Turned red by: emptying a queue in one turn of the loop."""
     with Clock() as clock:
 
@@ -53,7 +53,7 @@ async def test_a_handler_that_never_suspends_leaves_the_loop_alive(bus: IEventBu
         assert clock.most_in_a_turn <= 5_000
 
 
-async def test_the_budget_is_one_for_the_whole_bus(bus: IEventBus) -> None:
+async def test_the_budget_is_one_for_the_whole_bus(bus: Bus) -> None:
     """Turned red by: a budget for each subscription."""
     with Clock() as clock:
         for _ in range(500):
@@ -65,7 +65,7 @@ async def test_the_budget_is_one_for_the_whole_bus(bus: IEventBus) -> None:
         assert clock.most_in_a_turn <= 5_000
 
 
-async def test_a_hundred_subscriptions_that_resume_at_once_share_one_budget(bus: IEventBus) -> None:
+async def test_a_hundred_subscriptions_that_resume_at_once_share_one_budget(bus: Bus) -> None:
     """Turned red by: a budget for each worker."""
     with Clock() as clock:
         go_on = asyncio.Event()
@@ -84,7 +84,7 @@ async def test_a_hundred_subscriptions_that_resume_at_once_share_one_budget(bus:
         assert clock.most_in_a_turn <= 5_000
 
 
-async def test_a_tight_publishing_loop_cannot_starve_its_own_handlers(bus: IEventBus) -> None:
+async def test_a_tight_publishing_loop_cannot_starve_its_own_handlers(bus: Bus) -> None:
     """Turned red by: a publish that never yields where there is room."""
     seen = 0
 
@@ -101,7 +101,7 @@ async def test_a_tight_publishing_loop_cannot_starve_its_own_handlers(bus: IEven
         assert published <= 5_000
 
 
-async def test_a_tight_publishing_loop_leaves_the_loop_alive(bus: IEventBus) -> None:
+async def test_a_tight_publishing_loop_leaves_the_loop_alive(bus: Bus) -> None:
     """Turned red by: a publish that never yields where nobody listens."""
     event = tick(1)
     with Clock() as clock:
@@ -110,7 +110,7 @@ async def test_a_tight_publishing_loop_leaves_the_loop_alive(bus: IEventBus) -> 
         assert clock.turns >= 10
 
 
-async def test_a_batch_yields_too(bus: IEventBus) -> None:
+async def test_a_batch_yields_too(bus: Bus) -> None:
     """Turned red by: publishing a batch of any length in one go."""
     gate = Gate()
     await bus.subscribe("tick", gate)
@@ -122,7 +122,7 @@ async def test_a_batch_yields_too(bus: IEventBus) -> None:
     await bus.join()
 
 
-async def test_a_publish_that_yields_has_not_accepted_yet(bus: IEventBus) -> None:
+async def test_a_publish_that_yields_has_not_accepted_yet(bus: Bus) -> None:
     """Turned red by: accepting first and yielding then."""
     sid = await bus.subscribe("tick", lambda _event: None)
     event = tick(1)
@@ -138,7 +138,7 @@ async def test_a_publish_that_yields_has_not_accepted_yet(bus: IEventBus) -> Non
     assert bus.statistics().subscriptions[sid].accepted == accepted + 1
 
 
-async def test_handlers_that_keep_publishing_leave_the_loop_alive(bus: IEventBus) -> None:
+async def test_handlers_that_keep_publishing_leave_the_loop_alive(bus: Bus) -> None:
     """Turned red by: a new budget for every event that a handler publishes."""
     is_over = False
 
@@ -154,7 +154,7 @@ async def test_handlers_that_keep_publishing_leave_the_loop_alive(bus: IEventBus
     assert bus.statistics().published > 20
 
 
-async def test_nobody_starves_beside_a_subscription_that_never_runs_dry(bus: IEventBus) -> None:
+async def test_nobody_starves_beside_a_subscription_that_never_runs_dry(bus: Bus) -> None:
     """Turned red by: going on with the same subscription when the next turn begins."""
     is_over = False
     seen: list[Any] = []
@@ -174,7 +174,7 @@ async def test_nobody_starves_beside_a_subscription_that_never_runs_dry(bus: IEv
     await bus.join()
 
 
-async def test_ten_thousand_handlers_that_suspend_all_start_within_a_few_turns(bus: IEventBus) -> None:
+async def test_ten_thousand_handlers_that_suspend_all_start_within_a_few_turns(bus: Bus) -> None:
     """Turned red by: each hand-over waking one worker and not twice as many."""
     started = 0
     go_on = asyncio.Event()

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from trading.events import BaseEvent, IEventBus
+from trading.events import BaseEvent
 
-from .doubles import Gate, Recorder, full_queue, number_of, tick, turns
+from .doubles import Bus, Gate, Recorder, full_queue, number_of, tick, turns
 
 
 @pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest", "conflate"])
-async def test_on_gap_is_called_once_a_burst_with_how_many_and_from_which_topics(bus: IEventBus, overflow: str) -> None:
+async def test_on_gap_is_called_once_a_burst_with_how_many_and_from_which_topics(bus: Bus, overflow: str) -> None:
     """Turned red by: calling `on_gap` for every dropped event."""
     gaps: list[Any] = []
     gate, _ = await full_queue(bus, overflow=overflow, on_gap=gaps.append)
@@ -28,7 +28,7 @@ async def test_on_gap_is_called_once_a_burst_with_how_many_and_from_which_topics
     assert [gap.count for gap in gaps] == [3, 1]
 
 
-async def test_a_gap_tells_each_topic_apart(bus: IEventBus) -> None:
+async def test_a_gap_tells_each_topic_apart(bus: Bus) -> None:
     """Turned red by: counting all under the topic of the last."""
     gaps: list[Any] = []
     gate = Gate()
@@ -42,7 +42,7 @@ async def test_a_gap_tells_each_topic_apart(bus: IEventBus) -> None:
     assert [dict(gap.topics) for gap in gaps] == [{"events.tick.binance.A": 2, "events.tick.binance.B": 1}]
 
 
-async def test_on_gap_comes_before_the_next_event(bus: IEventBus) -> None:
+async def test_on_gap_comes_before_the_next_event(bus: Bus) -> None:
     """Turned red by: calling `on_gap` when the queue is empty again."""
     story: list[Any] = []
     go_on = asyncio.Event()
@@ -64,7 +64,7 @@ async def test_on_gap_comes_before_the_next_event(bus: IEventBus) -> None:
     assert story == [0, "gap", 2, 3]
 
 
-async def test_on_gap_may_be_async_and_the_next_event_waits_for_it(bus: IEventBus) -> None:
+async def test_on_gap_may_be_async_and_the_next_event_waits_for_it(bus: Bus) -> None:
     """Turned red by: not driving what `on_gap` returned."""
     story: list[str] = []
     gate = Gate()
@@ -88,7 +88,7 @@ async def test_on_gap_may_be_async_and_the_next_event_waits_for_it(bus: IEventBu
     assert (story, gate.started) == (["begins", "ends"], [0, 2])
 
 
-async def test_on_gap_runs_in_the_task_that_handles_the_next_event(bus: IEventBus) -> None:
+async def test_on_gap_runs_in_the_task_that_handles_the_next_event(bus: Bus) -> None:
     """Turned red by: a task for `on_gap`."""
     tasks: list[Any] = []
     go_on = asyncio.Event()
@@ -130,7 +130,7 @@ async def test_on_gap_that_raises_costs_no_event_and_is_reported(make_bus: Any) 
     ]
 
 
-async def test_there_is_no_gap_where_nothing_was_dropped(bus: IEventBus) -> None:
+async def test_there_is_no_gap_where_nothing_was_dropped(bus: Bus) -> None:
     """Turned red by: calling `on_gap` with a count of 0."""
     gaps: list[Any] = []
     await bus.subscribe("tick", Recorder(), capacity=5, overflow="drop_oldest", on_gap=gaps.append)
@@ -140,7 +140,7 @@ async def test_there_is_no_gap_where_nothing_was_dropped(bus: IEventBus) -> None
     assert gaps == []
 
 
-async def test_a_gap_is_a_frozen_record(bus: IEventBus) -> None:
+async def test_a_gap_is_a_frozen_record(bus: Bus) -> None:
     """Turned red by: handing out the mutable counter itself."""
     gaps: list[Any] = []
     gate, _ = await full_queue(bus, overflow="drop_newest", on_gap=gaps.append)

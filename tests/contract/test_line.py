@@ -2,12 +2,12 @@
 
 import asyncio
 
-from trading.events import BaseEvent, IEventBus
+from trading.events import BaseEvent
 
-from .doubles import Gate, Recorder, dropped, full_queue, number_of, tick, turns
+from .doubles import Bus, Gate, Recorder, dropped, full_queue, number_of, tick, turns
 
 
-async def full_pair(bus: IEventBus) -> tuple[Gate, Gate]:
+async def full_pair(bus: Bus) -> tuple[Gate, Gate]:
     """Two full queues of capacity 1: one for ticks of x, one for ticks of S; a tick S of x needs both."""
     gates = Gate(), Gate()
     patterns = "events.tick.x", "events.tick.*.S"
@@ -33,7 +33,7 @@ def for_second(number: int) -> BaseEvent:
     return tick(number, exchange="-", symbol="S")
 
 
-async def test_an_event_is_accepted_by_all_its_queues_or_by_none(bus: IEventBus) -> None:
+async def test_an_event_is_accepted_by_all_its_queues_or_by_none(bus: Bus) -> None:
     """Turned red by: pushing into each queue as soon as it has room."""
     free = Recorder()
     free_sid = await bus.subscribe("tick", free)
@@ -50,7 +50,7 @@ async def test_an_event_is_accepted_by_all_its_queues_or_by_none(bus: IEventBus)
     assert free.seen == gate.finished == [0, 1, 2]
 
 
-async def test_an_event_that_waits_evicts_nothing_elsewhere(bus: IEventBus) -> None:
+async def test_an_event_that_waits_evicts_nothing_elsewhere(bus: Bus) -> None:
     """Turned red by: evicting from the drop_oldest queues before the block queues have room."""
     gates = Gate(), Gate()
     dropping = await bus.subscribe("tick", gates[0], capacity=1, overflow="drop_oldest")
@@ -71,7 +71,7 @@ async def test_an_event_that_waits_evicts_nothing_elsewhere(bus: IEventBus) -> N
     assert gates[0].finished == [0, 1]
 
 
-async def test_a_waiter_is_granted_when_all_its_queues_have_room_at_once(bus: IEventBus) -> None:
+async def test_a_waiter_is_granted_when_all_its_queues_have_room_at_once(bus: Bus) -> None:
     """Turned red by: granting when the queue that just got room has room."""
     first, second = await full_pair(bus)
     both = asyncio.create_task(bus.publish(for_both(5)))
@@ -87,7 +87,7 @@ async def test_a_waiter_is_granted_when_all_its_queues_have_room_at_once(bus: IE
     assert (first.finished, second.finished) == ([0, 1, 5], [0, 1, 5])
 
 
-async def test_a_waiter_holds_nothing_meanwhile(bus: IEventBus) -> None:
+async def test_a_waiter_holds_nothing_meanwhile(bus: Bus) -> None:
     """Turned red by: reserving a place in each queue as it gets room."""
     first, second = await full_pair(bus)
     ahead = asyncio.create_task(bus.publish(for_first(4)))
@@ -104,7 +104,7 @@ async def test_a_waiter_holds_nothing_meanwhile(bus: IEventBus) -> None:
     assert second.finished == [0, 1, 6, 5]
 
 
-async def test_when_room_appears_the_line_is_walked_in_order(bus: IEventBus) -> None:
+async def test_when_room_appears_the_line_is_walked_in_order(bus: Bus) -> None:
     """Turned red by: trying only the first in line."""
     first, second = await full_pair(bus)
     both = asyncio.create_task(bus.publish(for_both(5)))
@@ -121,7 +121,7 @@ async def test_when_room_appears_the_line_is_walked_in_order(bus: IEventBus) -> 
     assert second.finished == [0, 1, 6, 5]
 
 
-async def test_the_first_in_line_is_granted_when_each_of_its_queues_has_had_room_once(bus: IEventBus) -> None:
+async def test_the_first_in_line_is_granted_when_each_of_its_queues_has_had_room_once(bus: Bus) -> None:
     """Turned red by: giving the first in line no extra place: others take each room before both have one."""
     first, second = await full_pair(bus)
     both = asyncio.create_task(bus.publish(for_both(5)))
@@ -143,7 +143,7 @@ async def test_the_first_in_line_is_granted_when_each_of_its_queues_has_had_room
     assert second.finished.index(5) <= 4
 
 
-async def test_the_extra_place_of_the_first_in_line_starves_nobody(bus: IEventBus) -> None:
+async def test_the_extra_place_of_the_first_in_line_starves_nobody(bus: Bus) -> None:
     """Turned red by: taking the place of the first in line out of the queue's capacity."""
     first, second = await full_pair(bus)
     both = asyncio.create_task(bus.publish(for_both(5)))
@@ -158,7 +158,7 @@ async def test_the_extra_place_of_the_first_in_line_starves_nobody(bus: IEventBu
     await both
 
 
-async def test_waiters_for_the_same_set_of_subscriptions_never_overtake(bus: IEventBus) -> None:
+async def test_waiters_for_the_same_set_of_subscriptions_never_overtake(bus: Bus) -> None:
     """Turned red by: walking the line from its end."""
     gate, _ = await full_queue(bus, capacity=2)
     publishers = [asyncio.create_task(bus.publish(tick(number))) for number in range(3, 20)]
@@ -173,7 +173,7 @@ async def test_waiters_for_the_same_set_of_subscriptions_never_overtake(bus: IEv
     assert gate.finished == list(range(20))
 
 
-async def test_a_publish_that_must_wait_takes_its_place_in_line_when_it_is_first_awaited(bus: IEventBus) -> None:
+async def test_a_publish_that_must_wait_takes_its_place_in_line_when_it_is_first_awaited(bus: Bus) -> None:
     """Turned red by: joining the line at the call."""
     gate, _ = await full_queue(bus)
     called_first = bus.publish(tick(2))
@@ -187,7 +187,7 @@ async def test_a_publish_that_must_wait_takes_its_place_in_line_when_it_is_first
     assert gate.finished == [0, 1, 3, 2]
 
 
-async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_not_resumed(bus: IEventBus) -> None:
+async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_not_resumed(bus: Bus) -> None:
     """Turned red by: looking for room and not for others of the same set in line."""
     newcomers: list[asyncio.Task[None]] = []
     seen: list[int] = []
@@ -215,7 +215,7 @@ async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_no
     assert seen == [0, 1, 2, 3, 4, 5]
 
 
-async def test_a_cancelled_waiter_lets_those_behind_it_come(bus: IEventBus) -> None:
+async def test_a_cancelled_waiter_lets_those_behind_it_come(bus: Bus) -> None:
     """Turned red by: not looking at the line when its first has gone."""
     first, second = await full_pair(bus)
     both = asyncio.create_task(bus.publish(for_both(5)))
@@ -231,7 +231,7 @@ async def test_a_cancelled_waiter_lets_those_behind_it_come(bus: IEventBus) -> N
     assert first.finished == second.finished == [0, 1, 6]
 
 
-async def test_unsubscribing_a_full_queue_releases_those_who_wait_for_it(bus: IEventBus) -> None:
+async def test_unsubscribing_a_full_queue_releases_those_who_wait_for_it(bus: Bus) -> None:
     """Turned red by: not calling the line in `unsubscribe`."""
     gate, sid = await full_queue(bus)
     other = Recorder()

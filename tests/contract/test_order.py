@@ -1,13 +1,14 @@
 """Order: a subscription handles events one at a time, in the order of acceptance."""
 
 import asyncio
+from typing import Any
 
-from trading.events import BaseEvent, IEventBus
+from trading.events import BaseEvent
 
-from .doubles import Gate, Recorder, full_queue, number_of, tick, ticks, turns
+from .doubles import Bus, Gate, Recorder, full_queue, number_of, tick, ticks, turns
 
 
-async def test_a_subscription_handles_one_event_at_a_time(bus: IEventBus) -> None:
+async def test_a_subscription_handles_one_event_at_a_time(bus: Bus) -> None:
     """Turned red by: a task for every event."""
     running = 0
     most = 0
@@ -25,7 +26,7 @@ async def test_a_subscription_handles_one_event_at_a_time(bus: IEventBus) -> Non
     assert most == 1
 
 
-async def test_events_are_handled_in_the_order_of_acceptance(bus: IEventBus) -> None:
+async def test_events_are_handled_in_the_order_of_acceptance(bus: Any) -> None:
     """Turned red by: taking events from the wrong end of the queue."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
@@ -38,7 +39,7 @@ async def test_events_are_handled_in_the_order_of_acceptance(bus: IEventBus) -> 
     assert recorder.seen == [0, 1, 2, 3, 4, 5]
 
 
-async def test_order_holds_across_handlers_that_suspend_and_handlers_that_do_not(bus: IEventBus) -> None:
+async def test_order_holds_across_handlers_that_suspend_and_handlers_that_do_not(bus: Bus) -> None:
     """Turned red by: letting another worker go on with a subscription whose handler is suspended."""
     seen: list[int] = []
 
@@ -56,7 +57,7 @@ async def test_order_holds_across_handlers_that_suspend_and_handlers_that_do_not
     assert seen == list(range(60))
 
 
-async def test_order_holds_across_a_full_queue(bus: IEventBus) -> None:
+async def test_order_holds_across_a_full_queue(bus: Bus) -> None:
     """Turned red by: letting a newcomer take room that appeared while others wait."""
     seen: list[int] = []
 
@@ -70,7 +71,7 @@ async def test_order_holds_across_a_full_queue(bus: IEventBus) -> None:
     assert seen == list(range(30))
 
 
-async def test_each_of_many_subscriptions_keeps_the_order(bus: IEventBus) -> None:
+async def test_each_of_many_subscriptions_keeps_the_order(bus: Any) -> None:
     """Turned red by: dispatching event by event and not subscription by subscription, without their queues."""
     recorders = [Recorder() for _ in range(20)]
     gates = [Gate() for _ in range(5)]
@@ -84,7 +85,7 @@ async def test_each_of_many_subscriptions_keeps_the_order(bus: IEventBus) -> Non
     assert [gate.finished for gate in gates] == [list(range(50))] * 5
 
 
-async def test_conflate_keeps_the_order_of_each_topic(bus: IEventBus) -> None:
+async def test_conflate_keeps_the_order_of_each_topic(bus: Bus) -> None:
     """Turned red by: leaving the older event of a topic in place of the newer."""
     gate = Gate()
     await bus.subscribe("tick", gate, capacity=3, overflow="conflate")
@@ -101,7 +102,7 @@ async def test_conflate_keeps_the_order_of_each_topic(bus: IEventBus) -> None:
         assert mine[-1] == 9 + remainder
 
 
-async def test_a_publisher_that_waits_comes_before_one_that_came_later(bus: IEventBus) -> None:
+async def test_a_publisher_that_waits_comes_before_one_that_came_later(bus: Bus) -> None:
     """Turned red by: waking the youngest waiter first."""
     gate, _ = await full_queue(bus)
     publishers = []

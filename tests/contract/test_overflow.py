@@ -1,16 +1,16 @@
 """Overflow: what a full queue does with one more event is each subscription's own choice."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from trading.events import IEventBus
 from trading.events.errors import BusError, QueueFullError
 
-from .doubles import Gate, Recorder, dropped, full_queue, tick, turns
+from .doubles import Bus, Gate, Recorder, dropped, full_queue, tick, turns
 
 
-async def test_block_is_the_default(bus: IEventBus) -> None:
+async def test_block_is_the_default(bus: Bus) -> None:
     """Turned red by: `drop_oldest` as the default."""
     gate = Gate()
     await bus.subscribe("tick", gate, capacity=1)
@@ -26,7 +26,7 @@ async def test_block_is_the_default(bus: IEventBus) -> None:
     assert gate.finished == [0, 1, 2]
 
 
-async def test_drop_oldest_lets_the_event_that_waited_longest_go(bus: IEventBus) -> None:
+async def test_drop_oldest_lets_the_event_that_waited_longest_go(bus: Bus) -> None:
     """Turned red by: evicting from the back of the queue."""
     gate, sid = await full_queue(bus, capacity=3, overflow="drop_oldest")
     await bus.publish(tick(4))
@@ -39,7 +39,7 @@ async def test_drop_oldest_lets_the_event_that_waited_longest_go(bus: IEventBus)
     assert gate.finished == [0, 3, 4, 5]
 
 
-async def test_drop_newest_lets_the_new_event_go(bus: IEventBus) -> None:
+async def test_drop_newest_lets_the_new_event_go(bus: Bus) -> None:
     """Turned red by: evicting one that waits."""
     gate, sid = await full_queue(bus, capacity=3, overflow="drop_newest")
     other = Recorder()
@@ -55,7 +55,7 @@ async def test_drop_newest_lets_the_new_event_go(bus: IEventBus) -> None:
     assert other.seen == [4, 5]
 
 
-async def test_conflate_keeps_the_newest_of_each_topic_in_place(bus: IEventBus) -> None:
+async def test_conflate_keeps_the_newest_of_each_topic_in_place(bus: Bus) -> None:
     """Turned red by: moving the topic to the end of the queue."""
     gate = Gate()
     sid = await bus.subscribe("tick", gate, capacity=3, overflow="conflate")
@@ -71,7 +71,7 @@ async def test_conflate_keeps_the_newest_of_each_topic_in_place(bus: IEventBus) 
     assert gate.finished == [0, 6, 5, 3]
 
 
-async def test_conflate_replaces_also_where_there_is_room(bus: IEventBus) -> None:
+async def test_conflate_replaces_also_where_there_is_room(bus: Bus) -> None:
     """Turned red by: conflating only when the queue is full."""
     gate = Gate()
     await bus.subscribe("tick", gate, capacity=100, overflow="conflate")
@@ -84,7 +84,7 @@ async def test_conflate_replaces_also_where_there_is_room(bus: IEventBus) -> Non
     assert gate.finished == [0, 3]
 
 
-async def test_conflate_lets_a_new_topic_on_a_full_queue_wait(bus: IEventBus) -> None:
+async def test_conflate_lets_a_new_topic_on_a_full_queue_wait(bus: Bus) -> None:
     """Turned red by: dropping an event of a topic that is not in the queue."""
     gate = Gate()
     await bus.subscribe("tick", gate, capacity=1, overflow="conflate")
@@ -101,7 +101,7 @@ async def test_conflate_lets_a_new_topic_on_a_full_queue_wait(bus: IEventBus) ->
     assert gate.finished == [0, 3, 2]
 
 
-async def test_conflate_leaves_the_event_in_its_handler_alone(bus: IEventBus) -> None:
+async def test_conflate_leaves_the_event_in_its_handler_alone(bus: Bus) -> None:
     """Turned red by: replacing an event that is being handled."""
     gate = Gate()
     sid = await bus.subscribe("tick", gate, capacity=1, overflow="conflate")
@@ -114,7 +114,7 @@ async def test_conflate_leaves_the_event_in_its_handler_alone(bus: IEventBus) ->
     assert gate.finished == [0, 1]
 
 
-async def test_a_conflated_topic_may_come_again_after_it_was_handled(bus: IEventBus) -> None:
+async def test_a_conflated_topic_may_come_again_after_it_was_handled(bus: Bus) -> None:
     """Turned red by: leaving a topic's place behind when its event is taken."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder, capacity=2, overflow="conflate")
@@ -124,7 +124,7 @@ async def test_a_conflated_topic_may_come_again_after_it_was_handled(bus: IEvent
     assert recorder.seen == [0, 1, 2, 3, 4, 5]
 
 
-async def test_raise_refuses_an_event_that_has_then_reached_nobody_and_evicted_nothing(bus: IEventBus) -> None:
+async def test_raise_refuses_an_event_that_has_then_reached_nobody_and_evicted_nothing(bus: Bus) -> None:
     """Turned red by: pushing to the queues before the raising one is asked."""
     dropping, conflating, refusing, free = Gate(), Gate(), Gate(), Recorder()
     await bus.subscribe("tick", dropping, capacity=1, overflow="drop_oldest")
@@ -148,7 +148,7 @@ async def test_raise_refuses_an_event_that_has_then_reached_nobody_and_evicted_n
     assert dropping.finished == conflating.finished == refusing.finished == free.seen == [0, 1]
 
 
-async def test_raise_refuses_even_where_another_queue_would_let_it_wait(bus: IEventBus) -> None:
+async def test_raise_refuses_even_where_another_queue_would_let_it_wait(bus: Bus) -> None:
     """Turned red by: waiting as soon as one queue is found full."""
     blocking, refusing = Gate(), Gate()
     await bus.subscribe("tick", blocking, capacity=1)
@@ -165,14 +165,14 @@ async def test_raise_refuses_even_where_another_queue_would_let_it_wait(bus: IEv
     assert blocking.finished == refusing.finished == [0, 1]
 
 
-async def test_queue_full_is_a_bus_error_that_names_the_subscription_and_its_capacity(bus: IEventBus) -> None:
+async def test_queue_full_is_a_bus_error_that_names_the_subscription_and_its_capacity(bus: Any) -> None:
     """Turned red by: a message without name or capacity."""
     await full_queue(bus, capacity=3, overflow="raise", name="strategy-a")
     with pytest.raises(BusError, match=r"strategy-a.*\b3\b"):
         bus.publish(tick(4))
 
 
-async def test_publish_nowait_on_a_full_block_queue_raises_and_has_reached_nobody(bus: IEventBus) -> None:
+async def test_publish_nowait_on_a_full_block_queue_raises_and_has_reached_nobody(bus: Bus) -> None:
     """Turned red by: `publish_nowait` going beyond the capacity."""
     free = Recorder()
     await bus.subscribe("tick", free)
@@ -184,7 +184,7 @@ async def test_publish_nowait_on_a_full_block_queue_raises_and_has_reached_nobod
     assert free.seen == gate.finished == [0, 1]
 
 
-async def test_publish_nowait_of_a_new_topic_on_a_full_conflate_queue_raises(bus: IEventBus) -> None:
+async def test_publish_nowait_of_a_new_topic_on_a_full_conflate_queue_raises(bus: Bus) -> None:
     """Turned red by: treating `conflate` as a policy that never waits."""
     gate = Gate()
     await bus.subscribe("tick", gate, capacity=1, overflow="conflate")
@@ -199,7 +199,7 @@ async def test_publish_nowait_of_a_new_topic_on_a_full_conflate_queue_raises(bus
     assert gate.finished == [0, 2]
 
 
-async def test_publish_nowait_does_not_overtake_those_who_wait(bus: IEventBus) -> None:
+async def test_publish_nowait_does_not_overtake_those_who_wait(bus: Bus) -> None:
     """Turned red by: `publish_nowait` looking only for room."""
     seen: list[str] = []
     gate, _ = await full_queue(bus)
@@ -227,7 +227,7 @@ async def test_publish_nowait_does_not_overtake_those_who_wait(bus: IEventBus) -
 
 
 @pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest"])
-async def test_a_dropping_subscription_never_lets_a_publisher_wait(bus: IEventBus, overflow: str) -> None:
+async def test_a_dropping_subscription_never_lets_a_publisher_wait(bus: Bus, overflow: str) -> None:
     """Turned red by: `blocks` answering true for every policy."""
     gate, sid = await full_queue(bus, capacity=2, overflow=overflow)
     for number in range(3, 100):

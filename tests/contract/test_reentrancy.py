@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from trading.events import BaseEvent, IEventBus
+from trading.events import BaseEvent
 from trading.events.errors import QueueFullError, ReentrancyError
 
-from .doubles import Recorder, full_queue, number_of, tick, ticks, turns, until
+from .doubles import Bus, Recorder, full_queue, number_of, tick, ticks, turns, until
 
 Publish = Callable[[BaseEvent], Coroutine[Any, Any, None]]
 
@@ -43,7 +43,7 @@ ALL_WAYS = [directly, through_gather, through_gathered_tasks, through_a_task_gro
 
 
 @pytest.mark.parametrize("way", ALL_WAYS)
-async def test_a_handler_may_publish_into_its_own_full_queue(bus: IEventBus, way: Any) -> None:
+async def test_a_handler_may_publish_into_its_own_full_queue(bus: Bus, way: Any) -> None:
     """Turned red by: letting a publish from a handler wait for room."""
     seen: list[int] = []
 
@@ -64,7 +64,7 @@ async def test_a_handler_may_publish_into_its_own_full_queue(bus: IEventBus, way
 
 
 @pytest.mark.parametrize("way", ALL_WAYS)
-async def test_two_handlers_may_publish_into_each_others_full_queues(bus: IEventBus, way: Any) -> None:
+async def test_two_handlers_may_publish_into_each_others_full_queues(bus: Bus, way: Any) -> None:
     """Turned red by: letting a publish from a handler wait in the line."""
     seen: dict[str, list[int]] = {"A": [], "B": []}
     go_on = asyncio.Event()
@@ -89,7 +89,7 @@ async def test_two_handlers_may_publish_into_each_others_full_queues(bus: IEvent
     assert seen == {"A": [0, 1, 9], "B": [0, 1, 9]}
 
 
-async def test_a_chain_of_publishing_handlers_comes_to_its_end(bus: IEventBus) -> None:
+async def test_a_chain_of_publishing_handlers_comes_to_its_end(bus: Bus) -> None:
     """Turned red by: running the handlers of a publish from a handler inside it, on one stack."""
     seen: list[int] = []
 
@@ -104,7 +104,7 @@ async def test_a_chain_of_publishing_handlers_comes_to_its_end(bus: IEventBus) -
     assert seen == list(range(20_001))
 
 
-async def test_a_publish_from_a_handler_passes_the_line(bus: IEventBus) -> None:
+async def test_a_publish_from_a_handler_passes_the_line(bus: Bus) -> None:
     """Turned red by: putting it at the end of the line."""
     gate, sid = await full_queue(bus, symbol="FULL")
     waiting = asyncio.create_task(bus.publish(tick(2, symbol="FULL")))
@@ -126,7 +126,7 @@ async def test_a_publish_from_a_handler_passes_the_line(bus: IEventBus) -> None:
 
 
 @pytest.mark.parametrize("name", ["publish", "publish_nowait", "publish_batch"])
-async def test_a_publish_from_a_handler_raises_at_twice_the_capacity(bus: IEventBus, name: str) -> None:
+async def test_a_publish_from_a_handler_raises_at_twice_the_capacity(bus: Bus, name: str) -> None:
     """Turned red by: no bound for publishes from handlers."""
     taken: list[int] = []
     gate, sid = await full_queue(bus, symbol="FULL", capacity=3)
@@ -157,7 +157,7 @@ async def test_a_publish_from_a_handler_raises_at_twice_the_capacity(bus: IEvent
     assert [account.failed for account in bus.statistics().subscriptions.values()] == [0, 0]
 
 
-async def test_a_batch_from_a_handler_never_waits(bus: IEventBus) -> None:
+async def test_a_batch_from_a_handler_never_waits(bus: Bus) -> None:
     """Turned red by: giving only single publishes the way past the line."""
     gate, _ = await full_queue(bus, symbol="FULL", capacity=3)
     ended = asyncio.Event()
@@ -174,7 +174,7 @@ async def test_a_batch_from_a_handler_never_waits(bus: IEventBus) -> None:
     assert gate.finished == [0, 1, 2, 3, 4, 5, 6]
 
 
-async def test_a_task_that_a_handler_left_behind_waits_like_everyone_when_the_handler_has_ended(bus: IEventBus) -> None:
+async def test_a_task_that_a_handler_left_behind_waits_like_everyone_when_the_handler_has_ended(bus: Bus) -> None:
     """Turned red by: asking the context variable and not whether its handler still runs."""
     gate, _ = await full_queue(bus, symbol="FULL")
     children: list[asyncio.Task[None]] = []
@@ -200,7 +200,7 @@ async def test_a_task_that_a_handler_left_behind_waits_like_everyone_when_the_ha
     assert gate.finished == [0, 1, 2]
 
 
-async def test_a_publisher_beside_a_running_handler_waits_like_everyone(bus: IEventBus) -> None:
+async def test_a_publisher_beside_a_running_handler_waits_like_everyone(bus: Bus) -> None:
     """Turned red by: a flag on the bus in place of a context variable."""
     gate, _ = await full_queue(bus)
     publisher = asyncio.create_task(bus.publish(tick(2)))
@@ -211,7 +211,7 @@ async def test_a_publisher_beside_a_running_handler_waits_like_everyone(bus: IEv
     await publisher
 
 
-async def test_a_handler_may_subscribe(bus: IEventBus) -> None:
+async def test_a_handler_may_subscribe(bus: Bus) -> None:
     """Turned red by: holding the registry's lock while handlers run."""
     late = Recorder()
 
@@ -227,7 +227,7 @@ async def test_a_handler_may_subscribe(bus: IEventBus) -> None:
     assert late.seen == [1]
 
 
-async def test_a_handler_may_unsubscribe_itself_and_is_not_called_again(bus: IEventBus) -> None:
+async def test_a_handler_may_unsubscribe_itself_and_is_not_called_again(bus: Bus) -> None:
     """Turned red by: waiting in `unsubscribe` for the running handler."""
     seen: list[int] = []
     sids: list[str] = []
@@ -247,7 +247,7 @@ async def test_a_handler_may_unsubscribe_itself_and_is_not_called_again(bus: IEv
 
 
 @pytest.mark.parametrize("own_place", [0, 2])
-async def test_a_handler_may_unsubscribe_others(bus: IEventBus, own_place: int) -> None:
+async def test_a_handler_may_unsubscribe_others(bus: Bus, own_place: int) -> None:
     """Turned red by: going on with the list of queues that a worker took before."""
     recorders = [Recorder(), Recorder()]
     sids: list[str] = []
@@ -273,7 +273,7 @@ async def test_a_handler_may_unsubscribe_others(bus: IEventBus, own_place: int) 
 
 @pytest.mark.parametrize("name", ["join", "aclose"])
 @pytest.mark.parametrize("way", [lambda call: call, asyncio.gather], ids=["directly", "in a child"])
-async def test_join_and_aclose_inside_a_handler_raise(bus: IEventBus, name: str, way: Any) -> None:
+async def test_join_and_aclose_inside_a_handler_raise(bus: Bus, name: str, way: Any) -> None:
     """Turned red by: waiting for the handler itself."""
     caught: list[BaseException] = []
 
@@ -297,7 +297,7 @@ async def test_join_and_aclose_inside_a_handler_raise(bus: IEventBus, name: str,
     assert recorder.seen == [1, 2]
 
 
-async def test_a_draining_unsubscribe_of_oneself_raises(bus: IEventBus) -> None:
+async def test_a_draining_unsubscribe_of_oneself_raises(bus: Bus) -> None:
     """Turned red by: waiting for the handler itself."""
     sids: list[str] = []
     caught: list[BaseException] = []
@@ -314,7 +314,7 @@ async def test_a_draining_unsubscribe_of_oneself_raises(bus: IEventBus) -> None:
     assert len(caught) == 1
 
 
-async def test_a_handler_may_ask_for_statistics(bus: IEventBus) -> None:
+async def test_a_handler_may_ask_for_statistics(bus: Bus) -> None:
     """Turned red by: holding the lock while a handler runs."""
     asked: list[Any] = []
     sid = await bus.subscribe("tick", lambda _event: asked.append(bus.statistics()))

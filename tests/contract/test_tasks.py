@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from trading.events import BaseEvent, IEventBus
+from trading.events import BaseEvent
 
-from .doubles import Recorder, full_queue, number_of, tick, ticks, turns, until
+from .doubles import Bus, Recorder, full_queue, number_of, tick, ticks, turns, until
 
 
 def task_now() -> "asyncio.Task[Any]":
@@ -17,7 +17,7 @@ def task_now() -> "asyncio.Task[Any]":
     return task
 
 
-async def test_current_task_is_the_same_from_first_line_to_last(bus: IEventBus) -> None:
+async def test_current_task_is_the_same_from_first_line_to_last(bus: Bus) -> None:
     """Turned red by: resuming a coroutine in whichever worker is free."""
     changed: list[int] = []
 
@@ -35,7 +35,7 @@ async def test_current_task_is_the_same_from_first_line_to_last(bus: IEventBus) 
     assert changed == []
 
 
-async def test_no_handler_shares_its_task_while_it_is_suspended(bus: IEventBus) -> None:
+async def test_no_handler_shares_its_task_while_it_is_suspended(bus: Bus) -> None:
     """Turned red by: a worker that starts another handler while the first is suspended."""
     suspended: set[asyncio.Task[Any]] = set()
     shared: list[int] = []
@@ -54,7 +54,7 @@ async def test_no_handler_shares_its_task_while_it_is_suspended(bus: IEventBus) 
     assert shared == []
 
 
-async def test_a_handler_does_not_run_in_the_publishers_task(bus: IEventBus) -> None:
+async def test_a_handler_does_not_run_in_the_publishers_task(bus: Bus) -> None:
     """Turned red by: dispatching inside publish."""
     tasks: list[Any] = []
     await bus.subscribe("tick", lambda _event: tasks.append(asyncio.current_task()))
@@ -63,7 +63,7 @@ async def test_a_handler_does_not_run_in_the_publishers_task(bus: IEventBus) -> 
     assert tasks[0] not in (None, asyncio.current_task())
 
 
-async def test_a_timeout_entered_before_and_left_after_a_suspension_does_nothing(bus: IEventBus) -> None:
+async def test_a_timeout_entered_before_and_left_after_a_suspension_does_nothing(bus: Bus) -> None:
     """Turned red by: moving a suspended coroutine to another task."""
 
     async def handler(_event: BaseEvent) -> None:
@@ -76,7 +76,7 @@ async def test_a_timeout_entered_before_and_left_after_a_suspension_does_nothing
     assert bus.statistics().subscriptions[sid].handled == 3
 
 
-async def test_a_timeout_in_a_handler_expires_for_it_alone(bus: IEventBus) -> None:
+async def test_a_timeout_in_a_handler_expires_for_it_alone(bus: Bus) -> None:
     """Turned red by: cancelling the worker by the timeout of its handler."""
     expired: list[int] = []
 
@@ -99,7 +99,7 @@ async def test_a_timeout_in_a_handler_expires_for_it_alone(bus: IEventBus) -> No
     assert recorder.seen == [0, 1, 2]
 
 
-async def test_a_task_group_in_a_handler_waits_for_its_tasks(bus: IEventBus) -> None:
+async def test_a_task_group_in_a_handler_waits_for_its_tasks(bus: Bus) -> None:
     """Turned red by: moving a suspended coroutine to another task."""
     story: list[Any] = []
 
@@ -120,7 +120,7 @@ async def test_a_task_group_in_a_handler_waits_for_its_tasks(bus: IEventBus) -> 
     assert story == [1, 2, 3, "left"] * 2
 
 
-async def test_a_task_group_in_a_handler_whose_task_fails_fails_the_handler_alone(bus: IEventBus) -> None:
+async def test_a_task_group_in_a_handler_whose_task_fails_fails_the_handler_alone(bus: Bus) -> None:
     """Turned red by: not undoing the cancellation that a task group makes."""
     seen: list[int] = []
 
@@ -144,9 +144,7 @@ async def test_a_task_group_in_a_handler_whose_task_fails_fails_the_handler_alon
 
 
 @pytest.mark.parametrize("plain", [True, False], ids=["a plain function", "an async function"])
-async def test_a_handler_that_cancels_its_own_task_and_returns_does_not_cancel_the_next(
-    bus: IEventBus, plain: Any
-) -> None:
+async def test_a_handler_that_cancels_its_own_task_and_returns_does_not_cancel_the_next(bus: Bus, plain: Any) -> None:
     """Turned red by: leaving the cancellation pending on the worker's task."""
     seen: list[int] = []
     requests: list[int] = []
@@ -178,7 +176,7 @@ async def test_a_handler_that_cancels_its_own_task_and_returns_does_not_cancel_t
     assert len(seen) == 24
 
 
-async def test_a_cancellation_swallowed_by_a_handler_does_not_reach_the_next(bus: IEventBus) -> None:
+async def test_a_cancellation_swallowed_by_a_handler_does_not_reach_the_next(bus: Bus) -> None:
     """Turned red by: ending the worker when it finds `cancelling()` above zero after a handler."""
     seen: list[int] = []
 
@@ -199,7 +197,7 @@ async def test_a_cancellation_swallowed_by_a_handler_does_not_reach_the_next(bus
     assert bus.statistics().subscriptions[sid].handled == 3
 
 
-async def test_a_worker_cancelled_from_outside_ends_its_handler_and_the_bus_goes_on(bus: IEventBus) -> None:
+async def test_a_worker_cancelled_from_outside_ends_its_handler_and_the_bus_goes_on(bus: Bus) -> None:
     """Turned red by: taking a cancelled worker's subscription away with it."""
     tasks: list[asyncio.Task[Any]] = []
     seen: list[int] = []
@@ -223,7 +221,7 @@ async def test_a_worker_cancelled_from_outside_ends_its_handler_and_the_bus_goes
     assert account.failed + account.dropped["cancelled"] == 1
 
 
-async def test_a_suspended_handler_is_seen_in_its_tasks_stack(bus: IEventBus) -> None:
+async def test_a_suspended_handler_is_seen_in_its_tasks_stack(bus: Bus) -> None:
     """Turned red by: no `cr_frame` on the native coroutine."""
 
     async def conspicuous(_event: BaseEvent) -> None:
@@ -236,7 +234,7 @@ async def test_a_suspended_handler_is_seen_in_its_tasks_stack(bus: IEventBus) ->
     assert conspicuous.__code__ in [frame.f_code for frame in frames]
 
 
-async def test_a_handler_may_wait_for_anything_that_a_task_may(bus: IEventBus) -> None:
+async def test_a_handler_may_wait_for_anything_that_a_task_may(bus: Bus) -> None:
     """Turned red by: dropping the value or the exception that a future brings."""
     loop = asyncio.get_running_loop()
     story: list[Any] = []
@@ -267,10 +265,10 @@ async def test_a_handler_may_wait_for_anything_that_a_task_may(bus: IEventBus) -
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with 3.12")
-async def test_an_eager_task_factory_starts_no_handler_inside_publish(bus: IEventBus) -> None:
+async def test_an_eager_task_factory_starts_no_handler_inside_publish(bus: Any) -> None:
     """Turned red by: making workers by `loop.create_task`."""
     loop = asyncio.get_running_loop()
-    loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]
+    loop.set_task_factory(asyncio.eager_task_factory)
     seen: list[int] = []
     depth = 0
 
@@ -291,9 +289,9 @@ async def test_an_eager_task_factory_starts_no_handler_inside_publish(bus: IEven
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with 3.12")
-async def test_publish_in_an_eager_task_waits_for_room_like_any_other(bus: IEventBus) -> None:
+async def test_publish_in_an_eager_task_waits_for_room_like_any_other(bus: Any) -> None:
     """Turned red by: wanting a task that runs in the loop."""
-    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     gate, _ = await full_queue(bus)
     publisher = asyncio.create_task(bus.publish(tick(2)))
     await turns()

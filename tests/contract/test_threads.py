@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from trading.events import BaseEvent, IEventBus
+from trading.events import BaseEvent
 from trading.events.errors import NotAnEventError, QueueFullError, WrongLoopError
 
-from .doubles import Recorder, assert_balanced, full_queue, number_of, tick, ticks, turns, until
+from .doubles import Bus, Recorder, assert_balanced, full_queue, number_of, tick, ticks, turns, until
 
 
-async def test_publish_nowait_may_be_called_from_any_thread(bus: IEventBus) -> None:
+async def test_publish_nowait_may_be_called_from_any_thread(bus: Bus) -> None:
     """Turned red by: waking the loop by `call_soon`, which only its own thread may."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
@@ -23,7 +23,7 @@ async def test_publish_nowait_may_be_called_from_any_thread(bus: IEventBus) -> N
     assert recorder.seen == [1]
 
 
-async def test_ten_threads_may_publish_while_the_loop_runs(bus: IEventBus) -> None:
+async def test_ten_threads_may_publish_while_the_loop_runs(bus: Bus) -> None:
     """Turned red by: no lock around the queues."""
     seen: list[int] = []
 
@@ -50,7 +50,7 @@ async def test_ten_threads_may_publish_while_the_loop_runs(bus: IEventBus) -> No
         assert mine == list(range(thread * 1000, thread * 1000 + 500))
 
 
-async def test_threads_may_publish_while_subscriptions_come_and_go(bus: IEventBus) -> None:
+async def test_threads_may_publish_while_subscriptions_come_and_go(bus: Bus) -> None:
     """Turned red by: no lock around the registry."""
     loop = asyncio.get_running_loop()
     batch = ticks(range(2000))
@@ -74,7 +74,7 @@ async def test_threads_may_publish_while_subscriptions_come_and_go(bus: IEventBu
     assert_balanced(bus)
 
 
-async def test_a_burst_from_another_thread_wakes_the_loop_once(bus: IEventBus, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_burst_from_another_thread_wakes_the_loop_once(bus: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Turned red by: a wake-up for every event."""
     loop = asyncio.get_running_loop()
     wakeups: list[Any] = []
@@ -98,7 +98,7 @@ async def test_a_burst_from_another_thread_wakes_the_loop_once(bus: IEventBus, m
     assert recorder.seen == list(range(1000))
 
 
-async def test_errors_of_publish_nowait_are_raised_in_its_own_thread(bus: IEventBus) -> None:
+async def test_errors_of_publish_nowait_are_raised_in_its_own_thread(bus: Any) -> None:
     """Turned red by: handing the event to the loop and its errors too."""
     gate, _ = await full_queue(bus)
     with pytest.raises(QueueFullError):
@@ -108,7 +108,7 @@ async def test_errors_of_publish_nowait_are_raised_in_its_own_thread(bus: IEvent
     gate.open()
 
 
-async def test_publish_in_another_thread_returns_a_coroutine_that_acts_in_the_loop(bus: IEventBus) -> None:
+async def test_publish_in_another_thread_returns_a_coroutine_that_acts_in_the_loop(bus: Bus) -> None:
     """Turned red by: accepting in the calling thread and answering with the finished object."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
@@ -125,7 +125,7 @@ async def test_publish_in_another_thread_returns_a_coroutine_that_acts_in_the_lo
     assert recorder.seen == [1]
 
 
-async def test_publish_in_another_thread_may_wait_for_room(bus: IEventBus) -> None:
+async def test_publish_in_another_thread_may_wait_for_room(bus: Bus) -> None:
     """Turned red by: raising where it would have to wait."""
     gate, _ = await full_queue(bus)
     loop = asyncio.get_running_loop()
@@ -141,7 +141,7 @@ async def test_publish_in_another_thread_may_wait_for_room(bus: IEventBus) -> No
     assert gate.finished == [0, 1, 2]
 
 
-async def test_publish_in_another_thread_that_is_dropped_warns(bus: IEventBus) -> None:
+async def test_publish_in_another_thread_that_is_dropped_warns(bus: Any) -> None:
     """Turned red by: dropping an event silently."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
@@ -167,7 +167,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_everything_else_belongs_to_the_loop_and_says_so(bus: IEventBus, name: str) -> None:
+async def test_everything_else_belongs_to_the_loop_and_says_so(bus: Bus, name: str) -> None:
     """Turned red by: not comparing the thread."""
     sid = await bus.subscribe("tick", Recorder())
 
@@ -212,7 +212,7 @@ def test_two_buses_may_run_in_two_loops_in_two_threads(bus_type: Callable[..., A
         assert [number for number in recorder.seen if number >= 1000] == list(range(1000, 1500))
 
 
-async def test_a_handler_hears_events_of_other_threads_in_the_loops_thread(bus: IEventBus) -> None:
+async def test_a_handler_hears_events_of_other_threads_in_the_loops_thread(bus: Bus) -> None:
     """Turned red by: running handlers in the publishing thread."""
     threads: list[int] = []
     await bus.subscribe("tick", lambda _event: threads.append(threading.get_ident()))

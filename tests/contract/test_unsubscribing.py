@@ -4,13 +4,12 @@ import asyncio
 
 import pytest
 
-from trading.events import IEventBus
 from trading.events.errors import SubscriptionNotFoundError
 
-from .doubles import Recorder, dropped, full_queue, tick, ticks, turns
+from .doubles import Bus, Recorder, dropped, full_queue, tick, ticks, turns
 
 
-async def test_after_unsubscribe_the_handler_is_not_called_again(bus: IEventBus) -> None:
+async def test_after_unsubscribe_the_handler_is_not_called_again(bus: Bus) -> None:
     """Turned red by: leaving the subscription in the cached routes."""
     recorder = Recorder()
     sid = await bus.subscribe("tick", recorder)
@@ -24,7 +23,7 @@ async def test_after_unsubscribe_the_handler_is_not_called_again(bus: IEventBus)
     assert recorder.seen == [1]
 
 
-async def test_waiting_events_are_counted_as_unsubscribed(bus: IEventBus) -> None:
+async def test_waiting_events_are_counted_as_unsubscribed(bus: Bus) -> None:
     """Turned red by: forgetting the queue without counting."""
     gate, sid = await full_queue(bus, capacity=3)
     await bus.unsubscribe(sid)
@@ -40,7 +39,7 @@ async def test_waiting_events_are_counted_as_unsubscribed(bus: IEventBus) -> Non
     assert (retired.accepted, retired.handled, retired.waiting) == (4, 1, 0)
 
 
-async def test_the_call_in_progress_goes_on_to_its_end(bus: IEventBus) -> None:
+async def test_the_call_in_progress_goes_on_to_its_end(bus: Bus) -> None:
     """Turned red by: cancelling the running handler, or waiting for it."""
     gate, sid = await full_queue(bus)
     await asyncio.wait_for(bus.unsubscribe(sid), 5)
@@ -50,7 +49,7 @@ async def test_the_call_in_progress_goes_on_to_its_end(bus: IEventBus) -> None:
     assert gate.finished == [0]
 
 
-async def test_with_drain_waiting_events_are_handled_first(bus: IEventBus) -> None:
+async def test_with_drain_waiting_events_are_handled_first(bus: Bus) -> None:
     """Turned red by: ignoring `drain`."""
     gate, sid = await full_queue(bus, capacity=3)
     draining = asyncio.create_task(bus.unsubscribe(sid, drain=True))
@@ -65,7 +64,7 @@ async def test_with_drain_waiting_events_are_handled_first(bus: IEventBus) -> No
     assert sid not in bus.statistics().subscriptions
 
 
-async def test_a_draining_unsubscribe_waits_for_the_last_handler(bus: IEventBus) -> None:
+async def test_a_draining_unsubscribe_waits_for_the_last_handler(bus: Bus) -> None:
     """Turned red by: draining until the queue is empty, whatever the handler does."""
     gate, sid = await full_queue(bus)
     draining = asyncio.create_task(bus.unsubscribe(sid, drain=True))
@@ -79,14 +78,14 @@ async def test_a_draining_unsubscribe_waits_for_the_last_handler(bus: IEventBus)
     assert gate.finished == [0, 1]
 
 
-async def test_a_draining_unsubscribe_of_an_idle_subscription_returns_at_once(bus: IEventBus) -> None:
+async def test_a_draining_unsubscribe_of_an_idle_subscription_returns_at_once(bus: Bus) -> None:
     """Turned red by: waiting for an event that never ends."""
     sid = await bus.subscribe("tick", Recorder())
     await asyncio.wait_for(bus.unsubscribe(sid, drain=True), 5)
     assert dict(bus.statistics().subscriptions) == {}
 
 
-async def test_unsubscribing_twice_is_fine(bus: IEventBus) -> None:
+async def test_unsubscribing_twice_is_fine(bus: Bus) -> None:
     """Turned red by: forgetting which ids were given out."""
     sid = await bus.subscribe("tick", Recorder())
     await bus.unsubscribe(sid)
@@ -95,14 +94,14 @@ async def test_unsubscribing_twice_is_fine(bus: IEventBus) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "nonsense", "-1", "999999", "sub-999999", "1.0", " 1"])
-async def test_an_id_that_was_never_given_out_is_not_found(bus: IEventBus, wrong: str) -> None:
+async def test_an_id_that_was_never_given_out_is_not_found(bus: Bus, wrong: str) -> None:
     """Turned red by: ignoring an unknown id."""
     await bus.subscribe("tick", Recorder())
     with pytest.raises(SubscriptionNotFoundError):
         await bus.unsubscribe(wrong)
 
 
-async def test_an_id_of_another_bus_is_not_found(bus: IEventBus, make_bus: object) -> None:
+async def test_an_id_of_another_bus_is_not_found(bus: Bus, make_bus: object) -> None:
     """Turned red by: ids that are counted from 1 in each bus."""
     other = await make_bus()  # type: ignore[operator]
     sid = await other.subscribe("tick", Recorder())
@@ -111,7 +110,7 @@ async def test_an_id_of_another_bus_is_not_found(bus: IEventBus, make_bus: objec
         await bus.unsubscribe(sid)
 
 
-async def test_others_go_on(bus: IEventBus) -> None:
+async def test_others_go_on(bus: Bus) -> None:
     """Turned red by: removing the whole leaf of the trie."""
     recorders = [Recorder() for _ in range(3)]
     sids = [await bus.subscribe("tick", recorder) for recorder in recorders]
@@ -121,7 +120,7 @@ async def test_others_go_on(bus: IEventBus) -> None:
     assert [recorder.seen for recorder in recorders] == [[1], [], [1]]
 
 
-async def test_one_may_subscribe_again(bus: IEventBus) -> None:
+async def test_one_may_subscribe_again(bus: Bus) -> None:
     """Turned red by: giving an id out twice."""
     recorder = Recorder()
     first = await bus.subscribe("tick", recorder)
@@ -134,7 +133,7 @@ async def test_one_may_subscribe_again(bus: IEventBus) -> None:
     assert recorder.seen == [1, 2]
 
 
-async def test_the_retired_account_adds_up_over_all_that_left(bus: IEventBus) -> None:
+async def test_the_retired_account_adds_up_over_all_that_left(bus: Bus) -> None:
     """Turned red by: keeping the last one's account only."""
     for round_ in range(3):
         sid = await bus.subscribe("tick", Recorder())

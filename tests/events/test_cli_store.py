@@ -185,7 +185,7 @@ def test_replay_keeps_the_timing_that_is_asked_for(recorded: Path, capsys: pytes
 def test_replay_of_a_broken_store_says_what_it_could_do(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(broken), "--speed", "max"]) == 1
     captured = capsys.readouterr()
-    assert "trade       100\n" in captured.out
+    assert "replayed 101 of 101 events" in captured.out
     assert "quote_binance_ETHUSDT" in captured.err
 
 

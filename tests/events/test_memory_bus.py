@@ -151,7 +151,7 @@ def test_what_it_does_not_know_is_refused() -> None:
     with pytest.raises(TypeError):
         InMemoryEventBus(nmae="prices")  # type: ignore[call-arg]
     with pytest.raises(TypeError):
-        InMemoryEventBus("prices")  # type: ignore[misc]
+        InMemoryEventBus("prices")  # type: ignore[call-arg]
 
 
 def test_functions_may_be_decorated_before_any_loop_runs() -> None:

@@ -129,15 +129,20 @@ impl<E, S, W> Bus<E, S, W> {
         lost
     }
 
-    /// Whether somebody waits for the same set of queues. An event that takes no new place anywhere passes the line.
+    /// Whether somebody waits for places in just the queues that an event would take a place in. An event that only
+    /// replaces others passes the line.
     fn is_behind_others(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> bool {
-        let needs = self.needs(targets);
-        let takes_place =
-            |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(|found| found.queue.takes_place(topic));
-        needs.iter().any(takes_place) && self.line.has_same(&needs)
+        let places = self.places(topic, targets);
+        !places.is_empty() && self.line.has_same(&places)
     }
 
-    /// The queues that an event for these subscriptions may have to wait for.
+    /// The queues that publishers may have to wait for, in which an event would take a place of its own.
+    fn places(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
+        let takes_place = |found: &Subscription<E, S>| found.queue.blocks() && found.queue.takes_place(topic);
+        targets.iter().copied().filter(|id| self.subscriptions.hearing(*id).is_some_and(takes_place)).collect()
+    }
+
+    /// The queues that publishers may have to wait for.
     fn needs(&self, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
         let blocks = |found: &Subscription<E, S>| found.queue.blocks();
         targets.iter().copied().filter(|id| self.subscriptions.hearing(*id).is_some_and(blocks)).collect()
@@ -146,7 +151,8 @@ impl<E, S, W> Bus<E, S, W> {
     /// Joins the line, after [`Offer::Wait`]; `token` wakes the publisher when it can [`come`](Bus::come).
     pub fn wait(&mut self, topic: &Arc<str>, targets: &[SubscriptionId], token: W) -> Ticket {
         let needs: Needs = self.needs(targets).into();
-        self.line.join(needs, Arc::clone(topic), token, &mut self.subscriptions)
+        let places: Needs = self.places(topic, targets).into();
+        self.line.join(needs, places, Arc::clone(topic), token, &mut self.subscriptions)
     }
 
     /// Takes the promised places, after having been called.

@@ -22,7 +22,7 @@ pub type Needs = Arc<[SubscriptionId]>;
 struct Waiter<W> {
     /// The queues that must have room.
     needs: Needs,
-    /// The needs it came with, by which waiters for the same set are known.
+    /// By which waiters for the same set are known.
     set: Needs,
     /// Its event's topic.
     topic: Arc<str>,
@@ -86,21 +86,23 @@ impl<W> Line<W> {
         self.waiters.len() + self.granted.len()
     }
 
-    /// Whether somebody is before a newcomer with the same needs.
+    /// Whether somebody with the same set is before a newcomer.
     #[must_use]
-    pub fn has_same(&self, needs: &[SubscriptionId]) -> bool {
-        self.sets.contains_key(needs)
+    pub fn has_same(&self, set: &[SubscriptionId]) -> bool {
+        self.sets.contains_key(set)
     }
 
     /// Joins the line. The caller has found that the newcomer must wait.
-    pub fn join(&mut self, needs: Needs, topic: Arc<str>, token: W, rooms: &mut impl Rooms) -> Ticket {
+    ///
+    /// It needs room in all of `needs`; `set` is what others must have in common with it in order not to overtake it.
+    pub fn join(&mut self, needs: Needs, set: Needs, topic: Arc<str>, token: W, rooms: &mut impl Rooms) -> Ticket {
         let ticket = self.next;
         self.next += 1;
-        *self.sets.entry(Arc::clone(&needs)).or_default() += 1;
+        *self.sets.entry(Arc::clone(&set)).or_default() += 1;
         for queue in needs.iter() {
             self.by_queue.entry(*queue).or_default().insert(ticket);
         }
-        self.waiters.insert(ticket, Waiter { set: Arc::clone(&needs), needs, topic, token });
+        self.waiters.insert(ticket, Waiter { needs, set, topic, token });
         if self.waiters.len() == 1 {
             self.look_around(rooms);
         }

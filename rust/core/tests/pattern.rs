@@ -86,8 +86,9 @@ proptest! {
         prop_assert_eq!(parsed.is_ok(), segments(&text).is_some());
         if let Ok(pattern) = parsed {
             let normal = pattern.to_string();
-            prop_assert_eq!(Pattern::parse(&normal).as_ref(), Ok(&pattern));
-            prop_assert_eq!(Pattern::parse(&normal).unwrap().to_string(), normal);
+            let again = Pattern::parse(&normal).unwrap();
+            prop_assert_eq!(again.to_string(), normal);
+            prop_assert_eq!(again, pattern);
         }
     }
 

@@ -124,7 +124,7 @@ impl Pair {
         match step {
             Step::Push { topic } if self.model.verdict(topic) == Verdict::Take => self.push(topic),
             Step::PushUrgent { topic } if self.queue.urgent_verdict(&self.topics[topic]) == Verdict::Take => {
-                self.bound = self.bound.max(self.model.waiting.len() + 1);
+                self.bound = self.bound.max(self.model.waiting.len() + self.model.promised + 1);
                 self.push(topic);
             }
             Step::Pop => {

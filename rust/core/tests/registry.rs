@@ -4,10 +4,10 @@ mod naive_filter;
 
 use std::sync::{Arc, Weak};
 
-use naive_filter::{CALLABLES, Question, Subject, filters, passes, subjects};
+use naive_filter::{CALLABLES, Question, filters, passes, subjects};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use trading_events_core::filter::Known;
+use trading_events_core::filter::{Filter, Known};
 use trading_events_core::pattern::Pattern;
 use trading_events_core::registry::{Interest, Kinds, Registry, SubscriptionId};
 use trading_events_core::route::Route;
@@ -71,8 +71,7 @@ impl Listeners {
         })
     }
 
-    fn hearing(&self, subject: &Subject, answers: &Answers) -> Vec<SubscriptionId> {
-        let known = &subject.known;
+    fn hearing(&self, known: &Known<'_>, answers: &Answers) -> Vec<SubscriptionId> {
         let topic = Topic {
             event_type: known.event_type,
             exchange: known.exchange.unwrap_or(NONE),
@@ -98,20 +97,20 @@ impl Listeners {
 
 /// Those of a route's targets whose filters an event with these answers passes.
 fn passing(route: &Route, answers: &Answers) -> Vec<SubscriptionId> {
-    let passes = |rest: &trading_events_core::filter::Filter<usize>| {
+    let passes = |rest: &Filter<usize>| {
         rest.test::<()>(&mut || Ok(answers.time), &mut |callable| Ok(answers.calls[*callable])) == Ok(true)
     };
     route.targets.iter().filter(|target| target.rest.as_ref().is_none_or(passes)).map(|target| target.id).collect()
 }
 
 fn assert_routes(registry: &mut Registry, listeners: &Listeners, answers: &Answers) {
-    for subject in subjects() {
-        let route = registry.route(subject.class, &subject.known);
-        assert_eq!(passing(&route, answers), listeners.hearing(&subject, answers), "{:?}", subject.known);
+    for known in subjects() {
+        let route = registry.route(known.lineage[0], &known);
+        assert_eq!(passing(&route, answers), listeners.hearing(&known, answers), "{known:?}");
         let ids: Box<[SubscriptionId]> = route.targets.iter().map(|target| target.id).collect();
         let asks = route.targets.iter().any(|target| target.rest.is_some());
-        assert_eq!(route.unconditional, (!asks).then_some(ids), "{:?}", subject.known);
-        assert!(Arc::ptr_eq(&route, &registry.route(subject.class, &subject.known)), "the second answer is kept");
+        assert_eq!(route.unconditional, (!asks).then_some(ids), "{known:?}");
+        assert!(Arc::ptr_eq(&route, &registry.route(known.lineage[0], &known)), "the second answer is kept");
     }
 }
 
@@ -164,10 +163,10 @@ fn removing_a_place_that_was_given_out_again_leaves_the_new_holder() {
 fn a_route_tells_its_topic_and_is_kept_for_each_class_exchange_and_symbol_apart() {
     let mut registry = Registry::default();
     let mut routes = Vec::new();
-    for subject in subjects() {
-        let route = registry.route(subject.class, &subject.known);
-        let (exchange, symbol) = (subject.known.exchange.unwrap_or(NONE), subject.known.symbol.unwrap_or(NONE));
-        assert_eq!(*route.topic, *format!("events.{}.{exchange}.{symbol}", subject.known.event_type));
+    for known in subjects() {
+        let route = registry.route(known.lineage[0], &known);
+        let (exchange, symbol) = (known.exchange.unwrap_or(NONE), known.symbol.unwrap_or(NONE));
+        assert_eq!(*route.topic, *format!("events.{}.{exchange}.{symbol}", known.event_type));
         assert!(routes.iter().all(|other| !Arc::ptr_eq(other, &route)));
         routes.push(route);
     }

@@ -21,7 +21,9 @@ from trading.events.persistence.stored_schema import SEQ
 
 _MAX_OPEN = 200
 _ROWS = 2**19
+_LEAST_BATCH_ROWS, _MOST_BATCH_ROWS = 256, 65_536
 _EVENTS = 2**15
+_LEAST_CHUNK_ROWS, _MOST_CHUNK_ROWS = 8, 1_024
 
 
 class _Entry(NamedTuple):
@@ -78,8 +80,8 @@ class _Pace(NamedTuple):
         each = max(streams, 1)
         return cls(
             OpenFiles(_MAX_OPEN),
-            batch_rows=min(max(_ROWS // each, 256), 65_536),
-            chunk_rows=min(max(_EVENTS // each, 8), 1_024),
+            batch_rows=min(max(_ROWS // each, _LEAST_BATCH_ROWS), _MOST_BATCH_ROWS),
+            chunk_rows=min(max(_EVENTS // each, _LEAST_CHUNK_ROWS), _MOST_CHUNK_ROWS),
         )
 
 

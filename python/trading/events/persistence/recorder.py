@@ -1,10 +1,10 @@
 """The background thread of a writer, and the queue in front of it."""
 
-import concurrent.futures.thread  # noqa: F401 - pyarrow may come to import it too late, while the interpreter ends
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from importlib import import_module
 from typing import NamedTuple
 
 from trading.events.base import BaseEvent
@@ -12,6 +12,9 @@ from trading.events.errors import StoreClosedError, StoreError, UnstorableEventE
 from trading.events.persistence.schema import Record
 from trading.events.persistence.store_lock import StoreLock
 from trading.events.persistence.waiting_events import WaitingEvents
+
+# pyarrow may need this module for the first time when the interpreter ends, which is too late to import it.
+import_module("concurrent.futures.thread")
 
 _BATCH_EVENTS = 1_000
 _LINGER_S = 0.1
@@ -151,10 +154,12 @@ class Recorder:
             if requests or not self._is_stuck():
                 taken, self._queue = self._queue, []
         refused = self._add(taken)
-        failure = self._write(everything=bool(requests))
+        attempts = bool(requests) or time.monotonic() >= self._retry_s
+        failure = self._write(everything=bool(requests)) if attempts else None
         with self._changed:
             self._refused += refused
-            self._failure = failure
+            if attempts:
+                self._failure = failure
             asking = [request for request in requests if request.done.set_running_or_notify_cancel()]
             error = self._take_error() if asking else None
             if any(request.closes for request in requests):
@@ -193,15 +198,12 @@ class Recorder:
         return self._waiting.add(records, now_s=time.monotonic())
 
     def _write(self, *, everything: bool) -> StoreError | None:
-        """Writes what is due. Returns why that failed, or what is known of the last failure if it is too early."""
-        now_s = time.monotonic()
-        if now_s < self._retry_s and not everything:
-            return self._failure
+        """Writes what is due. Returns why that failed."""
         try:
             if everything:
                 self._waiting.write_all()
             else:
-                self._waiting.write_due(now_s=now_s)
+                self._waiting.write_due(now_s=time.monotonic())
         except Exception as error:  # noqa: BLE001 - a thread that died of it would leave everybody waiting
             self._retry_s = time.monotonic() + _RETRY_S
             failure = StoreError(f"recorded events could not be written, and are kept to be tried again: {error}")

@@ -7,22 +7,14 @@ use trading_events_core::filter::{Filter, Known};
 /// How many callables a generated filter may name.
 pub(crate) const CALLABLES: usize = 4;
 
-/// What is known of one class and topic.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Subject {
-    pub(crate) class: usize,
-    pub(crate) known: Known<'static>,
-}
-
-/// Every class with every exchange and symbol, and without.
-pub(crate) fn subjects() -> Vec<Subject> {
-    let classes: [(usize, &str, &[usize]); 3] =
-        [(11, "tick", &[11, 1, 0]), (12, "trade", &[12, 1, 0]), (13, "order_filled", &[13, 2, 0])];
+/// What is known of every class with every exchange and symbol, and without. The class itself heads its lineage.
+pub(crate) fn subjects() -> Vec<Known<'static>> {
+    let classes: [(&str, &[usize]); 3] = [("tick", &[11, 1, 0]), ("trade", &[12, 1, 0]), ("order_filled", &[13, 2, 0])];
     let mut subjects = Vec::new();
-    for (class, event_type, lineage) in classes {
+    for (event_type, lineage) in classes {
         for exchange in [None, Some("x"), Some("xy")] {
             for symbol in [None, Some("A"), Some("A.B")] {
-                subjects.push(Subject { class, known: Known { event_type, lineage, exchange, symbol } });
+                subjects.push(Known { event_type, lineage, exchange, symbol });
             }
         }
     }

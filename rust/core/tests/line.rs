@@ -1,0 +1,244 @@
+//! The line alone, on rooms that are opened and filled at will, beside a list of waiters.
+
+mod naive_line;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use naive_line::{NaiveLine, Newcomer};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use trading_events_core::line::{Line, Needs, Rooms, Ticket};
+use trading_events_core::registry::SubscriptionId;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// A publisher joins, if it has to wait.
+    Join {
+        queues: u8,
+    },
+    /// A queue loses an event.
+    Open {
+        queue: usize,
+    },
+    /// An event takes the last rooms of a queue, past the line.
+    Fill {
+        queue: usize,
+    },
+    /// One who has been called comes.
+    Come {
+        which: Index,
+    },
+    /// One gives up, called or not.
+    GiveUp {
+        which: Index,
+    },
+    Forget {
+        queue: usize,
+    },
+    Dismiss,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let queue = 0..QUEUES;
+    let masks = prop_oneof![3 => Just(u8::MAX), 1 => any::<u8>()];
+    let step = prop_oneof![
+        10 => (1..1_u8 << QUEUES, masks).prop_map(|(queues, set)| Step::Join { queues, set }),
+        12 => queue.clone().prop_map(|queue| Step::Open { queue }),
+        4 => queue.clone().prop_map(|queue| Step::Fill { queue }),
+        6 => any::<Index>().prop_map(|which| Step::Come { which }),
+        3 => any::<Index>().prop_map(|which| Step::GiveUp { which }),
+        1 => queue.prop_map(|queue| Step::Forget { queue }),
+    ];
+    let steps = prop::collection::vec(step, 1..80);
+    (steps, any::<bool>()).prop_map(|(mut steps, dismisses)| {
+        steps.extend(dismisses.then_some(Step::Dismiss));
+        steps
+    })
+}
+
+const QUEUES: usize = 3;
+
+fn id(queue: usize) -> SubscriptionId {
+    SubscriptionId { index: u32::try_from(queue).unwrap(), generation: 7 }
+}
+
+/// Queues that only count.
+#[derive(Default)]
+struct Counters {
+    free: BTreeMap<SubscriptionId, i64>,
+    promised: BTreeMap<SubscriptionId, i64>,
+    gone: BTreeSet<SubscriptionId>,
+}
+
+impl Counters {
+    fn room(&self, queue: SubscriptionId, promised: usize) -> bool {
+        self.gone.contains(&queue) || self.free.get(&queue).is_some_and(|free| *free > promised.try_into().unwrap())
+    }
+}
+
+impl Rooms for Counters {
+    fn has_room(&self, queue: SubscriptionId, _: &Arc<str>) -> bool {
+        self.room(queue, self.promised.get(&queue).copied().unwrap_or(0).try_into().unwrap())
+    }
+
+    fn reserve(&mut self, queue: SubscriptionId) {
+        *self.promised.entry(queue).or_default() += 1;
+    }
+
+    fn release(&mut self, queue: SubscriptionId) {
+        *self.promised.entry(queue).or_default() -= 1;
+    }
+}
+
+/// The line and its model, which take every step together.
+#[derive(Default)]
+struct Pair {
+    line: Line<u64>,
+    rooms: Counters,
+    model: NaiveLine,
+    tokens: u64,
+}
+
+impl Pair {
+    fn called(&mut self, tokens: Vec<u64>) {
+        let room = |queue, _: &Arc<str>, promised| self.rooms.room(queue, promised);
+        self.model.look_around(&room);
+        for token in tokens {
+            self.model.call(token, &room);
+        }
+    }
+
+    fn room_in(&mut self, queue: SubscriptionId) {
+        let called = self.line.room_in(queue, &mut self.rooms);
+        self.called(called);
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Join { queues, set } => self.join(*queues, *set),
+            Step::Open { queue } => {
+                *self.rooms.free.entry(id(*queue)).or_default() += 1;
+                self.room_in(id(*queue));
+            }
+            Step::Fill { queue } => {
+                if self.rooms.room(id(*queue), self.model.promised(id(*queue))) {
+                    *self.rooms.free.entry(id(*queue)).or_default() -= 1;
+                }
+            }
+            Step::Come { which } => self.come(*which),
+            Step::GiveUp { which } => self.give_up(*which),
+            Step::Forget { queue } => {
+                if self.rooms.gone.insert(id(*queue)) {
+                    self.model.forget_queue(id(*queue));
+                    let called = self.line.forget_queue(id(*queue), &mut self.rooms);
+                    self.rooms.promised.remove(&id(*queue));
+                    self.called(called);
+                }
+            }
+            Step::Dismiss => assert_eq!(self.line.dismiss(), self.model.dismiss()),
+        }
+    }
+
+    fn join(&mut self, queues: u8, set: u8) {
+        let of = |mask: u8| -> Vec<_> {
+            let some = (0..QUEUES).filter(|queue| mask & (1 << queue) != 0).map(id);
+            some.filter(|queue| !self.rooms.gone.contains(queue)).collect()
+        };
+        let needs = of(queues);
+        let set = if of(queues & set).is_empty() { needs.clone() } else { of(queues & set) };
+        assert_eq!(self.line.has_same(&set), self.model.has_same(&set));
+        let has_room = |queue: &SubscriptionId| self.rooms.room(*queue, self.model.promised(*queue));
+        if needs.iter().all(has_room) && !self.model.has_same(&set) {
+            return;
+        }
+        self.tokens += 1;
+        let newcomer = Newcomer { needs, set, topic: "events.tick.x.A".into() };
+        let (needs, set) = (Needs::from(&*newcomer.needs), Needs::from(&*newcomer.set));
+        let ticket = self.line.join(needs, set, Arc::clone(&newcomer.topic), self.tokens, &mut self.rooms);
+        self.model.join(ticket, &newcomer, self.tokens);
+        self.called(Vec::new());
+    }
+
+    fn pick(&self, which: Index, called: bool) -> Option<Ticket> {
+        let some: Vec<_> = self.model.waiters.iter().filter(|waiter| !called || waiter.places.is_some()).collect();
+        (!some.is_empty()).then(|| some[which.index(some.len())].ticket)
+    }
+
+    fn come(&mut self, which: Index) {
+        let Some(ticket) = self.pick(which, true) else { return };
+        let places = self.model.leave(ticket).and_then(|waiter| waiter.places).unwrap();
+        let left = self.line.leave(ticket, &mut self.rooms);
+        assert_eq!((left.places.as_ref(), left.token), (Some(&places), None));
+        self.called(left.called);
+        for place in &places {
+            *self.rooms.free.entry(*place).or_default() -= 1;
+        }
+        for place in places {
+            self.room_in(place);
+        }
+    }
+
+    fn give_up(&mut self, which: Index) {
+        let Some(ticket) = self.pick(which, false) else { return };
+        let waiter = self.model.leave(ticket).unwrap();
+        let left = self.line.leave(ticket, &mut self.rooms);
+        assert_eq!(left.places, waiter.places);
+        assert_eq!(left.token, waiter.places.is_none().then_some(waiter.token), "a token comes back once");
+        self.called(left.called);
+        for place in left.places.into_iter().flatten() {
+            self.room_in(place);
+        }
+    }
+
+    fn check(&self) {
+        let (line, waiters) = (&self.line, &self.model.waiters);
+        assert_eq!((line.len(), line.is_empty()), (waiters.len(), waiters.is_empty()));
+        self.model.assert_all_called_who_can_come(&|queue, _: &Arc<str>, promised| self.rooms.room(queue, promised));
+        for queue in (0..QUEUES).map(id) {
+            let promised = self.rooms.promised.get(&queue).copied().unwrap_or(0);
+            assert_eq!(usize::try_from(promised), Ok(self.model.promised(queue)), "each promise is kept or taken back");
+            let free = self.rooms.free.get(&queue).copied().unwrap_or(0);
+            assert!(free - promised >= -1, "only the first in line gets a place beyond the capacity");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_line_calls_whom_a_walk_along_a_list_would_call(steps in steps()) {
+        let mut pair = Pair::default();
+        for step in &steps {
+            pair.step(step);
+            pair.check();
+        }
+        while let Some(ticket) = pair.model.waiters.first().map(|waiter| waiter.ticket) {
+            pair.model.leave(ticket);
+            let left = pair.line.leave(ticket, &mut pair.rooms);
+            pair.called(left.called);
+            for place in left.places.into_iter().flatten() {
+                pair.room_in(place);
+            }
+        }
+        prop_assert!(pair.line.is_empty());
+        prop_assert!(pair.rooms.promised.values().all(|promised| *promised == 0));
+    }
+}
+
+/// The first in line needs two queues whose rooms never open at the same time, while others take each of them in turn.
+#[test]
+fn the_first_in_line_is_not_starved_by_those_who_need_less() {
+    let mut pair = Pair::default();
+    pair.step(&Step::Join { queues: 0b011, set: 0b011 });
+    pair.step(&Step::Join { queues: 0b001, set: 0b001 });
+    pair.step(&Step::Join { queues: 0b010, set: 0b010 });
+    pair.step(&Step::Open { queue: 0 });
+    assert!(pair.model.waiters[0].places.is_none(), "it has seen room in one");
+    assert!(pair.model.waiters[1].places.is_some(), "which another gets meanwhile");
+    pair.step(&Step::Open { queue: 1 });
+    assert!(pair.model.waiters[0].places.is_some(), "it comes when it sees room in the other");
+    assert!(pair.model.waiters[2].places.is_none());
+    pair.check();
+}

@@ -1,0 +1,377 @@
+"""EventReader: every query is answered as a plain filter over a list would answer it."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.events.recording import START, read, record, tick, ticks
+from tests.events.samples import sample
+from tests.events.virtual_time import run_in_virtual_time
+from trading.events import base
+from trading.events.base import BaseEvent
+from trading.events.errors import StorePathError
+from trading.events.market_data import MarketDataEvent, TickEvent, TradeEvent
+from trading.events.order import OrderAcceptedEvent, OrderEvent, OrderExpiredEvent
+from trading.events.persistence import EventReader, StoredTopic, event_range, merge, part
+from trading.events.system import HeartbeatEvent
+
+CLASSES: list[type[BaseEvent]] = [TickEvent, TradeEvent, OrderAcceptedEvent, OrderExpiredEvent, HeartbeatEvent]
+SYMBOLS = ["BTC/USDT", "BTCUSDT", "btc/usdt", "ETH/USDT"]
+EXCHANGES = ["binance", "okx", "OKX"]
+
+
+def make(cls: type[BaseEvent], second: int, exchange: str, symbol: str) -> BaseEvent:
+    place = {} if cls is HeartbeatEvent else {"exchange": exchange, "symbol": symbol}
+    return sample(cls, timestamp=START + timedelta(seconds=second), **place)
+
+
+seconds = st.integers(-90_000, 90_000)
+recordings = st.lists(
+    st.builds(make, st.sampled_from(CLASSES), seconds, st.sampled_from(EXCHANGES), st.sampled_from(SYMBOLS)),
+    max_size=20,
+)
+moments = st.none() | seconds.map(lambda second: START + timedelta(seconds=second))
+event_types: st.SearchStrategy[Any] = st.none() | st.sampled_from(
+    ["tick", "order_accepted", "bar", OrderEvent, MarketDataEvent, TickEvent, BaseEvent, [TradeEvent, "tick"], []]
+)
+exchanges = st.none() | st.sampled_from(EXCHANGES) | st.lists(st.sampled_from(EXCHANGES))
+symbols = st.none() | st.sampled_from([*SYMBOLS, "nothing"]) | st.lists(st.sampled_from(SYMBOLS))
+
+
+def is_chosen(value: str | None, chosen: Any) -> bool:
+    return chosen is None or value == chosen or (not isinstance(chosen, str) and value in chosen)
+
+
+def is_of_type(event: BaseEvent, chosen: Any) -> bool:
+    if chosen is None or isinstance(chosen, str):
+        return chosen in (None, event.event_type)
+    if isinstance(chosen, list):
+        return any(is_of_type(event, each) for each in chosen)
+    return isinstance(event, chosen)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(recordings, st.lists(st.tuples(moments, moments, event_types, exchanges, symbols), min_size=1, max_size=8))
+def test_a_query_gives_what_a_filter_over_a_list_gives(
+    tmp_path_factory: pytest.TempPathFactory,
+    recording: list[BaseEvent],
+    queries: list[tuple[datetime | None, datetime | None, Any, Any, Any]],
+) -> None:
+    store = tmp_path_factory.mktemp("store")
+    record(store, recording)
+    reader = EventReader(store)
+    for start, end, event_type, exchange, symbol in queries:
+        expected = sorted(
+            (
+                event
+                for event in recording
+                if (start is None or event.timestamp >= start)
+                and (end is None or event.timestamp < end)
+                and is_of_type(event, event_type)
+                and is_chosen(event.exchange, exchange)
+                and is_chosen(event.symbol, symbol)
+            ),
+            key=lambda event: event.timestamp,
+        )
+        chosen: dict[str, Any] = {"event_type": event_type, "exchange": exchange, "symbol": symbol}
+        assert list(reader.read_range(start, end, **chosen)) == expected
+        table = reader.read_table(start, end, **chosen)
+        assert table["event_id"].to_pylist() == [event.event_id for event in expected]
+        assert reader.count(start, end, **chosen) == len(expected)
+        if start is None and end is None:
+            assert reader.time_span(**chosen) == ((expected[0].timestamp, expected[-1].timestamp) if expected else None)
+
+
+def test_for_and_async_for_give_the_same_any_number_of_times(tmp_path: Path) -> None:
+    recorded = ticks(event_range._CHUNK_EVENTS + 1)
+    record(tmp_path, recorded)
+    events = EventReader(tmp_path).read_range()
+
+    async def collect() -> list[BaseEvent]:
+        return [event async for event in events]
+
+    assert list(events) == asyncio.run(collect()) == list(events) == recorded
+
+
+@pytest.mark.parametrize("count", [0, 1, event_range._CHUNK_EVENTS, 2 * event_range._CHUNK_EVENTS])
+def test_async_for_ends_after_the_last_event(tmp_path: Path, count: int) -> None:
+    record(tmp_path, ticks(count))
+
+    async def collect() -> list[BaseEvent]:
+        return [event async for event in EventReader(tmp_path).read_range()]
+
+    assert asyncio.run(collect()) == ticks(count)
+
+
+async def test_async_for_leaves_the_loop_free_and_can_be_cancelled_while_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asyncio.to_thread(record, tmp_path, ticks(3))
+    reading, go_on = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    real_merge = merge.merge
+
+    def slow_merge(*args: Any) -> Any:
+        loop.call_soon_threadsafe(reading.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result()
+        yield from real_merge(*args)
+
+    monkeypatch.setattr("trading.events.persistence.reader.merge", slow_merge)
+
+    async def collect() -> list[BaseEvent]:
+        return [event async for event in EventReader(tmp_path).read_range()]
+
+    task = asyncio.create_task(collect())
+    await reading.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("speed", [1.0, 4.0, 0.5])
+def test_a_range_keeps_the_original_timing_at_any_factor(tmp_path: Path, speed: float) -> None:
+    record(tmp_path, [tick(number, after_s=second) for number, second in enumerate([0, 1, 1, 61, 3600])])
+
+    async def collect() -> list[float]:
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        return [clock() - start async for _ in EventReader(tmp_path).read_range(speed=speed)]
+
+    arrivals = run_in_virtual_time(collect())
+    assert arrivals == pytest.approx([second / speed for second in [0, 1, 1, 61, 3600]], abs=1e-3)
+
+
+def test_a_plain_for_sleeps_to_keep_the_timing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    naps: list[float] = []
+
+    def sleep(length_s: float) -> None:
+        nonlocal now
+        now += length_s + 0.25
+        naps.append(length_s)
+
+    monkeypatch.setattr(event_range.time, "monotonic", lambda: now)
+    monkeypatch.setattr(event_range.time, "sleep", sleep)
+    record(tmp_path, [tick(number, after_s=second) for number, second in enumerate([0, 1, 2, 2.1, 10])])
+
+    arrivals = [now - 1_000.0 for _ in EventReader(tmp_path).read_range(speed=1.0)]
+
+    assert naps == pytest.approx([0.0, 0.75, 0.75, 0.0, 7.5])
+    assert arrivals == pytest.approx([0.25, 1.25, 2.25, 2.5, 10.25])
+
+
+@pytest.mark.parametrize("speed", [0, -1.0, float("nan"), float("inf")])
+def test_an_impossible_speed_is_refused(tmp_path: Path, speed: float) -> None:
+    reader = EventReader(tmp_path)
+    with pytest.raises(ValueError, match="speed must be above zero, or None"):
+        reader.read_range(speed=speed)
+    with pytest.raises(ValueError, match="speed must be above zero, or None"):
+        reader.replay(None, speed=speed)  # type: ignore[arg-type]
+
+
+def test_a_naive_datetime_is_in_utc_and_any_other_zone_is_understood(tmp_path: Path) -> None:
+    record(tmp_path, ticks(3))
+    naive = datetime(2024, 1, 1, 0, 0, 1)  # noqa: DTZ001 - that is the point
+    nepal = datetime(2024, 1, 1, 5, 45, 1, tzinfo=timezone(timedelta(hours=5, minutes=45)))
+    assert read(tmp_path, naive) == read(tmp_path, nepal) == ticks(3)[1:]
+    assert read(tmp_path, None, naive) == read(tmp_path, datetime.min, naive) == ticks(1)
+    assert read(tmp_path, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)) == ticks(3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"start": date(2024, 1, 1)}, TypeError, "start must be a datetime"),
+        ({"end": "2024-01-01"}, TypeError, "end must be a datetime"),
+        ({"event_type": "no type"}, ValueError, "cannot be an event type"),
+        ({"event_type": int}, TypeError, "event_type must be a text or an event class"),
+        ({"event_type": [tick()]}, TypeError, "event_type must be a text or an event class"),
+        ({"exchange": 1}, TypeError, "exchange must be a text"),
+        ({"symbol": [None]}, TypeError, "symbol must be a text"),
+    ],
+)
+def test_a_wrong_argument_is_refused_at_once(
+    tmp_path: Path, wrong: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        EventReader(tmp_path).read_range(**wrong)
+
+
+def test_a_store_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorePathError, match="nowhere does not exist"):
+        EventReader(tmp_path / "nowhere")
+    with pytest.raises(StorePathError, match="file is not a folder"):
+        EventReader(tmp_path / "file")
+    with pytest.raises(ValueError, match="on_error must be 'raise' or 'warn'"):
+        EventReader(tmp_path, on_error="ignore")  # type: ignore[arg-type]
+
+
+def test_an_empty_store_has_nothing(tmp_path: Path) -> None:
+    reader = EventReader(tmp_path)
+    assert reader.base_path == tmp_path
+    assert list(reader.read_range()) == list(reader.files()) == reader.topics() == []
+    assert (reader.count(), reader.time_span()) == (0, None)
+    assert reader.read_table().column_names == [*BaseEvent.model_fields, "_seq"]
+    assert "bid" in reader.read_table(event_type="tick").column_names
+    assert reader.read_table(event_type="tick").num_rows == 0
+
+
+def test_a_reader_needs_no_writer_and_disturbs_none(tmp_path: Path) -> None:
+    record(tmp_path, ticks(2))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    (tmp_path / ".lock").unlink()
+    assert read(tmp_path) == ticks(2)
+    assert set(tmp_path.rglob("*")) == set(before) - {tmp_path / ".lock"}
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, store: Path, question: Callable[[EventReader], object]) -> set[str]:
+    """The files that were opened for an answer."""
+    names: set[str] = set()
+    open_parquet = part._open_parquet
+
+    def watched(path: Path) -> Any:
+        names.add(path.name)
+        return open_parquet(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(part, "_open_parquet", watched)
+        question(EventReader(store))
+    return names
+
+
+def test_only_files_whose_names_may_match_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["BTC/USDT", "BTCUSDT", "ETH/USDT"]
+    later = timedelta(days=1)
+    record(
+        tmp_path,
+        [tick(0, symbol=symbol, timestamp=START + days * later) for symbol in names for days in range(2)]
+        + [sample(TradeEvent, timestamp=START)],
+    )
+
+    def asking(**selection: Any) -> set[str]:
+        return opened(monkeypatch, tmp_path, lambda reader: list(reader.read_range(**selection)))
+
+    assert asking(symbol="BTC/USDT", event_type=TickEvent) == {"tick_binance_BTCUSDT.parquet"}
+    assert asking(event_type="trade", end=START + later) == {"trade_binance_BTCUSDT.parquet"}
+    assert asking(start=START + later, exchange="okx") == set()
+    assert len(asking()) == 4
+
+
+def test_only_row_groups_of_the_range_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trading.events.persistence.part_writer.ROW_GROUP_ROWS", 10)
+    record(tmp_path, ticks(100))
+    scanned: list[list[int]] = []
+    scan = part._Scan
+
+    def watched(path: Path, groups: list[int], rows: int, names: list[str]) -> Any:
+        scanned.append(groups)
+        return scan(path, groups, rows, names)
+
+    monkeypatch.setattr(part, "_Scan", watched)
+    start, end = START + timedelta(seconds=25), START + timedelta(seconds=41)
+    assert read(tmp_path, start, end) == ticks(100)[25:41]
+    assert EventReader(tmp_path).count(start, end) == 16
+    assert scanned == [[2, 3, 4], [2, 4]]
+
+
+def test_many_files_are_merged_with_few_of_them_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded = [tick(number, symbol=f"S{number % 12}") for number in range(240)]
+    record(tmp_path, recorded)
+    monkeypatch.setattr(merge, "_MAX_OPEN", 3)
+    monkeypatch.setattr(merge, "_ROWS", 12 * 6)
+    monkeypatch.setattr(merge, "_LEAST_BATCH_ROWS", 6)
+    now_open, most = 0, 0
+    parquet_file = part.pq.ParquetFile
+
+    class Watched(parquet_file):  # type: ignore[misc, valid-type]
+        def __init__(self, *args: Any, **more: Any) -> None:
+            nonlocal now_open, most
+            super().__init__(*args, **more)
+            now_open += 1
+            most = max(most, now_open)
+
+        def close(self, *args: Any, **more: Any) -> None:
+            nonlocal now_open
+            super().close(*args, **more)
+            now_open -= 1
+
+    monkeypatch.setattr(part.pq, "ParquetFile", Watched)
+    assert read(tmp_path) == recorded
+    assert now_open == 0
+    assert most == 4
+
+
+def test_a_range_that_is_left_early_leaves_no_file_open(tmp_path: Path) -> None:
+    record(tmp_path, ticks(10))
+    events = iter(EventReader(tmp_path).read_range())
+    assert next(events) == tick(0)
+    events.close()  # type: ignore[attr-defined]
+    assert list(events) == []
+
+
+class TestTables:
+    def test_one_event_type_has_its_own_columns_sorted_by_time(self, tmp_path: Path) -> None:
+        record(tmp_path, [tick(1, symbol="B"), tick(0, symbol="A"), sample(HeartbeatEvent, timestamp=START)])
+        table = EventReader(tmp_path).read_table(event_type=TickEvent)
+        assert table.column_names[: len(BaseEvent.model_fields)] == list(BaseEvent.model_fields)
+        assert table.column_names[-1] == "_seq"
+        assert "component" not in table.column_names
+        assert table["bid"].type == pa.decimal128(38, 18)
+        assert table["symbol"].to_pylist() == ["A", "B"]
+
+    def test_several_have_the_columns_of_all(self, tmp_path: Path) -> None:
+        record(tmp_path, [tick(1), sample(HeartbeatEvent, timestamp=START)])
+        rows = EventReader(tmp_path).read_table().to_pylist()
+        assert [row["event_type"] for row in rows] == ["heartbeat", "tick"]
+        assert (rows[0]["bid"], rows[1]["bid"]) == (None, Decimal(1))
+        assert (rows[0]["component"], rows[1]["component"]) == ("feed", None)
+
+    def test_a_column_that_two_types_disagree_about_is_text(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
+
+        class OddEvent(BaseEvent):
+            event_type: Literal["odd"] = "odd"
+            bid: int
+
+        record(tmp_path, [tick(1), OddEvent(bid=7, timestamp=START)])
+        table = EventReader(tmp_path).read_table()
+        assert table["bid"].to_pylist() == ["7", "1.000000000000000000"]
+        assert table["timestamp"].type == pa.timestamp("us", tz="UTC")
+
+
+class TestInspection:
+    def test_files_and_topics_are_known_by_their_footers(self, tmp_path: Path) -> None:
+        record(tmp_path, ticks(3))
+        record(tmp_path, [tick(5), tick(4), sample(HeartbeatEvent, timestamp=START)])
+        files = list(EventReader(tmp_path).files())
+        assert [(file.path.name, file.rows) for file in files] == [
+            ("heartbeat__.parquet", 1),
+            ("tick_binance_BTCUSDT.parquet", 3),
+            ("tick_binance_BTCUSDT~2.parquet", 2),
+        ]
+        assert [file.size_bytes for file in files] == [file.path.stat().st_size for file in files]
+        size_bytes = files[1].size_bytes + files[2].size_bytes
+        assert EventReader(tmp_path).topics() == [
+            StoredTopic("heartbeat", None, None, 1, 1, START, START, files[0].size_bytes),
+            StoredTopic("tick", "binance", "BTC/USDT", 2, 5, START, START + timedelta(seconds=5), size_bytes),
+        ]
+
+    def test_they_can_be_chosen_like_events(self, tmp_path: Path) -> None:
+        record(tmp_path, [tick(0, symbol=symbol) for symbol in SYMBOLS])
+        [topic] = EventReader(tmp_path).topics(symbol="btc/usdt", end=START + timedelta(seconds=1))
+        assert topic.symbol == "btc/usdt"
+        assert EventReader(tmp_path).topics(start=START + timedelta(seconds=1)) == []
