@@ -19,6 +19,7 @@ class Subscription:
     capacity: int
     overflow: str
     queue: deque[Item] = field(default_factory=deque)
+    promised: int = 0
     busy: int | None = None
     ending: bool = False
     counts: Counter[str] = field(default_factory=Counter)
@@ -30,7 +31,7 @@ class Subscription:
 
     def verdict(self, symbol: str, capacity: int) -> str:
         """What becomes of one more event: "take", "wait" or "refuse"."""
-        if len(self.queue) < capacity or self.overflow.startswith("drop") or self.has_in_place(symbol):
+        if len(self.queue) + self.promised < capacity or self.overflow.startswith("drop") or self.has_in_place(symbol):
             return "take"
         return "refuse" if self.overflow == "raise" else "wait"
 
@@ -73,6 +74,7 @@ class Bus:
         self.subscriptions: list[Subscription] = []
         self.line: list[Publisher] = []
         self.held: list[Subscription] = []
+        self.called: deque[Publisher] = deque()
         self._retired: Counter[str] = Counter()
         self.heard = 0
 
@@ -104,6 +106,7 @@ class Bus:
         if subscription.queue:
             subscription.busy = subscription.queue.popleft()[0]
             self._walk(subscription)
+            self._let_in()
         self._retire(subscription)
 
     def unsubscribe(self, subscription: Subscription, *, drain: bool) -> None:
@@ -116,6 +119,7 @@ class Bus:
             publisher.needs = [needed for needed in publisher.needs if needed is not subscription]
         self.held = [queue for queue in self.held if queue is not subscription]
         self._walk(subscription)
+        self._let_in()
         self._retire(subscription)
 
     def cancel(self, publisher: Publisher) -> None:
@@ -127,6 +131,7 @@ class Bus:
             self.held = []
             self._look_around()
             self._walk_from_the_first()
+            self._let_in()
 
     def _retire(self, subscription: Subscription) -> None:
         if subscription.ending and not subscription.queue and subscription.busy is None:
@@ -148,7 +153,7 @@ class Bus:
         verdicts = {s.verdict(symbol, s.capacity * factor if s.overflow != "raise" else s.capacity) for s in hearing}
         needs = [s for s in hearing if s.overflow in {"block", "conflate"}]
         takes_a_place = any(not s.has_in_place(symbol) for s in needs)
-        is_behind = takes_a_place and any(set(other.wanted) == set(needs) for other in self.line)
+        is_behind = takes_a_place and any(set(other.wanted) == set(needs) for other in [*self.line, *self.called])
         publisher.targets, publisher.needs, publisher.wanted = hearing, needs, list(needs)
         if "refuse" in verdicts or ("wait" in verdicts and way != "waits"):
             return "full"
@@ -183,31 +188,47 @@ class Bus:
     def _walk(self, queue: Subscription) -> None:
         """A queue has room, or is gone: the line is walked in order by those who wait for it."""
         candidates = [publisher for publisher in self.line if queue in publisher.wanted]
+        behind: list[set[Subscription]] = []
         for publisher in candidates:
             if publisher is self.line[0] and queue in publisher.needs:
                 self._keep(queue)
-            if self._can_come(publisher):
-                self._come(publisher)
+            if self._can_come(publisher) and set(publisher.wanted) not in behind:
+                self._call(publisher)
+            else:
+                behind.append(set(publisher.wanted))
         if candidates:
             self._walk_from_the_first()
 
     def _walk_from_the_first(self) -> None:
         while self.line and self._can_come(self.line[0]):
-            self._come(self.line[0])
+            self._call(self.line[0])
 
-    def _come(self, publisher: Publisher) -> None:
+    def _call(self, publisher: Publisher) -> None:
+        """Promises a publisher its places."""
         was_first = publisher is self.line[0]
         self.line.remove(publisher)
-        refusing = [s for s in publisher.targets if s.overflow == "raise" and not s.ending]
-        publisher.outcome = "taken" if all(has_room(queue, publisher) for queue in refusing) else "full"
-        if publisher.outcome == "taken":
-            self._accept(publisher)
-            publisher.published += 1
+        for queue in publisher.needs:
+            queue.promised += 1
+        self.called.append(publisher)
         if was_first:
             self.held = []
             self._look_around()
-        if publisher.outcome == "taken":
-            self._go_on(publisher)
+
+    def _let_in(self) -> None:
+        """Those who have been called come for their places, in order."""
+        while self.called:
+            publisher = self.called.popleft()
+            for queue in publisher.needs:
+                queue.promised -= 1
+            refusing = [s for s in publisher.targets if s.overflow == "raise" and not s.ending]
+            publisher.outcome = "taken" if all(has_room(queue, publisher) for queue in refusing) else "full"
+            if publisher.outcome == "taken":
+                self._accept(publisher)
+                publisher.published += 1
+            for queue in publisher.needs:
+                self._walk(queue)
+            if publisher.outcome == "taken":
+                self._go_on(publisher)
 
 
 def has_room(queue: Subscription, publisher: Publisher) -> bool:

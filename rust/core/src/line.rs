@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
 use crate::registry::SubscriptionId;
@@ -16,6 +16,8 @@ pub type Ticket = u64;
 
 /// The queues that a waiter needs a place in.
 pub type Needs = Arc<[SubscriptionId]>;
+
+type Sets = HashSet<Needs, FxBuildHasher>;
 
 /// A publisher that waits.
 #[derive(Debug)]
@@ -114,19 +116,26 @@ impl<W> Line<W> {
         let mut called = Vec::new();
         let Some(candidates) = self.by_queue.get(&queue) else { return called };
         let mut next = candidates.first().copied();
+        let mut passed_over = Sets::default();
         while let Some(ticket) = next {
             if self.is_first(ticket) && self.has_room(ticket, queue, rooms) {
                 self.held.insert(queue);
             }
-            if self.can_come(ticket, rooms) {
+            if self.can_come(ticket, rooms) && !self.is_behind(ticket, &passed_over) {
                 called.extend(self.call(ticket, rooms));
-            } else if !self.has_room(ticket, queue, rooms) {
+            } else if self.has_room(ticket, queue, rooms) {
+                passed_over.extend(self.waiters.get(&ticket).map(|waiter| Arc::clone(&waiter.set)));
+            } else {
                 break;
             }
             next = self.after(queue, ticket);
         }
         called.extend(self.call_firsts(rooms));
         called
+    }
+
+    fn is_behind(&self, ticket: Ticket, passed_over: &Sets) -> bool {
+        self.waiters.get(&ticket).is_some_and(|waiter| passed_over.contains(&waiter.set))
     }
 
     fn after(&self, queue: SubscriptionId, ticket: Ticket) -> Option<Ticket> {
@@ -243,11 +252,12 @@ impl<W> Line<W> {
                 waiter.needs = waiter.needs.iter().copied().filter(|needed| *needed != queue).collect();
             }
         }
-        let free: Vec<Ticket> = tickets.into_iter().filter(|ticket| self.can_come(*ticket, rooms)).collect();
-        let mut called: Vec<W> = Vec::new();
-        for ticket in free {
-            if self.can_come(ticket, rooms) {
+        let (mut called, mut passed_over) = (Vec::new(), Sets::default());
+        for ticket in tickets {
+            if self.can_come(ticket, rooms) && !self.is_behind(ticket, &passed_over) {
                 called.extend(self.call(ticket, rooms));
+            } else {
+                passed_over.extend(self.waiters.get(&ticket).map(|waiter| Arc::clone(&waiter.set)));
             }
         }
         called.extend(self.call_firsts(rooms));

@@ -13,9 +13,10 @@ use trading_events_core::registry::SubscriptionId;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A publisher joins, if it has to wait.
+    /// A publisher joins, if it has to wait; it is known by some of the queues that it needs.
     Join {
         queues: u8,
+        set: u8,
     },
     /// A queue loses an event.
     Open {
@@ -169,8 +170,7 @@ impl Pair {
         let Some(ticket) = self.pick(which, true) else { return };
         let places = self.model.leave(ticket).and_then(|waiter| waiter.places).unwrap();
         let left = self.line.leave(ticket, &mut self.rooms);
-        assert_eq!((left.places.as_ref(), left.token), (Some(&places), None));
-        self.called(left.called);
+        assert_eq!((left.places.as_ref(), left.token, left.called), (Some(&places), None, Vec::new()));
         for place in &places {
             *self.rooms.free.entry(*place).or_default() -= 1;
         }

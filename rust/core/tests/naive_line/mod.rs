@@ -16,7 +16,8 @@ pub(crate) struct Waiter {
     topic: Arc<str>,
     /// What others must have in common with it in order not to overtake it.
     set: Vec<SubscriptionId>,
-    /// The queues that must have room, of those that still stand.
+    /// The queues that had to have room when it came, and those of them that still stand.
+    wanted: Vec<SubscriptionId>,
     needs: Vec<SubscriptionId>,
     /// Where it has seen room, since it is the first in line.
     held: BTreeSet<SubscriptionId>,
@@ -57,7 +58,8 @@ impl NaiveLine {
     pub(crate) fn join(&mut self, ticket: Ticket, newcomer: &Newcomer, token: u64) {
         assert!(self.waiters.iter().all(|other| other.ticket < ticket), "a later ticket is a higher number");
         let Newcomer { needs, set, topic } = newcomer.clone();
-        self.waiters.push(Waiter { ticket, token, topic, set, needs, held: BTreeSet::new(), places: None });
+        let (wanted, held) = (needs.clone(), BTreeSet::new());
+        self.waiters.push(Waiter { ticket, token, topic, set, wanted, needs, held, places: None });
     }
 
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
@@ -100,7 +102,9 @@ impl NaiveLine {
         assert!(self.has_all(place, room), "{token} is called when there is room: {self:?}");
         let skipped = (0..place).find(|earlier| self.can_come(*earlier, room));
         assert!(skipped.is_none(), "the line is walked in order, {token} comes after {skipped:?}: {self:?}");
-        assert!(!self.is_behind_its_like(place), "{token} does not overtake one with the same set: {self:?}");
+        let is_like = |earlier: &Waiter| self.is_behind(earlier, place) && earlier.wanted == self.waiters[place].wanted;
+        let overtaken = self.waiters[..place].iter().find(|earlier| is_like(earlier));
+        assert!(overtaken.is_none(), "{token} does not overtake {overtaken:?}: {self:?}");
         let waiter = &mut self.waiters[place];
         waiter.held.clear();
         waiter.places = Some(waiter.needs.clone());
@@ -126,12 +130,14 @@ impl NaiveLine {
         waiter.needs.iter().all(has)
     }
 
-    fn is_behind_its_like(&self, place: usize) -> bool {
-        let is_like = |earlier: &Waiter| earlier.places.is_none() && earlier.set == self.waiters[place].set;
-        self.waiters[..place].iter().any(is_like)
+    /// Whether the one at a place may have to wait until this earlier one has been called.
+    fn is_behind(&self, earlier: &Waiter, place: usize) -> bool {
+        earlier.places.is_none() && earlier.set == self.waiters[place].set
     }
 
     fn can_come(&self, place: usize, room: &impl Room) -> bool {
-        self.waiters[place].places.is_none() && self.has_all(place, room) && !self.is_behind_its_like(place)
+        let mut before = self.waiters[..place].iter();
+        let waits = self.waiters[place].places.is_none() && before.all(|earlier| !self.is_behind(earlier, place));
+        waits && self.has_all(place, room)
     }
 }

@@ -65,6 +65,9 @@ def run(args: argparse.Namespace) -> int:
             report.print_beginning(source.title)
             recording = asyncio.run(record(source.events(), store, prices=source.prices, progress=progress))
         report.print_session(source.describe(), recording)
+        if not recording.events:
+            report.print_nothing()
+            return 1
         report.print_store(store, kept=args.store is not None)
         report.print_queries(store)
         with ProgressLine("replay in a fresh process", "events", shown=args.progress) as progress:
@@ -72,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         report.print_proof(recording, proof)
         if args.store is not None:
             report.print_next_steps(store)
-    return 1 if proof.difference or recording.failures or not recording.events else 0
+    return 1 if proof.difference or recording.failures else 0
 
 
 @contextmanager

@@ -51,6 +51,11 @@ def print_session(description: str, recording: Recording) -> None:
     )
 
 
+def print_nothing() -> None:
+    """Says that there was no event at all."""
+    _say("NOTHING", "There was no event, so nothing is proven.")
+
+
 def print_store(store: Path, *, kept: bool) -> None:
     """Says what was recorded.
 
@@ -61,8 +66,11 @@ def print_store(store: Path, *, kept: bool) -> None:
     events, size_bytes = sum(topic.rows for topic in topics), sum(topic.size_bytes for topic in topics)
     files = counted(sum(topic.files for topic in topics), "Parquet file")
     where = str(store) if kept else "a temporary folder"
-    each = f"{size_bytes / events:.1f} bytes an event" if events else "no events"
-    _say("recorded", f"{counted(events, 'event')} in {files} in {where}: {as_bytes(size_bytes)}, {each}")
+    _say(
+        "recorded",
+        f"{counted(events, 'event')} in {files} in {where}: {as_bytes(size_bytes)}, "
+        f"{size_bytes / events:.1f} bytes an event",
+    )
 
 
 def print_queries(store: Path) -> None:
@@ -73,8 +81,6 @@ def print_queries(store: Path) -> None:
     """
     reader = EventReader(store)
     topics = reader.topics()
-    if not topics:
-        return
     largest = max(topics, key=lambda topic: topic.rows)
     tenth = (largest.last - largest.first) / 10
     start, end = largest.first + 4 * tenth, largest.first + 5 * tenth
