@@ -24,9 +24,15 @@ def hang_limit_s() -> float:
 
 
 @pytest.fixture(params=BUS_TYPES)
-def bus_type(request: pytest.FixtureRequest) -> Callable[..., Bus]:
+def bus_kind(request: pytest.FixtureRequest) -> str:
+    """The name of a kind of bus."""
+    return str(request.param)
+
+
+@pytest.fixture
+def bus_type(bus_kind: str) -> Callable[..., Bus]:
     """A kind of bus: called with its options it makes one, in or outside of a loop."""
-    return BUS_TYPES[request.param]
+    return BUS_TYPES[bus_kind]
 
 
 MakeBus = Callable[..., Awaitable[Bus]]
@@ -56,17 +62,18 @@ async def bus(make_bus: MakeBus) -> Bus:
 
 
 @pytest.fixture
-def run_script() -> Callable[[str], subprocess.CompletedProcess[str]]:
-    """Runs a program in a fresh interpreter that is killed if it hangs. It may import from `contract`."""
+def run_script(bus_kind: str) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Runs a program in a fresh interpreter that is killed if it hangs. `make_bus` makes it a bus."""
+    head = f"from tests.contract.conftest import BUS_TYPES\nmake_bus = BUS_TYPES[{bus_kind!r}]\n"
 
     def run(source: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - the programs stand in the tests
-            [sys.executable, "-X", "dev", "-c", textwrap.dedent(source)],
+            [sys.executable, "-X", "dev", "-c", head + textwrap.dedent(source)],
             capture_output=True,
             text=True,
             timeout=15,
             check=False,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         )
 
     return run

@@ -56,13 +56,18 @@ class Subscription:
 
 @dataclass(eq=False)
 class Publisher:
-    """One who waits in the line with an event, and the rest of its batch; `needs` are those it `wanted` that stand."""
+    """One who waits in the line with an event, and the rest of its batch.
+
+    It waits for the queues it `needs`, which are those it `wanted` when it came, less those that are gone. In some of
+    them its event would only replace another; in the others it takes `places`.
+    """
 
     item: Item
     targets: list[Subscription]
     needs: list[Subscription]
     rest: deque[Item]
     wanted: list[Subscription] = field(default_factory=list)
+    places: frozenset[Subscription] = frozenset()
     outcome: str = "waits"
     published: int = 0
 
@@ -119,6 +124,7 @@ class Bus:
             publisher.needs = [needed for needed in publisher.needs if needed is not subscription]
         self.held = [queue for queue in self.held if queue is not subscription]
         self._walk(subscription)
+        self._walk_from_the_first()
         self._let_in()
         self._retire(subscription)
 
@@ -152,9 +158,9 @@ class Bus:
         factor = 2 if way == "urgent" else 1
         verdicts = {s.verdict(symbol, s.capacity * factor if s.overflow != "raise" else s.capacity) for s in hearing}
         needs = [s for s in hearing if s.overflow in {"block", "conflate"}]
-        takes_a_place = any(not s.has_in_place(symbol) for s in needs)
-        is_behind = takes_a_place and any(set(other.wanted) == set(needs) for other in [*self.line, *self.called])
-        publisher.targets, publisher.needs, publisher.wanted = hearing, needs, list(needs)
+        places = frozenset(s for s in needs if not s.has_in_place(symbol))
+        is_behind = bool(places) and places in [other.places for other in [*self.line, *self.called]]
+        publisher.targets, publisher.needs, publisher.wanted, publisher.places = hearing, needs, needs, places
         if "refuse" in verdicts or ("wait" in verdicts and way != "waits"):
             return "full"
         if "wait" in verdicts or (is_behind and way == "waits"):
@@ -188,14 +194,16 @@ class Bus:
     def _walk(self, queue: Subscription) -> None:
         """A queue has room, or is gone: the line is walked in order by those who wait for it."""
         candidates = [publisher for publisher in self.line if queue in publisher.wanted]
-        behind: list[set[Subscription]] = []
+        passed_over = []
         for publisher in candidates:
             if publisher is self.line[0] and queue in publisher.needs:
                 self._keep(queue)
-            if self._can_come(publisher) and set(publisher.wanted) not in behind:
+            if self._can_come(publisher) and publisher.places not in passed_over:
                 self._call(publisher)
+            elif has_room(queue, publisher) or queue.ending:
+                passed_over.append(publisher.places)
             else:
-                behind.append(set(publisher.wanted))
+                break
         if candidates:
             self._walk_from_the_first()
 

@@ -134,13 +134,12 @@ def test_asyncio_run_ends_while_a_handler_is_suspended(run_script: Run) -> None:
     """Turned red by: starting a new worker whenever one is cancelled."""
     ended = run_script("""
         import asyncio, warnings
-        from contract.doubles import full_queue
-        from trading.events import InMemoryEventBus
+        from tests.contract.doubles import full_queue
 
         warnings.simplefilter("ignore", ResourceWarning)
 
         async def main():
-            bus = InMemoryEventBus()
+            bus = make_bus()
             for symbol in "ABC":
                 await full_queue(bus, symbol=symbol, capacity=5)
             print("leaving", flush=True)
@@ -156,13 +155,12 @@ def test_asyncio_run_ends_while_publishers_wait(run_script: Run) -> None:
     """Turned red by: a waiting awaitable that swallows its cancellation."""
     ended = run_script("""
         import asyncio, warnings
-        from contract.doubles import full_queue, tick, turns
-        from trading.events import InMemoryEventBus
+        from tests.contract.doubles import full_queue, tick, turns
 
         warnings.simplefilter("ignore", ResourceWarning)
 
         async def main():
-            bus = InMemoryEventBus()
+            bus = make_bus()
             await full_queue(bus)
             tasks = [asyncio.create_task(bus.publish(tick(n))) for n in range(10)]
             await turns()
@@ -179,10 +177,9 @@ def test_the_interpreter_ends_cleanly_with_a_bus_that_was_never_closed(run_scrip
     """Turned red by: touching Python objects while the interpreter is finalized."""
     ended = run_script("""
         import asyncio
-        from contract.doubles import full_queue
-        from trading.events import InMemoryEventBus
+        from tests.contract.doubles import full_queue
 
-        bus = InMemoryEventBus()
+        bus = make_bus()
         loop = asyncio.new_event_loop()
         gate = loop.run_until_complete(full_queue(bus, capacity=3))
         print("left", flush=True)
@@ -197,14 +194,13 @@ def test_a_bus_in_a_forked_child_says_so(run_script: Run) -> None:
     """Turned red by: not comparing the process id."""
     ended = run_script("""
         import asyncio, os, warnings
-        from contract.doubles import Recorder, tick, turns
-        from trading.events import InMemoryEventBus
+        from tests.contract.doubles import Recorder, tick, turns
         from trading.events.errors import ForkedBusError
 
         warnings.simplefilter("ignore", DeprecationWarning)
 
         async def main():
-            bus = InMemoryEventBus()
+            bus = make_bus()
             recorder = Recorder()
             await bus.subscribe("tick", recorder)
             await bus.publish(tick(1))

@@ -199,7 +199,7 @@ def test_an_optional_field_of_any_type_comes_back_exactly(annotation: Any, value
 def test_a_float_that_is_not_a_number_comes_back() -> None:
     event = define(Annotated[float, Field(allow_inf_nan=True)])(value=float("nan"))
     [again] = there_and_back(event)
-    assert repr(again.value) == "nan"  # type: ignore[attr-defined]
+    assert repr(again.value) == "nan"
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ def test_a_class_that_has_gained_an_optional_field_reads_old_rows() -> None:
     rows, columns = encode([old]).to_batches()[0], read_description(described_as(type(old)))[1]
 
     [again] = event_schema(define(int, note=str | None)).decode(rows, columns)
-    assert (again.value, again.note, again.event_id) == (1, None, old.event_id)  # type: ignore[attr-defined]
+    assert (again.value, again.note, again.event_id) == (1, None, old.event_id)
 
 
 def test_a_class_that_has_lost_a_field_reads_old_rows() -> None:
@@ -343,7 +343,7 @@ def test_a_class_that_has_lost_a_field_reads_old_rows() -> None:
     rows, columns = encode([old]).to_batches()[0], read_description(described_as(type(old)))[1]
 
     [again] = event_schema(define(int)).decode(rows, columns)
-    assert (again.value, again.event_id) == (1, old.event_id)  # type: ignore[attr-defined]
+    assert (again.value, again.event_id) == (1, old.event_id)
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_a_field_that_has_changed_its_type_is_read_as_pydantic_allows(
 
     [again] = event_schema(define(after)).decode(rows, columns)
 
-    assert again.value == expected  # type: ignore[attr-defined]
+    assert again.value == expected
 
 
 def described_as(cls: type[BaseEvent]) -> pa.Schema:

@@ -177,7 +177,7 @@ def test_an_impossible_speed_is_refused(tmp_path: Path, speed: float) -> None:
     with pytest.raises(ValueError, match="speed must be above zero, or None"):
         reader.read_range(speed=speed)
     with pytest.raises(ValueError, match="speed must be above zero, or None"):
-        reader.replay(None, speed=speed)  # type: ignore[arg-type]
+        reader.replay(None, speed=speed)
 
 
 def test_a_naive_datetime_is_in_utc_and_any_other_zone_is_understood(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_naive_datetime_is_in_utc_and_any_other_zone_is_understood(tmp_path: P
     naive = datetime(2024, 1, 1, 0, 0, 1)  # noqa: DTZ001 - that is the point
     nepal = datetime(2024, 1, 1, 5, 45, 1, tzinfo=timezone(timedelta(hours=5, minutes=45)))
     assert read(tmp_path, naive) == read(tmp_path, nepal) == ticks(3)[1:]
-    assert read(tmp_path, None, naive) == read(tmp_path, datetime.min, naive) == ticks(1)
+    assert read(tmp_path, None, naive) == ticks(1)
     assert read(tmp_path, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)) == ticks(3)
 
 
@@ -215,7 +215,7 @@ def test_a_store_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorePathError, match="file is not a folder"):
         EventReader(tmp_path / "file")
     with pytest.raises(ValueError, match="on_error must be 'raise' or 'warn'"):
-        EventReader(tmp_path, on_error="ignore")  # type: ignore[arg-type]
+        EventReader(tmp_path, on_error="ignore")
 
 
 def test_an_empty_store_has_nothing(tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_many_files_are_merged_with_few_of_them_open(tmp_path: Path, monkeypatch
     now_open, most = 0, 0
     parquet_file = part.pq.ParquetFile
 
-    class Watched(parquet_file):  # type: ignore[misc, valid-type]
+    class Watched(parquet_file):
         def __init__(self, *args: Any, **more: Any) -> None:
             nonlocal now_open, most
             super().__init__(*args, **more)
@@ -317,7 +317,7 @@ def test_a_range_that_is_left_early_leaves_no_file_open(tmp_path: Path) -> None:
     record(tmp_path, ticks(10))
     events = iter(EventReader(tmp_path).read_range())
     assert next(events) == tick(0)
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     assert list(events) == []
 
 

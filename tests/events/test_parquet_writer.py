@@ -20,7 +20,7 @@ from trading.events.errors import (
     UnstorableEventError,
 )
 from trading.events.market_data import TickEvent
-from trading.events.persistence import ParquetEventWriter
+from trading.events.persistence import ParquetEventWriter, parquet_writer
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ class TestWhatIsTaken:
     async def test_a_batch_with_something_that_is_no_event_is_refused_whole(self, tmp_path: Path) -> None:
         async with ParquetEventWriter(tmp_path) as writer:
             with pytest.raises(NotAnEventError):
-                await writer.write_batch([tick(), "tick"])  # type: ignore[list-item]
+                await writer.write_batch([tick(), "tick"])
         assert read(tmp_path) == []
 
     async def test_a_batch_may_be_any_iterable_even_an_empty_one(self, tmp_path: Path) -> None:
@@ -133,6 +133,38 @@ class TestClosing:
         gc.collect()
         assert read(tmp_path) == [tick()]
         await ParquetEventWriter(tmp_path).aclose()
+
+    async def test_a_close_that_is_cancelled_goes_on(self, tmp_path: Path, disk: Disk) -> None:
+        writer = ParquetEventWriter(tmp_path)
+        await writer.write_event(tick())
+        disk.open.clear()
+        closing = asyncio.create_task(writer.aclose())
+        await asyncio.to_thread(disk.asked.wait)
+        closing.cancel()
+        await asyncio.wait([closing])
+        disk.open.set()
+        thread = writer._recorder.thread
+        await asyncio.to_thread(thread.join)
+        del writer, closing
+        gc.collect()
+        assert read(tmp_path) == [tick()]
+
+    async def test_a_writer_that_its_own_thread_drops_does_not_wait_for_itself(
+        self, tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        writer = ParquetEventWriter(tmp_path)
+        recorder = writer._recorder
+        write = recorder._waiting.write_all
+
+        def drop_and_write() -> None:
+            parquet_writer._close(recorder, os.getpid())
+            write()
+
+        monkeypatch.setattr(recorder._waiting, "write_all", drop_and_write)
+        await writer.write_event(tick())
+        await writer.flush()
+        await asyncio.to_thread(recorder.thread.join)
+        assert read(tmp_path) == [tick()]
 
     def test_the_end_of_the_interpreter_closes_it(self, tmp_path: Path) -> None:
         script = """

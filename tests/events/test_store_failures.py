@@ -44,7 +44,7 @@ def watch_failures(writer: ParquetEventWriter) -> threading.Event:
             known.set()
         return failure
 
-    recorder._write = watched  # type: ignore[method-assign]
+    recorder._write = watched
     return known
 
 

@@ -25,16 +25,22 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._thread_ended)
         return future
 
+    async def shutdown_default_executor(self, *args: Any) -> None:
+        self.threads += 1
+        await super().shutdown_default_executor(*args)
+
     def _thread_ended(self, _: object) -> None:
         self.threads -= 1
 
 
-class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
+class _JumpingSelector(selectors.DefaultSelector):
     def __init__(self, loop: VirtualTimeLoop) -> None:
         super().__init__()
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> Any:
+        if timeout == 0:
+            return super().select(0)
         if self._loop.threads or timeout is None:
             return super().select(None)
         ready = super().select(0)

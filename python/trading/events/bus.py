@@ -192,4 +192,9 @@ class IEventBus(ABC):
             filter: As in `subscribe`.
             options: Whatever else this bus's `subscribe` takes, by name.
         """
-        return EventStream(self, event_type, filter=filter, options=options)
+        stream = EventStream[Any](self, event_type, filter=filter, options=options)
+        self._note_stream(stream)
+        return stream
+
+    def _note_stream(self, stream: EventStream[Any]) -> None:
+        """Told of each stream, so that a bus that closes can end it."""

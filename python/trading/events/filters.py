@@ -66,6 +66,7 @@ def time_range_filter(start: datetime | None = None, end: datetime | None = None
     """Events with `start <= timestamp < end`; None is open, a naive datetime is UTC.
 
     Raises:
+        TypeError: A limit is no datetime.
         ValueError: The range is empty.
     """
     start, end = _as_utc(start), _as_utc(end)
@@ -111,4 +112,6 @@ def _check_some(given: tuple[object, ...], name: str) -> None:
 
 
 def _as_utc(moment: datetime | None) -> datetime | None:
+    if moment is not None and not isinstance(moment, datetime):
+        raise TypeError(f"{moment!r} is no datetime")
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

@@ -168,16 +168,8 @@ class InMemoryEventBus(NativeBus, IEventBus):
             event_type, handler, condition, capacity=capacity, overflow=overflow, on_gap=on_gap, name=name
         )
 
-    def stream(
-        self,
-        event_type: str | type[BaseEvent],
-        filter: Filter[Any] | None = None,  # noqa: A002 - as in IEventBus
-        **options: Any,
-    ) -> EventStream[Any]:
-        """Matching events, for `async for`; also ends when the bus has closed."""
-        stream = super().stream(event_type, filter, **options)
+    def _note_stream(self, stream: EventStream[Any]) -> None:
         self._streams.add(stream)
-        return stream
 
     async def unsubscribe(self, subscription_id: str, *, drain: bool = False) -> None:
         """Ends a subscription: its handler is not called again. One that has ended already is left as it is.

@@ -1,7 +1,10 @@
 //! A queue beside a list.
 
+mod naive_queue;
+
 use std::sync::Arc;
 
+use naive_queue::{Item, NaiveQueue};
 use proptest::prelude::*;
 use trading_events_core::queue::{Arrival, Loss, Overflow, Queue, Verdict};
 
@@ -49,51 +52,11 @@ fn overflows() -> impl Strategy<Value = Overflow> {
     prop::sample::select(vec![Block, DropOldest, DropNewest, Conflate, Raise])
 }
 
-type Item = (u64, usize);
-
-/// A queue as the contract words it.
-struct Model {
-    capacity: usize,
-    overflow: Overflow,
-    waiting: Vec<Item>,
-    promised: usize,
-    high_water: usize,
-}
-
-impl Model {
-    fn place_of(&self, topic: usize) -> Option<usize> {
-        let of_topic = |item: &Item| self.overflow == Overflow::Conflate && item.1 == topic;
-        self.waiting.iter().position(of_topic)
-    }
-
-    fn verdict(&self, topic: usize) -> Verdict {
-        match self.overflow {
-            _ if self.waiting.len() + self.promised < self.capacity => Verdict::Take,
-            Overflow::DropOldest | Overflow::DropNewest => Verdict::Take,
-            Overflow::Conflate if self.place_of(topic).is_some() => Verdict::Take,
-            Overflow::Block | Overflow::Conflate => Verdict::Wait,
-            Overflow::Raise => Verdict::Refuse,
-        }
-    }
-
-    fn push(&mut self, item: Item) -> Option<(Item, Loss)> {
-        let is_full = self.waiting.len() >= self.capacity;
-        let lost = match (self.place_of(item.1), self.overflow) {
-            (Some(place), _) => return Some((std::mem::replace(&mut self.waiting[place], item), Loss::Conflate)),
-            (None, Overflow::DropNewest) if is_full => return Some((item, Loss::DropNewest)),
-            (None, Overflow::DropOldest) if is_full => Some((self.waiting.remove(0), Loss::DropOldest)),
-            _ => None,
-        };
-        self.waiting.push(item);
-        self.high_water = self.high_water.max(self.waiting.len());
-        lost
-    }
-}
-
 /// The queue and its model, which take every step together.
 struct Pair {
     queue: Queue<u64>,
-    model: Model,
+    model: NaiveQueue,
+    promised: usize,
     topics: Vec<Arc<str>>,
     next: u64,
     /// The most that may wait: the capacity, and what urgent events and promises have put beyond it.
@@ -104,71 +67,74 @@ impl Pair {
     fn new(capacity: usize, overflow: Overflow) -> Self {
         Self {
             queue: Queue::new(capacity, overflow),
-            model: Model { capacity, overflow, waiting: Vec::new(), promised: 0, high_water: 0 },
+            model: NaiveQueue::new(capacity, overflow),
+            promised: 0,
             topics: (0..4).map(|topic| format!("events.tick.x.{topic}").into()).collect(),
             next: 0,
             bound: capacity,
         }
     }
 
+    fn verdict(&self, topic: usize) -> Verdict {
+        self.model.verdict(&self.topics[topic], self.promised)
+    }
+
     fn push(&mut self, topic: usize) {
         self.next += 1;
-        let arrival = Arrival { event: self.next, topic: Arc::clone(&self.topics[topic]) };
-        let lost = self.queue.push(arrival).map(|(arrival, why)| ((arrival.event, arrival.topic), why));
-        let expected = self.model.push((self.next, topic));
-        let named = expected.map(|((event, topic), why)| ((event, Arc::clone(&self.topics[topic])), why));
-        assert_eq!(lost, named, "what is lost is told, with its topic and reason");
+        let item = Item { event: self.next, topic: Arc::clone(&self.topics[topic]) };
+        let lost = self.queue.push(Arrival { event: item.event, topic: Arc::clone(&item.topic) });
+        let told = lost.map(|(arrival, why)| (Item { event: arrival.event, topic: arrival.topic }, why));
+        assert_eq!(told, self.model.push(item), "what is lost is told, with its topic and reason");
     }
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Push { topic } if self.model.verdict(topic) == Verdict::Take => self.push(topic),
+            Step::Push { topic } if self.verdict(topic) == Verdict::Take => self.push(topic),
             Step::PushUrgent { topic } if self.queue.urgent_verdict(&self.topics[topic]) == Verdict::Take => {
-                self.bound = self.bound.max(self.model.waiting.len() + self.model.promised + 1);
+                self.bound = self.bound.max(self.model.waiting.len() + self.promised + 1);
                 self.push(topic);
             }
             Step::Pop => {
-                let first = if self.model.waiting.is_empty() { None } else { Some(self.model.waiting.remove(0)) };
-                let popped = self.queue.pop().map(|arrival| (arrival.event, arrival.topic));
-                assert_eq!(popped, first.map(|(event, topic)| (event, Arc::clone(&self.topics[topic]))));
+                let popped = self.queue.pop().map(|arrival| Item { event: arrival.event, topic: arrival.topic });
+                assert_eq!(popped, self.model.pop());
             }
             Step::Drain => {
                 let drained: Vec<u64> = self.queue.drain().into_iter().map(|arrival| arrival.event).collect();
-                assert_eq!(drained, self.model.waiting.drain(..).map(|(event, _)| event).collect::<Vec<_>>());
+                assert_eq!(drained, self.model.waiting.drain(..).map(|item| item.event).collect::<Vec<_>>());
             }
             Step::Promise if self.queue.blocks() && self.queue.has_room() => self.promise(),
-            Step::PromiseExtra if self.queue.blocks() && self.model.promised == 0 => {
+            Step::PromiseExtra if self.queue.blocks() && self.promised == 0 => {
                 self.bound = self.bound.max(self.model.waiting.len() + 1);
                 self.promise();
             }
-            Step::Redeem { topic } if self.model.promised > 0 => {
+            Step::Redeem { topic } if self.promised > 0 => {
                 self.take_back();
                 self.push(topic);
             }
-            Step::GiveUp if self.model.promised > 0 => self.take_back(),
+            Step::GiveUp if self.promised > 0 => self.take_back(),
             _ => {}
         }
     }
 
     fn promise(&mut self) {
         self.queue.reserve();
-        self.model.promised += 1;
+        self.promised += 1;
     }
 
     fn take_back(&mut self) {
         self.queue.release();
-        self.model.promised -= 1;
+        self.promised -= 1;
     }
 
     fn check(&self) {
         let (queue, model) = (&self.queue, &self.model);
         assert_eq!((queue.len(), queue.is_empty()), (model.waiting.len(), model.waiting.is_empty()));
         assert_eq!((queue.high_water(), queue.capacity()), (model.high_water, model.capacity));
-        assert_eq!(queue.has_room(), model.waiting.len() + model.promised < model.capacity);
+        assert_eq!(queue.has_room(), model.waiting.len() + self.promised < model.capacity);
         assert!(queue.len() <= self.bound, "no more than {} wait: {}", self.bound, queue.len());
         for (number, topic) in self.topics.iter().enumerate() {
-            assert_eq!(queue.verdict(topic), model.verdict(number));
-            assert_eq!(queue.takes_place(topic), model.place_of(number).is_none());
+            assert_eq!(queue.verdict(topic), self.verdict(number));
+            assert_eq!(queue.takes_place(topic), model.place_of(topic).is_none());
             self.check_urgent(number);
         }
     }
@@ -176,11 +142,11 @@ impl Pair {
     /// An urgent event is refused at twice the capacity; promised places may count as taken.
     fn check_urgent(&self, topic: usize) {
         let (waiting, twice) = (self.model.waiting.len(), 2 * self.model.capacity);
-        match (self.model.verdict(topic), self.queue.urgent_verdict(&self.topics[topic])) {
+        match (self.verdict(topic), self.queue.urgent_verdict(&self.topics[topic])) {
             (Verdict::Wait, Verdict::Take) => assert!(waiting < twice),
             (Verdict::Wait, urgent) => {
                 assert_eq!(urgent, Verdict::Refuse);
-                assert!(waiting + self.model.promised >= twice);
+                assert!(waiting + self.promised >= twice);
             }
             (verdict, urgent) => assert_eq!(urgent, verdict),
         }

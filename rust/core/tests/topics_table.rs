@@ -1,8 +1,12 @@
 //! The table of cases in `tests/data/topics.toml`, which every implementation reads.
 
 use serde::Deserialize;
+use trading_events_core::bus::{Bus, Terms};
 use trading_events_core::error::NameError;
+use trading_events_core::filter::Known;
 use trading_events_core::pattern::Pattern;
+use trading_events_core::queue::Overflow;
+use trading_events_core::registry::{Interest, Kinds};
 use trading_events_core::topic::{NONE, Topic, check_event_type, check_exchange, check_symbol};
 
 #[derive(Deserialize)]
@@ -81,6 +85,30 @@ fn patterns_match_what_the_table_says() {
         for topic in &row.misses {
             assert!(!matches(&pattern, topic), "{}: {:?} does not match {topic:?}", row.why, row.pattern);
         }
+    }
+}
+
+#[test]
+fn a_bus_routes_by_the_table_the_first_time_and_from_its_cache() {
+    let rows = table().pattern;
+    let patterns: Vec<Pattern> = rows.iter().map(|row| Pattern::parse(&row.pattern).unwrap()).collect();
+    let mut bus: Bus<(), (), ()> = Bus::default();
+    let mut subscribe = |pattern: &Pattern| {
+        let interest = Interest { kinds: Kinds::Matching(pattern.clone()), filter: None };
+        bus.subscribe(Terms { payload: (), interest, capacity: 1, overflow: Overflow::Block, tells_gaps: false })
+    };
+    let ids: Vec<_> = patterns.iter().map(&mut subscribe).collect();
+    let texts: Vec<&String> = rows.iter().flat_map(|row| row.matches.iter().chain(&row.misses)).collect();
+    let topics: Vec<Topic<'_>> = texts.iter().filter_map(|text| Topic::parse(text)).collect();
+    assert!(topics.len() > 100);
+    for topic in topics.iter().chain(&topics) {
+        let class = topics.iter().position(|other| other.event_type == topic.event_type).unwrap();
+        let part = |name| (name != NONE).then_some(name);
+        let (exchange, symbol) = (part(topic.exchange), part(topic.symbol));
+        let route = bus.route(class, &Known { event_type: topic.event_type, lineage: &[], exchange, symbol });
+        let heard: Vec<_> = route.targets.iter().map(|target| target.id).collect();
+        let wanted = ids.iter().zip(&patterns).filter(|(_, pattern)| pattern.matches(topic)).map(|(id, _)| *id);
+        assert_eq!(heard, wanted.collect::<Vec<_>>(), "{topic:?}");
     }
 }
 

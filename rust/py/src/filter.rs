@@ -44,11 +44,13 @@ impl PyFilter {
         Numbered { expression, leaves }
     }
 
-    fn combine(left: &Bound<'_, PyAny>, right: &Bound<'_, PyAny>, all: bool) -> PyResult<Option<Self>> {
+    /// Both, or either; `NotImplemented` where one side is no filter.
+    fn combine(left: &Bound<'_, PyAny>, right: &Bound<'_, PyAny>, all: bool) -> PyResult<Py<PyAny>> {
+        let py = left.py();
         if !left.is_callable() || !right.is_callable() {
-            return Ok(None);
+            return Ok(py.NotImplemented());
         }
-        Self::joined(&[left.clone(), right.clone()], all).map(Some)
+        Ok(Py::new(py, Self::joined(&[left.clone(), right.clone()], all)?)?.into_any())
     }
 
     fn joined(filters: &[Bound<'_, PyAny>], all: bool) -> PyResult<Self> {
@@ -199,19 +201,19 @@ impl PyFilter {
         rest.test(&mut || timestamp_us(event), &mut |leaf| leaf_passes(leaf, event))
     }
 
-    fn __and__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+    fn __and__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         Self::combine(slf.as_any(), other, true)
     }
 
-    fn __rand__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+    fn __rand__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         Self::combine(other, slf.as_any(), true)
     }
 
-    fn __or__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+    fn __or__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         Self::combine(slf.as_any(), other, false)
     }
 
-    fn __ror__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+    fn __ror__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         Self::combine(other, slf.as_any(), false)
     }
 

@@ -41,7 +41,8 @@ class ParquetEventWriter(IEventWriter):
     Args:
         base_path: The store's folder; made if it is missing.
         rotation: When files are made; by default `RotationPolicy()`.
-        capacity: Most events that wait for the thread before `write_event` waits; a batch may exceed it.
+        capacity: Most events that wait for the thread before `write_event` waits; a batch may exceed it. The default
+            holds about 40 MB of ticks.
 
     Raises:
         StorePathError: `base_path` is a file, or cannot be written to.
@@ -50,7 +51,7 @@ class ParquetEventWriter(IEventWriter):
     """
 
     def __init__(
-        self, base_path: str | PathLike[str], *, rotation: RotationPolicy | None = None, capacity: int = 100_000
+        self, base_path: str | PathLike[str], *, rotation: RotationPolicy | None = None, capacity: int = 20_000
     ) -> None:
         if capacity < 1:
             raise ValueError(f"capacity must be at least 1, not {capacity}")

@@ -4,14 +4,14 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from trading.events.errors import CorruptFileError, StoreError
+from trading.events.errors import CorruptFileError
 from trading.events.persistence.layout import name_part, read_part_name
 from trading.events.persistence.schema import CONVERSION_ERRORS
 from trading.events.persistence.selection import Selection, day_span
@@ -122,12 +122,14 @@ class _Scan:
             open_files.release()
 
     def _reopening(self) -> Iterator[pa.RecordBatch]:
-        for index in count():
-            with _open_parquet(self.path) as file:
-                batch = next(islice(self._iterate(file), index, None), None)
-            if batch is None:
-                return
+        index = 0
+        while (batch := self._batch(index)) is not None:
             yield batch
+            index += 1
+
+    def _batch(self, index: int) -> pa.RecordBatch | None:
+        with _open_parquet(self.path) as file:
+            return next(islice(self._iterate(file), index, None), None)
 
     def _iterate(self, file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
         return file.iter_batches(self.rows, row_groups=self.groups, columns=self.names)
@@ -163,8 +165,6 @@ def naming(path: Path) -> Generator[None]:
     """
     try:
         yield
-    except StoreError:
-        raise
     except FileNotFoundError as error:
         raise CorruptFileError(path, "it has vanished since it was listed") from error
     except ValidationError as error:

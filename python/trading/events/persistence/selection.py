@@ -116,19 +116,21 @@ def _micros(name: str, moment: datetime | None) -> int | None:
 
 
 def _names(what: str, names: Names) -> frozenset[str]:
-    chosen = [names] if isinstance(names, str) else list(names)
-    for name in chosen:
+    several = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
+    for name in several:
         if not isinstance(name, str):
             raise TypeError(f"{what} must be a text, or several, not {name!r}")
-    return frozenset(chosen)
+    return frozenset(several)
 
 
 def _event_types(event_types: EventTypes) -> frozenset[str] | None:
-    chosen = [event_types] if isinstance(event_types, str | type) else list(event_types)
-    if BaseEvent in chosen:
+    several = (
+        list(event_types) if isinstance(event_types, Iterable) and not isinstance(event_types, str) else [event_types]
+    )
+    if BaseEvent in several:
         return None
     found: set[str] = set()
-    for each in chosen:
+    for each in several:
         if isinstance(each, str):
             found.add(_core.check_event_type(each))
         elif isinstance(each, type) and issubclass(each, BaseEvent):

@@ -3,26 +3,43 @@
 //! It does not decide who is called; it is told, and says whether that was right.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use trading_events_core::line::Ticket;
 use trading_events_core::registry::SubscriptionId;
 
 /// A publisher in line.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Waiter {
     pub(crate) ticket: Ticket,
     pub(crate) token: u64,
     topic: Arc<str>,
-    /// What others must have in common with it in order not to overtake it.
-    set: Vec<SubscriptionId>,
     /// The queues that had to have room when it came, and those of them that still stand.
     wanted: Vec<SubscriptionId>,
     needs: Vec<SubscriptionId>,
+    /// Those in which it was to take a place of its own, rather than that of another event.
+    set: Vec<SubscriptionId>,
     /// Where it has seen room, since it is the first in line.
     held: BTreeSet<SubscriptionId>,
     /// What it has been promised, once it has been called.
     pub(crate) places: Option<Vec<SubscriptionId>>,
+}
+
+impl Waiter {
+    /// Whether both wait for the same, so that neither may overtake the other.
+    fn is_like(&self, other: &Self) -> bool {
+        self.set == other.set && self.wanted == other.wanted
+    }
+}
+
+impl fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let queues = |ids: &[SubscriptionId]| ids.iter().map(|id| id.index).collect::<Vec<_>>();
+        write!(f, "#{} {} in {:?} for {:?}", self.token, self.topic, queues(&self.needs), queues(&self.set))?;
+        let held: Vec<_> = self.held.iter().copied().collect();
+        write!(f, ", holds {:?}, promised {:?}", queues(&held), self.places.as_deref().map(queues))
+    }
 }
 
 /// A publisher that has found that it must wait.
@@ -50,9 +67,9 @@ impl NaiveLine {
         self.waiters.iter().flat_map(|waiter| &waiter.places).filter(|places| places.contains(&queue)).count()
     }
 
-    /// Whether somebody with the same set is before a newcomer.
-    pub(crate) fn has_same(&self, set: &[SubscriptionId]) -> bool {
-        self.waiters.iter().any(|waiter| waiter.set == set)
+    /// Whether somebody like a newcomer is before it.
+    pub(crate) fn has_like(&self, newcomer: &Newcomer) -> bool {
+        self.waiters.iter().any(|waiter| waiter.wanted == newcomer.needs && waiter.set == newcomer.set)
     }
 
     pub(crate) fn join(&mut self, ticket: Ticket, newcomer: &Newcomer, token: u64) {
@@ -102,8 +119,8 @@ impl NaiveLine {
         assert!(self.has_all(place, room), "{token} is called when there is room: {self:?}");
         let skipped = (0..place).find(|earlier| self.can_come(*earlier, room));
         assert!(skipped.is_none(), "the line is walked in order, {token} comes after {skipped:?}: {self:?}");
-        let is_like = |earlier: &Waiter| self.is_behind(earlier, place) && earlier.wanted == self.waiters[place].wanted;
-        let overtaken = self.waiters[..place].iter().find(|earlier| is_like(earlier));
+        let overtakes = |other: &Waiter| other.places.is_none() && other.is_like(&self.waiters[place]);
+        let overtaken = self.waiters[..place].iter().find(|other| overtakes(other));
         assert!(overtaken.is_none(), "{token} does not overtake {overtaken:?}: {self:?}");
         let waiter = &mut self.waiters[place];
         waiter.held.clear();
@@ -111,12 +128,10 @@ impl NaiveLine {
         self.look_around(room);
     }
 
-    /// Nobody who could come is left uncalled; only behind those with the same set one may wait until they have come.
+    /// Nobody who could come is left uncalled.
     pub(crate) fn assert_all_called_who_can_come(&self, room: &impl Room) {
-        for place in 0..self.waiters.len() {
-            let waits = self.waiters[..place].iter().any(|earlier| earlier.set == self.waiters[place].set);
-            assert!(waits || !self.can_come(place, room), "{:?} can come: {self:?}", self.waiters[place]);
-        }
+        let left = (0..self.waiters.len()).find(|place| self.can_come(*place, room));
+        assert!(left.is_none(), "{left:?} can come: {self:?}");
     }
 
     fn first(&self) -> Option<usize> {
@@ -130,14 +145,11 @@ impl NaiveLine {
         waiter.needs.iter().all(has)
     }
 
-    /// Whether the one at a place may have to wait until this earlier one has been called.
-    fn is_behind(&self, earlier: &Waiter, place: usize) -> bool {
-        earlier.places.is_none() && earlier.set == self.waiters[place].set
-    }
-
+    /// Whether it is the turn of the one at a place: all that it needs has room, and nobody like it is before it, in
+    /// line or called and not there yet.
     fn can_come(&self, place: usize, room: &impl Room) -> bool {
-        let mut before = self.waiters[..place].iter();
-        let waits = self.waiters[place].places.is_none() && before.all(|earlier| !self.is_behind(earlier, place));
-        waits && self.has_all(place, room)
+        let waiter = &self.waiters[place];
+        let is_free = self.waiters[..place].iter().all(|earlier| !earlier.is_like(waiter));
+        waiter.places.is_none() && is_free && self.has_all(place, room)
     }
 }

@@ -42,7 +42,10 @@ def prove(recorded: Sequence[tuple[datetime, str]], store: Path, *, progress: Pr
     expected = [text for _, text in sorted(recorded, key=itemgetter(0))]
     began_s = time.monotonic()
     command = [sys.executable, "-m", "trading.events.cli.demo.replica", str(store)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
+    # In a session of its own, so that Ctrl-C is for this process, which then ends the other.
+    with subprocess.Popen(  # noqa: S603 - our own module
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         try:
             output = process.stdout or ()
             replayed, difference = compare(expected, _watched(output, len(expected), progress=progress))

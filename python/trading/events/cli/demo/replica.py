@@ -4,6 +4,7 @@ The demo runs it as `python -m trading.events.cli.demo.replica STORE` and compar
 """
 
 import asyncio
+import signal
 import sys
 
 from trading.events.base import BaseEvent
@@ -30,7 +31,6 @@ async def replay(store: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        asyncio.run(replay(sys.argv[1]))
-    except (KeyboardInterrupt, BrokenPipeError):
-        sys.exit(1)
+    # Without a reader of what it prints there is nothing left to do.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    asyncio.run(replay(sys.argv[1]))

@@ -1,0 +1,307 @@
+"""Files that cannot be read: the others are read all the same, and the bad one is named."""
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.events.recording import START, record, tick, ticks
+from tests.events.samples import sample
+from trading.events import base
+from trading.events.base import BaseEvent
+from trading.events.errors import CorruptFileError, StoreError, UnknownEventTypeError, UnreadableFileWarning
+from trading.events.market_data import TradeEvent
+from trading.events.persistence import EventReader, listing, part
+
+GOOD = [tick(number, symbol="ETH/USDT") for number in range(5)]
+BAD = [tick(number, symbol="BAD") for number in range(100)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store with a good file of five ticks, and one of a hundred that each test spoils."""
+    record(tmp_path, [*GOOD, *BAD])
+    return tmp_path
+
+
+def bad_file(store: Path) -> Path:
+    return store / "2024/01/01/tick_binance_BAD.parquet"
+
+
+def read_until_it_raises(reader: EventReader) -> tuple[list[BaseEvent], StoreError]:
+    events: list[BaseEvent] = []
+    try:
+        for event in reader.read_range():
+            events.append(event)  # noqa: PERF402 - one by one, so that what came before the error is kept
+    except StoreError as error:
+        return events, error
+    raise AssertionError("nothing was raised")
+
+
+def good_ones(events: list[BaseEvent]) -> list[BaseEvent]:
+    return [event for event in events if event.symbol == "ETH/USDT"]
+
+
+def check_that_it_is_named(store: Path, *, reason: str = "") -> None:
+    """Asks everything of a store with one bad file, and hears of it each time."""
+    path = bad_file(store)
+    events, error = read_until_it_raises(EventReader(store))
+    assert good_ones(events) == GOOD
+    assert isinstance(error, CorruptFileError)
+    assert error.path == path
+    assert str(path) in str(error)
+    assert reason in str(error)
+
+    tolerant = EventReader(store, on_error="warn")
+    for _ in range(2):
+        with pytest.warns(UnreadableFileWarning, match="tick_binance_BAD"):
+            assert good_ones(list(tolerant.read_range())) == GOOD
+    with pytest.raises(CorruptFileError, match="tick_binance_BAD"):
+        EventReader(store).read_table()
+    with pytest.warns(UnreadableFileWarning, match="tick_binance_BAD"):
+        assert tolerant.read_table()["symbol"].to_pylist() == ["ETH/USDT"] * 5
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.001, 0.3, 0.7, 0.99, 0.9999])
+def test_a_truncated_file_among_good_ones_is_named(store: Path, kept: float) -> None:
+    data = bad_file(store).read_bytes()
+    bad_file(store).write_bytes(data[: int(len(data) * kept)])
+    check_that_it_is_named(store)
+
+
+@pytest.mark.parametrize("garbage", [b"", b"PAR1", b"PAR1PAR1", b"\x00" * 10_000, b"event_id,bid\n1,2\n", b"PAR1" * 99])
+def test_garbage_that_is_called_parquet_is_named(store: Path, garbage: bytes) -> None:
+    bad_file(store).write_bytes(garbage)
+    check_that_it_is_named(store)
+
+
+def test_a_folder_that_is_called_parquet_is_named(store: Path) -> None:
+    bad_file(store).unlink()
+    bad_file(store).mkdir()
+    check_that_it_is_named(store)
+
+
+def test_a_parquet_file_from_elsewhere_is_named(store: Path) -> None:
+    pq.write_table(pa.table({"price": [1.5]}), bad_file(store))
+    check_that_it_is_named(store, reason="does not come from an event store")
+
+
+def test_a_flipped_byte_in_the_data_is_noticed(store: Path) -> None:
+    data = bytearray(bad_file(store).read_bytes())
+    column = pq.read_metadata(bad_file(store)).row_group(0).column(0)
+    data[column.data_page_offset + column.total_compressed_size // 2] ^= 0x10
+    bad_file(store).write_bytes(data)
+    check_that_it_is_named(store)
+
+
+def rewrite(store: Path, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Writes the bad file anew, with other rows or columns."""
+    table = change(pq.read_table(bad_file(store)))
+    pq.write_table(table, bad_file(store))
+
+
+def replace(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    return table.set_column(table.column_names.index(name), table.schema.field(name), values)
+
+
+CHANGES: list[tuple[Callable[[pa.Table], pa.Table], str]] = [
+    (lambda table: table.drop_columns(["bid"]), "no column 'bid'"),
+    (lambda table: table.append_column("bid", table["bid"]), "no column 'bid'"),
+    (lambda table: table.sort_by([("timestamp", "descending")]), "not in the order of time"),
+    (lambda table: replace(table, "_seq", pa.nulls(len(table), pa.int64())), "a row has no timestamp or no _seq"),
+    (lambda table: replace(table, "bid_exp", pa.nulls(len(table), pa.int8())), "None"),
+    (lambda table: replace(table, "event_id", pa.nulls(len(table), pa.string())), "valid string"),
+    (lambda table: replace(table, "event_type", pa.array(["trade"] * len(table))), "Input should be 'tick'"),
+    (lambda table: replace(table, "metadata", pa.array(["{"] * len(table))), "EOF"),
+    (lambda table: replace(table, "metadata", pa.array(["[1]"] * len(table))), "valid dictionary"),
+    (lambda table: replace(table, "bid_exact", pa.array(["cheap"] * len(table))), "ConversionSyntax"),
+    (
+        lambda table: replace(table, "timestamp", pa.array([2**62] * len(table)).cast(pa.timestamp("us", tz="UTC"))),
+        "other days than 2024-01-01",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), CHANGES)
+def test_a_file_whose_rows_are_no_events_is_named(
+    store: Path, change: Callable[[pa.Table], pa.Table], reason: str
+) -> None:
+    rewrite(store, change)
+    events, error = read_until_it_raises(EventReader(store))
+    assert good_ones(events) == GOOD
+    assert isinstance(error, CorruptFileError)
+    assert error.path == bad_file(store)
+    assert reason in str(error)
+
+
+def test_a_file_without_statistics_is_named(store: Path) -> None:
+    table = pq.read_table(bad_file(store))
+    pq.write_table(table, bad_file(store), write_statistics=False)
+    check_that_it_is_named(store, reason="does not say which times it holds")
+
+
+def test_a_file_under_another_name_is_named(store: Path) -> None:
+    bad_file(store).rename(store / "2024/01/01/tick_binance_OTHER.parquet")
+    _, error = read_until_it_raises(EventReader(store))
+    assert "its name does not say what it holds, which would be tick_binance_BAD.parquet" in str(error)
+
+
+def test_a_file_with_a_name_of_no_store_is_named_by_every_query(store: Path) -> None:
+    bad_file(store).rename(store / "2024/01/01/copy.parquet")
+    with pytest.raises(CorruptFileError, match=r"copy\.parquet"):
+        list(EventReader(store).read_range(symbol="ETH/USDT"))
+
+
+def test_a_file_in_another_days_folder_is_named(store: Path) -> None:
+    (store / "2024/01/02").mkdir()
+    bad_file(store).rename(store / "2024/01/02" / bad_file(store).name)
+    _, error = read_until_it_raises(EventReader(store))
+    assert "it holds events of other days than 2024-01-02" in str(error)
+
+
+def test_a_query_that_does_not_want_the_bad_file_does_not_hear_of_it(store: Path) -> None:
+    bad_file(store).write_bytes(b"")
+    assert list(EventReader(store).read_range(symbol="ETH/USDT")) == GOOD
+
+
+def test_a_file_that_vanishes_between_listing_and_opening_is_named(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list_parts = listing.list_parts
+
+    def list_and_lose(folder: Path) -> list[Path]:
+        paths = list_parts(folder)
+        bad_file(store).unlink()
+        return paths
+
+    monkeypatch.setattr(listing, "list_parts", list_and_lose)
+    events, error = read_until_it_raises(EventReader(store))
+    assert events == GOOD
+    assert str(error) == f"{bad_file(store)}: it has vanished since it was listed"
+
+
+def test_a_file_that_vanishes_after_its_footer_was_read_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_part = listing.read_part
+
+    def read_and_lose(path: Path, *args: Any) -> Any:
+        found = read_part(path, *args)
+        if path == bad_file(store):
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(listing, "read_part", read_and_lose)
+    events, error = read_until_it_raises(EventReader(store))
+    assert events == GOOD
+    assert "it has vanished" in str(error)
+
+
+def test_a_file_that_gets_shorter_while_it_is_read_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    iterate = part._Scan._iterate
+
+    def iterate_short(self: Any, file: Any) -> Any:
+        batches = list(iterate(self, file))
+        return iter(batches[:-1] if self.path == bad_file(store) else batches)
+
+    monkeypatch.setattr(part._Scan, "_iterate", iterate_short)
+    events, error = read_until_it_raises(EventReader(store))
+    assert events == GOOD
+    assert "100 of its rows are missing" in str(error)
+
+
+def test_several_bad_files_are_all_named(store: Path) -> None:
+    bad_file(store).write_bytes(b"")
+    other = bad_file(store).with_name("worse.parquet")
+    other.write_bytes(b"")
+    events, error = read_until_it_raises(EventReader(store))
+    assert events == GOOD
+    assert str(bad_file(store)) in str(error)
+    [note] = error.__notes__
+    assert str(other) in note
+
+
+def test_a_day_that_cannot_be_listed_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(store / "2024/01/01", store / "2024/01/02")
+    list_parts = listing.list_parts
+
+    def list_some(folder: Path) -> list[Path]:
+        if folder.name == "02":
+            raise PermissionError(13, "Permission denied")
+        return list_parts(folder)
+
+    monkeypatch.setattr(listing, "list_parts", list_some)
+    events, error = read_until_it_raises(EventReader(store))
+    assert len(events) == len(GOOD) + len(BAD)
+    assert str(error).startswith(f"{store / '2024/01/02'}: ")
+
+
+def test_a_store_that_vanishes_is_named(store: Path) -> None:
+    reader = EventReader(store)
+    shutil.rmtree(store)
+    for question in (reader.count, reader.time_span, reader.topics, reader.read_table):
+        with pytest.raises(CorruptFileError, match="has vanished"):
+            question()
+
+
+def test_counts_and_summaries_name_the_bad_file_too(store: Path) -> None:
+    bad_file(store).write_bytes(b"")
+    reader, tolerant = EventReader(store), EventReader(store, on_error="warn")
+    for question in (reader.count, reader.time_span, reader.topics):
+        with pytest.raises(CorruptFileError, match="tick_binance_BAD"):
+            question()
+    with pytest.warns(UnreadableFileWarning, match="tick_binance_BAD"):
+        assert tolerant.count() == 5
+    with pytest.warns(UnreadableFileWarning, match="tick_binance_BAD"):
+        assert len(tolerant.topics()) == 1
+
+
+def test_a_count_names_a_file_that_breaks_where_the_range_begins(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part._Scan, "whole", lambda _: iter(()))
+    start = START + timedelta(seconds=1)
+    with pytest.raises(CorruptFileError, match="rows are missing"):
+        EventReader(store).count(start)
+
+
+class TestUnknownTypes:
+    @pytest.fixture(autouse=True)
+    def _forget_classes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
+
+    @pytest.fixture
+    def forgotten(self, tmp_path: Path) -> Path:
+        """A store with events of a class that is not defined any more."""
+
+        class FundingEvent(BaseEvent):
+            event_type: Literal["funding"] = "funding"
+            rate: int
+
+        record(tmp_path, [*ticks(2), FundingEvent(rate=7, timestamp=START), sample(TradeEvent, timestamp=START)])
+        del base._CLASSES["funding"]
+        return tmp_path
+
+    def test_events_of_an_undefined_type_are_named_and_the_rest_is_read(self, forgotten: Path) -> None:
+        events, error = read_until_it_raises(EventReader(forgotten))
+        assert len(events) == 3
+        assert isinstance(error, UnknownEventTypeError)
+        assert isinstance(error, LookupError)
+        assert error.event_type == "funding"
+        assert "'funding': import the module that defines it" in str(error)
+        assert str(error.path).endswith("funding__.parquet")
+
+    def test_they_are_only_warned_of_if_wished(self, forgotten: Path) -> None:
+        with pytest.warns(UnreadableFileWarning, match="import the module that defines it"):
+            assert len(list(EventReader(forgotten, on_error="warn").read_range())) == 3
+
+    def test_they_are_in_tables_counts_and_summaries(self, forgotten: Path) -> None:
+        reader = EventReader(forgotten)
+        table = reader.read_table(event_type="funding")
+        assert table["rate"].to_pylist() == [7]
+        assert reader.read_table().num_rows == reader.count() == 4
+        assert [topic.event_type for topic in reader.topics()] == ["funding", "tick", "trade"]
+
+    def test_they_are_no_matter_where_they_are_not_asked_for(self, forgotten: Path) -> None:
+        assert list(EventReader(forgotten).read_range(event_type="tick")) == ticks(2)
