@@ -132,6 +132,11 @@ def test_csv_has_the_fields_of_every_type_in_the_range(tmp_path: Path, capsys: p
     assert json.loads(by_type["orderbook"]["metadata"]) == {"a": [1]}
 
 
+def test_a_text_never_controls_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = store(tmp_path, [sample(TradeEvent, trade_id="\x1b[31mred")])
+    assert r"trade_id='\x1b[31mred'" in run(capsys, "query", path)
+
+
 @pytest.mark.parametrize("cls", SAMPLES, ids=lambda cls: cls.__name__)
 def test_events_of_every_type_can_be_shown(
     cls: type[BaseEvent], tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -102,6 +103,7 @@ def test_json_lines_keep_every_digit_that_is_written(write: Write) -> None:
     )
     assert trades(write(lines)) == TWO_TRADES
     assert str(trades(write(lines))[0][0]) == "1.10"
+    assert trades(write("\ufeff" + lines)) == TWO_TRADES
 
 
 def test_a_file_without_a_header_is_read_by_the_names_that_are_given(write: Write) -> None:
@@ -196,6 +198,7 @@ def write_parquet(path: Path, **columns: pa.Array) -> Path:
         (pa.array([1704067200000], pa.timestamp("ms")), pa.array([0.00031099999999999997]), "0.000311"),
         (pa.array([1704067200000], pa.timestamp("ms", "UTC")), pa.array([Decimal("1.10")]), "1.10"),
         (pa.array([1704067200], pa.timestamp("s", "Asia/Tokyo")), pa.array([0.1], pa.float32()), "0.1"),
+        (pa.array([1704067200]), pa.array([np.float16(0.1)]), "0.1"),
         (pa.array([1704067200000000999], pa.timestamp("ns")), pa.array([7]), "7"),
         (pa.array([1704067200000000], pa.timestamp("us")), pa.array(["1.50"]), "1.50"),
         (pa.array([19723], pa.date32()), pa.array(["1.50"]).dictionary_encode(), "1.50"),

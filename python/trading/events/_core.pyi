@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
-from typing import Any, final
+from typing import Any, Self, final
 
 from trading.events.base import BaseEvent
 
@@ -68,7 +68,7 @@ class Filter:
     @staticmethod
     def any(filters: list[Callable[[Any], object]], /) -> Filter: ...
     @staticmethod
-    def negation(filter: Callable[[Any], object], /) -> Filter: ...
+    def negation(condition: Callable[[Any], object], /) -> Filter: ...
     def __call__(self, event: BaseEvent, /) -> bool: ...
     def __and__(self, other: Callable[[Any], object], /) -> Filter: ...
     def __rand__(self, other: Callable[[Any], object], /) -> Filter: ...
@@ -79,11 +79,11 @@ class Filter:
 class NativeBus:
     """The state of a bus: subscriptions, queues, workers, counts. InMemoryEventBus is its face.
 
-    What begins with an underscore is for that class alone. It runs handlers in tasks of its own, each driven by a native
-    coroutine, and calls `_report_failure` when one raises.
+    What begins with an underscore is for that class alone. It runs handlers in tasks of its own, each driven by a
+    native coroutine, and calls `_report_failure` when one raises.
     """
 
-    def __new__(cls, *arguments: Any, **options: Any) -> NativeBus: ...
+    def __new__(cls, *arguments: Any, **options: Any) -> Self: ...
     def publish(self, event: BaseEvent) -> Coroutine[Any, Any, None]:
         """Hands an event to every matching subscription, at once where there is room. See `IEventBus.publish`."""
 
@@ -105,7 +105,7 @@ class NativeBus:
         self,
         what: str | type[BaseEvent],
         handler: Callable[[Any], object],
-        filter: Callable[[Any], object] | None,
+        condition: Callable[[Any], object] | None,
         /,
         *,
         capacity: int,

@@ -196,5 +196,5 @@ class IEventBus(ABC):
         self._note_stream(stream)
         return stream
 
-    def _note_stream(self, stream: EventStream[Any]) -> None:
+    def _note_stream(self, stream: EventStream[Any]) -> None:  # noqa: B027 - a bus may do without
         """Told of each stream, so that a bus that closes can end it."""

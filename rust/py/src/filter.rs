@@ -181,10 +181,10 @@ impl PyFilter {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (filter, /))]
-    fn negation(filter: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let text = format!("~{}", text_of(filter)?);
-        Ok(Self { expression: Filter::Not(Box::new(expression_of(filter))), text })
+    #[pyo3(signature = (condition, /))]
+    fn negation(condition: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let text = format!("~{}", text_of(condition)?);
+        Ok(Self { expression: Filter::Not(Box::new(expression_of(condition))), text })
     }
 
     #[pyo3(signature = (event, /))]

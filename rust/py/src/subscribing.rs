@@ -61,13 +61,13 @@ fn flattened(filter: Filter<usize>) -> Filter<usize> {
 
 #[pymethods]
 impl NativeBus {
-    #[pyo3(signature = (what, handler, filter, /, *, capacity, overflow, on_gap, name))]
+    #[pyo3(signature = (what, handler, condition, /, *, capacity, overflow, on_gap, name))]
     #[expect(clippy::too_many_arguments, reason = "a subscription's own parameters, by keyword")]
     fn _subscribe(
         slf: &Bound<'_, Self>,
         what: &Bound<'_, PyAny>,
         handler: Bound<'_, PyAny>,
-        filter: Option<&Bound<'_, PyAny>>,
+        condition: Option<&Bound<'_, PyAny>>,
         capacity: usize,
         overflow: &str,
         on_gap: Option<Bound<'_, PyAny>>,
@@ -80,7 +80,7 @@ impl NativeBus {
         }
         let (kinds, pattern, class) = kinds_of(what)?;
         let overflow = overflow_named(overflow)?;
-        let numbered = filter.map(PyFilter::numbered);
+        let numbered = condition.map(PyFilter::numbered);
         let number = {
             let mut state = this.lock();
             state.last_number += 1;

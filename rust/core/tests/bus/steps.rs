@@ -1,0 +1,106 @@
+//! What may happen to a bus, in random order.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use trading_events_core::admission::{Patience, Speaker};
+use trading_events_core::queue::Overflow;
+use trading_events_core::stats::End;
+
+/// How many topics there are.
+pub(crate) const TOPICS: usize = 4;
+
+/// An event for some of the subscriptions, one bit each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Event {
+    pub(crate) topic: usize,
+    pub(crate) targets: u8,
+}
+
+/// One step. What it picks is taken from those that can; if there are none, nothing happens.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Subscribe { capacity: usize, overflow: Overflow, tells_gaps: bool, pattern: &'static str },
+    Unsubscribe { which: Index, drain: bool },
+    Publish { event: Event },
+    PublishNowait { event: Event },
+    PublishUrgent { event: Event, speaker: Speaker },
+    PublishAtOnce { topic: usize },
+    Come { which: Index },
+    ComeUncalled { which: Index },
+    GiveUp { which: Index },
+    Hire,
+    StepDown,
+    Serve,
+    Take { which: Index },
+    Finish { which: Index, end: End },
+    Release { which: Index },
+    TakeGap { which: Index },
+    Close,
+    Abandon,
+}
+
+fn overflows() -> impl Strategy<Value = Overflow> {
+    use Overflow::{Block, Conflate, DropNewest, DropOldest, Raise};
+    prop_oneof![4 => Just(Block), 3 => Just(Conflate), 1 => select(&[DropOldest, DropNewest, Raise][..])]
+}
+
+fn subscribes() -> impl Strategy<Value = Step> {
+    let pattern = select(&["*", "t0", "t?", "[t]1", "events.*.x.B", "t1"][..]);
+    (1..4_usize, overflows(), any::<bool>(), pattern).prop_map(|(capacity, overflow, tells_gaps, pattern)| {
+        Step::Subscribe { capacity, overflow, tells_gaps, pattern }
+    })
+}
+
+fn events() -> impl Strategy<Value = Event> {
+    let targets = prop_oneof![3 => select(&[1, 2, 3, 4, 5, 6, 7][..]), 1 => any::<u8>()];
+    (0..TOPICS, targets).prop_map(|(topic, targets)| Event { topic, targets })
+}
+
+fn publishes() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => events().prop_map(|event| Step::Publish { event }),
+        2 => events().prop_map(|event| Step::PublishNowait { event }),
+        1 => (0..TOPICS).prop_map(|topic| Step::PublishAtOnce { topic }),
+        4 => any::<Index>().prop_map(|which| Step::Come { which }),
+        2 => any::<Index>().prop_map(|which| Step::GiveUp { which }),
+    ]
+}
+
+fn urgents() -> impl Strategy<Value = Step> {
+    (events(), select(&[Speaker::Publisher, Speaker::Publisher, Speaker::Bus][..]))
+        .prop_map(|(event, speaker)| Step::PublishUrgent { event, speaker })
+}
+
+fn services() -> impl Strategy<Value = Step> {
+    let which = any::<Index>;
+    prop_oneof![
+        5 => Just(Step::Serve),
+        9 => which().prop_map(|which| Step::Take { which }),
+        9 => (which(), select(&[End::Handled, End::Failed, End::Cancelled][..]))
+            .prop_map(|(which, end)| Step::Finish { which, end }),
+        2 => which().prop_map(|which| Step::Release { which }),
+        1 => which().prop_map(|which| Step::TakeGap { which }),
+        1 => Just(Step::Hire),
+        1 => Just(Step::StepDown),
+    ]
+}
+
+fn rarities() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => subscribes(),
+        4 => (any::<Index>(), any::<bool>()).prop_map(|(which, drain)| Step::Unsubscribe { which, drain }),
+        2 => any::<Index>().prop_map(|which| Step::ComeUncalled { which }),
+        1 => Just(Step::Close),
+        1 => Just(Step::Abandon),
+    ]
+}
+
+/// Programs that begin with some subscriptions.
+pub(crate) fn programs(with_urgent: bool) -> impl Strategy<Value = Vec<Step>> {
+    let urgent = if with_urgent { 3 } else { 0 };
+    let step = prop_oneof![20 => publishes(), urgent => urgents(), 20 => services(), 1 => rarities()];
+    (prop::collection::vec(subscribes(), 2..4), prop::collection::vec(step, 1..120)).prop_map(|(mut all, steps)| {
+        all.extend(steps);
+        all
+    })
+}
