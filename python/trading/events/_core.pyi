@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any, Self, final
 
+from typing_extensions import disjoint_base
+
 from trading.events.base import BaseEvent
 
 DEBUG_BUILD: bool
@@ -76,6 +78,7 @@ class Filter:
     def __ror__(self, other: Callable[[Any], object], /) -> Filter: ...
     def __invert__(self) -> Filter: ...
 
+@disjoint_base
 class NativeBus:
     """The state of a bus: subscriptions, queues, workers, counts. InMemoryEventBus is its face.
 

@@ -71,7 +71,7 @@ pub(crate) struct RouteCache {
 }
 
 impl RouteCache {
-    /// The most routes in one generation. An entry takes about 250 bytes, so that both stay under 32 MiB.
+    /// The most routes in one generation. An entry takes about 300 bytes, so that both stay under 40 MiB.
     const GENERATION: usize = 1 << 16;
 
     /// Makes every answer so far stale, at once and without touching them.

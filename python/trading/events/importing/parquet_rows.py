@@ -75,7 +75,7 @@ def _cells(column: Any) -> list[object]:
     kind = column.type
     if pa.types.is_timestamp(kind):
         return [_moment(value, kind.unit) for value in column.cast(pa.int64()).to_pylist()]
-    if pa.types.is_float32(kind) or pa.types.is_float16(kind):
+    if pa.types.is_float32(kind):
         # As a double, a float of seven digits would show eight more that are noise.
         column = column.cast(pa.string())
     cells: list[object] = column.to_pylist()

@@ -13,6 +13,17 @@ use trading_events_core::stats::{Counts, End};
 use crate::naive_line::{NaiveLine, Newcomer, Room};
 use crate::naive_queue::{Item, NaiveQueue};
 
+/// Who sees to a subscription's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// Nobody: there are none.
+    Idle,
+    /// Nobody, though there have been some since this step.
+    Due { since: usize },
+    /// A worker.
+    Served,
+}
+
 /// A subscription that stands.
 #[derive(Debug)]
 pub(crate) struct Subscription {
@@ -23,16 +34,39 @@ pub(crate) struct Subscription {
     pub(crate) counts: Counts,
     /// What it lost since it was last told, if it wants to be told.
     pub(crate) gap: Option<BTreeMap<Arc<str>, u64>>,
+    pub(crate) service: Service,
     pub(crate) in_handler: bool,
-    pub(crate) is_served: bool,
     pub(crate) is_ending: bool,
     /// Whether an urgent event has taken a place beyond the capacity, or one that had been promised.
     pub(crate) was_exceeded: bool,
-    /// The step since which it has events and nobody serves it.
-    pub(crate) ready_since: Option<usize>,
 }
 
 impl Subscription {
+    pub(crate) fn new(
+        id: SubscriptionId,
+        (payload, pattern): (u32, Pattern),
+        queue: NaiveQueue,
+        gap: Option<BTreeMap<Arc<str>, u64>>,
+    ) -> Self {
+        let (counts, service) = (Counts::default(), Service::Idle);
+        let (in_handler, is_ending, was_exceeded) = (false, false, false);
+        Self { id, payload, pattern, queue, counts, gap, service, in_handler, is_ending, was_exceeded }
+    }
+
+    pub(crate) fn is_served(&self) -> bool {
+        self.service == Service::Served
+    }
+
+    /// Notes whether it has events and nobody sees to them.
+    pub(crate) fn note_service(&mut self, step: usize) {
+        self.service = match self.service {
+            Service::Served => Service::Served,
+            _ if self.queue.waiting.is_empty() => Service::Idle,
+            Service::Idle => Service::Due { since: step },
+            due @ Service::Due { .. } => due,
+        };
+    }
+
     pub(crate) fn unfinished(&self) -> u64 {
         self.queue.waiting.len() as u64 + u64::from(self.in_handler)
     }
@@ -98,6 +132,15 @@ impl Model {
 
     pub(crate) fn unfinished(&self) -> u64 {
         self.subscriptions.iter().map(Subscription::unfinished).sum()
+    }
+
+    /// Who has had events for the longest time with nobody to see to them.
+    pub(crate) fn longest_due(&self) -> Option<SubscriptionId> {
+        let due = |found: &Subscription| match found.service {
+            Service::Due { since } => Some((since, found.id)),
+            Service::Idle | Service::Served => None,
+        };
+        self.subscriptions.iter().filter_map(due).min().map(|(_, id)| id)
     }
 
     /// A publisher as it would stand in line: it needs room in every queue that may make it wait.

@@ -1,8 +1,8 @@
 //! What may happen to a bus, in random order.
 
 use proptest::prelude::*;
-use proptest::sample::{Index, select};
-use trading_events_core::admission::{Patience, Speaker};
+use proptest::sample::select;
+use trading_events_core::admission::Speaker;
 use trading_events_core::queue::Overflow;
 use trading_events_core::stats::End;
 
@@ -16,25 +16,25 @@ pub(crate) struct Event {
     pub(crate) targets: u8,
 }
 
-/// One step. What it picks is taken from those that can; if there are none, nothing happens.
+/// One step. `which` counts those that can take it, round and round; if there are none, nothing happens.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Subscribe { capacity: usize, overflow: Overflow, tells_gaps: bool, pattern: &'static str },
-    Unsubscribe { which: Index, drain: bool },
+    Unsubscribe { which: usize, drain: bool },
     Publish { event: Event },
     PublishNowait { event: Event },
     PublishUrgent { event: Event, speaker: Speaker },
     PublishAtOnce { topic: usize },
-    Come { which: Index },
-    ComeUncalled { which: Index },
-    GiveUp { which: Index },
+    Come { which: usize },
+    ComeUncalled { which: usize },
+    GiveUp { which: usize },
     Hire,
-    StepDown,
+    Resign,
     Serve,
-    Take { which: Index },
-    Finish { which: Index, end: End },
-    Release { which: Index },
-    TakeGap { which: Index },
+    Take { which: usize },
+    Finish { which: usize, end: End },
+    Release { which: usize },
+    TakeGap { which: usize },
     Close,
     Abandon,
 }
@@ -61,8 +61,8 @@ fn publishes() -> impl Strategy<Value = Step> {
         12 => events().prop_map(|event| Step::Publish { event }),
         2 => events().prop_map(|event| Step::PublishNowait { event }),
         1 => (0..TOPICS).prop_map(|topic| Step::PublishAtOnce { topic }),
-        4 => any::<Index>().prop_map(|which| Step::Come { which }),
-        2 => any::<Index>().prop_map(|which| Step::GiveUp { which }),
+        4 => any::<usize>().prop_map(|which| Step::Come { which }),
+        2 => any::<usize>().prop_map(|which| Step::GiveUp { which }),
     ]
 }
 
@@ -72,7 +72,7 @@ fn urgents() -> impl Strategy<Value = Step> {
 }
 
 fn services() -> impl Strategy<Value = Step> {
-    let which = any::<Index>;
+    let which = any::<usize>;
     prop_oneof![
         5 => Just(Step::Serve),
         9 => which().prop_map(|which| Step::Take { which }),
@@ -81,15 +81,15 @@ fn services() -> impl Strategy<Value = Step> {
         2 => which().prop_map(|which| Step::Release { which }),
         1 => which().prop_map(|which| Step::TakeGap { which }),
         1 => Just(Step::Hire),
-        1 => Just(Step::StepDown),
+        1 => Just(Step::Resign),
     ]
 }
 
 fn rarities() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => subscribes(),
-        4 => (any::<Index>(), any::<bool>()).prop_map(|(which, drain)| Step::Unsubscribe { which, drain }),
-        2 => any::<Index>().prop_map(|which| Step::ComeUncalled { which }),
+        4 => (any::<usize>(), any::<bool>()).prop_map(|(which, drain)| Step::Unsubscribe { which, drain }),
+        2 => any::<usize>().prop_map(|which| Step::ComeUncalled { which }),
         1 => Just(Step::Close),
         1 => Just(Step::Abandon),
     ]

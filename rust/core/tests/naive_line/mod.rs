@@ -120,8 +120,8 @@ impl NaiveLine {
         let skipped = (0..place).find(|earlier| self.can_come(*earlier, room));
         assert!(skipped.is_none(), "the line is walked in order, {token} comes after {skipped:?}: {self:?}");
         let overtakes = |other: &Waiter| other.places.is_none() && other.is_like(&self.waiters[place]);
-        let overtaken = self.waiters[..place].iter().find(|other| overtakes(other));
-        assert!(overtaken.is_none(), "{token} does not overtake {overtaken:?}: {self:?}");
+        let left_behind = self.waiters[..place].iter().find(|other| overtakes(other));
+        assert!(left_behind.is_none(), "{token} does not overtake {left_behind:?}: {self:?}");
         let waiter = &mut self.waiters[place];
         waiter.held.clear();
         waiter.places = Some(waiter.needs.clone());

@@ -1,0 +1,284 @@
+//! A bus and its model, which take every step together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use trading_events_core::admission::{Offer, Patience, Speaker};
+use trading_events_core::bus::{Bus, Phase, Terms};
+use trading_events_core::line::Ticket;
+use trading_events_core::pattern::Pattern;
+use trading_events_core::queue::Overflow;
+use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
+use trading_events_core::stats::End;
+
+use crate::model::{Allowed, Model, Service, Subscription, room};
+use crate::naive_queue::{Item, NaiveQueue};
+use crate::promises::{known, topic};
+use crate::steps::{Event, Step};
+
+/// What a publisher in line keeps.
+#[derive(Debug)]
+struct Parcel {
+    item: Item,
+    targets: Vec<SubscriptionId>,
+}
+
+/// Both.
+#[derive(Debug, Default)]
+pub(crate) struct Pair {
+    pub(crate) bus: Bus<u64, u32, u64>,
+    pub(crate) model: Model,
+    pub(crate) steps: usize,
+    parcels: BTreeMap<Ticket, Parcel>,
+    /// Every id that was ever given out.
+    ids: Vec<SubscriptionId>,
+    events: u64,
+    tokens: u64,
+}
+
+const PUBLISHER: Speaker = Speaker::Publisher;
+
+impl Pair {
+    /// Takes a step and checks that both agree.
+    pub(crate) fn step(&mut self, step: &Step) {
+        self.steps += 1;
+        match step {
+            Step::Subscribe { capacity, overflow, tells_gaps, pattern } => {
+                self.subscribe(*capacity, *overflow, *tells_gaps, pattern);
+            }
+            Step::Unsubscribe { which, drain } => self.unsubscribe(*which, *drain),
+            Step::Publish { event } => self.publish(*event, (Patience::Waits, PUBLISHER)),
+            Step::PublishNowait { event } => self.publish(*event, (Patience::None, PUBLISHER)),
+            Step::PublishUrgent { event, speaker } => self.publish(*event, (Patience::Urgent, *speaker)),
+            Step::PublishAtOnce { topic } => self.publish_at_once(*topic),
+            Step::Come { which } => self.come(*which, true),
+            Step::ComeUncalled { which } => self.come(*which, false),
+            Step::GiveUp { which } => self.give_up(*which),
+            Step::Hire => self.hire(),
+            Step::Resign => self.resign(),
+            Step::Serve => self.serve(),
+            Step::Take { which } => self.take(*which),
+            Step::Finish { which, end } => self.finish(*which, *end),
+            Step::Release { which } => self.release(*which),
+            Step::TakeGap { which } => self.take_gap(*which),
+            Step::Close => self.close(),
+            Step::Abandon => self.abandon(),
+        }
+        self.settle();
+    }
+
+    /// Whoever has been called was rightly called, and both say the same of everything.
+    fn settle(&mut self) {
+        let Model { subscriptions, line, .. } = &mut self.model;
+        line.look_around(&room(subscriptions));
+        for token in self.bus.take_called() {
+            line.call(token, &room(subscriptions));
+        }
+        subscriptions.iter_mut().for_each(|found| found.note_service(self.steps));
+        self.check();
+    }
+
+    fn subscribe(&mut self, capacity: usize, overflow: Overflow, tells_gaps: bool, pattern: &str) {
+        if self.model.subscriptions.len() >= 5 {
+            return;
+        }
+        let payload = u32::try_from(self.steps).unwrap();
+        let pattern = Pattern::parse(pattern).unwrap();
+        let interest = Interest { kinds: Kinds::Matching(pattern.clone()), filter: None };
+        let id = self.bus.subscribe(Terms { payload, interest, capacity, overflow, tells_gaps });
+        assert!(!self.ids.contains(&id), "no id is given out twice");
+        self.ids.push(id);
+        let place = self.model.subscriptions.partition_point(|other| other.id < id);
+        let gap = tells_gaps.then(BTreeMap::new);
+        let queue = NaiveQueue::new(capacity, overflow);
+        self.model.subscriptions.insert(place, Subscription::new(id, (payload, pattern), queue, gap));
+    }
+
+    fn unsubscribe(&mut self, which: usize, drain: bool) {
+        if self.ids.is_empty() {
+            return;
+        }
+        let id = self.ids[which % self.ids.len()];
+        let discarded = self.bus.unsubscribe(id, drain);
+        assert_eq!((discarded.events, discarded.ended), self.model.unsubscribe(id, drain));
+    }
+
+    /// Those that stand come first, so that small numbers name them; then those that have ended.
+    fn targets(&self, mask: u8) -> Vec<SubscriptionId> {
+        let standing = self.model.subscriptions.iter().map(|found| found.id);
+        let ended = self.ids.iter().rev().copied().filter(|id| self.bus.subscriptions().get(*id).is_none());
+        let named = standing.chain(ended).zip(0..8).filter(|(_, bit)| mask & (1 << bit) != 0);
+        let mut targets: Vec<SubscriptionId> = named.map(|(id, _)| id).collect();
+        targets.sort_unstable();
+        targets
+    }
+
+    fn new_item(&mut self, number: usize) -> Item {
+        self.events += 1;
+        Item { event: self.events, topic: topic(number) }
+    }
+
+    fn publish(&mut self, event: Event, (patience, speaker): (Patience, Speaker)) {
+        let (item, targets) = (self.new_item(event.topic), self.targets(event.targets));
+        let allowed = self.model.outcome(&item.topic, &targets, (patience, speaker));
+        let offer = self.bus.offer(&item.topic, &targets, (patience, speaker), || item.event);
+        self.assert_allowed(&allowed, &offer);
+        match offer {
+            Offer::Accepted(lost) => self.accepted(&item, &targets, patience, &lost),
+            Offer::Wait => self.wait(item, targets),
+            Offer::Full(_) | Offer::Closed => {}
+        }
+    }
+
+    fn assert_allowed(&self, allowed: &Allowed, offer: &Offer<u64>) {
+        assert!(allowed.has(offer), "{allowed:?}, not {offer:?}: {:#?}", self.model);
+    }
+
+    fn accepted(&mut self, item: &Item, targets: &[SubscriptionId], patience: Patience, lost: &[u64]) {
+        assert_eq!(lost, self.model.accept(item, targets, patience), "what is lost is told");
+    }
+
+    fn wait(&mut self, item: Item, targets: Vec<SubscriptionId>) {
+        self.tokens += 1;
+        let newcomer = self.model.newcomer(&item.topic, &targets);
+        let ticket = self.bus.wait(&item.topic, &targets, self.tokens);
+        self.model.line.join(ticket, &newcomer, self.tokens);
+        self.parcels.insert(ticket, Parcel { item, targets });
+    }
+
+    /// Publishes along the bus's own route; the short way is taken exactly where all is plain.
+    fn publish_at_once(&mut self, number: usize) {
+        let item = self.new_item(number);
+        let hearing = self.model.subscriptions.iter().filter(|found| found.hears(number));
+        let targets: Vec<SubscriptionId> = hearing.map(|found| found.id).collect();
+        let allowed = self.model.outcome(&item.topic, &targets, (Patience::None, PUBLISHER));
+        let is_awake = self.model.leaders > 0 && self.model.line.waiters.is_empty();
+        let is_plain = is_awake && allowed == Allowed::Accepted && !self.bus.publishing_is_spent();
+        let lost = self.bus.accept_at_once(number, &known(number), || item.event);
+        assert_eq!(lost.is_some(), is_plain);
+        if let Some(lost) = lost {
+            self.accepted(&item, &targets, Patience::None, &lost);
+        }
+    }
+
+    fn waiting(&self, which: usize, called: Option<bool>) -> Option<Ticket> {
+        let is_fit = |places: bool| called.is_none_or(|called| called == places);
+        let fit = self.model.line.waiters.iter().filter(|waiter| is_fit(waiter.places.is_some()));
+        let tickets: Vec<Ticket> = fit.map(|waiter| waiter.ticket).collect();
+        (!tickets.is_empty()).then(|| tickets[which % tickets.len()])
+    }
+
+    fn come(&mut self, which: usize, called: bool) {
+        let Some(ticket) = self.waiting(which, Some(called)) else { return };
+        let Parcel { item, targets } = self.parcels.remove(&ticket).unwrap();
+        self.model.line.leave(ticket).unwrap();
+        let allowed = if called { self.model.outcome_of_coming(&item.topic, &targets) } else { Allowed::Wait };
+        let offer = self.bus.come(ticket, &item.topic, &targets, || item.event);
+        self.assert_allowed(&allowed, &offer);
+        if let Offer::Accepted(lost) = offer {
+            self.accepted(&item, &targets, Patience::Waits, &lost);
+        }
+    }
+
+    fn give_up(&mut self, which: usize) {
+        let Some(ticket) = self.waiting(which, None) else { return };
+        self.parcels.remove(&ticket);
+        let waiter = self.model.line.leave(ticket).unwrap();
+        let token = waiter.places.is_none().then_some(waiter.token);
+        assert_eq!(self.bus.give_up(ticket), token, "a token is given back once");
+    }
+
+    /// One leader is due where there are events and no leader; after events were given up, perhaps one too many.
+    fn hire(&mut self) {
+        let hired = self.bus.hire_first();
+        let is_due = self.model.leaders == 0 && self.model.longest_due().is_some();
+        assert!(hired == usize::from(is_due) || (self.model.leaders == 0 && hired == 1), "{hired} leaders");
+        self.model.leaders += hired;
+        assert_eq!(self.bus.has_no_leader(), self.model.leaders == 0);
+    }
+
+    fn resign(&mut self) {
+        if self.model.leaders > 0 {
+            self.model.leaders -= 1;
+            self.bus.step_down();
+        }
+    }
+
+    fn serve(&mut self) {
+        let longest = self.model.longest_due();
+        let served = self.bus.next_ready();
+        assert_eq!(served.is_some(), longest.is_some(), "who has events and no worker is found");
+        let Some(found) = served.and_then(|id| self.model.find(id)) else { return };
+        assert!(matches!(found.service, Service::Due { .. }));
+        found.service = Service::Served;
+        if self.model.phase == Phase::Open {
+            assert_eq!(served, longest, "who has waited longest is served first");
+        }
+    }
+
+    fn pick(&self, which: usize, is_fit: impl Fn(&Subscription) -> bool) -> Option<SubscriptionId> {
+        let fit: Vec<_> = self.model.subscriptions.iter().filter(|found| is_fit(found)).map(|found| found.id).collect();
+        (!fit.is_empty()).then(|| fit[which % fit.len()])
+    }
+
+    fn take(&mut self, which: usize) {
+        let Some(id) = self.pick(which, |found| found.is_served() && !found.in_handler) else { return };
+        let taken = self.bus.take(id).map(|arrival| Item { event: arrival.event, topic: arrival.topic });
+        assert_eq!(taken, self.model.take(id), "events come out in the order of acceptance");
+    }
+
+    fn finish(&mut self, which: usize, end: End) {
+        let Some(id) = self.pick(which, |found| found.in_handler) else { return };
+        let ended = self.bus.finish(id, end);
+        assert_eq!(ended.retired, self.model.finish(id, end));
+        assert_eq!(ended.idle, self.model.unfinished() == 0);
+    }
+
+    fn release(&mut self, which: usize) {
+        let Some(id) = self.pick(which, |found| found.is_served() && !found.in_handler) else { return };
+        self.bus.release(id);
+        self.model.find(id).unwrap().service = Service::Idle;
+    }
+
+    fn take_gap(&mut self, which: usize) {
+        let Some(id) = self.pick(which, |_| true) else { return };
+        let gap = self.model.find(id).and_then(|found| found.gap.as_mut()).map(std::mem::take);
+        let told = self.bus.take_gap(id);
+        let sum = told.as_ref().map_or(0, |gap| gap.count);
+        let topics: BTreeMap<Arc<str>, u64> = told.into_iter().flat_map(|gap| gap.topics).collect();
+        assert_eq!((sum, topics), gap.map_or((0, BTreeMap::new()), |gap| (gap.values().sum(), gap)));
+    }
+
+    fn close(&mut self) {
+        self.bus.close();
+        if std::mem::replace(&mut self.model.phase, Phase::Closing) == Phase::Open {
+            assert_eq!(self.bus.take_called(), self.model.line.dismiss());
+        }
+    }
+
+    fn abandon(&mut self) {
+        if self.model.phase != Phase::Open {
+            assert_eq!(self.bus.abandon(), self.model.abandon());
+        }
+    }
+
+    /// Serves everything, and lets everybody come who has been called, until nothing is left to do.
+    pub(crate) fn serve_all(&mut self) {
+        loop {
+            while self.pick(0, |found| found.in_handler).is_some() {
+                self.step(&Step::Finish { which: 0, end: End::Handled });
+            }
+            while self.pick(0, Subscription::is_served).is_some() {
+                self.step(&Step::Release { which: 0 });
+            }
+            while self.waiting(0, Some(true)).is_some() {
+                self.step(&Step::Come { which: 0 });
+            }
+            self.step(&Step::Serve);
+            if self.pick(0, Subscription::is_served).is_none() {
+                return;
+            }
+            self.step(&Step::Take { which: 0 });
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What holds after every step.
+
+use std::sync::Arc;
+
+use trading_events_core::admission::{Offer, Patience, Speaker};
+use trading_events_core::bus::Phase;
+use trading_events_core::filter::Known;
+use trading_events_core::queue::{Loss, Overflow};
+use trading_events_core::stats::{Counts, Totals};
+use trading_events_core::topic::Topic;
+
+use crate::model::{Model, Subscription, room};
+use crate::pair::Pair;
+use crate::steps::TOPICS;
+
+/// The topics' event types, each that of the class of its number.
+const TYPES: [&str; TOPICS] = ["t0", "t1", "t2", "t3"];
+
+/// What is known of events of a topic.
+pub(crate) fn known(number: usize) -> Known<'static> {
+    Known { event_type: TYPES[number], lineage: &[], exchange: Some("x"), symbol: Some("A") }
+}
+
+fn parts(number: usize) -> Topic<'static> {
+    Topic { event_type: TYPES[number], exchange: "x", symbol: "A" }
+}
+
+/// The text of a topic.
+pub(crate) fn topic(number: usize) -> Arc<str> {
+    parts(number).text().into()
+}
+
+impl Subscription {
+    /// Whether events of a topic are routed to it.
+    pub(crate) fn hears(&self, number: usize) -> bool {
+        !self.is_ending && self.pattern.matches(&parts(number))
+    }
+}
+
+impl Pair {
+    pub(crate) fn check(&mut self) {
+        let Model { subscriptions, line, .. } = &self.model;
+        line.assert_all_called_who_can_come(&room(subscriptions));
+        self.check_totals();
+        self.check_subscriptions();
+        self.check_routes();
+    }
+
+    fn check_totals(&self) {
+        let (bus, model) = (&self.bus, &self.model);
+        assert_eq!(bus.phase(), model.phase);
+        assert_eq!(bus.unfinished(), model.unfinished());
+        assert_eq!(bus.publishers_waiting(), model.line.waiters.len());
+        let Model { published, unrouted, retired, .. } = *model;
+        assert_eq!(bus.totals, Totals { published, unrouted, abandoned: 0, retired });
+    }
+
+    fn check_subscriptions(&self) {
+        let standing: Vec<_> = self.bus.subscriptions().iter().map(|(id, _)| id).collect();
+        assert_eq!(standing, self.model.subscriptions.iter().map(|found| found.id).collect::<Vec<_>>());
+        for model in &self.model.subscriptions {
+            let found = self.bus.subscriptions().get(model.id).unwrap();
+            assert_eq!((found.payload, found.counts), (model.payload, model.counts));
+            assert_eq!(found.queue.len(), model.queue.waiting.len());
+            assert_eq!(found.queue.high_water(), model.queue.high_water);
+            assert_eq!((found.unfinished(), found.is_served()), (model.unfinished(), model.is_served()));
+            assert_eq!(found.has_ended(), model.is_ending && model.queue.waiting.is_empty());
+            assert_accounts(&found.counts, found.unfinished());
+            assert_bounded(model);
+        }
+        assert_accounts(&self.bus.totals.retired, 0);
+    }
+
+    fn check_routes(&mut self) {
+        for number in 0..TOPICS {
+            let route = self.bus.route(number, &known(number));
+            let hearing = self.model.subscriptions.iter().filter(|found| found.hears(number));
+            let ids: Vec<_> = hearing.map(|found| found.id).collect();
+            assert_eq!(route.unconditional.as_deref(), Some(&*ids));
+        }
+    }
+
+    /// Nothing waits, and nobody.
+    pub(crate) fn assert_idle(&self) {
+        assert_eq!((self.bus.unfinished(), self.bus.publishers_waiting()), (0, 0), "{:#?}", self.model);
+    }
+
+    /// Every queue takes just what its capacity says: no place is taken that nobody has.
+    pub(crate) fn fill_up(&mut self) {
+        if self.model.phase != Phase::Open {
+            return;
+        }
+        for found in self.model.subscriptions.iter().filter(|found| !found.is_ending) {
+            for number in 0..=found.queue.capacity {
+                let topic: Arc<str> = format!("events.new.x.{number}").into();
+                let offer = self.bus.offer(&topic, &[found.id], (Patience::None, Speaker::Publisher), || 0);
+                let drops = matches!(found.queue.overflow, Overflow::DropOldest | Overflow::DropNewest);
+                match offer {
+                    Offer::Accepted(_) => assert!(drops || number < found.queue.capacity),
+                    refused => assert_eq!((refused, number), (Offer::Full(found.id), found.queue.capacity)),
+                }
+            }
+        }
+    }
+}
+
+fn assert_accounts(counts: &Counts, unfinished: u64) {
+    let lost: u64 = Loss::ALL.iter().map(|why| counts.lost[*why as usize]).sum();
+    assert_eq!(counts.accepted, counts.handled + counts.failed + lost + unfinished);
+}
+
+/// Only urgent events go beyond the one place that the first in line may have.
+fn assert_bounded(model: &Subscription) {
+    let extra = usize::from(model.blocks());
+    let waiting = model.queue.waiting.len();
+    assert!(model.was_exceeded || waiting <= model.queue.capacity + extra, "{waiting} wait: {model:#?}");
+}
