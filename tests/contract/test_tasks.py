@@ -64,7 +64,7 @@ async def test_a_handler_does_not_run_in_the_publishers_task(bus: Bus) -> None:
 
 
 async def test_a_timeout_entered_before_and_left_after_a_suspension_does_nothing(bus: Bus) -> None:
-    """Turned red by: moving a suspended coroutine to another task."""
+    """Turned red by: driving handlers from a callback of the loop, outside of any task."""
 
     async def handler(_event: BaseEvent) -> None:
         async with asyncio.timeout(3600):

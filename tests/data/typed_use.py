@@ -62,6 +62,8 @@ async def publish(bus: InMemoryEventBus, tick: TickEvent) -> None:
 async def use_the_rest(bus: InMemoryEventBus) -> None:
     await bus.subscribe("tick", on_any, capacity=10, overflow="drop_oldest", name="strategy-a")
     await bus.subscribe("tick", on_any, overflow="explode")  # refused
+    async with InMemoryEventBus() as another:
+        assert_type(another, InMemoryEventBus)
 
     @bus.on(TickEvent)
     async def heard(event: TickEvent) -> None:

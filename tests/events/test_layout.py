@@ -42,6 +42,8 @@ def _as_stored_ignoring_case(spelling: str) -> str:
         ("USDT/USD", "USDT+2fUSD"),
         ("BTC/USDT:USDT", "BTC+2fUSDT+3aUSDT"),
         ("AAPL", "AAPL"),
+        ("USDT", "USDT"),
+        ("/USDT", "+2fUSDT"),
         ("BRK.B", "BRK.B"),
         ("BTC-PERP", "BTC-PERP"),
         ("stETH", "+73+74ETH"),

@@ -22,6 +22,9 @@ pub(crate) fn sent<T>(step: PyResult<Option<T>>) -> PyResult<T> {
     step?.ok_or_else(|| PyStopIteration::new_err(()))
 }
 
+/// What the coroutines are called in the `repr` of a task.
+const QUALNAME: &str = "publish";
+
 /// A publish that has been done; there is one for all.
 #[pyclass(frozen, module = "trading.events._core")]
 pub(crate) struct Done;
@@ -37,6 +40,11 @@ impl Done {
 #[pymethods]
 #[expect(clippy::unused_self, reason = "the protocol of a coroutine")]
 impl Done {
+    #[getter(__qualname__)]
+    fn qualname(&self) -> &'static str {
+        QUALNAME
+    }
+
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -197,6 +205,12 @@ impl Publishing {
 
 #[pymethods]
 impl Publishing {
+    #[getter(__qualname__)]
+    #[expect(clippy::unused_self, reason = "the protocol of a coroutine")]
+    fn qualname(&self) -> &'static str {
+        QUALNAME
+    }
+
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }

@@ -65,7 +65,10 @@ impl<'py> Name<'py> {
     }
 
     pub(crate) fn text(&self) -> PyResult<Option<&str>> {
-        self.0.as_ref().map(PyStringMethods::to_str).transpose()
+        let text = self.0.as_ref().map(PyStringMethods::to_str).transpose();
+        text.map_err(|wrong| {
+            NotAnEventError::new_err(format!("the exchange or symbol of an event is no text: {wrong}"))
+        })
     }
 }
 

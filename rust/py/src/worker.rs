@@ -316,6 +316,13 @@ impl Worker {
         }
     }
 
+    /// The name of the handler that is suspended, for the task's `repr`.
+    #[getter(__qualname__)]
+    fn qualname<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let name = self.of_coroutine(py, "__qualname__")?;
+        Ok(if name.is_none() { intern!(py, "event bus worker").clone().into_any() } else { name })
+    }
+
     #[getter]
     fn cr_frame<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.of_coroutine(py, "cr_frame")
