@@ -75,7 +75,8 @@ test: test-rust lint types test-coverage test-wheel ## run every check
 test-rust: $(VENV)/.created
 	$(call heading,Rust tests)
 	if cargo nextest --version >/dev/null 2>&1; then \
-		cargo nextest run --workspace && cargo test --workspace --doc; else cargo test --workspace; fi
+		cargo nextest run --workspace --no-fail-fast && cargo test --workspace --doc; \
+		else cargo test --workspace --no-fail-fast; fi
 
 lint: lint-rust lint-python ## check form: rustfmt, clippy, ruff
 

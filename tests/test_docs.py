@@ -103,9 +103,10 @@ def test_a_python_example_is_a_whole_program_and_prints_what_stands_under_it(blo
     assert block.output in (None, printed)
 
 
-@each_block(*DATA)
-def test_a_data_example_is_well_formed(block: Block) -> None:
-    DATA[block.language](block.code)
+@each_document
+def test_the_data_examples_of_a_document_are_well_formed(document: Path) -> None:
+    for block in blocks(document, *DATA):
+        DATA[block.language](block.code)
 
 
 @each_document

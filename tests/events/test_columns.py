@@ -352,6 +352,7 @@ def test_a_class_that_has_lost_a_field_reads_old_rows() -> None:
         (int, 7, Decimal, Decimal(7)),
         (str, "7", int, 7),
         (list[int], [1], JsonValue, [1]),
+        (str, "abc", JsonValue, "abc"),
         (str, "swap", Venue, Venue.SWAP),
         (Venue, Venue.SWAP, str, "swap"),
         (list[int], [7], tuple[Decimal, ...], (Decimal(7),)),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,8 @@ from trading.events.errors import StorePathError
 from trading.events.market_data import MarketDataEvent, TickEvent, TradeEvent
 from trading.events.order import OrderAcceptedEvent, OrderEvent, OrderExpiredEvent
 from trading.events.persistence import EventReader, StoredTopic, event_range, merge, part
+from trading.events.persistence.selection import select
+from trading.events.persistence.stored_schema import FileTopic
 from trading.events.system import HeartbeatEvent
 
 CLASSES: list[type[BaseEvent]] = [TickEvent, TradeEvent, OrderAcceptedEvent, OrderExpiredEvent, HeartbeatEvent]
@@ -33,7 +36,7 @@ def make(cls: type[BaseEvent], second: int, exchange: str, symbol: str) -> BaseE
     return sample(cls, timestamp=START + timedelta(seconds=second), **place)
 
 
-seconds = st.integers(-90_000, 90_000)
+seconds = st.sampled_from([-86_401, -86_400, -1, 0, 1, 2, 3, 86_399, 86_400])
 recordings = st.lists(
     st.builds(make, st.sampled_from(CLASSES), seconds, st.sampled_from(EXCHANGES), st.sampled_from(SYMBOLS)),
     max_size=20,
@@ -88,6 +91,39 @@ def test_a_query_gives_what_a_filter_over_a_list_gives(
         assert reader.count(start, end, **chosen) == len(expected)
         if start is None and end is None:
             assert reader.time_span(**chosen) == ((expected[0].timestamp, expected[-1].timestamp) if expected else None)
+
+
+def test_the_first_moment_is_in_the_range_and_the_last_is_not(tmp_path: Path) -> None:
+    record(tmp_path, ticks(3))
+    first, middle, last = (event.timestamp for event in ticks(3))
+    reader = EventReader(tmp_path)
+    for start, end, expected in [
+        (last, None, 1), (first, None, 3), (None, first, 0), (None, last, 2), (first, last, 2), (middle, middle, 0),
+        (last, first, 0), (None, last + timedelta(microseconds=1), 3), (last + timedelta(microseconds=1), None, 0),
+    ]:  # fmt: skip
+        assert len(list(reader.read_range(start, end))) == expected
+        assert reader.count(start, end) == reader.read_table(start, end).num_rows == expected
+    assert reader.topics(end=first) == reader.topics(last + timedelta(microseconds=1)) == []
+
+
+def test_a_class_stands_for_its_subclasses_and_a_text_for_one_type(tmp_path: Path) -> None:
+    record(tmp_path, [sample(cls, timestamp=START) for cls in CLASSES])
+
+    def types(chosen: Any) -> list[str]:
+        return [event.event_type for event in read(tmp_path, event_type=chosen)]
+
+    assert types(OrderEvent) == ["order_accepted", "order_expired"]
+    assert types([OrderEvent, "tick"]) == ["tick", "order_accepted", "order_expired"]
+    assert types(OrderExpiredEvent) == types("order_expired") == ["order_expired"]
+    assert types(BaseEvent) == types(None) == [cls.model_fields["event_type"].default for cls in CLASSES]
+
+
+def test_a_topic_is_chosen_by_its_true_names_whatever_their_spelling() -> None:
+    selection = select(None, None, event_type="tick", exchange="binance", symbol=["A", "B"])
+    topic = FileTopic(event_type="tick", exchange="binance", symbol="A")
+    assert selection.wants_topic(topic)
+    for change in ({"event_type": "trade"}, {"exchange": None}, {"exchange": "okx"}, {"symbol": "C"}, {"symbol": None}):
+        assert not selection.wants_topic(topic.model_copy(update=change))
 
 
 def test_for_and_async_for_give_the_same_any_number_of_times(tmp_path: Path) -> None:
@@ -311,6 +347,21 @@ def test_many_files_are_merged_with_few_of_them_open(tmp_path: Path, monkeypatch
     assert read(tmp_path) == recorded
     assert now_open == 0
     assert most == 4
+
+
+@pytest.mark.parametrize("batches", [0, 1, 3])
+def test_a_file_that_was_kept_open_makes_room_for_another_when_it_is_left(tmp_path: Path, batches: int) -> None:
+    record(tmp_path, ticks(10))
+    [path] = tmp_path.rglob("*.parquet")
+    stored = part.read_part(path, START.date())
+    open_files = part.OpenFiles(1)
+
+    left = stored.batches(list(stored.groups), rows=4, open_files=open_files)
+    assert [batch.num_rows for batch in islice(left, batches)] == [4, 4, 2][:batches]
+    left.close()
+
+    assert open_files.acquire()
+    assert not open_files.acquire()
 
 
 def test_a_range_that_is_left_early_leaves_no_file_open(tmp_path: Path) -> None:

@@ -113,6 +113,10 @@ def test_a_file_name_is_one_safe_component_of_at_most_255_bytes(
     assert name.endswith(".parquet")
 
 
+def test_the_longest_file_name_has_at_most_255_bytes() -> None:
+    assert len(str(name_part("t" * 300, "€" * 300, "€" * 300, number=10**10 - 1))) <= 255
+
+
 @given(_EVENT_TYPES, _ANY_TEXT | st.none(), _ANY_TEXT | st.none(), st.integers(1, 10**9))
 def test_a_file_name_says_which_spellings_and_which_part_it_has(
     event_type: str, exchange: str | None, symbol: str | None, number: int

@@ -188,6 +188,15 @@ def test_a_row_group_has_65536_rows_where_there_are_so_many(tmp_path: Path) -> N
     assert EventReader(tmp_path).count() == 65_537
 
 
+def test_times_and_the_order_of_recording_are_stored_as_differences(tmp_path: Path) -> None:
+    record(tmp_path, ticks(100))
+    [path] = tmp_path.rglob("*.parquet")
+    row_group = pq.read_metadata(path).row_group(0)
+    encodings = {chunk.path_in_schema: chunk.encodings for chunk in map(row_group.column, range(row_group.num_columns))}
+    for name in ("timestamp", "exchange_timestamp", "local_timestamp", "_seq"):
+        assert "DELTA_BINARY_PACKED" in encodings[name]
+
+
 def test_the_interface_has_both_names() -> None:
     assert EventWriter is IEventWriter
     assert issubclass(ParquetEventWriter, IEventWriter)

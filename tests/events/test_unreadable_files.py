@@ -1,6 +1,7 @@
 """Files that cannot be read: the others are read all the same, and the bad one is named."""
 
 import shutil
+import warnings
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from trading.events import base
 from trading.events.base import BaseEvent
 from trading.events.errors import CorruptFileError, StoreError, UnknownEventTypeError, UnreadableFileWarning
 from trading.events.market_data import TradeEvent
-from trading.events.persistence import EventReader, listing, part
+from trading.events.persistence import EventReader, listing, merge, part
 
 GOOD = [tick(number, symbol="ETH/USDT") for number in range(5)]
 BAD = [tick(number, symbol="BAD") for number in range(100)]
@@ -139,6 +140,13 @@ def test_a_file_whose_rows_are_no_events_is_named(
     assert reason in str(error)
 
 
+def test_a_file_whose_batches_are_in_disorder_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merge, "_MOST_BATCH_ROWS", 50)
+    rewrite(store, lambda table: pa.concat_tables([table.slice(50), table.slice(0, 50)]))
+    _, error = read_until_it_raises(EventReader(store))
+    assert "not in the order of time" in str(error)
+
+
 def test_a_file_without_statistics_is_named(store: Path) -> None:
     table = pq.read_table(bad_file(store))
     pq.write_table(table, bad_file(store), write_statistics=False)
@@ -224,6 +232,14 @@ def test_several_bad_files_are_all_named(store: Path) -> None:
     assert str(other) in note
 
 
+def test_a_warning_is_given_again_each_time_by_default(store: Path) -> None:
+    bad_file(store).write_bytes(b"")
+    with warnings.catch_warnings(record=True, action="default") as caught:
+        for _ in range(3):
+            EventReader(store, on_error="warn").count()
+    assert len(caught) == 3
+
+
 def test_a_day_that_cannot_be_listed_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(store / "2024/01/01", store / "2024/01/02")
     list_parts = listing.list_parts
@@ -302,6 +318,10 @@ class TestUnknownTypes:
         assert table["rate"].to_pylist() == [7]
         assert reader.read_table().num_rows == reader.count() == 4
         assert [topic.event_type for topic in reader.topics()] == ["funding", "tick", "trade"]
+
+    def test_they_count_as_base_events(self, forgotten: Path) -> None:
+        with pytest.raises(UnknownEventTypeError):
+            list(EventReader(forgotten).read_range(event_type=BaseEvent))
 
     def test_they_are_no_matter_where_they_are_not_asked_for(self, forgotten: Path) -> None:
         assert list(EventReader(forgotten).read_range(event_type="tick")) == ticks(2)

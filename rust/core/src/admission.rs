@@ -123,17 +123,33 @@ impl<E, S, W> Bus<E, S, W> {
                 self.ready.push_back(*id);
             }
         }
+        if !self.line.is_empty() {
+            self.call_those_who_can_replace(targets);
+        }
         self.totals.published += 1;
         self.totals.unrouted += u64::from(heard == 0);
         self.budget.spend_on_publishing(heard.max(1));
         lost
     }
 
-    /// Whether somebody waits for places in just the queues that an event would take a place in. An event that only
-    /// replaces others passes the line.
+    /// Calls those whose event may take the place of one that has just come into a conflating queue.
+    fn call_those_who_can_replace(&mut self, targets: &[SubscriptionId]) {
+        let conflates = |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(|found| found.queue.conflates());
+        let conflating: Vec<_> = targets.iter().copied().filter(conflates).collect();
+        self.call_for(&conflating);
+    }
+
+    /// Whether somebody waits for the same queues, with the same of them to take a place in. An event that only replaces
+    /// others passes the line.
     fn is_behind_others(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> bool {
-        let places = self.places(topic, targets);
-        !places.is_empty() && self.line.has_same(&places)
+        !self.places(topic, targets).is_empty() && self.line.has_same(&self.set(topic, targets))
+    }
+
+    /// By which those who may not overtake each other are known: what they need, and where they take a place.
+    fn set(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
+        let mut set = self.needs(targets);
+        set.extend(self.places(topic, targets));
+        set
     }
 
     /// The queues that publishers may have to wait for, in which an event would take a place of its own.
@@ -151,8 +167,8 @@ impl<E, S, W> Bus<E, S, W> {
     /// Joins the line, after [`Offer::Wait`]; `token` wakes the publisher when it can [`come`](Bus::come).
     pub fn wait(&mut self, topic: &Arc<str>, targets: &[SubscriptionId], token: W) -> Ticket {
         let needs: Needs = self.needs(targets).into();
-        let places: Needs = self.places(topic, targets).into();
-        self.line.join(needs, places, Arc::clone(topic), token, &mut self.subscriptions)
+        let set: Needs = self.set(topic, targets).into();
+        self.line.join(needs, set, Arc::clone(topic), token, &mut self.subscriptions)
     }
 
     /// Takes the promised places, after having been called.
@@ -166,16 +182,15 @@ impl<E, S, W> Bus<E, S, W> {
         let left = self.line.leave(ticket, &mut self.subscriptions);
         self.called.extend(left.called);
         let Some(places) = left.places else { return Offer::Wait };
-        let outcome = if self.phase == Phase::Open {
-            // The places are this publisher's own: beyond the capacity only by what the first in line may hold.
-            match self.check(topic, targets, Patience::Urgent) {
-                Ok(()) => Offer::Accepted(self.accept(topic, targets, Patience::Waits, event)),
-                Err(refusal) => refusal,
-            }
-        } else {
-            Offer::Closed
+        let refuses = |id: &&SubscriptionId| {
+            self.subscriptions.hearing(**id).is_some_and(|found| found.queue.verdict(topic) == Verdict::Refuse)
         };
-        self.pass_on(&places);
+        let outcome = match targets.iter().find(refuses) {
+            _ if self.phase != Phase::Open => Offer::Closed,
+            Some(full) => Offer::Full(*full),
+            None => Offer::Accepted(self.accept(topic, targets, Patience::Waits, event)),
+        };
+        self.call_for(&places);
         outcome
     }
 
@@ -184,20 +199,14 @@ impl<E, S, W> Bus<E, S, W> {
     pub fn give_up(&mut self, ticket: Ticket) -> Option<W> {
         let left = self.line.leave(ticket, &mut self.subscriptions);
         self.called.extend(left.called);
-        self.pass_on(&left.places.unwrap_or_default());
+        self.call_for(&left.places.unwrap_or_default());
         left.token
     }
 
-    fn pass_on(&mut self, places: &[SubscriptionId]) {
-        for place in places {
-            self.call_for(*place);
-        }
-    }
-
-    /// Calls those who wait for room in a queue.
-    pub(crate) fn call_for(&mut self, queue: SubscriptionId) {
+    /// Calls those who wait for room in these queues, where some may have appeared.
+    pub(crate) fn call_for(&mut self, queues: &[SubscriptionId]) {
         if !self.line.is_empty() {
-            self.called.extend(self.line.room_in(queue, &mut self.subscriptions));
+            self.called.extend(self.line.room_in(queues, &mut self.subscriptions));
         }
     }
 }

@@ -48,6 +48,15 @@ pub struct Discarded<E, S> {
     pub ended: Option<S>,
 }
 
+/// What a bus that is closed by force gave back, likewise to be dropped without a lock.
+#[derive(Debug)]
+pub struct Abandoned<E, S> {
+    /// Events that were lost.
+    pub events: Vec<E>,
+    /// Subscriptions that were only to be drained.
+    pub ended: Vec<S>,
+}
+
 /// A bus. `E` is an event, `S` what the caller keeps with a subscription, `W` what wakes a waiting publisher.
 #[derive(Debug)]
 pub struct Bus<E, S, W> {
@@ -139,16 +148,18 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     /// Gives up all events that wait.
-    pub fn abandon(&mut self) -> Vec<E> {
+    pub fn abandon(&mut self) -> Abandoned<E, S> {
         let ids: Vec<_> = self.subscriptions.iter().map(|(id, _)| id).collect();
-        let mut lost = Vec::new();
+        let mut abandoned = Abandoned { events: Vec::new(), ended: Vec::new() };
         for id in ids {
             if let Some(subscription) = self.subscriptions.get_mut(id) {
-                lost.extend(subscription.discard(Loss::Closed));
+                let lost = subscription.discard(Loss::Closed);
+                abandoned.events.extend(lost.into_iter().map(|arrival| arrival.event));
+                abandoned.ended.extend(self.retire(id));
             }
         }
-        self.unfinished -= lost.len() as u64;
-        lost.into_iter().map(|arrival| arrival.event).collect()
+        self.unfinished -= abandoned.events.len() as u64;
+        abandoned
     }
 
     /// Marks the bus closed for good.

@@ -115,7 +115,7 @@ impl<E, S, W> Bus<E, S, W> {
         let arrival = subscription.queue.pop()?;
         subscription.in_handler = true;
         self.budget.dispatching = self.budget.dispatching.saturating_sub(1);
-        self.call_for(id);
+        self.call_for(&[id]);
         Some(arrival)
     }
 

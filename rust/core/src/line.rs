@@ -43,6 +43,10 @@ struct Grant {
 pub trait Rooms {
     /// Whether an event of this topic would be taken without waiting.
     fn has_room(&self, queue: SubscriptionId, topic: &Arc<str>) -> bool;
+    /// Whether an event of some topic might be taken without waiting.
+    fn may_have_room(&self, _queue: SubscriptionId) -> bool {
+        true
+    }
     /// Promises a place.
     fn reserve(&mut self, queue: SubscriptionId);
     /// Takes a promise back.
@@ -111,39 +115,34 @@ impl<W> Line<W> {
         ticket
     }
 
-    /// A queue has room, or is gone: calls those who can come now, in order, and returns their tokens.
-    pub fn room_in(&mut self, queue: SubscriptionId, rooms: &mut impl Rooms) -> Vec<W> {
-        let mut called = Vec::new();
-        let Some(candidates) = self.by_queue.get(&queue) else { return called };
-        let mut next = candidates.first().copied();
-        let mut passed_over = Sets::default();
+    /// These queues may have room: calls those who can come now, in order, and returns their tokens.
+    pub fn room_in(&mut self, queues: &[SubscriptionId], rooms: &mut impl Rooms) -> Vec<W> {
+        let (mut called, mut passed_over) = (Vec::new(), Sets::default());
+        let mut next = self.next_waiting(queues, 0);
         while let Some(ticket) = next {
-            if self.is_first(ticket) && self.has_room(ticket, queue, rooms) {
-                self.held.insert(queue);
+            if self.is_first(ticket) {
+                self.look_around(rooms);
             }
             if self.can_come(ticket, rooms) && !self.is_behind(ticket, &passed_over) {
                 called.extend(self.call(ticket, rooms));
-            } else if self.has_room(ticket, queue, rooms) {
+            } else if queues.iter().any(|queue| rooms.may_have_room(*queue)) {
                 passed_over.extend(self.waiters.get(&ticket).map(|waiter| Arc::clone(&waiter.set)));
             } else {
                 break;
             }
-            next = self.after(queue, ticket);
+            next = self.next_waiting(queues, ticket + 1);
         }
-        called.extend(self.call_firsts(rooms));
         called
+    }
+
+    /// The next waiter, from a ticket on, who needs a place in one of these queues.
+    fn next_waiting(&self, queues: &[SubscriptionId], from: Ticket) -> Option<Ticket> {
+        let in_queue = |queue| self.by_queue.get(queue)?.range(from..).next().copied();
+        queues.iter().filter_map(in_queue).min()
     }
 
     fn is_behind(&self, ticket: Ticket, passed_over: &Sets) -> bool {
         self.waiters.get(&ticket).is_some_and(|waiter| passed_over.contains(&waiter.set))
-    }
-
-    fn after(&self, queue: SubscriptionId, ticket: Ticket) -> Option<Ticket> {
-        self.by_queue.get(&queue)?.range(ticket + 1..).next().copied()
-    }
-
-    fn has_room(&self, ticket: Ticket, queue: SubscriptionId, rooms: &impl Rooms) -> bool {
-        self.waiters.get(&ticket).is_some_and(|waiter| rooms.has_room(queue, &waiter.topic))
     }
 
     fn is_first(&self, ticket: Ticket) -> bool {
@@ -159,19 +158,30 @@ impl<W> Line<W> {
         })
     }
 
-    /// Promises a waiter its places and returns what wakes it.
-    fn call(&mut self, ticket: Ticket, rooms: &mut impl Rooms) -> Option<W> {
-        let first = self.is_first(ticket);
-        let waiter = self.take(ticket)?;
+    /// Promises a waiter its places, and those of the next who are first in line then and have all they need. Returns
+    /// what wakes them.
+    fn call(&mut self, ticket: Ticket, rooms: &mut impl Rooms) -> Vec<W> {
+        let was_first = self.is_first(ticket);
+        let Some(waiter) = self.take(ticket) else { return Vec::new() };
         for queue in waiter.needs.iter() {
             rooms.reserve(*queue);
         }
         self.granted.insert(ticket, Grant { places: waiter.needs.to_vec(), set: waiter.set });
-        if first {
-            self.held.clear();
-            self.look_around(rooms);
+        let mut called = vec![waiter.token];
+        if was_first {
+            called.extend(self.call_new_first(rooms));
         }
-        Some(waiter.token)
+        called
+    }
+
+    /// Somebody else is the first in line.
+    fn call_new_first(&mut self, rooms: &mut impl Rooms) -> Vec<W> {
+        self.held.clear();
+        self.look_around(rooms);
+        match self.waiters.keys().next().copied() {
+            Some(first) if self.can_come(first, rooms) => self.call(first, rooms),
+            _ => Vec::new(),
+        }
     }
 
     /// Takes a waiter out of the line, not out of its set.
@@ -196,18 +206,6 @@ impl<W> Line<W> {
         }
     }
 
-    /// Calls the first in line for as long as it has all it needs.
-    fn call_firsts(&mut self, rooms: &mut impl Rooms) -> Vec<W> {
-        let mut called = Vec::new();
-        while let Some(first) = self.waiters.keys().next().copied() {
-            if !self.can_come(first, rooms) {
-                break;
-            }
-            called.extend(self.call(first, rooms));
-        }
-        called
-    }
-
     /// Ends a waiter's wait: it has come for its places, or has given up. Its promised places are free again.
     pub fn leave(&mut self, ticket: Ticket, rooms: &mut impl Rooms) -> Left<W> {
         let mut left = Left { places: None, token: None, called: Vec::new() };
@@ -218,15 +216,14 @@ impl<W> Line<W> {
             }
             left.places = Some(grant.places);
         } else {
-            let first = self.is_first(ticket);
+            let was_first = self.is_first(ticket);
             let Some(waiter) = self.take(ticket) else { return left };
             self.forget(&waiter.set);
             left.token = Some(waiter.token);
-            if first {
-                self.held.clear();
-                self.look_around(rooms);
-                left.called = self.call_firsts(rooms);
+            if was_first {
+                left.called = self.call_new_first(rooms);
             }
+            left.called.extend(self.room_in(&waiter.needs, rooms));
         }
         left
     }
@@ -260,7 +257,6 @@ impl<W> Line<W> {
                 passed_over.extend(self.waiters.get(&ticket).map(|waiter| Arc::clone(&waiter.set)));
             }
         }
-        called.extend(self.call_firsts(rooms));
         called
     }
 

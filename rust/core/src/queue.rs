@@ -136,6 +136,12 @@ impl<E> Queue<E> {
         matches!(self.overflow, Overflow::Block | Overflow::Conflate)
     }
 
+    /// Whether an event may take the place of another of its topic.
+    #[must_use]
+    pub fn conflates(&self) -> bool {
+        self.overflow == Overflow::Conflate
+    }
+
     /// Whether one more event fits, promised places counted as taken.
     #[must_use]
     pub fn has_room(&self) -> bool {
@@ -185,7 +191,7 @@ impl<E> Queue<E> {
 
     /// Takes an event, whatever the room: the caller has asked for a verdict. Returns the event that was lost by it.
     pub fn push(&mut self, arrival: Arrival<E>) -> Option<(Arrival<E>, Loss)> {
-        if self.overflow == Overflow::Conflate {
+        if self.conflates() {
             return self.push_conflating(arrival);
         }
         let mut lost = None;
@@ -220,7 +226,7 @@ impl<E> Queue<E> {
     pub fn pop(&mut self) -> Option<Arrival<E>> {
         let arrival = self.waiting.pop_front()?;
         self.taken += 1;
-        if self.overflow == Overflow::Conflate {
+        if self.conflates() {
             self.places.remove(&arrival.topic);
         }
         self.shrink();

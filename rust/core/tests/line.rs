@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use naive_line::{NaiveLine, Newcomer, Waiter};
 use proptest::prelude::*;
-use proptest::sample::Index;
 use trading_events_core::line::{Line, Needs, Rooms, Ticket};
 use trading_events_core::registry::SubscriptionId;
 
@@ -27,11 +26,11 @@ enum Step {
     },
     /// One who has been called comes.
     Come {
-        which: Index,
+        which: usize,
     },
     /// One gives up, called or not.
     GiveUp {
-        which: Index,
+        which: usize,
     },
     Forget {
         queue: usize,
@@ -45,8 +44,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         10 => (1..1_u8 << QUEUES).prop_map(|queues| Step::Join { queues }),
         12 => queue.clone().prop_map(|queue| Step::Open { queue }),
         4 => queue.clone().prop_map(|queue| Step::Fill { queue }),
-        6 => any::<Index>().prop_map(|which| Step::Come { which }),
-        3 => any::<Index>().prop_map(|which| Step::GiveUp { which }),
+        6 => any::<usize>().prop_map(|which| Step::Come { which }),
+        3 => any::<usize>().prop_map(|which| Step::GiveUp { which }),
         1 => queue.prop_map(|queue| Step::Forget { queue }),
     ];
     let steps = prop::collection::vec(step, 1..80);
@@ -109,7 +108,7 @@ impl Pair {
     }
 
     fn room_in(&mut self, queue: SubscriptionId) {
-        let called = self.line.room_in(queue, &mut self.rooms);
+        let called = self.line.room_in(&[queue], &mut self.rooms);
         self.called(called);
     }
 
@@ -168,9 +167,9 @@ impl Pair {
         self.called(Vec::new());
     }
 
-    fn pick(&self, which: Index, is_fit: impl Fn(&Waiter) -> bool) -> Option<Ticket> {
+    fn pick(&self, which: usize, is_fit: impl Fn(&Waiter) -> bool) -> Option<Ticket> {
         let fit: Vec<Ticket> = self.model.waiters.iter().filter(|one| is_fit(one)).map(|one| one.ticket).collect();
-        (!fit.is_empty()).then(|| fit[which.index(fit.len())])
+        (!fit.is_empty()).then(|| fit[which % fit.len()])
     }
 
     fn come(&mut self, ticket: Ticket) {

@@ -191,12 +191,15 @@ impl NativeBus {
 
     /// Gives up all that waits, and returns the tasks that still run handlers.
     fn _abandon(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
-        let (lost, tasks) = {
+        let (abandoned, tasks) = {
             let mut state = self.lock();
-            let lost = state.bus.abandon();
-            (lost, state.workers.values().map(|task| task.clone_ref(py)).collect())
+            let abandoned = state.bus.abandon();
+            (abandoned, state.workers.values().map(|task| task.clone_ref(py)).collect())
         };
-        drop(lost);
+        drop(abandoned.events);
+        for ended in &abandoned.ended {
+            self.wake_waiters(py, Some(ended))?;
+        }
         self.wake_waiters(py, None)?;
         Ok(tasks)
     }

@@ -1,5 +1,6 @@
 //! A whole bus beside a naive model of its contract: random programs, and the model checked after every step.
 
+mod cases;
 mod model;
 #[path = "../naive_line/mod.rs"]
 mod naive_line;

@@ -74,7 +74,9 @@ impl Pair {
         for token in self.bus.take_called() {
             line.call(token, &room(subscriptions));
         }
-        subscriptions.iter_mut().for_each(|found| found.note_service(self.steps));
+        for found in subscriptions {
+            found.note_service(self.steps);
+        }
         self.check();
     }
 
@@ -258,7 +260,7 @@ impl Pair {
 
     fn abandon(&mut self) {
         if self.model.phase != Phase::Open {
-            assert_eq!(self.bus.abandon(), self.model.abandon());
+            assert_eq!(self.bus.abandon().events, self.model.abandon());
         }
     }
 

@@ -56,8 +56,9 @@ pub(crate) enum Question {
     Call(usize),
 }
 
-/// Whether a subject passes a filter, asking from left to right until the outcome is certain. `ask` tells the time, or a
-/// callable's answer as 0 or 1.
+/// Whether a subject passes a filter, asking from left to right until the outcome is certain.
+///
+/// `ask` tells the time, or a callable's answer as 0 or 1.
 pub(crate) fn passes<X>(
     filter: &Filter<usize>,
     known: &Known<'_>,

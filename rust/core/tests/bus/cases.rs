@@ -1,0 +1,137 @@
+//! Single promises, each in the few steps in which it is hard to keep.
+
+use std::sync::Arc;
+
+use trading_events_core::admission::{Offer, Patience, Speaker};
+use trading_events_core::bus::{Bus, Terms};
+use trading_events_core::line::Ticket;
+use trading_events_core::queue::Overflow;
+use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
+use trading_events_core::stats::End;
+
+type Small = Bus<u64, u32, &'static str>;
+
+fn subscribe(bus: &mut Small, overflow: Overflow) -> SubscriptionId {
+    let interest = Interest { kinds: Kinds::Class(0), filter: None };
+    bus.subscribe(Terms { payload: 0, interest, capacity: 1, overflow, tells_gaps: false })
+}
+
+fn offer(bus: &mut Small, topic: &str, targets: &[SubscriptionId], patience: Patience) -> Offer<u64> {
+    bus.offer(&Arc::from(topic), targets, (patience, Speaker::Publisher), || 1)
+}
+
+fn accept(bus: &mut Small, topic: &str, targets: &[SubscriptionId]) {
+    assert_eq!(offer(bus, topic, targets, Patience::Waits), Offer::Accepted(Vec::new()));
+}
+
+/// A publisher finds that it must wait. It is woken by its name.
+fn wait(bus: &mut Small, name: &'static str, topic: &str, targets: &[SubscriptionId]) -> Ticket {
+    assert_eq!(offer(bus, topic, targets, Patience::Waits), Offer::Wait);
+    bus.wait(&Arc::from(topic), targets, name)
+}
+
+/// A queue's only event goes into its handler, which ends.
+fn handle_one(bus: &mut Small, id: SubscriptionId) {
+    while bus.next_ready().is_some_and(|ready| ready != id) {}
+    assert!(bus.take(id).is_some());
+    bus.finish(id, End::Handled);
+}
+
+#[test]
+fn one_who_has_been_called_is_let_in_however_much_handlers_have_published_meanwhile() {
+    let mut bus = Small::default();
+    let queue = subscribe(&mut bus, Overflow::Block);
+    accept(&mut bus, "a", &[queue]);
+    let ticket = wait(&mut bus, "patient", "a", &[queue]);
+    handle_one(&mut bus, queue);
+    assert_eq!(bus.take_called(), ["patient"]);
+    while matches!(offer(&mut bus, "a", &[queue], Patience::Urgent), Offer::Accepted(_)) {}
+    assert_eq!(bus.come(ticket, &Arc::from("a"), &[queue], || 1), Offer::Accepted(Vec::new()));
+}
+
+#[test]
+fn the_places_of_one_who_gives_up_go_to_the_first_in_line_whom_they_are_enough_for() {
+    let mut bus = Small::default();
+    let [left, right] = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block));
+    accept(&mut bus, "a", &[left, right]);
+    let ticket = wait(&mut bus, "both", "a", &[left, right]);
+    wait(&mut bus, "right", "a", &[right]);
+    wait(&mut bus, "both too", "a", &[left, right]);
+    handle_one(&mut bus, left);
+    handle_one(&mut bus, right);
+    assert_eq!(bus.take_called(), ["both"]);
+    bus.give_up(ticket);
+    assert_eq!(bus.take_called(), ["right"]);
+}
+
+/// Two queues, `conflating` and `blocking`, with one event each, and somebody else who is the first in line.
+fn conflating_and_blocking(bus: &mut Small) -> [SubscriptionId; 2] {
+    let [conflating, blocking] = [Overflow::Conflate, Overflow::Block].map(|overflow| subscribe(bus, overflow));
+    let other = subscribe(bus, Overflow::Block);
+    accept(bus, "a", &[conflating, blocking, other]);
+    wait(bus, "first in line", "a", &[other]);
+    [conflating, blocking]
+}
+
+#[test]
+fn one_who_gives_up_makes_way_for_one_behind_who_may_not_overtake() {
+    let mut bus = Small::default();
+    let both = conflating_and_blocking(&mut bus);
+    let [conflating, blocking] = both;
+    let ticket = wait(&mut bus, "b", "b", &both);
+    wait(&mut bus, "c", "c", &both);
+    handle_one(&mut bus, conflating);
+    accept(&mut bus, "c", &[conflating]);
+    handle_one(&mut bus, blocking);
+    assert!(bus.take_called().is_empty(), "c could replace a c, but is behind b");
+    bus.give_up(ticket);
+    assert_eq!(bus.take_called(), ["c"]);
+}
+
+#[test]
+fn an_event_for_an_empty_queue_does_not_wait_for_one_that_waits_for_another_queue() {
+    let mut bus = Small::default();
+    let [conflating, blocking] = conflating_and_blocking(&mut bus);
+    wait(&mut bus, "a", "a", &[conflating, blocking]);
+    handle_one(&mut bus, conflating);
+    accept(&mut bus, "b", &[conflating]);
+    handle_one(&mut bus, blocking);
+    assert!(bus.take_called().is_empty(), "a waits for the conflating queue alone");
+    accept(&mut bus, "a", &[blocking]);
+}
+
+#[test]
+fn one_whose_event_would_replace_another_is_called_as_soon_as_that_stands_there() {
+    let mut bus = Small::default();
+    let [conflating, free] = [Overflow::Conflate, Overflow::Block].map(|overflow| subscribe(&mut bus, overflow));
+    accept(&mut bus, "a", &[conflating]);
+    let ticket = wait(&mut bus, "b", "b", &[conflating]);
+    wait(&mut bus, "c", "c", &[conflating]);
+    wait(&mut bus, "b too", "b", &[conflating, free]);
+    handle_one(&mut bus, conflating);
+    assert_eq!(bus.take_called(), ["b"]);
+    assert_eq!(bus.come(ticket, &Arc::from("b"), &[conflating], || 1), Offer::Accepted(Vec::new()));
+    assert_eq!(bus.take_called(), ["b too"]);
+}
+
+#[test]
+fn one_whose_event_would_replace_another_is_called_even_if_a_handler_has_published_that() {
+    let mut bus = Small::default();
+    let queue = subscribe(&mut bus, Overflow::Conflate);
+    accept(&mut bus, "a", &[queue]);
+    wait(&mut bus, "b", "b", &[queue]);
+    assert_eq!(offer(&mut bus, "b", &[queue], Patience::Urgent), Offer::Accepted(Vec::new()));
+    assert_eq!(bus.take_called(), ["b"]);
+}
+
+#[test]
+fn giving_up_what_waits_ends_a_subscription_that_was_only_to_be_drained() {
+    let mut bus = Small::default();
+    let queue = subscribe(&mut bus, Overflow::Block);
+    accept(&mut bus, "a", &[queue]);
+    assert!(bus.unsubscribe(queue, true).ended.is_none());
+    bus.close();
+    let _ = bus.abandon();
+    assert!(bus.subscriptions().get(queue).is_none());
+    assert_eq!((bus.unfinished(), bus.totals.retired.accepted), (0, 1));
+}

@@ -1,0 +1,114 @@
+//! How many workers lead, and how much a bus does in one turn of its loop.
+
+use std::sync::Arc;
+
+use trading_events_core::admission::{Offer, Patience, Speaker};
+use trading_events_core::bus::{Bus, Terms};
+use trading_events_core::dispatch::Budget;
+use trading_events_core::queue::Overflow;
+use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
+use trading_events_core::stats::End;
+
+fn bus<const N: usize>() -> (Bus<(), (), ()>, [SubscriptionId; N]) {
+    let mut bus = Bus::default();
+    let terms = || Terms {
+        payload: (),
+        interest: Interest { kinds: Kinds::Class(0), filter: None },
+        capacity: usize::MAX,
+        overflow: Overflow::Block,
+        tells_gaps: false,
+    };
+    let ids = [(); N].map(|()| bus.subscribe(terms()));
+    (bus, ids)
+}
+
+fn publish(bus: &mut Bus<(), (), ()>, targets: &[SubscriptionId]) {
+    let offer = bus.offer(&Arc::from("events.tick.x.A"), targets, (Patience::Waits, Speaker::Publisher), || ());
+    assert_eq!(offer, Offer::Accepted(Vec::new()));
+}
+
+#[test]
+fn a_publisher_starts_the_first_leader_and_no_more() {
+    let (mut bus, ids) = bus::<3>();
+    assert_eq!((bus.hire_first(), bus.has_no_leader()), (0, true));
+    publish(&mut bus, &ids);
+    assert_eq!((bus.hire_first(), bus.has_no_leader()), (1, false));
+    assert_eq!(bus.hire_first(), 0);
+}
+
+#[test]
+fn there_are_never_more_leaders_than_subscriptions_that_nobody_serves() {
+    let (mut bus, ids) = bus::<4>();
+    publish(&mut bus, &ids);
+    assert_eq!(bus.hire(2), 2);
+    assert_eq!(bus.hire(9), 2);
+    assert_eq!(bus.hire(9), 0);
+    bus.step_down();
+    assert_eq!(bus.hire(9), 1);
+    for _ in 0..2 {
+        bus.step_down();
+        assert!(bus.next_ready().is_some());
+    }
+    assert_eq!(bus.hire(9), 0, "two lead, two are served");
+}
+
+#[test]
+fn a_free_worker_steps_up_only_where_there_are_events_and_no_leader() {
+    let (mut bus, ids) = bus::<2>();
+    assert!(!bus.step_up());
+    publish(&mut bus, &ids);
+    assert!(bus.step_up());
+    assert!(!bus.step_up());
+    bus.step_down();
+    assert!(bus.step_up());
+}
+
+#[test]
+fn a_subscription_is_served_by_one_worker_at_a_time_and_stands_in_the_list_once() {
+    let (mut bus, [id]) = bus::<1>();
+    for _ in 0..3 {
+        publish(&mut bus, &[id]);
+    }
+    assert_eq!((bus.next_ready(), bus.next_ready()), (Some(id), None));
+    publish(&mut bus, &[id]);
+    assert_eq!(bus.next_ready(), None);
+    assert!(bus.take(id).is_some());
+    bus.finish(id, End::Handled);
+    bus.release(id);
+    assert_eq!((bus.next_ready(), bus.next_ready()), (Some(id), None));
+}
+
+#[test]
+fn publishing_has_a_budget_a_turn_counted_in_deliveries() {
+    let (mut bus, ids) = bus::<2>();
+    for _ in 1..Budget::DELIVERIES / 2 {
+        publish(&mut bus, &ids);
+    }
+    assert!(!bus.publishing_is_spent());
+    publish(&mut bus, &[]);
+    assert!(!bus.publishing_is_spent(), "an event that nobody hears counts too, as one");
+    publish(&mut bus, &ids);
+    assert!(bus.publishing_is_spent() && !bus.dispatching_is_spent());
+    bus.refill();
+    assert!(!bus.publishing_is_spent());
+}
+
+#[test]
+fn dispatching_has_a_budget_a_turn_and_may_be_ended_before() {
+    let (mut bus, [id]) = bus::<1>();
+    for _ in 0..=Budget::DELIVERIES {
+        publish(&mut bus, &[id]);
+    }
+    bus.refill();
+    bus.next_ready();
+    for _ in 0..Budget::DELIVERIES {
+        assert!(!bus.dispatching_is_spent());
+        bus.take(id);
+        bus.finish(id, End::Handled);
+    }
+    assert!(bus.dispatching_is_spent() && !bus.publishing_is_spent());
+    bus.refill();
+    assert!(!bus.dispatching_is_spent());
+    bus.spend_dispatching();
+    assert!(bus.dispatching_is_spent());
+}
