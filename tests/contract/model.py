@@ -98,6 +98,8 @@ class Bus:
         """Publishes events one after the other: `way` is "waits", "nowait" or "urgent"."""
         publisher = Publisher((0, ""), [], [], deque(items))
         self._go_on(publisher, way)
+        self._walk()
+        self._let_in()
         return publisher
 
     def finish(self, subscription: Subscription, outcome: str) -> None:
@@ -110,7 +112,7 @@ class Bus:
         """The handler takes the next event, if there is one."""
         if subscription.queue:
             subscription.busy = subscription.queue.popleft()[0]
-            self._walk(subscription)
+            self._walk()
             self._let_in()
         self._retire(subscription)
 
@@ -123,8 +125,7 @@ class Bus:
         for publisher in self.line:
             publisher.needs = [needed for needed in publisher.needs if needed is not subscription]
         self.held = [queue for queue in self.held if queue is not subscription]
-        self._walk(subscription)
-        self._walk_from_the_first()
+        self._walk()
         self._let_in()
         self._retire(subscription)
 
@@ -135,9 +136,8 @@ class Bus:
         publisher.outcome = "cancelled"
         if was_first:
             self.held = []
-            self._look_around()
-            self._walk_from_the_first()
-            self._let_in()
+        self._walk()
+        self._let_in()
 
     def _retire(self, subscription: Subscription) -> None:
         if subscription.ending and not subscription.queue and subscription.busy is None:
@@ -159,14 +159,13 @@ class Bus:
         verdicts = {s.verdict(symbol, s.capacity * factor if s.overflow != "raise" else s.capacity) for s in hearing}
         needs = [s for s in hearing if s.overflow in {"block", "conflate"}]
         places = frozenset(s for s in needs if not s.has_in_place(symbol))
-        is_behind = bool(places) and places in [other.places for other in [*self.line, *self.called]]
+        before = [(other.wanted, other.places) for other in [*self.line, *self.called]]
+        is_behind = bool(places) and (needs, places) in before
         publisher.targets, publisher.needs, publisher.wanted, publisher.places = hearing, needs, needs, places
         if "refuse" in verdicts or ("wait" in verdicts and way != "waits"):
             return "full"
         if "wait" in verdicts or (is_behind and way == "waits"):
             self.line.append(publisher)
-            if len(self.line) == 1:
-                self._look_around()
             return "waits"
         self._accept(publisher, urgent=way == "urgent")
         return "taken"
@@ -177,39 +176,25 @@ class Bus:
             subscription.push(publisher.item, urgent=urgent)
         self.heard += bool(standing)
 
-    def _look_around(self) -> None:
-        """A new first in line keeps what is free."""
-        for queue in self.line[0].needs if self.line else []:
-            self._keep(queue)
-
-    def _keep(self, queue: Subscription) -> None:
-        """The first in line keeps a place in a queue that has room."""
-        if queue not in self.held and has_room(queue, self.line[0]):
-            self.held.append(queue)
-
     def _can_come(self, publisher: Publisher) -> bool:
         held = self.held if publisher is self.line[0] else []
         return all(queue in held or has_room(queue, publisher) for queue in publisher.needs)
 
-    def _walk(self, queue: Subscription) -> None:
-        """A queue has room, or is gone: the line is walked in order by those who wait for it."""
-        candidates = [publisher for publisher in self.line if queue in publisher.wanted]
-        passed_over = []
-        for publisher in candidates:
-            if publisher is self.line[0] and queue in publisher.needs:
-                self._keep(queue)
-            if self._can_come(publisher) and publisher.places not in passed_over:
-                self._call(publisher)
-            elif has_room(queue, publisher) or queue.ending:
-                passed_over.append(publisher.places)
-            else:
-                break
-        if candidates:
-            self._walk_from_the_first()
+    def _walk(self) -> None:
+        """Calls whoever can come, in order; nobody who could is left."""
+        while (publisher := self._next()) is not None:
+            self._call(publisher)
 
-    def _walk_from_the_first(self) -> None:
-        while self.line and self._can_come(self.line[0]):
-            self._call(self.line[0])
+    def _next(self) -> Publisher | None:
+        passed_over: list[object] = []
+        for publisher in self.line:
+            if publisher is self.line[0]:
+                self.held += [s for s in publisher.needs if s not in self.held and has_room(s, publisher)]
+            alike = (publisher.wanted, publisher.places)
+            if self._can_come(publisher) and alike not in passed_over:
+                return publisher
+            passed_over.append(alike)
+        return None
 
     def _call(self, publisher: Publisher) -> None:
         """Promises a publisher its places."""
@@ -220,7 +205,6 @@ class Bus:
         self.called.append(publisher)
         if was_first:
             self.held = []
-            self._look_around()
 
     def _let_in(self) -> None:
         """Those who have been called come for their places, in order."""
@@ -233,8 +217,7 @@ class Bus:
             if publisher.outcome == "taken":
                 self._accept(publisher)
                 publisher.published += 1
-            for queue in publisher.needs:
-                self._walk(queue)
+            self._walk()
             if publisher.outcome == "taken":
                 self._go_on(publisher)
 

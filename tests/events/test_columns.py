@@ -22,10 +22,6 @@ from trading.events.market_data import OrderBookEvent, TickEvent
 from trading.events.persistence.columns import FORMS
 from trading.events.persistence.schema import CONVERSION_ERRORS, Record, event_schema
 from trading.events.persistence.stored_schema import (
-    FileTopic,
-    StoredColumn,
-    arrow_schema,
-    describe_file,
     read_description,
 )
 
@@ -270,47 +266,6 @@ def test_metadata_is_stored_as_it_was_when_the_event_was_taken() -> None:
     assert schema.encode([record]).to_pylist()[0]["metadata"] == '{"a":1}'
 
 
-TICK_COLUMNS = {column.name: column.stored for column in event_schema(TickEvent).columns}
-
-
-def described(columns: dict[str, StoredColumn], **topic: Any) -> pa.Schema:
-    """The schema of a file that says of itself what is given."""
-    whole = FileTopic(**{"event_type": "tick", "exchange": "binance", "symbol": None} | topic)
-    return event_schema(TickEvent).arrow.with_metadata(describe_file(whole, columns))
-
-
-def test_a_description_comes_back() -> None:
-    topic, columns = read_description(described(TICK_COLUMNS))
-    assert topic == FileTopic(event_type="tick", exchange="binance", symbol=None)
-    assert columns == TICK_COLUMNS
-    assert arrow_schema(columns) == event_schema(TickEvent).arrow
-
-
-@pytest.mark.parametrize(
-    ("schema", "message"),
-    [
-        (pa.schema([]), "does not come from an event store"),
-        (described(TICK_COLUMNS, version=2), "version 2, and this release reads up to 1"),
-        (described(TICK_COLUMNS | {"bid": StoredColumn(form="lisp")}), "'bid' has an unknown form, 'lisp'"),
-        (
-            described(TICK_COLUMNS | {"bid": StoredColumn(form="decimal")}),
-            "'bid' has an unknown form, 'decimal' with 0",
-        ),
-        (described(TICK_COLUMNS | {"bid": StoredColumn(form="float")}), "no column 'bid' of type double"),
-        (described(TICK_COLUMNS | {"more": StoredColumn(form="text")}), "no column 'more' of type string"),
-        (
-            described(TICK_COLUMNS | {"timestamp": StoredColumn(form="text")}),
-            "'timestamp' is missing or not of the form",
-        ),
-        (described({"bid": TICK_COLUMNS["bid"]}), "'event_type' is missing"),
-        (pa.schema([], metadata={"trading_events": "{", "trading_events_columns": "{}"}), "Invalid JSON"),
-    ],
-)
-def test_a_description_that_is_wrong_is_refused(schema: pa.Schema, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        read_description(schema)
-
-
 @pytest.mark.parametrize(
     ("form", "columns"),
     [
@@ -328,47 +283,3 @@ def test_a_description_that_is_wrong_is_refused(schema: pa.Schema, message: str)
 def test_columns_that_no_value_makes_are_refused(form: str, columns: list[Any]) -> None:
     with pytest.raises(CONVERSION_ERRORS):
         FORMS[form].decode([column if isinstance(column, pa.Array) else pa.array(column) for column in columns])
-
-
-def test_a_class_that_has_gained_an_optional_field_reads_old_rows() -> None:
-    old = define(int)(value=1)
-    rows, columns = encode([old]).to_batches()[0], read_description(described_as(type(old)))[1]
-
-    [again] = event_schema(define(int, note=str | None)).decode(rows, columns)
-    assert (again.value, again.note, again.event_id) == (1, None, old.event_id)
-
-
-def test_a_class_that_has_lost_a_field_reads_old_rows() -> None:
-    old = define(int, note=str | None)(value=1, note="x")
-    rows, columns = encode([old]).to_batches()[0], read_description(described_as(type(old)))[1]
-
-    [again] = event_schema(define(int)).decode(rows, columns)
-    assert (again.value, again.event_id) == (1, old.event_id)
-
-
-@pytest.mark.parametrize(
-    ("before", "value", "after", "expected"),
-    [
-        (int, 7, Decimal, Decimal(7)),
-        (str, "7", int, 7),
-        (list[int], [1], JsonValue, [1]),
-        (str, "abc", JsonValue, "abc"),
-        (str, "swap", Venue, Venue.SWAP),
-        (Venue, Venue.SWAP, str, "swap"),
-        (list[int], [7], tuple[Decimal, ...], (Decimal(7),)),
-    ],
-)
-def test_a_field_that_has_changed_its_type_is_read_as_pydantic_allows(
-    before: Any, value: Any, after: Any, expected: Any
-) -> None:
-    old = define(before)(value=value)
-    rows, columns = encode([old]).to_batches()[0], read_description(described_as(type(old)))[1]
-
-    [again] = event_schema(define(after)).decode(rows, columns)
-
-    assert again.value == expected
-
-
-def described_as(cls: type[BaseEvent]) -> pa.Schema:
-    schema = event_schema(cls)
-    return schema.arrow.with_metadata(schema.describe(None, None))

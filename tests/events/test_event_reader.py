@@ -1,14 +1,10 @@
 """EventReader: every query is answered as a plain filter over a list would answer it."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import Decimal
-from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,12 +12,11 @@ from hypothesis import strategies as st
 from tests.events.recording import START, read, record, tick, ticks
 from tests.events.samples import sample
 from tests.events.virtual_time import run_in_virtual_time
-from trading.events import base
 from trading.events.base import BaseEvent
 from trading.events.errors import StorePathError
 from trading.events.market_data import MarketDataEvent, TickEvent, TradeEvent
 from trading.events.order import OrderAcceptedEvent, OrderEvent, OrderExpiredEvent
-from trading.events.persistence import EventReader, StoredTopic, event_range, merge, part
+from trading.events.persistence import EventReader, event_range, merge
 from trading.events.persistence.selection import select
 from trading.events.persistence.stored_schema import FileTopic
 from trading.events.system import HeartbeatEvent
@@ -270,159 +265,3 @@ def test_a_reader_needs_no_writer_and_disturbs_none(tmp_path: Path) -> None:
     (tmp_path / ".lock").unlink()
     assert read(tmp_path) == ticks(2)
     assert set(tmp_path.rglob("*")) == set(before) - {tmp_path / ".lock"}
-
-
-def opened(monkeypatch: pytest.MonkeyPatch, store: Path, question: Callable[[EventReader], object]) -> set[str]:
-    """The files that were opened for an answer."""
-    names: set[str] = set()
-    open_parquet = part._open_parquet
-
-    def watched(path: Path) -> Any:
-        names.add(path.name)
-        return open_parquet(path)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(part, "_open_parquet", watched)
-        question(EventReader(store))
-    return names
-
-
-def test_only_files_whose_names_may_match_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ["BTC/USDT", "BTCUSDT", "ETH/USDT"]
-    later = timedelta(days=1)
-    record(
-        tmp_path,
-        [tick(0, symbol=symbol, timestamp=START + days * later) for symbol in names for days in range(2)]
-        + [sample(TradeEvent, timestamp=START)],
-    )
-
-    def asking(**selection: Any) -> set[str]:
-        return opened(monkeypatch, tmp_path, lambda reader: list(reader.read_range(**selection)))
-
-    assert asking(symbol="BTC/USDT", event_type=TickEvent) == {"tick_binance_BTCUSDT.parquet"}
-    assert asking(event_type="trade", end=START + later) == {"trade_binance_BTCUSDT.parquet"}
-    assert asking(start=START + later, exchange="okx") == set()
-    assert len(asking()) == 4
-
-
-def test_only_row_groups_of_the_range_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trading.events.persistence.part_writer.ROW_GROUP_ROWS", 10)
-    record(tmp_path, ticks(100))
-    scanned: list[list[int]] = []
-    scan = part._Scan
-
-    def watched(path: Path, groups: list[int], rows: int, names: list[str]) -> Any:
-        scanned.append(groups)
-        return scan(path, groups, rows, names)
-
-    monkeypatch.setattr(part, "_Scan", watched)
-    start, end = START + timedelta(seconds=25), START + timedelta(seconds=41)
-    assert read(tmp_path, start, end) == ticks(100)[25:41]
-    assert EventReader(tmp_path).count(start, end) == 16
-    assert scanned == [[2, 3, 4], [2, 4]]
-
-
-def test_many_files_are_merged_with_few_of_them_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recorded = [tick(number, symbol=f"S{number % 12}") for number in range(240)]
-    record(tmp_path, recorded)
-    monkeypatch.setattr(merge, "_MAX_OPEN", 3)
-    monkeypatch.setattr(merge, "_ROWS", 12 * 6)
-    monkeypatch.setattr(merge, "_LEAST_BATCH_ROWS", 6)
-    now_open, most = 0, 0
-    parquet_file = part.pq.ParquetFile
-
-    class Watched(parquet_file):
-        def __init__(self, *args: Any, **more: Any) -> None:
-            nonlocal now_open, most
-            super().__init__(*args, **more)
-            now_open += 1
-            most = max(most, now_open)
-
-        def close(self, *args: Any, **more: Any) -> None:
-            nonlocal now_open
-            super().close(*args, **more)
-            now_open -= 1
-
-    monkeypatch.setattr(part.pq, "ParquetFile", Watched)
-    assert read(tmp_path) == recorded
-    assert now_open == 0
-    assert most == 4
-
-
-@pytest.mark.parametrize("batches", [0, 1, 3])
-def test_a_file_that_was_kept_open_makes_room_for_another_when_it_is_left(tmp_path: Path, batches: int) -> None:
-    record(tmp_path, ticks(10))
-    [path] = tmp_path.rglob("*.parquet")
-    stored = part.read_part(path, START.date())
-    open_files = part.OpenFiles(1)
-
-    left = stored.batches(list(stored.groups), rows=4, open_files=open_files)
-    assert [batch.num_rows for batch in islice(left, batches)] == [4, 4, 2][:batches]
-    left.close()
-
-    assert open_files.acquire()
-    assert not open_files.acquire()
-
-
-def test_a_range_that_is_left_early_leaves_no_file_open(tmp_path: Path) -> None:
-    record(tmp_path, ticks(10))
-    events = iter(EventReader(tmp_path).read_range())
-    assert next(events) == tick(0)
-    events.close()
-    assert list(events) == []
-
-
-class TestTables:
-    def test_one_event_type_has_its_own_columns_sorted_by_time(self, tmp_path: Path) -> None:
-        record(tmp_path, [tick(1, symbol="B"), tick(0, symbol="A"), sample(HeartbeatEvent, timestamp=START)])
-        table = EventReader(tmp_path).read_table(event_type=TickEvent)
-        assert table.column_names[: len(BaseEvent.model_fields)] == list(BaseEvent.model_fields)
-        assert table.column_names[-1] == "_seq"
-        assert "component" not in table.column_names
-        assert table["bid"].type == pa.decimal128(38, 18)
-        assert table["symbol"].to_pylist() == ["A", "B"]
-
-    def test_several_have_the_columns_of_all(self, tmp_path: Path) -> None:
-        record(tmp_path, [tick(1), sample(HeartbeatEvent, timestamp=START)])
-        rows = EventReader(tmp_path).read_table().to_pylist()
-        assert [row["event_type"] for row in rows] == ["heartbeat", "tick"]
-        assert (rows[0]["bid"], rows[1]["bid"]) == (None, Decimal(1))
-        assert (rows[0]["component"], rows[1]["component"]) == ("feed", None)
-
-    def test_a_column_that_two_types_disagree_about_is_text(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
-
-        class OddEvent(BaseEvent):
-            event_type: Literal["odd"] = "odd"
-            bid: int
-
-        record(tmp_path, [tick(1), OddEvent(bid=7, timestamp=START)])
-        table = EventReader(tmp_path).read_table()
-        assert table["bid"].to_pylist() == ["7", "1.000000000000000000"]
-        assert table["timestamp"].type == pa.timestamp("us", tz="UTC")
-
-
-class TestInspection:
-    def test_files_and_topics_are_known_by_their_footers(self, tmp_path: Path) -> None:
-        record(tmp_path, ticks(3))
-        record(tmp_path, [tick(5), tick(4), sample(HeartbeatEvent, timestamp=START)])
-        files = list(EventReader(tmp_path).files())
-        assert [(file.path.name, file.rows) for file in files] == [
-            ("heartbeat__.parquet", 1),
-            ("tick_binance_BTCUSDT.parquet", 3),
-            ("tick_binance_BTCUSDT~2.parquet", 2),
-        ]
-        assert [file.size_bytes for file in files] == [file.path.stat().st_size for file in files]
-        size_bytes = files[1].size_bytes + files[2].size_bytes
-        assert EventReader(tmp_path).topics() == [
-            StoredTopic("heartbeat", None, None, 1, 1, START, START, files[0].size_bytes),
-            StoredTopic("tick", "binance", "BTC/USDT", 2, 5, START, START + timedelta(seconds=5), size_bytes),
-        ]
-
-    def test_they_can_be_chosen_like_events(self, tmp_path: Path) -> None:
-        record(tmp_path, [tick(0, symbol=symbol) for symbol in SYMBOLS])
-        [topic] = EventReader(tmp_path).topics(symbol="btc/usdt", end=START + timedelta(seconds=1))
-        assert topic.symbol == "btc/usdt"
-        assert EventReader(tmp_path).topics(start=START + timedelta(seconds=1)) == []

@@ -20,7 +20,7 @@ from trading.events.errors import (
     UnstorableEventError,
 )
 from trading.events.market_data import TickEvent
-from trading.events.persistence import ParquetEventWriter, parquet_writer
+from trading.events.persistence import EventReader, ParquetEventWriter, parquet_writer
 
 
 @pytest.fixture
@@ -63,11 +63,12 @@ class TestWhatIsTaken:
         good = ticks(9)
         broken = [TickEvent.model_construct(**dict(tick()) | {"event_id": "broken", "bid": "cheap"}) for _ in range(2)]
         naive = TickEvent.model_construct(**dict(tick()) | {"timestamp": tick().timestamp.replace(tzinfo=None)})
+        empty = TickEvent.model_construct(metadata={})
         async with ParquetEventWriter(tmp_path) as writer:
-            await writer.write_batch([*good[:4], broken[0], *good[4:], broken[1], naive])
+            await writer.write_batch([*good[:4], broken[0], *good[4:], broken[1], naive, empty])
             with pytest.raises(UnstorableEventError, match="TickEvent broken has not been stored") as caught:
                 await writer.flush()
-            assert len(caught.value.__notes__) == 2
+            assert len(caught.value.__notes__) == 3
             await writer.flush()
         assert read(tmp_path) == good
 
@@ -100,7 +101,9 @@ class TestTheStore:
         monkeypatch.chdir(tmp_path)
         async with ParquetEventWriter("a/b") as writer:
             await writer.write_event(tick())
-        assert read(tmp_path / "a" / "b") == [tick()]
+            events = EventReader("a/b").read_range()
+            monkeypatch.chdir("/")
+        assert list(events) == read(tmp_path / "a" / "b") == [tick()]
 
 
 class TestClosing:

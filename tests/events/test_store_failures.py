@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -152,6 +153,27 @@ async def test_a_failure_at_any_step_neither_loses_nor_doubles_an_event(
                 await writer.flush()
         await writer.flush()
     assert len(read(tmp_path, symbol="BTC/USDT")) == len(read(tmp_path, symbol="ETH/USDT")) == 2
+
+
+async def test_a_file_that_can_never_be_written_does_not_keep_the_others_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_part = waiting_events.write_part
+
+    def write_but_one(table: pa.Table, temp: Path) -> None:
+        if table["symbol"][0].as_py() == "A":
+            fail()
+        write_part(table, temp)
+
+    async with ParquetEventWriter(tmp_path) as writer:
+        await writer.write_batch([tick(0, symbol=symbol) for symbol in "ABC"])
+        with monkeypatch.context() as patched:
+            patched.setattr(waiting_events, "write_part", write_but_one)
+            for _ in range(2):
+                with pytest.raises(StoreError, match="Input/output error"):
+                    await writer.flush()
+            assert [event.symbol for event in read(tmp_path)] == ["B", "C"]
+    assert [event.symbol for event in read(tmp_path)] == ["A", "B", "C"]
 
 
 async def test_a_failed_sync_of_the_folder_is_raised_though_the_file_is_there(

@@ -5,18 +5,15 @@ import warnings
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.events.recording import START, record, tick, ticks
-from tests.events.samples import sample
-from trading.events import base
+from tests.events.recording import START, record, tick
 from trading.events.base import BaseEvent
-from trading.events.errors import CorruptFileError, StoreError, UnknownEventTypeError, UnreadableFileWarning
-from trading.events.market_data import TradeEvent
+from trading.events.errors import CorruptFileError, StoreError, UnreadableFileWarning
 from trading.events.persistence import EventReader, listing, merge, part
 
 GOOD = [tick(number, symbol="ETH/USDT") for number in range(5)]
@@ -280,48 +277,3 @@ def test_a_count_names_a_file_that_breaks_where_the_range_begins(store: Path, mo
     start = START + timedelta(seconds=1)
     with pytest.raises(CorruptFileError, match="rows are missing"):
         EventReader(store).count(start)
-
-
-class TestUnknownTypes:
-    @pytest.fixture(autouse=True)
-    def _forget_classes(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
-
-    @pytest.fixture
-    def forgotten(self, tmp_path: Path) -> Path:
-        """A store with events of a class that is not defined any more."""
-
-        class FundingEvent(BaseEvent):
-            event_type: Literal["funding"] = "funding"
-            rate: int
-
-        record(tmp_path, [*ticks(2), FundingEvent(rate=7, timestamp=START), sample(TradeEvent, timestamp=START)])
-        del base._CLASSES["funding"]
-        return tmp_path
-
-    def test_events_of_an_undefined_type_are_named_and_the_rest_is_read(self, forgotten: Path) -> None:
-        events, error = read_until_it_raises(EventReader(forgotten))
-        assert len(events) == 3
-        assert isinstance(error, UnknownEventTypeError)
-        assert isinstance(error, LookupError)
-        assert error.event_type == "funding"
-        assert "'funding': import the module that defines it" in str(error)
-        assert str(error.path).endswith("funding__.parquet")
-
-    def test_they_are_only_warned_of_if_wished(self, forgotten: Path) -> None:
-        with pytest.warns(UnreadableFileWarning, match="import the module that defines it"):
-            assert len(list(EventReader(forgotten, on_error="warn").read_range())) == 3
-
-    def test_they_are_in_tables_counts_and_summaries(self, forgotten: Path) -> None:
-        reader = EventReader(forgotten)
-        table = reader.read_table(event_type="funding")
-        assert table["rate"].to_pylist() == [7]
-        assert reader.read_table().num_rows == reader.count() == 4
-        assert [topic.event_type for topic in reader.topics()] == ["funding", "tick", "trade"]
-
-    def test_they_count_as_base_events(self, forgotten: Path) -> None:
-        with pytest.raises(UnknownEventTypeError):
-            list(EventReader(forgotten).read_range(event_type=BaseEvent))
-
-    def test_they_are_no_matter_where_they_are_not_asked_for(self, forgotten: Path) -> None:
-        assert list(EventReader(forgotten).read_range(event_type="tick")) == ticks(2)

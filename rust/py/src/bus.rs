@@ -77,14 +77,23 @@ impl NativeBus {
         Ok(home)
     }
 
-    /// Starts workers that have been hired; from another thread, the loop does it.
-    pub(crate) fn start_workers(slf: &Bound<'_, Self>, home: &Home, count: usize) -> PyResult<()> {
-        if count == 0 {
+    /// Sees to what an accepted event has brought about: starts workers that were hired, and wakes publishers who can
+    /// come. From another thread, the loop does it.
+    pub(crate) fn attend(slf: &Bound<'_, Self>, home: &Home, hired: usize) -> PyResult<()> {
+        let has_called = slf.get().lock().bus.has_called();
+        if hired == 0 && !has_called {
             return Ok(());
         }
         if !home.is_in_this_thread() {
-            return home.call_soon_threadsafe(&slf.getattr("_start_workers")?, count);
+            return home.call_soon_threadsafe(&slf.getattr("_attend")?, hired);
         }
+        Self::start_workers(slf, home, hired)?;
+        let called = slf.get().lock().bus.take_called();
+        home::wake(slf.py(), called)
+    }
+
+    /// Starts workers that have been hired.
+    pub(crate) fn start_workers(slf: &Bound<'_, Self>, home: &Home, count: usize) -> PyResult<()> {
         for _ in 0..count {
             let number = {
                 let mut state = slf.get().lock();
@@ -214,9 +223,9 @@ impl NativeBus {
         state.bus.refill();
     }
 
-    fn _start_workers(slf: &Bound<'_, Self>, count: usize) -> PyResult<()> {
+    fn _attend(slf: &Bound<'_, Self>, hired: usize) -> PyResult<()> {
         let home = slf.get().home_here(slf.py())?;
-        Self::start_workers(slf, &home, count)
+        Self::attend(slf, &home, hired)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

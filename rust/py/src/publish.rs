@@ -156,10 +156,11 @@ impl NativeBus {
         };
         let (mut offered, mut hired) = offer(patience);
         if matches!(offered, Offer::Wait | Offer::Full(_)) && patience != Patience::Urgent && this.is_in_handler(py)? {
-            (offered, hired) = offer(Patience::Urgent);
+            let (again, more) = offer(Patience::Urgent);
+            (offered, hired) = (again, hired + more);
         }
         if let Some(home) = home {
-            Self::start_workers(slf, &home, hired)?;
+            Self::attend(slf, &home, hired)?;
         }
         match offered {
             Offer::Accepted(lost) => {

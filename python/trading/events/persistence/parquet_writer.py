@@ -55,7 +55,7 @@ class ParquetEventWriter(IEventWriter):
     ) -> None:
         if capacity < 1:
             raise ValueError(f"capacity must be at least 1, not {capacity}")
-        self._base_path = Path(base_path)
+        self._base_path = Path(base_path).absolute()
         lock = _open_store(self._base_path)
         waiting = WaitingEvents(self._base_path, rotation or RotationPolicy())
         self._recorder = Recorder(waiting, lock, capacity=capacity)
@@ -63,7 +63,7 @@ class ParquetEventWriter(IEventWriter):
 
     @property
     def base_path(self) -> Path:
-        """The store's folder."""
+        """The store's folder, as an absolute path."""
         return self._base_path
 
     async def write_event(self, event: BaseEvent) -> None:
@@ -124,7 +124,7 @@ def _open_store(base_path: Path) -> StoreLock:
     if base_path.exists() and not base_path.is_dir():
         raise StorePathError(f"{base_path} is a file; a store needs a folder")
     try:
-        make_folder(base_path.absolute())
+        make_folder(base_path)
         return StoreLock(base_path)
     except OSError as error:
         raise StorePathError(f"{base_path} cannot hold a store: {error}") from error

@@ -51,7 +51,7 @@ class EventReader:
     def __init__(self, base_path: str | PathLike[str], *, on_error: OnError = "raise") -> None:
         if on_error not in {"raise", "warn"}:
             raise ValueError(f"on_error must be 'raise' or 'warn', not {on_error!r}")
-        self._base_path = Path(base_path)
+        self._base_path = Path(base_path).absolute()
         self._on_error: OnError = on_error
         if not self._base_path.is_dir():
             state = "is not a folder" if self._base_path.exists() else "does not exist"
@@ -59,7 +59,7 @@ class EventReader:
 
     @property
     def base_path(self) -> Path:
-        """The store's folder."""
+        """The store's folder, as an absolute path."""
         return self._base_path
 
     def read_range(

@@ -3,7 +3,7 @@
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -74,10 +74,11 @@ class WaitingEvents:
         refused: list[UnstorableEventError] = []
         by_group: defaultdict[tuple[type[BaseEvent], date], list[Record]] = defaultdict(list)
         for record in records:
-            if record.event.timestamp.tzinfo is UTC:
-                by_group[type(record.event), record.event.timestamp.date()].append(record)
+            moment: object = getattr(record.event, "timestamp", None)
+            if isinstance(moment, datetime) and moment.tzinfo is UTC:
+                by_group[type(record.event), moment.date()].append(record)
             else:
-                refused.append(_refuse(record, "its timestamp is not in UTC"))
+                refused.append(_refuse(record, f"its timestamp, {moment!r}, is no datetime in UTC"))
         for key, group_records in by_group.items():
             for table in _encode(event_schema(key[0]), group_records, refused):
                 group = self._groups.setdefault(key, _Group(now_s))
@@ -116,15 +117,23 @@ class WaitingEvents:
         del self._groups[key]
 
     def _write(self) -> None:
-        temp = self._base_path / TEMP_NAME
         while self._jobs:
-            job = self._jobs[0]
-            write_part(job.table.replace_schema_metadata(job.schema.describe(job.exchange, job.symbol)), temp)
-            path = self._free_path(job)
-            make_folder(path.parent)
-            temp.rename(path)
+            try:
+                folder = self._write_file(self._jobs[0])
+            except Exception:
+                self._jobs.rotate(-1)  # if the fault is in this one, the others get their turn
+                raise
             self._jobs.popleft()  # at once: from here on, a repetition would store the events twice
-            sync_folder(path.parent)
+            sync_folder(folder)
+
+    def _write_file(self, job: _Job) -> Path:
+        """Makes a file of a job, and returns its folder."""
+        temp = self._base_path / TEMP_NAME
+        write_part(job.table.replace_schema_metadata(job.schema.describe(job.exchange, job.symbol)), temp)
+        path = self._free_path(job)
+        make_folder(path.parent)
+        temp.rename(path)
+        return path.parent
 
     def _free_path(self, job: _Job) -> Path:
         """Where no file is yet."""
@@ -153,8 +162,8 @@ def _encode(schema: EventSchema, records: list[Record], refused: list[Unstorable
 
 
 def _refuse(record: Record, reason: str) -> UnstorableEventError:
-    event = record.event
-    return UnstorableEventError(f"{type(event).__name__} {event.event_id} has not been stored: {reason}")
+    name, event_id = type(record.event).__name__, getattr(record.event, "event_id", "without an id")
+    return UnstorableEventError(f"{name} {event_id} has not been stored: {reason}")
 
 
 def _split(table: pa.Table) -> Iterator[tuple[str | None, str | None, pa.Table]]:
