@@ -124,6 +124,8 @@ class Bus:
             subscription.queue.clear()
         for publisher in self.line:
             publisher.needs = [needed for needed in publisher.needs if needed is not subscription]
+            publisher.wanted = publisher.needs
+            publisher.places -= {subscription}
         self.held = [queue for queue in self.held if queue is not subscription]
         self._walk()
         self._let_in()

@@ -25,9 +25,9 @@ All or nothing. An event is accepted by all its queues or by none. Waiting publi
 in order when room appears: one is let in when all its queues have room at once, and it holds nothing meanwhile, except
 the first in line, which may hold one place beyond the capacity of each of its queues. Publishers that need places in
 the same set of queues never overtake each other; an event that replaces another under `conflate` needs no place there.
-A waiting publisher that is cancelled has reached nobody, and its places pass on, even when it had been let in and not
-resumed. A batch is accepted event by event, in order; if it is
-interrupted it has reached a prefix, whose length the exception tells in `published` and in a note.
+`publish_nowait` takes what room there is. A waiting publisher that is cancelled has reached nobody, and its places pass
+on, even when it had been let in and not resumed. A batch is accepted event by event, in order; if it is interrupted it
+has reached a prefix, whose length the exception tells in `published` and in a note.
 
 Overflow is each subscription's own. `block`, the default: the publisher waits. `drop_oldest`, `drop_newest`: that event
 is dropped. `conflate`: an event takes the place of a waiting one of its topic, and a new topic on a full queue waits.

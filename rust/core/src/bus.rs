@@ -196,6 +196,11 @@ impl<E, S, W> Bus<E, S, W> {
         &mut self.subscriptions
     }
 
+    /// What would wake each publisher who waits or is to be woken.
+    pub fn tokens(&self) -> impl Iterator<Item = &W> {
+        self.line.tokens().chain(&self.called)
+    }
+
     /// Whether there are publishers to wake.
     #[must_use]
     pub fn has_called(&self) -> bool {

@@ -19,6 +19,14 @@ pub type Needs = Arc<[SubscriptionId]>;
 
 type Sets = HashSet<Needs, FxBuildHasher>;
 
+/// Those of one set: they never overtake each other.
+#[derive(Debug, Default)]
+struct Row {
+    waiting: BTreeSet<Ticket>,
+    /// How many there are, those included who have been called.
+    members: usize,
+}
+
 /// A publisher that waits.
 #[derive(Debug)]
 struct Waiter<W> {
@@ -43,10 +51,6 @@ struct Grant {
 pub trait Rooms {
     /// Whether an event of this topic would be taken without waiting.
     fn has_room(&self, queue: SubscriptionId, topic: &Arc<str>) -> bool;
-    /// Whether an event of some topic might be taken without waiting.
-    fn may_have_room(&self, _queue: SubscriptionId) -> bool {
-        true
-    }
     /// Promises a place.
     fn reserve(&mut self, queue: SubscriptionId);
     /// Takes a promise back.
@@ -58,10 +62,10 @@ pub trait Rooms {
 pub struct Line<W> {
     next: Ticket,
     waiters: BTreeMap<Ticket, Waiter<W>>,
-    by_queue: HashMap<SubscriptionId, BTreeSet<Ticket>, FxBuildHasher>,
+    rows: HashMap<Needs, Row, FxBuildHasher>,
+    /// The rows in which somebody waits for a place in a queue.
+    rows_of: HashMap<SubscriptionId, Sets, FxBuildHasher>,
     granted: HashMap<Ticket, Grant, FxBuildHasher>,
-    /// How many of each set are in line or called.
-    sets: HashMap<Needs, usize, FxBuildHasher>,
     /// Queues in which the first in line has seen room.
     held: BTreeSet<SubscriptionId>,
 }
@@ -71,9 +75,9 @@ impl<W> Default for Line<W> {
         Self {
             next: 0,
             waiters: BTreeMap::new(),
-            by_queue: HashMap::default(),
+            rows: HashMap::default(),
+            rows_of: HashMap::default(),
             granted: HashMap::default(),
-            sets: HashMap::default(),
             held: BTreeSet::new(),
         }
     }
@@ -83,7 +87,7 @@ impl<W> Line<W> {
     /// Whether nobody waits, or has been called and not come.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.sets.is_empty()
+        self.rows.is_empty()
     }
 
     /// How many wait.
@@ -95,7 +99,7 @@ impl<W> Line<W> {
     /// Whether somebody with the same set is before a newcomer.
     #[must_use]
     pub fn has_same(&self, set: &[SubscriptionId]) -> bool {
-        self.sets.contains_key(set)
+        self.rows.contains_key(set)
     }
 
     /// Joins the line. The caller has found that the newcomer must wait.
@@ -104,10 +108,8 @@ impl<W> Line<W> {
     pub fn join(&mut self, needs: Needs, set: Needs, topic: Arc<str>, token: W, rooms: &mut impl Rooms) -> Ticket {
         let ticket = self.next;
         self.next += 1;
-        *self.sets.entry(Arc::clone(&set)).or_default() += 1;
-        for queue in needs.iter() {
-            self.by_queue.entry(*queue).or_default().insert(ticket);
-        }
+        self.rows.entry(Arc::clone(&set)).or_default().members += 1;
+        self.line_up(ticket, &needs, &set);
         self.waiters.insert(ticket, Waiter { needs, set, topic, token });
         if self.waiters.len() == 1 {
             self.look_around(rooms);
@@ -115,34 +117,37 @@ impl<W> Line<W> {
         ticket
     }
 
+    fn line_up(&mut self, ticket: Ticket, needs: &Needs, set: &Needs) {
+        self.rows.entry(Arc::clone(set)).or_default().waiting.insert(ticket);
+        for queue in needs.iter() {
+            self.rows_of.entry(*queue).or_default().insert(Arc::clone(set));
+        }
+    }
+
     /// These queues may have room: calls those who can come now, in order, and returns their tokens.
     pub fn room_in(&mut self, queues: &[SubscriptionId], rooms: &mut impl Rooms) -> Vec<W> {
-        let (mut called, mut passed_over) = (Vec::new(), Sets::default());
-        let mut next = self.next_waiting(queues, 0);
-        while let Some(ticket) = next {
-            if self.is_first(ticket) {
-                self.look_around(rooms);
-            }
-            if self.can_come(ticket, rooms) && !self.is_behind(ticket, &passed_over) {
+        let rows: Sets = queues.iter().filter_map(|queue| self.rows_of.get(queue)).flatten().cloned().collect();
+        self.walk(rows, rooms)
+    }
+
+    /// Goes along these rows in the order of the line, and along each until somebody cannot come.
+    fn walk(&mut self, rows: impl IntoIterator<Item = Needs>, rooms: &mut impl Rooms) -> Vec<W> {
+        let mut called = Vec::new();
+        let with_head = |line: &Self, set: Needs| line.rows.get(&set)?.waiting.first().map(|head| (*head, set));
+        let mut heads: BTreeMap<_, _> = rows.into_iter().filter_map(|set| with_head(self, set)).collect();
+        while let Some((ticket, set)) = heads.pop_first() {
+            if self.waiters.contains_key(&ticket) {
+                if self.is_first(ticket) {
+                    self.look_around(rooms);
+                }
+                if !self.can_come(ticket, rooms) {
+                    continue;
+                }
                 called.extend(self.call(ticket, rooms));
-            } else if queues.iter().any(|queue| rooms.may_have_room(*queue)) {
-                passed_over.extend(self.waiters.get(&ticket).map(|waiter| Arc::clone(&waiter.set)));
-            } else {
-                break;
             }
-            next = self.next_waiting(queues, ticket + 1);
+            heads.extend(with_head(self, set));
         }
         called
-    }
-
-    /// The next waiter, from a ticket on, who needs a place in one of these queues.
-    fn next_waiting(&self, queues: &[SubscriptionId], from: Ticket) -> Option<Ticket> {
-        let in_queue = |queue| self.by_queue.get(queue)?.range(from..).next().copied();
-        queues.iter().filter_map(in_queue).min()
-    }
-
-    fn is_behind(&self, ticket: Ticket, passed_over: &Sets) -> bool {
-        self.waiters.get(&ticket).is_some_and(|waiter| passed_over.contains(&waiter.set))
     }
 
     fn is_first(&self, ticket: Ticket) -> bool {
@@ -158,44 +163,55 @@ impl<W> Line<W> {
         })
     }
 
-    /// Promises a waiter its places, and those of the next who are first in line then and have all they need. Returns
-    /// what wakes them.
+    /// Promises a waiter its places, and as long as this makes somebody the first in line who has all it needs, that one
+    /// too. Returns what wakes them.
     fn call(&mut self, ticket: Ticket, rooms: &mut impl Rooms) -> Vec<W> {
-        let was_first = self.is_first(ticket);
-        let Some(waiter) = self.take(ticket) else { return Vec::new() };
-        for queue in waiter.needs.iter() {
-            rooms.reserve(*queue);
-        }
-        self.granted.insert(ticket, Grant { places: waiter.needs.to_vec(), set: waiter.set });
-        let mut called = vec![waiter.token];
-        if was_first {
-            called.extend(self.call_new_first(rooms));
+        let mut called = Vec::new();
+        let mut next = Some(ticket);
+        while let Some(ticket) = next.take() {
+            let was_first = self.is_first(ticket);
+            let Some(waiter) = self.take(ticket) else { break };
+            for queue in waiter.needs.iter() {
+                rooms.reserve(*queue);
+            }
+            self.granted.insert(ticket, Grant { places: waiter.needs.to_vec(), set: waiter.set });
+            called.push(waiter.token);
+            if was_first {
+                next = self.new_first(rooms).filter(|first| self.can_come(*first, rooms));
+            }
         }
         called
     }
 
-    /// Somebody else is the first in line.
-    fn call_new_first(&mut self, rooms: &mut impl Rooms) -> Vec<W> {
+    /// Somebody else is the first in line now, and keeps what is free.
+    fn new_first(&mut self, rooms: &impl Rooms) -> Option<Ticket> {
         self.held.clear();
         self.look_around(rooms);
-        match self.waiters.keys().next().copied() {
-            Some(first) if self.can_come(first, rooms) => self.call(first, rooms),
-            _ => Vec::new(),
-        }
+        self.waiters.keys().next().copied()
     }
 
-    /// Takes a waiter out of the line, not out of its set.
+    /// Takes a waiter out of the line; it is still a member of its row.
     fn take(&mut self, ticket: Ticket) -> Option<Waiter<W>> {
         let waiter = self.waiters.remove(&ticket)?;
-        for queue in waiter.needs.iter() {
-            if let Some(tickets) = self.by_queue.get_mut(queue) {
-                tickets.remove(&ticket);
-                if tickets.is_empty() {
-                    self.by_queue.remove(queue);
-                }
+        if let Some(row) = self.rows.get_mut(&waiter.set) {
+            row.waiting.remove(&ticket);
+            if row.waiting.is_empty() {
+                self.unlist(&waiter.needs, &waiter.set);
             }
         }
         Some(waiter)
+    }
+
+    /// Nobody in a row waits for places in these queues any more.
+    fn unlist(&mut self, needs: &Needs, set: &Needs) {
+        for queue in needs.iter() {
+            if let Some(rows) = self.rows_of.get_mut(queue) {
+                rows.remove(set);
+                if rows.is_empty() {
+                    self.rows_of.remove(queue);
+                }
+            }
+        }
     }
 
     /// Lets the first in line keep what is free.
@@ -221,49 +237,62 @@ impl<W> Line<W> {
             self.forget(&waiter.set);
             left.token = Some(waiter.token);
             if was_first {
-                left.called = self.call_new_first(rooms);
+                let first = self.new_first(rooms).filter(|first| self.can_come(*first, rooms));
+                left.called = first.map_or_else(Vec::new, |first| self.call(first, rooms));
             }
-            left.called.extend(self.room_in(&waiter.needs, rooms));
+            left.called.extend(self.walk([waiter.set], rooms));
         }
         left
     }
 
     fn forget(&mut self, set: &Needs) {
-        if let Some(count) = self.sets.get_mut(set) {
-            *count -= 1;
-            if *count == 0 {
-                self.sets.remove(set);
+        if let Some(row) = self.rows.get_mut(set) {
+            row.members -= 1;
+            if row.members == 0 {
+                self.rows.remove(set);
             }
         }
     }
 
     /// A queue is gone: nobody needs a place in it any more. Returns the tokens of those who can come now.
     pub fn forget_queue(&mut self, queue: SubscriptionId, rooms: &mut impl Rooms) -> Vec<W> {
+        let without = |ids: &[SubscriptionId]| ids.iter().copied().filter(|id| *id != queue).collect::<Needs>();
         for grant in self.granted.values_mut() {
             grant.places.retain(|place| *place != queue);
+            if grant.set.contains(&queue) {
+                grant.set = without(&grant.set);
+            }
         }
         self.held.remove(&queue);
-        let tickets = self.by_queue.remove(&queue).unwrap_or_default();
-        for ticket in &tickets {
-            if let Some(waiter) = self.waiters.get_mut(ticket) {
-                waiter.needs = waiter.needs.iter().copied().filter(|needed| *needed != queue).collect();
+        let old_sets: Vec<Needs> = self.rows.keys().filter(|set| set.contains(&queue)).cloned().collect();
+        let mut new_sets = Sets::default();
+        for old in old_sets {
+            let Some(row) = self.rows.remove(&old) else { continue };
+            let new = without(&old);
+            self.rows.entry(Arc::clone(&new)).or_default().members += row.members;
+            for ticket in row.waiting {
+                let Some(waiter) = self.waiters.get_mut(&ticket) else { continue };
+                let left = without(&waiter.needs);
+                let needs = std::mem::replace(&mut waiter.needs, Arc::clone(&left));
+                waiter.set = Arc::clone(&new);
+                self.unlist(&needs, &old);
+                self.line_up(ticket, &left, &new);
             }
+            new_sets.insert(new);
         }
-        let (mut called, mut passed_over) = (Vec::new(), Sets::default());
-        for ticket in tickets {
-            if self.can_come(ticket, rooms) && !self.is_behind(ticket, &passed_over) {
-                called.extend(self.call(ticket, rooms));
-            } else {
-                passed_over.extend(self.waiters.get(&ticket).map(|waiter| Arc::clone(&waiter.set)));
-            }
-        }
-        called
+        self.walk(new_sets, rooms)
+    }
+
+    /// What wakes those who wait.
+    pub fn tokens(&self) -> impl Iterator<Item = &W> {
+        self.waiters.values().map(|waiter| &waiter.token)
     }
 
     /// Calls everybody, whatever the room: the bus is closing.
     pub fn dismiss(&mut self) -> Vec<W> {
-        self.by_queue.clear();
+        self.rows_of.clear();
         self.held.clear();
+        self.rows.values_mut().for_each(|row| row.waiting.clear());
         let mut called = Vec::new();
         for (ticket, waiter) in std::mem::take(&mut self.waiters) {
             self.granted.insert(ticket, Grant { places: Vec::new(), set: waiter.set });

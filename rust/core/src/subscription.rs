@@ -153,10 +153,6 @@ impl<E, S> Rooms for Subscriptions<E, S> {
         self.get(queue).is_none_or(|subscription| subscription.queue.verdict(topic) != Verdict::Wait)
     }
 
-    fn may_have_room(&self, queue: SubscriptionId) -> bool {
-        self.get(queue).is_none_or(|subscription| subscription.queue.conflates() || subscription.queue.has_room())
-    }
-
     fn reserve(&mut self, queue: SubscriptionId) {
         if let Some(subscription) = self.get_mut(queue) {
             subscription.queue.reserve();

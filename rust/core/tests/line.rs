@@ -107,8 +107,8 @@ impl Pair {
         }
     }
 
-    fn room_in(&mut self, queue: SubscriptionId) {
-        let called = self.line.room_in(&[queue], &mut self.rooms);
+    fn room_in(&mut self, queues: &[SubscriptionId]) {
+        let called = self.line.room_in(queues, &mut self.rooms);
         self.called(called);
     }
 
@@ -117,13 +117,12 @@ impl Pair {
             Step::Join { queues } => self.join(*queues),
             Step::Open { queue } => {
                 *self.rooms.free.entry(id(*queue)).or_default() += 1;
-                self.room_in(id(*queue));
+                self.room_in(&[id(*queue)]);
             }
             Step::Fill { queue } => {
-                if !self.rooms.gone.contains(&id(*queue))
-                    && self.rooms.room(id(*queue), self.model.promised(id(*queue)))
-                {
-                    *self.rooms.free.entry(id(*queue)).or_default() -= 1;
+                let (id, promised) = (id(*queue), self.model.promised(id(*queue)));
+                if !self.rooms.gone.contains(&id) && self.rooms.room(id, promised) {
+                    *self.rooms.free.entry(id).or_default() -= 1;
                 }
             }
             Step::Come { which } => {
@@ -132,9 +131,7 @@ impl Pair {
                 }
             }
             Step::GiveUp { which } => {
-                // Places that are given up are told one queue at a time, so there is an order only within one.
-                let has_one_place = |waiter: &Waiter| waiter.places.as_ref().is_none_or(|places| places.len() < 2);
-                if let Some(ticket) = self.pick(*which, has_one_place) {
+                if let Some(ticket) = self.pick(*which, |_| true) {
                     self.give_up(ticket);
                 }
             }
@@ -156,7 +153,9 @@ impl Pair {
         let newcomer = Newcomer { set: needs.clone(), needs, topic: "events.tick.x.A".into() };
         let is_behind = self.line.has_same(&newcomer.set);
         assert_eq!(is_behind, self.model.has_like(&newcomer));
-        if !is_behind && newcomer.needs.iter().all(|queue| self.rooms.room(*queue, self.model.promised(*queue))) {
+        // Who needs no place waits for nobody.
+        let needs_none = newcomer.needs.is_empty();
+        if needs_none || !is_behind && newcomer.needs.iter().all(|queue| self.rooms.room(*queue, self.model.promised(*queue))) {
             return;
         }
         self.tokens += 1;
@@ -179,9 +178,7 @@ impl Pair {
         for place in &places {
             *self.rooms.free.entry(*place).or_default() -= 1;
         }
-        for place in places {
-            self.room_in(place);
-        }
+        self.room_in(&places);
     }
 
     fn give_up(&mut self, ticket: Ticket) {
@@ -190,9 +187,7 @@ impl Pair {
         assert_eq!(left.places, waiter.places);
         assert_eq!(left.token, waiter.places.is_none().then_some(waiter.token), "a token comes back once");
         self.called(left.called);
-        for place in left.places.into_iter().flatten() {
-            self.room_in(place);
-        }
+        self.room_in(&left.places.unwrap_or_default());
     }
 
     fn check(&self) {

@@ -1,5 +1,6 @@
 //! Calling handlers and driving what they return, in their subscription's context.
 
+use std::ffi::c_int;
 use std::ptr;
 
 use pyo3::exceptions::PyStopIteration;
@@ -68,13 +69,24 @@ pub(crate) fn start<'py>(
     })
 }
 
+pub(crate) fn is_coroutine(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: a type check of a live object.
+    unsafe { ffi::PyCoro_CheckExact(object.as_ptr()) != 0 }
+}
+
+/// Marks the code of a generator that `types.coroutine` has made awaitable.
+const CO_ITERABLE_COROUTINE: c_int = 0x100;
+
 /// What has to be driven to await an object; `None` if it is a plain value.
 fn iterator(result: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    // SAFETY: a type check of a live object.
-    if unsafe { ffi::PyCoro_CheckExact(result.as_ptr()) } != 0 {
+    if is_coroutine(&result) {
         return Ok(Some(result));
     }
     let py = result.py();
+    if let Some(code) = result.getattr_opt(intern!(py, "gi_code"))? {
+        let flags: c_int = code.getattr(intern!(py, "co_flags"))?.extract()?;
+        return Ok((flags & CO_ITERABLE_COROUTINE != 0).then_some(result));
+    }
     match result.getattr_opt(intern!(py, "__await__"))? {
         Some(start) => start.call0().map(Some),
         None => Ok(None),

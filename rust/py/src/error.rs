@@ -4,6 +4,7 @@ use pyo3::import_exception;
 
 import_exception!(trading.events.errors, BusClosedError);
 import_exception!(trading.events.errors, ForkedBusError);
+import_exception!(trading.events.errors, HandlerTypeError);
 import_exception!(trading.events.errors, NotAnEventError);
 import_exception!(trading.events.errors, PatternError);
 import_exception!(trading.events.errors, QueueFullError);

@@ -1,7 +1,5 @@
 //! Filters as Python objects.
 
-use std::sync::Arc;
-
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -9,41 +7,44 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDelta, PyDeltaAccess, PyList, PyType};
 use trading_events_core::filter::{Filter, Known};
 
+use crate::drive;
+use crate::error::HandlerTypeError;
 use crate::event::{self, Kind, identity};
 
-/// What a filter holds of Python.
-pub(crate) enum Leaf {
-    /// A condition of the user's own.
-    Callable(Py<PyAny>),
-    /// An event class, kept so that no other class gets its address.
-    Class(Py<PyType>),
-}
-
-type Expression = Filter<Arc<Leaf>>;
-
+/// A filter. Its callables, and the classes to be kept alive, are numbered; each filter owns its references to them, so
+/// that the garbage collector counts them right.
 #[pyclass(frozen, name = "Filter", module = "trading.events._core")]
 pub(crate) struct PyFilter {
-    expression: Expression,
+    parts: Parts,
     text: String,
 }
 
-/// A filter with its callables numbered.
-pub(crate) struct Numbered {
+/// A condition and what its numbers stand for.
+pub(crate) struct Parts {
     pub(crate) expression: Filter<usize>,
-    pub(crate) leaves: Vec<Arc<Leaf>>,
+    pub(crate) leaves: Vec<Py<PyAny>>,
+}
+
+impl Parts {
+    /// Those of any filter that `subscribe` takes: one of ours, or a callable.
+    pub(crate) fn of(filter: &Bound<'_, PyAny>) -> Self {
+        let py = filter.py();
+        filter.cast::<PyFilter>().map_or_else(
+            |_| Self { expression: Filter::Custom(0), leaves: vec![filter.clone().unbind()] },
+            |ours| {
+                let parts = &ours.get().parts;
+                let leaves = parts.leaves.iter().map(|leaf| leaf.clone_ref(py)).collect();
+                Self { expression: parts.expression.clone(), leaves }
+            },
+        )
+    }
+
+    fn plain(expression: Filter<usize>) -> Self {
+        Self { expression, leaves: Vec::new() }
+    }
 }
 
 impl PyFilter {
-    /// Any filter that `subscribe` takes: one of ours, or a callable.
-    pub(crate) fn numbered(filter: &Bound<'_, PyAny>) -> Numbered {
-        let mut leaves = Vec::new();
-        let expression = expression_of(filter).map(&mut |leaf| {
-            leaves.push(Arc::clone(leaf));
-            leaves.len() - 1
-        });
-        Numbered { expression, leaves }
-    }
-
     /// Both, or either; `NotImplemented` where one side is no filter.
     fn combine(left: &Bound<'_, PyAny>, right: &Bound<'_, PyAny>, all: bool) -> PyResult<Py<PyAny>> {
         let py = left.py();
@@ -55,17 +56,16 @@ impl PyFilter {
 
     fn joined(filters: &[Bound<'_, PyAny>], all: bool) -> PyResult<Self> {
         let texts = filters.iter().map(text_of).collect::<PyResult<Vec<_>>>()?;
-        let parts = filters.iter().map(expression_of).collect();
-        let (expression, sign) = if all { (Filter::All(parts), " & ") } else { (Filter::Any(parts), " | ") };
-        Ok(Self { expression, text: format!("({})", texts.join(sign)) })
+        let (mut expressions, mut leaves) = (Vec::new(), Vec::new());
+        for filter in filters {
+            let (parts, before) = (Parts::of(filter), leaves.len());
+            expressions.push(parts.expression.map(&mut |number| number + before));
+            leaves.extend(parts.leaves);
+        }
+        let (expression, sign) =
+            if all { (Filter::All(expressions), " & ") } else { (Filter::Any(expressions), " | ") };
+        Ok(Self { parts: Parts { expression, leaves }, text: format!("({})", texts.join(sign)) })
     }
-}
-
-fn expression_of(filter: &Bound<'_, PyAny>) -> Expression {
-    filter.cast::<PyFilter>().map_or_else(
-        |_| Filter::Custom(Arc::new(Leaf::Callable(filter.clone().unbind()))),
-        |ours| ours.get().expression.clone(),
-    )
 }
 
 fn text_of(filter: &Bound<'_, PyAny>) -> PyResult<String> {
@@ -103,26 +103,18 @@ fn microseconds(moment: &Bound<'_, PyAny>) -> PyResult<i64> {
 }
 
 /// Asks what a class and a topic have not settled.
-pub(crate) fn test(rest: &Filter<usize>, leaves: &[Arc<Leaf>], event: &Bound<'_, PyAny>) -> PyResult<bool> {
-    rest.test(&mut || timestamp_us(event), &mut |number| leaf_passes(&leaves[*number], event))
+pub(crate) fn test(rest: &Filter<usize>, leaves: &[Py<PyAny>], event: &Bound<'_, PyAny>) -> PyResult<bool> {
+    rest.test(&mut || timestamp_us(event), &mut |number| passes(leaves[*number].bind(event.py()), event))
 }
 
-fn leaf_passes(leaf: &Leaf, event: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = event.py();
-    match leaf {
-        Leaf::Callable(callable) => callable.bind(py).call1((event,))?.is_truthy(),
-        Leaf::Class(class) => event.is_instance(class.bind(py)),
+/// Asks a callable. The coroutine that an asynchronous one returns would pass every event.
+fn passes(callable: &Bound<'_, PyAny>, event: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let answer = callable.call1((event,))?;
+    if drive::is_coroutine(&answer) {
+        answer.call_method0(intern!(event.py(), "close"))?;
+        return Err(HandlerTypeError::new_err(format!("filter {callable} is asynchronous; a filter is a plain function")));
     }
-}
-
-pub(crate) fn visit_leaves(leaves: &[Arc<Leaf>], visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-    for leaf in leaves {
-        match &**leaf {
-            Leaf::Callable(callable) => visit.call(callable)?,
-            Leaf::Class(class) => visit.call(class)?,
-        }
-    }
-    Ok(())
+    answer.is_truthy()
 }
 
 #[pymethods]
@@ -130,25 +122,28 @@ impl PyFilter {
     #[staticmethod]
     #[pyo3(signature = (names, /))]
     fn symbols(names: Vec<String>) -> Self {
-        Self { text: format!("symbol_filter({})", quoted(&names)), expression: Filter::Symbol(boxed(names)) }
+        Self { text: format!("symbol_filter({})", quoted(&names)), parts: Parts::plain(Filter::Symbol(boxed(names))) }
     }
 
     #[staticmethod]
     #[pyo3(signature = (names, /))]
     fn exchanges(names: Vec<String>) -> Self {
-        Self { text: format!("exchange_filter({})", quoted(&names)), expression: Filter::Exchange(boxed(names)) }
+        Self { text: format!("exchange_filter({})", quoted(&names)), parts: Parts::plain(Filter::Exchange(boxed(names))) }
     }
 
     #[staticmethod]
     #[pyo3(signature = (names, classes, /))]
     fn event_types(names: Vec<String>, classes: Vec<Bound<'_, PyType>>) -> PyResult<Self> {
         let mut texts: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-        let mut parts = vec![Filter::EventType(boxed(names))];
+        let mut options = vec![Filter::EventType(boxed(names))];
+        let mut leaves = Vec::new();
         for class in classes {
             texts.push(class.qualname()?.to_string());
-            parts.push(Filter::Class(identity(&class), Arc::new(Leaf::Class(class.unbind()))));
+            options.push(Filter::Class(identity(&class), leaves.len()));
+            leaves.push(class.into_any().unbind());
         }
-        Ok(Self { expression: Filter::Any(parts), text: format!("event_type_filter({})", texts.join(", ")) })
+        let parts = Parts { expression: Filter::Any(options), leaves };
+        Ok(Self { parts, text: format!("event_type_filter({})", texts.join(", ")) })
     }
 
     #[staticmethod]
@@ -160,10 +155,10 @@ impl PyFilter {
         };
         let texts: Vec<String> = [named("start", start)?, named("end", end)?].into_iter().flatten().collect();
         Ok(Self {
-            expression: Filter::Time {
+            parts: Parts::plain(Filter::Time {
                 start: start.map(microseconds).transpose()?,
                 end: end.map(microseconds).transpose()?,
-            },
+            }),
             text: format!("time_range_filter({})", texts.join(", ")),
         })
     }
@@ -184,7 +179,8 @@ impl PyFilter {
     #[pyo3(signature = (condition, /))]
     fn negation(condition: &Bound<'_, PyAny>) -> PyResult<Self> {
         let text = format!("~{}", text_of(condition)?);
-        Ok(Self { expression: Filter::Not(Box::new(expression_of(condition))), text })
+        let Parts { expression, leaves } = Parts::of(condition);
+        Ok(Self { parts: Parts { expression: Filter::Not(Box::new(expression)), leaves }, text })
     }
 
     #[pyo3(signature = (event, /))]
@@ -197,8 +193,7 @@ impl PyFilter {
             exchange: exchange.text()?,
             symbol: symbol.text()?,
         };
-        let rest = self.expression.settle(&known);
-        rest.test(&mut || timestamp_us(event), &mut |leaf| leaf_passes(leaf, event))
+        test(&self.parts.expression.settle(&known), &self.parts.leaves, event)
     }
 
     fn __and__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
@@ -226,15 +221,7 @@ impl PyFilter {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        fn walk(filter: &Expression, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-            match filter {
-                Filter::Custom(leaf) | Filter::Class(_, leaf) => visit_leaves(std::slice::from_ref(leaf), visit),
-                Filter::All(parts) | Filter::Any(parts) => parts.iter().try_for_each(|part| walk(part, visit)),
-                Filter::Not(part) => walk(part, visit),
-                _ => Ok(()),
-            }
-        }
-        walk(&self.expression, visit)
+        self.parts.leaves.iter().try_for_each(|leaf| visit.call(leaf))
     }
 }
 

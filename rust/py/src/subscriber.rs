@@ -1,12 +1,8 @@
 //! What a bus keeps with a subscription.
 
-use std::sync::Arc;
-
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-
-use crate::filter::{Leaf, visit_leaves};
 
 /// The Python side of a subscription.
 pub(crate) struct Subscriber {
@@ -16,7 +12,7 @@ pub(crate) struct Subscriber {
     pub(crate) pattern: String,
     pub(crate) handler: Py<PyAny>,
     pub(crate) on_gap: Option<Py<PyAny>>,
-    pub(crate) leaves: Vec<Arc<Leaf>>,
+    pub(crate) leaves: Vec<Py<PyAny>>,
     /// The class subscribed to, kept so that no other class gets its address.
     pub(crate) class: Option<Py<PyType>>,
     pub(crate) context: Py<PyAny>,
@@ -33,6 +29,6 @@ impl Subscriber {
         visit.call(&self.on_gap)?;
         visit.call(&self.class)?;
         visit.call(&self.context)?;
-        visit_leaves(&self.leaves, visit)
+        self.leaves.iter().try_for_each(|leaf| visit.call(leaf))
     }
 }

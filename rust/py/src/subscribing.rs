@@ -13,7 +13,7 @@ use trading_events_core::registry::{Interest, Kinds};
 use crate::bus::NativeBus;
 use crate::error::{ReentrancyError, SubscriptionNotFoundError};
 use crate::event::{self, identity};
-use crate::filter::PyFilter;
+use crate::filter::Parts;
 use crate::home;
 use crate::subscriber::Subscriber;
 use crate::topic::parse_pattern;
@@ -80,7 +80,7 @@ impl NativeBus {
         }
         let (kinds, pattern, class) = kinds_of(what)?;
         let overflow = overflow_named(overflow)?;
-        let numbered = condition.map(PyFilter::numbered);
+        let numbered = condition.map(Parts::of);
         let number = {
             let mut state = this.lock();
             state.last_number += 1;

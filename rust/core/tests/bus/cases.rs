@@ -11,9 +11,9 @@ use trading_events_core::stats::End;
 
 type Small = Bus<u64, u32, &'static str>;
 
-fn subscribe(bus: &mut Small, overflow: Overflow) -> SubscriptionId {
+fn subscribe(bus: &mut Small, overflow: Overflow, capacity: usize) -> SubscriptionId {
     let interest = Interest { kinds: Kinds::Class(0), filter: None };
-    bus.subscribe(Terms { payload: 0, interest, capacity: 1, overflow, tells_gaps: false })
+    bus.subscribe(Terms { payload: 7, interest, capacity, overflow, tells_gaps: false })
 }
 
 fn offer(bus: &mut Small, topic: &str, targets: &[SubscriptionId], patience: Patience) -> Offer<u64> {
@@ -40,7 +40,7 @@ fn handle_one(bus: &mut Small, id: SubscriptionId) {
 #[test]
 fn one_who_has_been_called_is_let_in_however_much_handlers_have_published_meanwhile() {
     let mut bus = Small::default();
-    let queue = subscribe(&mut bus, Overflow::Block);
+    let queue = subscribe(&mut bus, Overflow::Block, 1);
     accept(&mut bus, "a", &[queue]);
     let ticket = wait(&mut bus, "patient", "a", &[queue]);
     handle_one(&mut bus, queue);
@@ -52,7 +52,7 @@ fn one_who_has_been_called_is_let_in_however_much_handlers_have_published_meanwh
 #[test]
 fn the_places_of_one_who_gives_up_go_to_the_first_in_line_whom_they_are_enough_for() {
     let mut bus = Small::default();
-    let [left, right] = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block));
+    let [left, right] = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block, 1));
     accept(&mut bus, "a", &[left, right]);
     let ticket = wait(&mut bus, "both", "a", &[left, right]);
     wait(&mut bus, "right", "a", &[right]);
@@ -64,10 +64,27 @@ fn the_places_of_one_who_gives_up_go_to_the_first_in_line_whom_they_are_enough_f
     assert_eq!(bus.take_called(), ["right"]);
 }
 
+#[test]
+fn the_first_in_line_gets_the_place_it_has_seen_once_those_with_the_same_needs_have_come() {
+    let mut bus = Small::default();
+    let [queue, free] = [2, 9].map(|capacity| subscribe(&mut bus, Overflow::Block, capacity));
+    accept(&mut bus, "a", &[queue]);
+    accept(&mut bus, "a", &[queue]);
+    let ticket = wait(&mut bus, "before", "a", &[queue]);
+    handle_one(&mut bus, queue);
+    bus.release(queue);
+    handle_one(&mut bus, queue);
+    assert_eq!(bus.take_called(), ["before"]);
+    wait(&mut bus, "behind", "a", &[queue]);
+    accept(&mut bus, "a", &[queue, free]);
+    assert_eq!(bus.come(ticket, &Arc::from("a"), &[queue], || 1), Offer::Accepted(Vec::new()));
+    assert_eq!(bus.take_called(), ["behind"]);
+}
+
 /// Two queues, `conflating` and `blocking`, with one event each, and somebody else who is the first in line.
 fn conflating_and_blocking(bus: &mut Small) -> [SubscriptionId; 2] {
-    let [conflating, blocking] = [Overflow::Conflate, Overflow::Block].map(|overflow| subscribe(bus, overflow));
-    let other = subscribe(bus, Overflow::Block);
+    let [conflating, blocking] = [Overflow::Conflate, Overflow::Block].map(|overflow| subscribe(bus, overflow, 1));
+    let other = subscribe(bus, Overflow::Block, 1);
     accept(bus, "a", &[conflating, blocking, other]);
     wait(bus, "first in line", "a", &[other]);
     [conflating, blocking]
@@ -103,7 +120,7 @@ fn an_event_for_an_empty_queue_does_not_wait_for_one_that_waits_for_another_queu
 #[test]
 fn one_whose_event_would_replace_another_is_called_as_soon_as_that_stands_there() {
     let mut bus = Small::default();
-    let [conflating, free] = [Overflow::Conflate, Overflow::Block].map(|overflow| subscribe(&mut bus, overflow));
+    let [conflating, free] = [Overflow::Conflate, Overflow::Block].map(|overflow| subscribe(&mut bus, overflow, 1));
     accept(&mut bus, "a", &[conflating]);
     let ticket = wait(&mut bus, "b", "b", &[conflating]);
     wait(&mut bus, "c", "c", &[conflating]);
@@ -117,7 +134,7 @@ fn one_whose_event_would_replace_another_is_called_as_soon_as_that_stands_there(
 #[test]
 fn one_whose_event_would_replace_another_is_called_even_if_a_handler_has_published_that() {
     let mut bus = Small::default();
-    let queue = subscribe(&mut bus, Overflow::Conflate);
+    let queue = subscribe(&mut bus, Overflow::Conflate, 1);
     accept(&mut bus, "a", &[queue]);
     wait(&mut bus, "b", "b", &[queue]);
     assert_eq!(offer(&mut bus, "b", &[queue], Patience::Urgent), Offer::Accepted(Vec::new()));
@@ -127,11 +144,11 @@ fn one_whose_event_would_replace_another_is_called_even_if_a_handler_has_publish
 #[test]
 fn giving_up_what_waits_ends_a_subscription_that_was_only_to_be_drained() {
     let mut bus = Small::default();
-    let queue = subscribe(&mut bus, Overflow::Block);
+    let queue = subscribe(&mut bus, Overflow::Block, 1);
     accept(&mut bus, "a", &[queue]);
     assert!(bus.unsubscribe(queue, true).ended.is_none());
     bus.close();
-    let _ = bus.abandon();
+    assert_eq!(bus.abandon().ended, [7]);
     assert!(bus.subscriptions().get(queue).is_none());
     assert_eq!((bus.unfinished(), bus.totals.retired.accepted), (0, 1));
 }

@@ -263,14 +263,11 @@ impl Model {
         (lost, self.retire(id))
     }
 
-    /// All that waits is given up, and with it every subscription that was only to be drained ends.
-    pub(crate) fn abandon(&mut self) -> Vec<u64> {
+    /// All that waits is given up, and every subscription that was only to be drained ends. Returns both.
+    pub(crate) fn abandon(&mut self) -> (Vec<u64>, Vec<u32>) {
         let lost = self.subscriptions.iter_mut().flat_map(|found| discard(found, Loss::Closed)).collect();
         let ids: Vec<_> = self.subscriptions.iter().map(|found| found.id).collect();
-        for id in ids {
-            self.retire(id);
-        }
-        lost
+        (lost, ids.into_iter().filter_map(|id| self.retire(id)).collect())
     }
 
     fn retire(&mut self, id: SubscriptionId) -> Option<u32> {

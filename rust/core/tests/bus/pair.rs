@@ -260,7 +260,8 @@ impl Pair {
 
     fn abandon(&mut self) {
         if self.model.phase != Phase::Open {
-            assert_eq!(self.bus.abandon().events, self.model.abandon());
+            let abandoned = self.bus.abandon();
+            assert_eq!((abandoned.events, abandoned.ended), self.model.abandon());
         }
     }
 

@@ -86,7 +86,9 @@ impl NaiveLine {
 
     pub(crate) fn forget_queue(&mut self, queue: SubscriptionId) {
         for waiter in &mut self.waiters {
-            waiter.needs.retain(|needed| *needed != queue);
+            for ids in [&mut waiter.needs, &mut waiter.wanted, &mut waiter.set] {
+                ids.retain(|id| *id != queue);
+            }
             waiter.held.remove(&queue);
             waiter.places.iter_mut().for_each(|places| places.retain(|place| *place != queue));
         }
