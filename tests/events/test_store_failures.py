@@ -123,6 +123,30 @@ async def test_a_full_memory_takes_no_more_until_the_disk_does(tmp_path: Path, d
     assert read(tmp_path) == ticks(3)
 
 
+async def test_trying_again_in_vain_takes_no_more_into_a_full_memory(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "_RETRY_S", 0.01)
+    writer = ParquetEventWriter(tmp_path, rotation=RotationPolicy(size_bytes=1))
+    failed = watch_failures(writer)
+    disk.fill()
+    await writer.write_event(tick(0))
+    await asyncio.to_thread(failed.wait)
+    while True:
+        try:
+            await writer.write_event(tick(1))
+            break
+        except StoreError:
+            continue
+    for _ in range(3):
+        failed.clear()
+        await asyncio.to_thread(failed.wait)
+        assert len(writer._recorder._queue) == 1
+    disk.error = None
+    await writer.aclose()
+    assert read(tmp_path) == ticks(2)
+
+
 async def test_what_could_not_be_written_is_tried_again_by_itself(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

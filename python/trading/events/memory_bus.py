@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import sys
 import warnings
 from collections.abc import Callable
 from types import MappingProxyType, TracebackType
@@ -152,16 +153,18 @@ class InMemoryEventBus(NativeBus, IEventBus):
         name: str | None,
     ) -> str:
         _check_callable(handler, "handler")
+        if _is_kind(inspect.isasyncgenfunction, handler) or _is_kind(_is_plain_generator_function, handler):
+            raise HandlerTypeError(f"handler {handler!r} is a generator, whose body would never run")
         if condition is not None:
             _check_callable(condition, "filter")
-            if inspect.iscoroutinefunction(condition):
+            if _is_kind(inspect.iscoroutinefunction, condition):
                 raise HandlerTypeError(f"filter {condition!r} is asynchronous; a filter is a plain function")
         if on_gap is not None:
             _check_callable(on_gap, "on_gap")
         if not isinstance(capacity, int) or isinstance(capacity, bool):
             raise TypeError(f"capacity is {capacity!r}; it must be an int")
-        if capacity < 1:
-            raise ValueError(f"capacity is {capacity}; it must be at least 1")
+        if not 1 <= capacity <= sys.maxsize:
+            raise ValueError(f"capacity is {capacity}; it must be at least 1 and at most {sys.maxsize}")
         if self._phase != "open":
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
         return self._subscribe(
@@ -206,14 +209,18 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
         Raises:
             ReentrancyError: Called in a handler, whose own event would never be handled.
+            TypeError: `timeout_s` is no number.
         """
         self._check_outside("aclose")
         self._bind()
+        timeout = asyncio.timeout(None if timeout_s is None else float(timeout_s))
         self._close()
         try:
-            async with asyncio.timeout(timeout_s):
+            async with timeout:
                 while self._unfinished:
                     await self._idle()
+                while workers := self._workers():
+                    await asyncio.wait(workers)
         except TimeoutError:
             await self._cancel_workers()
         self._seal()
@@ -221,13 +228,16 @@ class InMemoryEventBus(NativeBus, IEventBus):
             stream.end()
 
     async def _cancel_workers(self) -> None:
-        workers = self._abandon()
-        for worker in workers:
-            worker.cancel()
-        if workers:
-            _, stubborn = await asyncio.wait(workers, timeout=_GRACE_S)
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + _GRACE_S
+        while workers := self._abandon():
+            for worker in workers:
+                worker.cancel()
+            _, stubborn = await asyncio.wait(workers, timeout=max(end_s - loop.time(), 0.0))
             for worker in stubborn:
                 _LOGGER.error("%s is closed, but a handler ignores its cancellation: %r", self.name, worker)
+            if stubborn:
+                break
 
     def _check_outside(self, what: str) -> None:
         if self._in_handler:
@@ -252,9 +262,12 @@ class InMemoryEventBus(NativeBus, IEventBus):
         return BusStatistics(**totals, subscriptions=MappingProxyType(subscriptions), retired=ended)
 
     def _report_failure(self, sid: str, name: str, event: BaseEvent | None, error: BaseException, phase: Any) -> None:
-        """Tells of an exception in every way there is. Called by the native half."""
-        where = "a gap" if event is None else event.topic
-        _LOGGER.error("%s: the %s of subscription %s failed on %s", self.name, phase, name, where, exc_info=error)
+        """Tells of an exception in every way there is; one that fails does not stop the others."""
+        try:
+            where = "a gap" if event is None else event.topic
+            _LOGGER.error("%s: the %s of subscription %s failed on %s", self.name, phase, name, where, exc_info=error)
+        except Exception:
+            _LOGGER.exception("%s: the %s of subscription %s failed with %r", self.name, phase, name, type(error))
         if self._on_error is not None:
             failure = HandlerFailure(event=event, error=error, sid=sid, subscription=name, phase=phase)
             try:
@@ -263,13 +276,18 @@ class InMemoryEventBus(NativeBus, IEventBus):
                 _LOGGER.exception("%s: on_error itself failed", self.name)
         if isinstance(event, ErrorEvent):
             return
-        notice = ErrorEvent.from_exception(
-            error, component=self.name, event=event, subscription_id=sid, subscription_name=name
-        )
         try:
-            self._publish_own(notice)
+            self._publish_own(self._describe_failure(error, event, sid, name))
         except Exception:
             _LOGGER.exception("%s: the ErrorEvent of this failure reached nobody", self.name)
+
+    def _describe_failure(self, error: BaseException, event: BaseEvent | None, sid: str, name: str) -> ErrorEvent:
+        try:
+            return ErrorEvent.from_exception(
+                error, component=self.name, event=event, subscription_id=sid, subscription_name=name
+            )
+        except ValueError:  # an event that was made past its model's checks
+            return ErrorEvent.from_exception(error, component=self.name, subscription_id=sid, subscription_name=name)
 
     async def __aenter__(self) -> Self:
         self._bind()
@@ -301,3 +319,15 @@ def _check_callable(found: object, what: str) -> None:
         raise HandlerTypeError(f"{what} is a coroutine; pass the function itself, without calling it")
     if not callable(found):
         raise HandlerTypeError(f"{what} is {found!r}, which cannot be called")
+
+
+def _is_kind(check: Callable[[Any], bool], function: object) -> bool:
+    """Whether a function, or the `__call__` of an object, is of a kind."""
+    return check(function) or check(type(function).__call__)  # type: ignore[operator]  # it can be called
+
+
+def _is_plain_generator_function(function: Any) -> bool:
+    code = getattr(function, "__code__", None)
+    return inspect.isgeneratorfunction(function) and not (
+        code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE
+    )

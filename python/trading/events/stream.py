@@ -31,11 +31,13 @@ class _Counter:
         """The next event; None once there will be no more."""
         while not (self._is_closed and self._offers.empty()):
             offer = await self._offers.get()
-            if offer is not None:
-                event, taken = offer
-                if not taken.done():
-                    taken.set_result(None)
-                    return event
+            if offer is None:
+                self._offers.put_nowait(None)  # for whoever else reads
+                return None
+            event, taken = offer
+            if not taken.done():
+                taken.set_result(None)
+                return event
         return None
 
     def close(self) -> None:

@@ -97,7 +97,7 @@ impl Batch {
                     Err(error) => return Err(count_published(py, error, self.published)),
                 }
             }
-            check_arrived(bus)?;
+            check_arrived(bus).map_err(|error| count_published(py, error, self.published))?;
             match NativeBus::offer_batch(bus, self.events.bind(py), &mut self.published)? {
                 None => return Ok(None),
                 Some(pending) => self.attempt = Some(Attempt::after(pending)),

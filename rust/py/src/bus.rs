@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rustc_hash::FxBuildHasher;
@@ -84,12 +85,38 @@ impl NativeBus {
         if hired == 0 && !has_called {
             return Ok(());
         }
-        if !home.is_in_this_thread() {
+        if !home.is_running_here(slf.py())? {
             return home.call_soon_threadsafe(&slf.getattr("_attend")?, hired);
         }
         Self::start_workers(slf, home, hired)?;
         let called = slf.get().lock().bus.take_called();
         home::wake(slf.py(), called)
+    }
+
+    /// Starts a worker if there are events and nobody to hand them out.
+    pub(crate) fn rouse(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (home, hired) = {
+            let mut state = slf.get().lock();
+            let Some(home) = state.home.clone() else { return Ok(()) };
+            (home, state.bus.hire_first())
+        };
+        Self::start_workers(slf, &home, hired)
+    }
+
+    /// Whether somebody waits for room, for the bus to be idle, or for a subscription to end.
+    pub(crate) fn is_awaited(&self, py: Python<'_>) -> PyResult<bool> {
+        let futures: Vec<Py<PyAny>> = {
+            let state = self.lock();
+            let ends = state.end_waiters.values().flatten();
+            let waiters = state.bus.tokens().chain(&state.idle_waiters).chain(ends);
+            waiters.map(|future| future.clone_ref(py)).collect()
+        };
+        for future in futures {
+            if !future.bind(py).call_method0(intern!(py, "done"))?.is_truthy()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Starts workers that have been hired.
@@ -183,12 +210,8 @@ impl NativeBus {
         let (py, this) = (slf.py(), slf.get());
         let home = this.home_here(py)?;
         let future = home.new_future(py)?;
-        let hired = {
-            let mut state = this.lock();
-            state.idle_waiters.push(future.clone().unbind());
-            state.bus.hire_first()
-        };
-        Self::start_workers(slf, &home, hired)?;
+        this.lock().idle_waiters.push(future.clone().unbind());
+        Self::rouse(slf)?;
         this.wake_waiters(py, None)?;
         Ok(future)
     }
@@ -223,6 +246,11 @@ impl NativeBus {
         state.bus.refill();
     }
 
+    /// The tasks of all workers.
+    fn _workers(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.lock().workers.values().map(|task| task.clone_ref(py)).collect()
+    }
+
     fn _attend(slf: &Bound<'_, Self>, hired: usize) -> PyResult<()> {
         let home = slf.get().home_here(slf.py())?;
         Self::attend(slf, &home, hired)
@@ -231,7 +259,11 @@ impl NativeBus {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         let Some(state) = self.state.try_lock() else { return Ok(()) };
         state.bus.subscriptions().iter().try_for_each(|(_, found)| found.payload.traverse(visit))?;
-        state.workers.values().try_for_each(|task| visit.call(task))
+        state.workers.values().try_for_each(|task| visit.call(task))?;
+        state.bus.tokens().try_for_each(|token| visit.call(token))?;
+        state.idle_waiters.iter().try_for_each(|future| visit.call(future))?;
+        state.end_waiters.values().flatten().try_for_each(|future| visit.call(future))?;
+        state.home.as_ref().map_or(Ok(()), |home| home.traverse(visit))
     }
 
     fn __clear__(&self) {

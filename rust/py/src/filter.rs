@@ -112,7 +112,9 @@ fn passes(callable: &Bound<'_, PyAny>, event: &Bound<'_, PyAny>) -> PyResult<boo
     let answer = callable.call1((event,))?;
     if drive::is_coroutine(&answer) {
         answer.call_method0(intern!(event.py(), "close"))?;
-        return Err(HandlerTypeError::new_err(format!("filter {callable} is asynchronous; a filter is a plain function")));
+        return Err(HandlerTypeError::new_err(format!(
+            "filter {callable} is asynchronous; a filter is a plain function"
+        )));
     }
     answer.is_truthy()
 }
@@ -128,7 +130,10 @@ impl PyFilter {
     #[staticmethod]
     #[pyo3(signature = (names, /))]
     fn exchanges(names: Vec<String>) -> Self {
-        Self { text: format!("exchange_filter({})", quoted(&names)), parts: Parts::plain(Filter::Exchange(boxed(names))) }
+        Self {
+            text: format!("exchange_filter({})", quoted(&names)),
+            parts: Parts::plain(Filter::Exchange(boxed(names))),
+        }
     }
 
     #[staticmethod]

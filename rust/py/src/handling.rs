@@ -136,10 +136,11 @@ impl Worker {
         }
         let aftermath = match raised {
             Some(error) if end == End::Cancelled || gets_through(py, &error) => Aftermath::Raise(error),
-            Some(error) => {
-                self.report(py, duty, active, error);
-                if ended { Aftermath::End } else { Aftermath::GoOn }
-            }
+            Some(error) => match self.report(py, duty, active, error) {
+                Err(fatal) => Aftermath::Raise(fatal),
+                Ok(()) if ended => Aftermath::End,
+                Ok(()) => Aftermath::GoOn,
+            },
             None if ended => Aftermath::End,
             None => Aftermath::GoOn,
         };
@@ -160,12 +161,12 @@ impl Worker {
         ending.map_or(Ok(()), |ended| self.bus.get().wake_waiters(py, ended.retired.as_deref()))
     }
 
-    fn report(&self, py: Python<'_>, duty: &Duty, active: &Active, error: PyErr) {
-        let Some(served) = &duty.served else { return };
+    fn report(&self, py: Python<'_>, duty: &Duty, active: &Active, error: PyErr) -> PyResult<()> {
+        let Some(served) = &duty.served else { return Ok(()) };
         let phase = if active.event.is_some() { "handler" } else { "on_gap" };
         let none = py.None();
         let event = active.event.as_ref().unwrap_or(&none).bind(py);
-        NativeBus::report(self.bus.bind(py), &served.subscriber, event, error, phase);
+        NativeBus::report(self.bus.bind(py), &served.subscriber, event, error, phase)
     }
 
     fn task<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {

@@ -1,7 +1,8 @@
 //! Where a bus lives: its event loop, that loop's thread, and the process it was made in.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
@@ -55,7 +56,8 @@ fn this_thread() -> usize {
 /// The event loop that a bus belongs to.
 pub(crate) struct Home {
     event_loop: Py<PyAny>,
-    thread: usize,
+    /// The thread that the loop was last seen to run in.
+    thread: AtomicUsize,
     task_class: Py<PyAny>,
     /// `loop=` and `context=` of every worker's task.
     task_options: Py<PyDict>,
@@ -67,17 +69,32 @@ impl Home {
         let Some(event_loop) = running_loop(py)? else { return Ok(None) };
         let task_options = PyDict::new(py);
         task_options.set_item("loop", &event_loop)?;
-        task_options.set_item("context", py.import("contextvars")?.call_method0("copy_context")?)?;
+        // Handlers run in their subscriptions' contexts; this one would only keep alive what its first user had in his.
+        task_options.set_item("context", py.import("contextvars")?.call_method0("Context")?)?;
         Ok(Some(Self {
             event_loop: event_loop.unbind(),
-            thread: this_thread(),
+            thread: AtomicUsize::new(this_thread()),
             task_class: py.import("trading.events.worker_task")?.getattr("WorkerTask")?.unbind(),
             task_options: task_options.unbind(),
         }))
     }
 
     pub(crate) fn is_in_this_thread(&self) -> bool {
-        self.thread == this_thread()
+        self.thread.load(Ordering::Relaxed) == this_thread()
+    }
+
+    /// Whether the loop runs in this thread now.
+    pub(crate) fn is_running_here(&self, py: Python<'_>) -> PyResult<bool> {
+        let is_here = running_loop(py)?.is_some_and(|running| running.is(&self.event_loop));
+        if is_here {
+            self.thread.store(this_thread(), Ordering::Relaxed);
+        }
+        Ok(is_here)
+    }
+
+    pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        visit.call(&self.task_options)
     }
 
     /// Refuses a loop that will never run again.
@@ -92,12 +109,12 @@ impl Home {
 
     /// Refuses a caller who is not in the loop.
     pub(crate) fn check_running(&self, py: Python<'_>) -> PyResult<()> {
-        match running_loop(py)? {
-            Some(running) if running.is(&self.event_loop) => Ok(()),
-            _ => Err(WrongLoopError::new_err(
-                "this bus belongs to another event loop or thread; only publish and publish_nowait may be called from there",
-            )),
+        if self.is_running_here(py)? {
+            return Ok(());
         }
+        Err(WrongLoopError::new_err(
+            "this bus belongs to another event loop or thread; only publish and publish_nowait may be called from there",
+        ))
     }
 
     pub(crate) fn start_task<'py>(&self, coroutine: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {

@@ -132,7 +132,7 @@ impl NativeBus {
                     if let Some(found) = slf.get().lock().bus.subscriptions_mut().get_mut(target.id) {
                         found.counts.filter_failures += 1;
                     }
-                    Self::report(slf, &subscriber, event, error, "filter");
+                    Self::report(slf, &subscriber, event, error, "filter")?;
                 }
             }
         }
@@ -175,9 +175,9 @@ impl NativeBus {
     /// The bus's loop, where there may be something to do in it.
     fn open_home(slf: &Bound<'_, Self>, targets: &[SubscriptionId]) -> PyResult<Option<Arc<Home>>> {
         let (py, this) = (slf.py(), slf.get());
-        let (home, has_no_leader) = {
+        let (home, may_be_dead) = {
             let state = this.lock();
-            (state.home.clone(), state.bus.has_no_leader())
+            (state.home.clone(), state.bus.has_no_leader() || state.bus.publishing_is_spent())
         };
         let Some(home) = (if home.is_some() { home } else { this.home(py)? }) else {
             if targets.is_empty() {
@@ -187,7 +187,7 @@ impl NativeBus {
                 "this bus has no event loop yet; await one of its methods in the loop before others publish to it",
             ));
         };
-        if has_no_leader {
+        if may_be_dead {
             home.check_open(py)?;
         }
         Ok(Some(home))
@@ -210,18 +210,21 @@ impl NativeBus {
         ))
     }
 
-    /// Tells the Python half of a failure. What fails in there is shown, and harms nobody.
+    /// Tells the Python half of a failure. What fails in there is shown, and harms nobody, unless it ends the program.
     pub(crate) fn report(
         slf: &Bound<'_, Self>,
         subscriber: &Subscriber,
         event: &Bound<'_, PyAny>,
         error: PyErr,
         phase: &str,
-    ) {
+    ) -> PyResult<()> {
         let arguments = (subscriber.sid(), &subscriber.name, event, error.into_value(slf.py()), phase);
-        if let Err(failure) = slf.call_method1("_report_failure", arguments) {
-            failure.write_unraisable(slf.py(), Some(slf));
+        match slf.call_method1("_report_failure", arguments) {
+            Err(failure) if gets_through(slf.py(), &failure) => return Err(failure),
+            Err(failure) => failure.write_unraisable(slf.py(), Some(slf)),
+            Ok(_) => {}
         }
+        Ok(())
     }
 }
 
@@ -262,7 +265,7 @@ impl NativeBus {
     #[pyo3(signature = (events))]
     fn publish_batch(slf: &Bound<'_, Self>, events: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
-        let events = events.try_iter()?;
+        let events = events.try_iter().map_err(|error| count_published(py, error, 0))?;
         if !Self::is_home(slf)? {
             return Publishing::batch(slf, events, 0, None);
         }
@@ -285,7 +288,10 @@ impl NativeBus {
     pub(crate) fn is_home(slf: &Bound<'_, Self>) -> PyResult<bool> {
         let home = slf.get().lock().home.clone();
         let home = if home.is_some() { home } else { slf.get().home(slf.py())? };
-        Ok(home.is_some_and(|home| home.is_in_this_thread()))
+        match home {
+            Some(home) => Ok(home.is_in_this_thread() || home.is_running_here(slf.py())?),
+            None => Ok(false),
+        }
     }
 
     /// Takes events as far as they get, counting those that are accepted; returns what the next one waits for.

@@ -16,7 +16,7 @@ use crate::event::{self, identity};
 use crate::filter::Parts;
 use crate::home;
 use crate::subscriber::Subscriber;
-use crate::topic::parse_pattern;
+use crate::topic::{parse_pattern, pattern_text};
 
 fn overflow_named(name: &str) -> PyResult<Overflow> {
     match name {
@@ -34,7 +34,7 @@ fn overflow_named(name: &str) -> PyResult<Overflow> {
 /// What a subscription hears, in words, and the class where it is one.
 fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Kinds, String, Option<Bound<'py, PyType>>)> {
     if let Ok(text) = what.cast::<PyString>() {
-        let pattern = parse_pattern(text.to_str()?)?;
+        let pattern = parse_pattern(pattern_text(text)?)?;
         let words = pattern.to_string();
         return Ok((Kinds::Matching(pattern), words, None));
     }
@@ -121,7 +121,9 @@ impl NativeBus {
             let mut state = this.lock();
             let prefix = format!("sub-{}-", this.number);
             let number = sid.strip_prefix(&prefix).and_then(|text| text.parse::<u64>().ok());
-            let Some(number) = number.filter(|number| (1..=state.last_number).contains(number)) else {
+            let Some(number) =
+                number.filter(|number| (1..=state.last_number).contains(number) && format!("{prefix}{number}") == sid)
+            else {
                 return Err(SubscriptionNotFoundError::new_err(format!("no subscription {sid:?} on this bus")));
             };
             let Some(id) = state.by_number.get(&number).copied() else { return Ok(None) };
@@ -132,6 +134,7 @@ impl NativeBus {
             discarded
         };
         this.wake_waiters(py, discarded.ended.as_deref())?;
+        Self::rouse(slf)?;
         Ok(future.filter(|_| discarded.ended.is_none()))
     }
 }

@@ -2,11 +2,17 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use trading_events_core::error::NameError;
 use trading_events_core::pattern::Pattern;
 use trading_events_core::topic::{self, NONE, Topic};
 
 use crate::error::PatternError;
+
+/// A pattern's text; what is no Unicode is no pattern.
+pub(crate) fn pattern_text<'a>(text: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
+    text.to_str().map_err(|wrong| PatternError::new_err(format!("no pattern: {wrong}")))
+}
 
 /// Reads a pattern, naming it in the error when it is none.
 pub(crate) fn parse_pattern(text: &str) -> PyResult<Pattern> {

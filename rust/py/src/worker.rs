@@ -18,6 +18,7 @@ use trading_events_core::stats::{End, Gap};
 
 use crate::awaitable::{sent, thrown};
 use crate::bus::NativeBus;
+use crate::home;
 use crate::subscriber::Subscriber;
 
 /// A subscription that a worker serves.
@@ -87,7 +88,7 @@ pub(crate) struct Worker {
 impl Worker {
     /// Events that a leader handles for one subscription before it goes on to the next.
     const TURN: u32 = 32;
-    /// After so many events a worker looks at the clock,
+    /// A worker looks at the clock at the latest after so many events, earlier where they take long,
     const GLANCE: u32 = 16;
     /// and yields after this time.
     const STRETCH: Duration = Duration::from_millis(2);
@@ -135,11 +136,12 @@ impl Worker {
         outcome
     }
 
-    /// Hands over what the worker has. A worker that was cancelled is not replaced before the next publish: a loop that
-    /// ends cancels all tasks, and new ones would outlive it.
+    /// Hands over what the worker has. A worker that was cancelled is replaced only if somebody waits for the bus: a loop
+    /// that ends cancels all tasks, waiting ones first, and new ones would outlive it.
     fn leave(&self, py: Python<'_>, duty: Duty, was_done: bool) -> PyResult<()> {
         let bus = self.bus.bind(py);
-        let (home, hired, task) = {
+        let was_cancelled = !was_done || duty.served.is_some();
+        let task = {
             let mut state = bus.get().lock();
             if let Some(served) = &duty.served {
                 state.bus.release(served.id);
@@ -147,12 +149,13 @@ impl Worker {
             if duty.leads {
                 state.bus.step_down();
             }
-            let task = state.workers.remove(&self.number);
-            let hired = if was_done && duty.served.is_none() { state.bus.hire_first() } else { 0 };
-            (state.home.clone(), hired, task)
+            state.workers.remove(&self.number)
         };
         drop((duty, task));
-        home.map_or(Ok(()), |home| NativeBus::start_workers(bus, &home, hired))
+        if was_cancelled && !bus.get().is_awaited(py)? {
+            return Ok(());
+        }
+        NativeBus::rouse(bus)
     }
 
     fn run<'py>(&self, py: Python<'py>, duty: &mut Duty, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -168,6 +171,7 @@ impl Worker {
                 if was_ours && !self.is_cancelled(py, 0)? { Aftermath::GoOn } else { Aftermath::Raise(error) }
             }
         };
+        let mut glance_at = 1;
         for handled in 1_u32.. {
             match aftermath {
                 Aftermath::GoOn => {}
@@ -177,8 +181,13 @@ impl Worker {
             if duty.absorbs {
                 return Ok(Some(py.None().into_bound(py)));
             }
-            if handled % Self::GLANCE == 0 && started.elapsed() > Self::STRETCH {
-                self.bus.get().lock().bus.spend_dispatching();
+            if handled >= glance_at {
+                let elapsed = started.elapsed();
+                if elapsed > Self::STRETCH {
+                    self.bus.get().lock().bus.spend_dispatching();
+                }
+                let are_quick = elapsed < Self::STRETCH / 8;
+                glance_at = handled + if are_quick { handled.min(Self::GLANCE) } else { 1 };
             }
             let next = self.next(py, duty)?;
             let called = match next {
@@ -250,6 +259,15 @@ impl Worker {
         Ok(next)
     }
 
+    /// Whether the handler that is suspended here calls: a task or a callback of its own, such as a `TaskGroup`'s or a
+    /// timeout's, has its context.
+    fn is_called_by_its_handler(&self, py: Python<'_>) -> PyResult<bool> {
+        let caller = home::calling_subscription(py, self.bus.get().number)?;
+        let duty = self.duty.lock();
+        let served = duty.as_ref().and_then(|duty| duty.served.as_ref());
+        Ok(served.is_some_and(|served| Some(served.subscriber.number) == caller))
+    }
+
     fn of_coroutine<'py>(&self, py: Python<'py>, attribute: &str) -> PyResult<Bound<'py, PyAny>> {
         let coroutine = {
             let duty = self.duty.lock();
@@ -310,10 +328,11 @@ impl Worker {
 
     /// Hears from the task of each request for cancellation (1) and of each that is taken back (-1).
     #[pyo3(signature = (change, /))]
-    fn note_cancel(&self, change: i64) {
-        if self.is_running.load(Ordering::Relaxed) {
+    fn note_cancel(&self, py: Python<'_>, change: i64) -> PyResult<()> {
+        if self.is_running.load(Ordering::Relaxed) || self.is_called_by_its_handler(py)? {
             self.cancels.fetch_add(change, Ordering::Relaxed);
         }
+        Ok(())
     }
 
     /// The name of the handler that is suspended, for the task's `repr`.
