@@ -123,6 +123,20 @@ async def test_a_full_memory_takes_no_more_until_the_disk_does(tmp_path: Path, d
     assert read(tmp_path) == ticks(3)
 
 
+async def test_after_a_success_files_are_made_at_once_again(tmp_path: Path, disk: Disk) -> None:
+    async with ParquetEventWriter(tmp_path, rotation=RotationPolicy(age_s=1e-9)) as writer:
+        disk.fill()
+        await writer.write_event(tick(0))
+        with pytest.raises(StoreError):
+            await writer.flush()
+        disk.error = None
+        await writer.flush()
+        disk.succeeded.clear()
+        await writer.write_event(tick(1))
+        await asyncio.to_thread(disk.succeeded.wait)
+    assert read(tmp_path) == ticks(2)
+
+
 async def test_trying_again_in_vain_takes_no_more_into_a_full_memory(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
