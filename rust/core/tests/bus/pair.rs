@@ -42,6 +42,7 @@ impl Pair {
     /// Takes a step and checks that both agree.
     pub(crate) fn step(&mut self, step: &Step) {
         self.steps += 1;
+        assert!(self.steps < 10_000, "everything comes to an end");
         match step {
             Step::Subscribe { capacity, overflow, tells_gaps, pattern } => {
                 self.subscribe(*capacity, *overflow, *tells_gaps, pattern);
