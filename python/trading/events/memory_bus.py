@@ -323,7 +323,7 @@ def _check_callable(found: object, what: str) -> None:
 
 def _is_kind(check: Callable[[Any], bool], function: object) -> bool:
     """Whether a function, or the `__call__` of an object, is of a kind."""
-    return check(function) or check(type(function).__call__)  # type: ignore[operator]  # it can be called
+    return check(function) or check(type(function).__call__)
 
 
 def _is_plain_generator_function(function: Any) -> bool:

@@ -155,7 +155,9 @@ impl Pair {
         assert_eq!(is_behind, self.model.has_like(&newcomer));
         // Who needs no place waits for nobody.
         let needs_none = newcomer.needs.is_empty();
-        if needs_none || !is_behind && newcomer.needs.iter().all(|queue| self.rooms.room(*queue, self.model.promised(*queue))) {
+        if needs_none
+            || !is_behind && newcomer.needs.iter().all(|queue| self.rooms.room(*queue, self.model.promised(*queue)))
+        {
             return;
         }
         self.tokens += 1;
