@@ -36,9 +36,11 @@ def short_demo(*arguments: object) -> int:
 def test_the_demo_proves_that_a_fresh_process_replays_what_was_recorded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert short_demo("--store", tmp_path / "store") == 0
-    out = " ".join(capsys.readouterr().out.split())
-    events = stored(tmp_path / "store")
+    store = tmp_path / ("a-long-name-" * 10 + "with a space")
+    assert short_demo("--store", store) == 0
+    lines = capsys.readouterr().out.splitlines()
+    out = " ".join(" ".join(lines).split())
+    events = stored(store)
     assert "3,000 events published" in out
     assert "0 failed or dropped" in out
     assert "events a second at full speed" in out
@@ -46,7 +48,7 @@ def test_the_demo_proves_that_a_fresh_process_replays_what_was_recorded(
     assert f"recorded {len(events):,} events in " in out
     assert " bytes an event queried " in out
     assert f"PROVEN The replay equals the original: {len(events):,} of {len(events):,} events" in out
-    assert out.endswith(f"trading-events replay {tmp_path / 'store'} --speed 60")
+    assert lines[-1].strip() == f"trading-events replay '{store}' --speed 60", "a line to be copied is never wrapped"
 
 
 def test_every_event_type_but_user_defined_ones_is_in_the_session(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 //! A bus and its model, which take every step together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use trading_events_core::admission::{Offer, Patience, Speaker};
@@ -72,6 +72,9 @@ impl Pair {
     fn settle(&mut self) {
         let Model { subscriptions, line, .. } = &mut self.model;
         line.look_around(&room(subscriptions));
+        let tokens: BTreeSet<u64> = self.bus.tokens().copied().collect();
+        let uncalled = line.waiters.iter().filter(|waiter| waiter.places.is_none());
+        assert_eq!(tokens, uncalled.map(|waiter| waiter.token).collect(), "every token is kept until it is given back");
         for token in self.bus.take_called() {
             line.call(token, &room(subscriptions));
         }

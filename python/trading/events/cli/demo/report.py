@@ -1,5 +1,6 @@
 """What the demo prints."""
 
+import shlex
 import textwrap
 import time
 from pathlib import Path
@@ -18,7 +19,13 @@ _ENOUGH_TO_MEASURE = 40
 
 def _say(title: str, text: str) -> None:
     """Prints a paragraph beside its title."""
-    print(textwrap.fill(text, _WIDTH, initial_indent=f"{title:<9}  ", subsequent_indent=_INDENT), flush=True)
+    lead = f"{title:<9}  "
+    print(
+        textwrap.fill(
+            text, _WIDTH, initial_indent=lead, subsequent_indent=_INDENT, break_on_hyphens=False, break_long_words=False
+        ),
+        flush=True,
+    )
 
 
 def print_beginning(title: str) -> None:
@@ -132,6 +139,7 @@ def print_proof(recording: Recording, proof: Proof) -> None:
 
 
 def print_next_steps(store: Path) -> None:
-    """Says what to do with a recording that is kept."""
-    _say("next", f"trading-events inspect {store}")
-    _say("", f"trading-events replay {store} --speed 60")
+    """Says what to do with a recording that is kept, in lines to be copied: they are never wrapped."""
+    path = shlex.quote(str(store))
+    print(f"{'next':<9}  trading-events inspect {path}")
+    print(f"{_INDENT}trading-events replay {path} --speed 60", flush=True)
