@@ -113,6 +113,7 @@ class NativeBus:
         *,
         capacity: int,
         overflow: str,
+        delivery: str,
         on_gap: Callable[[Any], object] | None,
         name: str | None,
     ) -> str: ...

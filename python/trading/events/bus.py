@@ -39,6 +39,12 @@ Re-entrancy. A handler may publish, subscribe and unsubscribe, itself included, 
 running handler, or in a task that one has started, never waits: it passes the line and may exceed a capacity, which is
 counted, up to twice of it; beyond that it raises QueueFullError. `join` and `aclose` raise ReentrancyError there.
 
+Inline delivery. A plain function subscribed with `delivery="inline"` is called by the publisher itself, in the loop's
+thread, when the event has been accepted by all its queues and before `publish` returns; for the lowest latency, and to
+be quick in. Everything else holds as ever: order, filters, counts, errors, context. Where it cannot be called at once
+the event waits in its queue and a task of the bus calls it: published by another thread, or while an earlier event of
+the subscription waits or is in the handler. `asyncio.current_task()` in it is the publisher's.
+
 Errors. A handler or a filter that raises harms nobody else: the exception is logged with its traceback, counted, handed
 to `on_error`, and published as an ErrorEvent; a failing handler of ErrorEvent ends there. A CancelledError out of a
 handler whose task nobody else cancelled is an error like any other. KeyboardInterrupt and SystemExit get through.
@@ -83,6 +89,9 @@ GapCallback = Callable[[Gap], Awaitable[object] | None]
 
 Overflow = Literal["block", "drop_oldest", "drop_newest", "conflate", "raise"]
 """What a full queue does with one more event."""
+
+Delivery = Literal["queued", "inline"]
+"""Who calls a handler: a task of the bus, or the publisher."""
 
 DEFAULT_CAPACITY = 100_000
 """Events that may wait for one subscription: some seconds of a busy market, some 200 MB of events at the most."""

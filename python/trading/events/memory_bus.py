@@ -14,6 +14,7 @@ from trading.events._core import NativeBus
 from trading.events.base import BaseEvent
 from trading.events.bus import (
     DEFAULT_CAPACITY,
+    Delivery,
     EventT,
     Filter,
     GapCallback,
@@ -65,6 +66,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         *,
         capacity: int = DEFAULT_CAPACITY,
         overflow: Overflow = "block",
+        delivery: Delivery = "queued",
         on_gap: GapCallback | None = None,
         name: str | None = None,
     ) -> str: ...
@@ -78,6 +80,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         *,
         capacity: int = DEFAULT_CAPACITY,
         overflow: Overflow = "block",
+        delivery: Delivery = "queued",
         on_gap: GapCallback | None = None,
         name: str | None = None,
     ) -> str: ...
@@ -90,6 +93,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         *,
         capacity: int = DEFAULT_CAPACITY,
         overflow: Overflow = "block",
+        delivery: Delivery = "queued",
         on_gap: GapCallback | None = None,
         name: str | None = None,
     ) -> str:
@@ -102,6 +106,8 @@ class InMemoryEventBus(NativeBus, IEventBus):
             filter: A plain function that takes the event and says whether to handle it.
             capacity: How many events may wait, at least 1.
             overflow: What happens to one more: see `trading.events.bus`.
+            delivery: `queued`, the default, or `inline`, for a plain function only: the publisher itself calls it, before
+                `publish` returns. See `trading.events.bus`.
             on_gap: Called with a Gap when events have been dropped.
             name: Shown in statistics, errors and logs; by default the id.
 
@@ -110,13 +116,23 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
         Raises:
             PatternError: The text is no pattern.
-            HandlerTypeError: The handler, the filter or `on_gap` cannot be called, or the filter is asynchronous.
+            HandlerTypeError: The handler, the filter or `on_gap` cannot be called, or the filter or an inline handler is
+                asynchronous.
             TypeError: `event_type` is neither text nor an event class, or `capacity` no int.
-            ValueError: `capacity` is below 1, or `overflow` is none of the policies.
+            ValueError: `capacity` is below 1, or `overflow` or `delivery` is none of those that there are.
             BusClosedError: The bus is closed or closing.
         """
         self._bind()
-        return self._add(event_type, handler, filter, capacity=capacity, overflow=overflow, on_gap=on_gap, name=name)
+        return self._add(
+            event_type,
+            handler,
+            filter,
+            capacity=capacity,
+            overflow=overflow,
+            delivery=delivery,
+            on_gap=on_gap,
+            name=name,
+        )
 
     def on(
         self,
@@ -125,6 +141,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         *,
         capacity: int = DEFAULT_CAPACITY,
         overflow: Overflow = "block",
+        delivery: Delivery = "queued",
         on_gap: GapCallback | None = None,
         name: str | None = None,
     ) -> Callable[[HandlerT], HandlerT]:
@@ -136,7 +153,16 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
         def decorate(handler: HandlerT) -> HandlerT:
             title = name or getattr(handler, "__qualname__", None)
-            self._add(event_type, handler, filter, capacity=capacity, overflow=overflow, on_gap=on_gap, name=title)
+            self._add(
+                event_type,
+                handler,
+                filter,
+                capacity=capacity,
+                overflow=overflow,
+                delivery=delivery,
+                on_gap=on_gap,
+                name=title,
+            )
             return handler
 
         return decorate
@@ -149,12 +175,15 @@ class InMemoryEventBus(NativeBus, IEventBus):
         *,
         capacity: int,
         overflow: str,
+        delivery: str,
         on_gap: GapCallback | None,
         name: str | None,
     ) -> str:
         _check_callable(handler, "handler")
         if _is_kind(inspect.isasyncgenfunction, handler) or _is_kind(_is_plain_generator_function, handler):
             raise HandlerTypeError(f"handler {handler!r} is a generator, whose body would never run")
+        if delivery == "inline" and _is_kind(inspect.iscoroutinefunction, handler):
+            raise HandlerTypeError(f"handler {handler!r} is asynchronous; only a plain function can be called inline")
         if condition is not None:
             _check_callable(condition, "filter")
             if _is_kind(inspect.iscoroutinefunction, condition):
@@ -168,7 +197,14 @@ class InMemoryEventBus(NativeBus, IEventBus):
         if self._phase != "open":
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
         return self._subscribe(
-            event_type, handler, condition, capacity=capacity, overflow=overflow, on_gap=on_gap, name=name
+            event_type,
+            handler,
+            condition,
+            capacity=capacity,
+            overflow=overflow,
+            delivery=delivery,
+            on_gap=on_gap,
+            name=name,
         )
 
     def _note_stream(self, stream: EventStream[Any]) -> None:

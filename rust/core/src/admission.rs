@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::bus::{Bus, Phase};
 use crate::filter::Known;
+use crate::intake::Intake;
 use crate::line::{Needs, Ticket};
-use crate::queue::{Arrival, Verdict};
-use crate::registry::SubscriptionId;
-use crate::subscription::{Service, Subscription};
+use crate::queue::Verdict;
+use crate::registry::{Registry, SubscriptionId};
+use crate::subscription::Subscription;
 
 /// What a publisher does when there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,11 +33,39 @@ pub enum Speaker {
     Bus,
 }
 
+/// How an event is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// What happens when there is no room.
+    pub patience: Patience,
+    /// Who speaks.
+    pub speaker: Speaker,
+    /// Whether the caller can call handlers itself, which it has to do for [`Accepted::calls`].
+    pub can_call: bool,
+}
+
+/// What an accepted event has brought about.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the calls are to be made"]
+pub struct Accepted<E> {
+    /// Events that were lost by it, for the caller to drop without its lock.
+    pub lost: Vec<E>,
+    /// Subscriptions that the caller serves now: it is to [take](Bus::take_to_call), to call, to
+    /// [finish](Bus::finish) and to [release](Bus::release).
+    pub calls: SmallVec<[SubscriptionId; 4]>,
+}
+
+impl<E> Default for Accepted<E> {
+    fn default() -> Self {
+        Self { lost: Vec::new(), calls: SmallVec::new() }
+    }
+}
+
 /// What became of an offered event.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Offer<E> {
-    /// It stands in all its queues. Events that were lost by it, for the caller to drop without its lock.
-    Accepted(Vec<E>),
+    /// It stands in all its queues.
+    Accepted(Accepted<E>),
     /// It has reached nobody: there is no room, or somebody with the same needs was here before.
     Wait,
     /// It has reached nobody: this queue is full.
@@ -49,94 +80,53 @@ impl<E, S, W> Bus<E, S, W> {
         &mut self,
         topic: &Arc<str>,
         targets: &[SubscriptionId],
-        (patience, speaker): (Patience, Speaker),
+        manner: Manner,
         event: impl FnMut() -> E,
     ) -> Offer<E> {
-        match (self.phase, speaker) {
+        let patience = manner.patience;
+        match (self.phase, manner.speaker) {
             (Phase::Open, _) | (Phase::Closing, Speaker::Bus) => {}
             _ => return Offer::Closed,
         }
-        if let Err(refusal) = self.check(topic, targets, patience) {
+        if let Err(refusal) = self.subscriptions.check(topic, targets, patience) {
             return refusal;
         }
         if patience == Patience::Waits && !self.line.is_empty() && self.is_behind_others(topic, targets) {
             return Offer::Wait;
         }
-        Offer::Accepted(self.accept(topic, targets, patience, event))
+        Offer::Accepted(self.split().1.accept(topic, targets, manner, event))
     }
 
-    /// Routes and offers an event in one go, where all is plain: the bus is open and awake, nobody waits in line, no
-    /// filter has to look at the event, and every queue takes it. Otherwise nothing has happened, and [`Bus::offer`]
-    /// sorts it out.
-    pub fn accept_at_once(&mut self, class: usize, known: &Known<'_>, event: impl FnMut() -> E) -> Option<Vec<E>> {
-        let is_plain = self.phase == Phase::Open && self.line.is_empty();
-        if !is_plain || self.has_no_leader() || self.publishing_is_spent() {
+    /// Routes and offers an event in one go, where all is plain: the bus is open and awake, nobody waits in line, the
+    /// route is known, no filter has to look at the event, and every queue takes it. Otherwise nothing has happened, and
+    /// [`Bus::offer`] sorts it out.
+    pub fn accept_at_once(&mut self, class: usize, known: &Known<'_>, event: impl FnMut() -> E) -> Option<Accepted<E>> {
+        if self.phase != Phase::Open || !self.line.is_empty() || self.publishing_is_spent() {
             return None;
         }
-        let route = self.registry.route(class, known);
+        let nobody_leads = self.has_no_leader();
+        let (registry, mut intake) = self.split();
+        let route = registry.recall(class, known)?;
         let targets = route.unconditional.as_deref()?;
-        self.check(&route.topic, targets, Patience::None).ok()?;
-        Some(self.accept(&route.topic, targets, Patience::None, event))
+        if nobody_leads && !intake.are_called_at_once(targets) {
+            return None;
+        }
+        intake.subscriptions.check(&route.topic, targets, Patience::None).ok()?;
+        let manner = Manner { patience: Patience::None, speaker: Speaker::Publisher, can_call: true };
+        Some(intake.accept(&route.topic, targets, manner, event))
     }
 
-    fn check(&self, topic: &Arc<str>, targets: &[SubscriptionId], patience: Patience) -> Result<(), Offer<E>> {
-        let mut must_wait = None;
-        for id in targets {
-            let Some(subscription) = self.subscriptions.hearing(*id) else { continue };
-            let verdict = match patience {
-                Patience::Urgent => subscription.queue.urgent_verdict(topic),
-                _ => subscription.queue.verdict(topic),
-            };
-            match verdict {
-                Verdict::Take => {}
-                Verdict::Wait => must_wait = must_wait.or(Some(*id)),
-                Verdict::Refuse => return Err(Offer::Full(*id)),
-            }
-        }
-        match (must_wait, patience) {
-            (None, _) => Ok(()),
-            (Some(_), Patience::Waits) => Err(Offer::Wait),
-            (Some(id), _) => Err(Offer::Full(id)),
-        }
-    }
-
-    fn accept(
-        &mut self,
-        topic: &Arc<str>,
-        targets: &[SubscriptionId],
-        patience: Patience,
-        mut event: impl FnMut() -> E,
-    ) -> Vec<E> {
-        let (mut lost, mut heard) = (Vec::new(), 0);
-        for id in targets {
-            let Some(subscription) = self.subscriptions.get_mut(*id).filter(|found| !found.ending) else { continue };
-            heard += 1;
-            let waiting = subscription.queue.len();
-            lost.extend(subscription.accept(Arrival { event: event(), topic: Arc::clone(topic) }));
-            let grown = subscription.queue.len() - waiting;
-            self.unfinished += grown as u64;
-            if patience == Patience::Urgent && waiting >= subscription.queue.capacity() {
-                subscription.counts.over_capacity += grown as u64;
-            }
-            if subscription.service == Service::Idle {
-                subscription.service = Service::Listed;
-                self.ready.push_back(*id);
-            }
-        }
-        if !self.line.is_empty() {
-            self.call_those_who_can_replace(targets);
-        }
-        self.totals.published += 1;
-        self.totals.unrouted += u64::from(heard == 0);
-        self.budget.spend_on_publishing(heard.max(1));
-        lost
-    }
-
-    /// Calls those whose event may take the place of one that has just come into a conflating queue.
-    fn call_those_who_can_replace(&mut self, targets: &[SubscriptionId]) {
-        let conflates = |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(|found| found.queue.conflates());
-        let conflating: Vec<_> = targets.iter().copied().filter(conflates).collect();
-        self.call_for(&conflating);
+    fn split(&mut self) -> (&Registry, Intake<'_, E, S, W>) {
+        let intake = Intake {
+            subscriptions: &mut self.subscriptions,
+            ready: &mut self.ready,
+            line: &mut self.line,
+            called: &mut self.called,
+            budget: &mut self.budget,
+            unfinished: &mut self.unfinished,
+            totals: &mut self.totals,
+        };
+        (&self.registry, intake)
     }
 
     /// Whether somebody waits for the same queues, with the same of them to take a place in. An event that only replaces
@@ -179,6 +169,7 @@ impl<E, S, W> Bus<E, S, W> {
         targets: &[SubscriptionId],
         event: impl FnMut() -> E,
     ) -> Offer<E> {
+        let manner = Manner { patience: Patience::Waits, speaker: Speaker::Publisher, can_call: true };
         let left = self.line.leave(ticket, &mut self.subscriptions);
         self.called.extend(left.called);
         let Some(places) = left.places else { return Offer::Wait };
@@ -188,7 +179,7 @@ impl<E, S, W> Bus<E, S, W> {
         let outcome = match targets.iter().find(refuses) {
             _ if self.phase != Phase::Open => Offer::Closed,
             Some(full) => Offer::Full(*full),
-            None => Offer::Accepted(self.accept(topic, targets, Patience::Waits, event)),
+            None => Offer::Accepted(self.split().1.accept(topic, targets, manner, event)),
         };
         self.call_for(&places);
         outcome

@@ -10,7 +10,7 @@ use crate::queue::{Loss, Overflow, Queue};
 use crate::registry::{Interest, Registry, SubscriptionId};
 use crate::route::Route;
 use crate::stats::{Counts, Gap, Totals};
-use crate::subscription::{Service, Subscription, Subscriptions};
+use crate::subscription::{Delivery, Service, Subscription, Subscriptions};
 
 /// What a new subscription brings.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Terms<S> {
     pub overflow: Overflow,
     /// Whether it wants to be told what it lost.
     pub tells_gaps: bool,
+    /// Who calls its handler.
+    pub delivery: Delivery,
 }
 
 /// How open a bus is.
@@ -94,12 +96,14 @@ impl<E, S, W> Bus<E, S, W> {
     /// Adds a subscription.
     pub fn subscribe(&mut self, terms: Terms<S>) -> SubscriptionId {
         let interest = terms.interest.clone();
+        let queue = Queue::new(terms.capacity, terms.overflow);
         let id = self.subscriptions.insert(Subscription {
             payload: terms.payload,
             interest: terms.interest,
-            queue: Queue::new(terms.capacity, terms.overflow),
+            queue: if terms.tells_gaps { queue.keeping_topics() } else { queue },
             counts: Counts::default(),
             gap: terms.tells_gaps.then(Gap::default),
+            delivery: terms.delivery,
             service: Service::Idle,
             in_handler: false,
             ending: false,
@@ -122,7 +126,7 @@ impl<E, S, W> Bus<E, S, W> {
             self.registry.remove(id, &interest);
             self.called.extend(self.line.forget_queue(id, &mut self.subscriptions));
         }
-        Discarded { events: lost.into_iter().map(|arrival| arrival.event).collect(), ended: self.retire(id) }
+        Discarded { events: lost, ended: self.retire(id) }
     }
 
     /// Removes a subscription that is ending and has nothing left.
@@ -153,8 +157,7 @@ impl<E, S, W> Bus<E, S, W> {
         let mut abandoned = Abandoned { events: Vec::new(), ended: Vec::new() };
         for id in ids {
             if let Some(subscription) = self.subscriptions.get_mut(id) {
-                let lost = subscription.discard(Loss::Closed);
-                abandoned.events.extend(lost.into_iter().map(|arrival| arrival.event));
+                abandoned.events.extend(subscription.discard(Loss::Closed));
                 abandoned.ended.extend(self.retire(id));
             }
         }

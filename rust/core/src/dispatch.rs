@@ -1,7 +1,6 @@
 //! How events get out: which subscription is served next, by how many workers, and for how long at a stretch.
 
 use crate::bus::Bus;
-use crate::queue::Arrival;
 use crate::registry::SubscriptionId;
 use crate::stats::{End, Gap};
 use crate::subscription::Service;
@@ -68,6 +67,12 @@ impl<E, S, W> Bus<E, S, W> {
         more
     }
 
+    /// Whether there are subscriptions that have events and no worker.
+    #[must_use]
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Whether nobody would hand out an event that came now.
     #[must_use]
     pub fn has_no_leader(&self) -> bool {
@@ -109,14 +114,20 @@ impl<E, S, W> Bus<E, S, W> {
         (gap.count > 0).then(|| std::mem::take(gap))
     }
 
-    /// The next event for the handler of a subscription that the caller serves.
-    pub fn take(&mut self, id: SubscriptionId) -> Option<Arrival<E>> {
-        let subscription = self.subscriptions.get_mut(id)?;
-        let arrival = subscription.queue.pop()?;
-        subscription.in_handler = true;
+    /// The next event for the handler of a subscription that a worker serves.
+    pub fn take(&mut self, id: SubscriptionId) -> Option<E> {
+        let event = self.take_to_call(id)?;
         self.budget.dispatching = self.budget.dispatching.saturating_sub(1);
+        Some(event)
+    }
+
+    /// The next event for the handler of a subscription that a publisher serves. It has been paid for in publishing.
+    pub fn take_to_call(&mut self, id: SubscriptionId) -> Option<E> {
+        let subscription = self.subscriptions.get_mut(id)?;
+        let event = subscription.queue.pop()?;
+        subscription.in_handler = true;
         self.call_for(&[id]);
-        Some(arrival)
+        Some(event)
     }
 
     /// An event has ended.

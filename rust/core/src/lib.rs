@@ -11,6 +11,7 @@ pub mod bus;
 pub mod dispatch;
 pub mod error;
 pub mod filter;
+mod intake;
 pub mod line;
 pub mod pattern;
 pub mod queue;

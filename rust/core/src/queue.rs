@@ -57,13 +57,15 @@ impl Loss {
     }
 }
 
-/// An event on its way into a queue.
-#[derive(Debug, Clone)]
-pub struct Arrival<E> {
+/// An event that a queue gave up for another.
+#[derive(Debug)]
+pub struct Lost<E> {
     /// The event itself.
     pub event: E,
-    /// Its topic.
-    pub topic: Arc<str>,
+    /// Its topic, where the queue [keeps topics](Queue::keeping_topics) or it is that of the event that came.
+    pub topic: Option<Arc<str>>,
+    /// Why.
+    pub why: Loss,
 }
 
 /// Whether a queue would take an event now.
@@ -80,7 +82,9 @@ pub enum Verdict {
 /// A bounded queue of events.
 #[derive(Debug)]
 pub struct Queue<E> {
-    waiting: VecDeque<Arrival<E>>,
+    waiting: VecDeque<E>,
+    /// The topic of each waiting event, where it will be asked for.
+    topics: Option<VecDeque<Arc<str>>>,
     capacity: usize,
     overflow: Overflow,
     /// Places promised to publishers that have not come for them yet.
@@ -97,6 +101,7 @@ impl<E> Queue<E> {
     pub fn new(capacity: usize, overflow: Overflow) -> Self {
         Self {
             waiting: VecDeque::new(),
+            topics: (overflow == Overflow::Conflate).then(VecDeque::new),
             capacity,
             overflow,
             reserved: 0,
@@ -104,6 +109,13 @@ impl<E> Queue<E> {
             taken: 0,
             high_water: 0,
         }
+    }
+
+    /// Has the queue tell the topic of every event that it gives up.
+    #[must_use]
+    pub fn keeping_topics(mut self) -> Self {
+        self.topics.get_or_insert_default();
+        self
     }
 
     /// How many events wait.
@@ -190,53 +202,71 @@ impl<E> Queue<E> {
     }
 
     /// Takes an event, whatever the room: the caller has asked for a verdict. Returns the event that was lost by it.
-    pub fn push(&mut self, arrival: Arrival<E>) -> Option<(Arrival<E>, Loss)> {
+    pub fn push(&mut self, event: E, topic: &Arc<str>) -> Option<Lost<E>> {
         if self.conflates() {
-            return self.push_conflating(arrival);
+            return self.push_conflating(event, topic);
         }
         let mut lost = None;
         if self.waiting.len() >= self.capacity {
             match self.overflow {
-                Overflow::DropNewest => return Some((arrival, Loss::DropNewest)),
-                Overflow::DropOldest => lost = self.pop().map(|oldest| (oldest, Loss::DropOldest)),
+                Overflow::DropNewest => {
+                    return Some(Lost { event, topic: Some(Arc::clone(topic)), why: Loss::DropNewest });
+                }
+                Overflow::DropOldest => {
+                    lost = self.pop_with_topic().map(|(event, topic)| Lost { event, topic, why: Loss::DropOldest });
+                }
                 _ => {}
             }
         }
-        self.append(arrival);
+        self.append(event, topic);
         lost
     }
 
-    fn push_conflating(&mut self, arrival: Arrival<E>) -> Option<(Arrival<E>, Loss)> {
+    fn push_conflating(&mut self, event: E, topic: &Arc<str>) -> Option<Lost<E>> {
         let next = self.taken + self.waiting.len() as u64;
-        let place = *self.places.entry(Arc::clone(&arrival.topic)).or_insert(next);
+        let place = *self.places.entry(Arc::clone(topic)).or_insert(next);
         let index = usize::try_from(place - self.taken).unwrap_or(usize::MAX);
         if let Some(older) = self.waiting.get_mut(index) {
-            return Some((std::mem::replace(older, arrival), Loss::Conflate));
+            let event = std::mem::replace(older, event);
+            return Some(Lost { event, topic: Some(Arc::clone(topic)), why: Loss::Conflate });
         }
-        self.append(arrival);
+        self.append(event, topic);
         None
     }
 
-    fn append(&mut self, arrival: Arrival<E>) {
-        self.waiting.push_back(arrival);
+    fn append(&mut self, event: E, topic: &Arc<str>) {
+        self.waiting.push_back(event);
+        if let Some(topics) = &mut self.topics {
+            topics.push_back(Arc::clone(topic));
+        }
         self.high_water = self.high_water.max(self.waiting.len());
     }
 
     /// Takes out the event that has waited longest.
-    pub fn pop(&mut self) -> Option<Arrival<E>> {
-        let arrival = self.waiting.pop_front()?;
+    pub fn pop(&mut self) -> Option<E> {
+        self.pop_with_topic().map(|(event, _)| event)
+    }
+
+    fn pop_with_topic(&mut self) -> Option<(E, Option<Arc<str>>)> {
+        let event = self.waiting.pop_front()?;
         self.taken += 1;
-        if self.conflates() {
-            self.places.remove(&arrival.topic);
+        let topic = self.topics.as_mut().and_then(VecDeque::pop_front);
+        if self.conflates()
+            && let Some(topic) = &topic
+        {
+            self.places.remove(topic);
         }
         self.shrink();
-        Some(arrival)
+        Some((event, topic))
     }
 
     /// Takes out all events.
-    pub fn drain(&mut self) -> Vec<Arrival<E>> {
+    pub fn drain(&mut self) -> Vec<E> {
         self.taken += self.waiting.len() as u64;
         self.places.clear();
+        if let Some(topics) = &mut self.topics {
+            topics.clear();
+        }
         std::mem::take(&mut self.waiting).into()
     }
 
@@ -245,6 +275,9 @@ impl<E> Queue<E> {
         const WORTH_IT: usize = 4096;
         if self.waiting.is_empty() && self.waiting.capacity() > WORTH_IT {
             self.waiting = VecDeque::new();
+            if let Some(topics) = &mut self.topics {
+                topics.shrink_to_fit();
+            }
         }
     }
 }

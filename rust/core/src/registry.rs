@@ -141,6 +141,12 @@ impl Registry {
         self.cache.invalidate();
     }
 
+    /// Where the events of a class and topic go, if that has been asked for lately.
+    #[must_use]
+    pub fn recall(&self, class: usize, known: &Known<'_>) -> Option<&Route> {
+        self.cache.peek(class, known.exchange, known.symbol)
+    }
+
     /// Where the events of a class and topic go. `class` identifies the event's class.
     pub fn route(&mut self, class: usize, known: &Known<'_>) -> Arc<Route> {
         if let Some(route) = self.cache.get(class, known.exchange, known.symbol) {

@@ -79,6 +79,13 @@ impl RouteCache {
         self.version += 1;
     }
 
+    /// The route, if it is among the last asked for; unlike [`RouteCache::get`] it leaves all as it is.
+    pub(crate) fn peek(&self, class: usize, exchange: Option<&str>, symbol: Option<&str>) -> Option<&Route> {
+        let hash = hash(class, exchange, symbol);
+        let entry = self.young.find(hash, |entry| entry.is(class, exchange, symbol))?;
+        (entry.version == self.version).then_some(&*entry.route)
+    }
+
     pub(crate) fn get(&mut self, class: usize, exchange: Option<&str>, symbol: Option<&str>) -> Option<Arc<Route>> {
         let hash = hash(class, exchange, symbol);
         let same = |entry: &Entry| entry.is(class, exchange, symbol);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::line::Rooms;
-use crate::queue::{Arrival, Loss, Queue, Verdict};
+use crate::queue::{Loss, Queue, Verdict};
 use crate::registry::{Interest, SubscriptionId};
 use crate::stats::{Counts, Gap};
 
@@ -16,6 +16,15 @@ pub(crate) enum Service {
     Listed,
     /// The worker that has it now.
     Served,
+}
+
+/// Who calls a subscription's handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// A worker.
+    Queued,
+    /// The publisher, where it can and nothing waits.
+    Inline,
 }
 
 /// One subscription; `S` is what the caller keeps with it.
@@ -31,6 +40,8 @@ pub struct Subscription<E, S> {
     pub counts: Counts,
     /// What it lost since it was last told; `None` if it does not want to be told.
     pub gap: Option<Gap>,
+    /// Who calls its handler.
+    pub(crate) delivery: Delivery,
     /// Who sees to its events.
     pub(crate) service: Service,
     /// Whether an event is in its handler.
@@ -52,6 +63,11 @@ impl<E, S> Subscription<E, S> {
         self.service == Service::Served
     }
 
+    /// Whether a publisher who can would call its handler now.
+    pub(crate) fn is_called_at_once(&self) -> bool {
+        self.delivery == Delivery::Inline && self.service == Service::Idle
+    }
+
     /// Whether it has ended, but for the event in its handler.
     #[must_use]
     pub fn has_ended(&self) -> bool {
@@ -59,18 +75,18 @@ impl<E, S> Subscription<E, S> {
     }
 
     /// Takes an event into the queue. Returns the event that was lost by it.
-    pub(crate) fn accept(&mut self, arrival: Arrival<E>) -> Option<E> {
+    pub(crate) fn accept(&mut self, event: E, topic: &Arc<str>) -> Option<E> {
         self.counts.accepted += 1;
-        let (lost, why) = self.queue.push(arrival)?;
-        self.counts.lose(why, 1);
-        if let Some(gap) = self.gap.as_mut() {
-            gap.add(&lost.topic);
+        let lost = self.queue.push(event, topic)?;
+        self.counts.lose(lost.why, 1);
+        if let (Some(gap), Some(topic)) = (self.gap.as_mut(), &lost.topic) {
+            gap.add(topic);
         }
         Some(lost.event)
     }
 
     /// Gives up all that waits.
-    pub(crate) fn discard(&mut self, why: Loss) -> Vec<Arrival<E>> {
+    pub(crate) fn discard(&mut self, why: Loss) -> Vec<E> {
         let lost = self.queue.drain();
         self.counts.lose(why, lost.len() as u64);
         lost

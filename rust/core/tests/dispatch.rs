@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use trading_events_core::admission::{Offer, Patience, Speaker};
+use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker};
 use trading_events_core::bus::{Bus, Terms};
 use trading_events_core::dispatch::Budget;
 use trading_events_core::queue::Overflow;
 use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
 use trading_events_core::stats::End;
+use trading_events_core::subscription::Delivery;
+
+const MANNER: Manner = Manner { patience: Patience::Waits, speaker: Speaker::Publisher, can_call: true };
 
 fn bus<const N: usize>() -> (Bus<(), (), ()>, [SubscriptionId; N]) {
     let mut bus = Bus::default();
@@ -17,14 +20,15 @@ fn bus<const N: usize>() -> (Bus<(), (), ()>, [SubscriptionId; N]) {
         capacity: usize::MAX,
         overflow: Overflow::Block,
         tells_gaps: false,
+        delivery: Delivery::Queued,
     };
     let ids = [(); N].map(|()| bus.subscribe(terms()));
     (bus, ids)
 }
 
 fn publish(bus: &mut Bus<(), (), ()>, targets: &[SubscriptionId]) {
-    let offer = bus.offer(&Arc::from("events.tick.x.A"), targets, (Patience::Waits, Speaker::Publisher), || ());
-    assert_eq!(offer, Offer::Accepted(Vec::new()));
+    let offer = bus.offer(&Arc::from("events.tick.x.A"), targets, MANNER, || ());
+    assert_eq!(offer, Offer::Accepted(Accepted::default()));
 }
 
 #[test]

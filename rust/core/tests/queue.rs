@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use naive_queue::{Item, NaiveQueue};
 use proptest::prelude::*;
-use trading_events_core::queue::{Arrival, Loss, Overflow, Queue, Verdict};
+use trading_events_core::queue::{Loss, Lost, Overflow, Queue, Verdict};
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -66,7 +66,7 @@ struct Pair {
 impl Pair {
     fn new(capacity: usize, overflow: Overflow) -> Self {
         Self {
-            queue: Queue::new(capacity, overflow),
+            queue: Queue::new(capacity, overflow).keeping_topics(),
             model: NaiveQueue::new(capacity, overflow),
             promised: 0,
             topics: (0..4).map(|topic| format!("events.tick.x.{topic}").into()).collect(),
@@ -82,8 +82,8 @@ impl Pair {
     fn push(&mut self, topic: usize) {
         self.next += 1;
         let item = Item { event: self.next, topic: Arc::clone(&self.topics[topic]) };
-        let lost = self.queue.push(Arrival { event: item.event, topic: Arc::clone(&item.topic) });
-        let told = lost.map(|(arrival, why)| (Item { event: arrival.event, topic: arrival.topic }, why));
+        let lost = self.queue.push(item.event, &item.topic);
+        let told = lost.map(|Lost { event, topic, why }| (Item { event, topic: topic.expect("kept") }, why));
         assert_eq!(told, self.model.push(item), "what is lost is told, with its topic and reason");
     }
 
@@ -95,12 +95,10 @@ impl Pair {
                 self.push(topic);
             }
             Step::Pop => {
-                let popped = self.queue.pop().map(|arrival| Item { event: arrival.event, topic: arrival.topic });
-                assert_eq!(popped, self.model.pop());
+                assert_eq!(self.queue.pop(), self.model.pop().map(|item| item.event));
             }
             Step::Drain => {
-                let drained: Vec<u64> = self.queue.drain().into_iter().map(|arrival| arrival.event).collect();
-                assert_eq!(drained, self.model.waiting.drain(..).map(|item| item.event).collect::<Vec<_>>());
+                assert_eq!(self.queue.drain(), self.model.waiting.drain(..).map(|item| item.event).collect::<Vec<_>>());
             }
             Step::Promise if self.queue.blocks() && self.queue.has_room() => self.promise(),
             Step::PromiseExtra if self.queue.blocks() && self.promised == 0 => {
@@ -174,10 +172,10 @@ fn a_large_burst_comes_out_in_order_and_the_queue_goes_on() {
     let mut queue = Queue::new(usize::MAX, Overflow::Block);
     for _ in 0..2 {
         for event in 0..10_000_u64 {
-            assert!(queue.push(Arrival { event, topic: Arc::clone(&topic) }).is_none());
+            assert!(queue.push(event, &topic).is_none());
         }
         for event in 0..10_000_u64 {
-            assert_eq!(queue.pop().map(|arrival| arrival.event), Some(event));
+            assert_eq!(queue.pop(), Some(event));
         }
         assert!(queue.pop().is_none());
     }

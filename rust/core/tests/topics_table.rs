@@ -7,6 +7,7 @@ use trading_events_core::filter::Known;
 use trading_events_core::pattern::Pattern;
 use trading_events_core::queue::Overflow;
 use trading_events_core::registry::{Interest, Kinds};
+use trading_events_core::subscription::Delivery;
 use trading_events_core::topic::{NONE, Topic, check_event_type, check_exchange, check_symbol};
 
 #[derive(Deserialize)]
@@ -95,7 +96,14 @@ fn a_bus_routes_by_the_table_the_first_time_and_from_its_cache() {
     let mut bus: Bus<(), (), ()> = Bus::default();
     let mut subscribe = |pattern: &Pattern| {
         let interest = Interest { kinds: Kinds::Matching(pattern.clone()), filter: None };
-        bus.subscribe(Terms { payload: (), interest, capacity: 1, overflow: Overflow::Block, tells_gaps: false })
+        bus.subscribe(Terms {
+            payload: (),
+            interest,
+            capacity: 1,
+            overflow: Overflow::Block,
+            tells_gaps: false,
+            delivery: Delivery::Queued,
+        })
     };
     let ids: Vec<_> = patterns.iter().map(&mut subscribe).collect();
     let texts: Vec<&String> = rows.iter().flat_map(|row| row.matches.iter().chain(&row.misses)).collect();

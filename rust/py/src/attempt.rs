@@ -87,7 +87,7 @@ impl Attempt {
         let home = this.home_here(py)?;
         let future = home.new_future(py)?;
         let wait = future.call_method0(intern!(py, "__await__"))?.unbind();
-        let ticket = this.lock().bus.wait(&parcel.topic, &parcel.targets, future.unbind());
+        let ticket = this.lock(py).bus.wait(&parcel.topic, &parcel.targets, future.unbind());
         Ok(Stage::InLine { parcel, ticket, wait })
     }
 
@@ -95,7 +95,7 @@ impl Attempt {
         let (py, this) = (bus.py(), bus.get());
         let home = this.home_here(py)?;
         let (offered, hired) = {
-            let mut state = this.lock();
+            let mut state = this.lock(py);
             let event = || parcel.event.clone_ref(py);
             let offered = state.bus.come(ticket, &parcel.topic, &parcel.targets, event);
             (offered, state.bus.hire_first())
@@ -103,12 +103,13 @@ impl Attempt {
         NativeBus::start_workers(bus, &home, hired)?;
         this.wake_waiters(py, None)?;
         match offered {
-            Offer::Accepted(lost) => {
-                drop(lost);
+            Offer::Accepted(accepted) => {
+                drop(accepted.lost);
+                NativeBus::call_inline(bus, &accepted.calls)?;
                 Ok(Admitted::Accepted)
             }
             Offer::Wait => Ok(Admitted::MustWait),
-            refused => Err(this.refusal(&refused)),
+            refused => Err(this.refusal(py, &refused)),
         }
     }
 
@@ -133,7 +134,7 @@ impl Attempt {
 }
 
 fn give_up(bus: &Bound<'_, NativeBus>, ticket: Ticket) {
-    let token = bus.get().lock().bus.give_up(ticket);
+    let token = bus.get().lock(bus.py()).bus.give_up(ticket);
     drop(token);
     if let Err(error) = bus.get().wake_waiters(bus.py(), None) {
         error.write_unraisable(bus.py(), Some(bus));

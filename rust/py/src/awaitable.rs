@@ -1,6 +1,5 @@
 //! What `publish` and `publish_batch` return: coroutines without a frame.
 
-use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning, PyStopIteration};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -10,6 +9,7 @@ use pyo3::types::PyIterator;
 
 use crate::attempt::{Attempt, check_arrived};
 use crate::bus::NativeBus;
+use crate::guarded::Guarded;
 use crate::publish::Outcome;
 
 /// The exception that `coroutine.throw(...)` is to raise, in either of its forms.
@@ -152,13 +152,14 @@ impl Work {
 pub(crate) struct Publishing {
     bus: Py<NativeBus>,
     /// What is left to do, out of its place while it is being done.
-    work: Mutex<Option<Work>>,
-    started: Mutex<bool>,
+    work: Guarded<Option<Work>>,
+    started: Guarded<bool>,
 }
 
 impl Publishing {
     fn of(bus: &Bound<'_, NativeBus>, work: Work) -> PyResult<Py<PyAny>> {
-        let publishing = Self { bus: bus.clone().unbind(), work: Mutex::new(Some(work)), started: Mutex::new(false) };
+        let publishing =
+            Self { bus: bus.clone().unbind(), work: Guarded::new(Some(work)), started: Guarded::new(false) };
         Ok(Py::new(bus.py(), publishing)?.into_any())
     }
 
@@ -183,20 +184,20 @@ impl Publishing {
     }
 
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        *self.started.lock() = true;
-        let Some(mut work) = self.work.lock().take() else {
+        *self.started.lock(py) = true;
+        let Some(mut work) = self.work.lock(py).take() else {
             return Err(PyRuntimeError::new_err("a publish can be awaited once, by one task"));
         };
         let step = work.step(self.bus.bind(py));
         if matches!(step, Ok(Some(_))) {
-            *self.work.lock() = Some(work);
+            *self.work.lock(py) = Some(work);
         }
         step
     }
 
     fn stop(&self, py: Python<'_>, error: PyErr) -> PyErr {
-        *self.started.lock() = true;
-        match self.work.lock().take() {
+        *self.started.lock(py) = true;
+        match self.work.lock(py).take() {
             Some(work) => work.stop(self.bus.bind(py), error),
             None => error,
         }
@@ -245,7 +246,7 @@ impl Publishing {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.bus)?;
-        let Some(work) = self.work.try_lock() else { return Ok(()) };
+        let Some(work) = self.work.lock_in_traverse(&visit) else { return Ok(()) };
         match work.as_ref() {
             Some(Work::One(attempt)) => attempt.traverse(visit),
             Some(Work::Many(batch)) => {
@@ -266,7 +267,7 @@ impl Drop for Publishing {
             let bus = self.bus.bind(py);
             drop(work.stop(bus, PyRuntimeError::new_err("dropped")));
             if !started {
-                bus.get().lock().bus.totals.abandoned += 1;
+                bus.get().lock(py).bus.totals.abandoned += 1;
                 let text = c"a publish that had to wait was never awaited; its event has reached nobody";
                 let category = py.get_type::<PyRuntimeWarning>();
                 if let Err(error) = PyErr::warn(py, &category, text, 1) {

@@ -1,10 +1,10 @@
 //! The native half of `InMemoryEventBus`: its state, its subscriptions, its counts.
 
+use std::cell::RefMut;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::{Mutex, MutexGuard};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -16,11 +16,12 @@ use trading_events_core::subscription::Subscription;
 
 use crate::error::WrongLoopError;
 use crate::event::Kind;
+use crate::guarded::Guarded;
 use crate::home::{self, Birthplace, Home};
 use crate::subscriber::Subscriber;
 use crate::worker::Worker;
 
-/// Everything that changes, behind one lock. No Python code runs, and nothing of Python is dropped, while it is held.
+/// Everything that changes, in one place. No Python code runs, and nothing of Python is dropped, while it is taken.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) bus: Bus<Py<PyAny>, Arc<Subscriber>, Py<PyAny>>,
@@ -41,12 +42,13 @@ pub(crate) struct State {
 pub(crate) struct NativeBus {
     pub(crate) number: u64,
     birthplace: Birthplace,
-    state: Mutex<State>,
+    state: Guarded<State>,
 }
 
 impl NativeBus {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
+    #[inline]
+    pub(crate) fn lock(&self, py: Python<'_>) -> RefMut<'_, State> {
+        self.state.lock(py)
     }
 
     pub(crate) fn check_process(&self) -> PyResult<()> {
@@ -56,18 +58,18 @@ impl NativeBus {
     /// Whether the caller is a handler that runs, or a task that one has started.
     pub(crate) fn is_in_handler(&self, py: Python<'_>) -> PyResult<bool> {
         let Some(number) = home::calling_subscription(py, self.number)? else { return Ok(false) };
-        let state = self.lock();
+        let state = self.lock(py);
         let found = state.by_number.get(&number).and_then(|id| state.bus.subscriptions().get(*id));
         Ok(found.is_some_and(Subscription::is_served))
     }
 
     /// The bus's loop; the one that runs here becomes it if it has none.
     pub(crate) fn home(&self, py: Python<'_>) -> PyResult<Option<Arc<Home>>> {
-        if let Some(home) = &self.lock().home {
+        if let Some(home) = &self.lock(py).home {
             return Ok(Some(Arc::clone(home)));
         }
         let Some(found) = Home::of_running_loop(py)? else { return Ok(None) };
-        Ok(Some(Arc::clone(self.lock().home.get_or_insert(Arc::new(found)))))
+        Ok(Some(Arc::clone(self.lock(py).home.get_or_insert(Arc::new(found)))))
     }
 
     /// The bus's loop, which must be the one that runs here.
@@ -81,7 +83,7 @@ impl NativeBus {
     /// Sees to what an accepted event has brought about: starts workers that were hired, and wakes publishers who can
     /// come. From another thread, the loop does it.
     pub(crate) fn attend(slf: &Bound<'_, Self>, home: &Home, hired: usize) -> PyResult<()> {
-        let has_called = slf.get().lock().bus.has_called();
+        let has_called = slf.get().lock(slf.py()).bus.has_called();
         if hired == 0 && !has_called {
             return Ok(());
         }
@@ -89,14 +91,14 @@ impl NativeBus {
             return home.call_soon_threadsafe(&slf.getattr("_attend")?, hired);
         }
         Self::start_workers(slf, home, hired)?;
-        let called = slf.get().lock().bus.take_called();
+        let called = slf.get().lock(slf.py()).bus.take_called();
         home::wake(slf.py(), called)
     }
 
     /// Starts a worker if there are events and nobody to hand them out.
     pub(crate) fn rouse(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (home, hired) = {
-            let mut state = slf.get().lock();
+            let mut state = slf.get().lock(slf.py());
             let Some(home) = state.home.clone() else { return Ok(()) };
             (home, state.bus.hire_first())
         };
@@ -106,7 +108,7 @@ impl NativeBus {
     /// Whether somebody waits for room, for the bus to be idle, or for a subscription to end.
     pub(crate) fn is_awaited(&self, py: Python<'_>) -> PyResult<bool> {
         let futures: Vec<Py<PyAny>> = {
-            let state = self.lock();
+            let state = self.lock(py);
             let ends = state.end_waiters.values().flatten();
             let waiters = state.bus.tokens().chain(&state.idle_waiters).chain(ends);
             waiters.map(|future| future.clone_ref(py)).collect()
@@ -123,13 +125,13 @@ impl NativeBus {
     pub(crate) fn start_workers(slf: &Bound<'_, Self>, home: &Home, count: usize) -> PyResult<()> {
         for _ in 0..count {
             let number = {
-                let mut state = slf.get().lock();
+                let mut state = slf.get().lock(slf.py());
                 state.next_worker += 1;
                 state.next_worker
             };
             let worker = Bound::new(slf.py(), Worker::new(slf, number))?;
             let task = home.start_task(worker.as_any())?;
-            slf.get().lock().workers.insert(number, task.unbind());
+            slf.get().lock(slf.py()).workers.insert(number, task.unbind());
         }
         Ok(())
     }
@@ -137,7 +139,7 @@ impl NativeBus {
     /// Has the loop begin a new budget in its next turn.
     pub(crate) fn schedule_refill(slf: &Bound<'_, Self>) -> PyResult<()> {
         let home = {
-            let mut state = slf.get().lock();
+            let mut state = slf.get().lock(slf.py());
             let Some(home) = state.home.clone().filter(|_| !state.refill_is_due) else { return Ok(()) };
             state.refill_is_due = true;
             home
@@ -148,7 +150,7 @@ impl NativeBus {
     /// Wakes whoever waits for places, for the bus to be idle, or for a subscription to end.
     pub(crate) fn wake_waiters(&self, py: Python<'_>, ended: Option<&Subscriber>) -> PyResult<()> {
         let futures = {
-            let mut state = self.lock();
+            let mut state = self.lock(py);
             let mut futures = state.bus.take_called();
             if state.bus.unfinished() == 0 {
                 futures.append(&mut state.idle_waiters);
@@ -172,7 +174,7 @@ impl NativeBus {
         Self {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             birthplace: Birthplace::here(),
-            state: Mutex::default(),
+            state: Guarded::default(),
         }
     }
 
@@ -187,8 +189,8 @@ impl NativeBus {
     }
 
     #[getter]
-    fn _unfinished(&self) -> u64 {
-        self.lock().bus.unfinished()
+    fn _unfinished(&self, py: Python<'_>) -> u64 {
+        self.lock(py).bus.unfinished()
     }
 
     #[getter]
@@ -197,8 +199,8 @@ impl NativeBus {
     }
 
     #[getter]
-    fn _phase(&self) -> &'static str {
-        match self.lock().bus.phase() {
+    fn _phase(&self, py: Python<'_>) -> &'static str {
+        match self.lock(py).bus.phase() {
             Phase::Open => "open",
             Phase::Closing => "closing",
             Phase::Closed => "closed",
@@ -210,21 +212,21 @@ impl NativeBus {
         let (py, this) = (slf.py(), slf.get());
         let home = this.home_here(py)?;
         let future = home.new_future(py)?;
-        this.lock().idle_waiters.push(future.clone().unbind());
+        this.lock(py).idle_waiters.push(future.clone().unbind());
         Self::rouse(slf)?;
         this.wake_waiters(py, None)?;
         Ok(future)
     }
 
     fn _close(&self, py: Python<'_>) -> PyResult<()> {
-        self.lock().bus.close();
+        self.lock(py).bus.close();
         self.wake_waiters(py, None)
     }
 
     /// Gives up all that waits, and returns the tasks that still run handlers.
     fn _abandon(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let (abandoned, tasks) = {
-            let mut state = self.lock();
+            let mut state = self.lock(py);
             let abandoned = state.bus.abandon();
             (abandoned, state.workers.values().map(|task| task.clone_ref(py)).collect())
         };
@@ -236,19 +238,19 @@ impl NativeBus {
         Ok(tasks)
     }
 
-    fn _seal(&self) {
-        self.lock().bus.seal();
+    fn _seal(&self, py: Python<'_>) {
+        self.lock(py).bus.seal();
     }
 
-    fn _refill(&self) {
-        let mut state = self.lock();
+    fn _refill(&self, py: Python<'_>) {
+        let mut state = self.lock(py);
         state.refill_is_due = false;
         state.bus.refill();
     }
 
     /// The tasks of all workers.
     fn _workers(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
-        self.lock().workers.values().map(|task| task.clone_ref(py)).collect()
+        self.lock(py).workers.values().map(|task| task.clone_ref(py)).collect()
     }
 
     fn _attend(slf: &Bound<'_, Self>, hired: usize) -> PyResult<()> {
@@ -257,7 +259,7 @@ impl NativeBus {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let Some(state) = self.state.try_lock() else { return Ok(()) };
+        let Some(state) = self.state.lock_in_traverse(&visit) else { return Ok(()) };
         state.bus.subscriptions().iter().try_for_each(|(_, found)| found.payload.traverse(visit))?;
         state.workers.values().try_for_each(|task| visit.call(task))?;
         state.bus.tokens().try_for_each(|token| visit.call(token))?;
@@ -266,8 +268,8 @@ impl NativeBus {
         state.home.as_ref().map_or(Ok(()), |home| home.traverse(visit))
     }
 
-    fn __clear__(&self) {
-        let state = std::mem::take(&mut *self.lock());
+    fn __clear__(&self, py: Python<'_>) {
+        let state = std::mem::take(&mut *self.lock(py));
         drop(state);
     }
 }

@@ -31,8 +31,8 @@ fn counts_dict(py: Python<'_>, counts: &Counts) -> PyResult<Py<PyDict>> {
 impl NativeBus {
     /// Events that were accepted and will not be handled if no loop runs the bus any more.
     #[getter]
-    fn _lost_if_forgotten(&self) -> u64 {
-        let state = self.lock();
+    fn _lost_if_forgotten(&self, py: Python<'_>) -> u64 {
+        let state = self.lock(py);
         let cancelled = |counts: &Counts| counts.lost[Loss::Cancelled as usize];
         let standing: u64 = state.bus.subscriptions().iter().map(|(_, found)| cancelled(&found.counts)).sum();
         state.bus.unfinished() + standing + cancelled(&state.bus.totals.retired)
@@ -41,7 +41,7 @@ impl NativeBus {
     /// The counts: totals, the retired subscriptions', and a row for each that stands.
     fn _counts(&self, py: Python<'_>) -> PyResult<(Py<PyDict>, Py<PyDict>, Vec<Row>)> {
         let (totals, unfinished, publishers, retired_waiting, mut rows) = {
-            let state = self.lock();
+            let state = self.lock(py);
             let mut totals = state.bus.totals;
             let (mut rows, mut retired_waiting) = (Vec::new(), 0);
             for (_, found) in state.bus.subscriptions().iter() {

@@ -69,6 +69,31 @@ pub(crate) fn start<'py>(
     })
 }
 
+/// Calls a handler that is to return at once. Something to be awaited, if it returns that, counts as a suspension.
+pub(crate) fn call<'py>(
+    context: &Bound<'py, PyAny>,
+    handler: &Bound<'py, PyAny>,
+    argument: &Bound<'py, PyAny>,
+) -> Progress<'py> {
+    within(context, || match handler.call1((argument,)) {
+        Err(error) => Progress::Raised(error),
+        Ok(result) if result.is_none() => Progress::Returned,
+        Ok(result) => match iterator(result.clone()) {
+            Err(error) => Progress::Raised(error),
+            Ok(None) => Progress::Returned,
+            Ok(Some(_)) => Progress::Suspended(result),
+        },
+    })
+}
+
+/// Ends a coroutine that will never be awaited.
+pub(crate) fn discard(coroutine: &Bound<'_, PyAny>) {
+    let closed = coroutine.getattr_opt(intern!(coroutine.py(), "close"));
+    if let Err(error) = closed.and_then(|close| close.map_or(Ok(()), |close| close.call0().map(drop))) {
+        error.write_unraisable(coroutine.py(), None);
+    }
+}
+
 pub(crate) fn is_coroutine(object: &Bound<'_, PyAny>) -> bool {
     // SAFETY: a type check of a live object.
     unsafe { ffi::PyCoro_CheckExact(object.as_ptr()) != 0 }

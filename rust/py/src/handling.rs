@@ -76,7 +76,7 @@ impl Worker {
     fn hand_over(&self, py: Python<'_>) -> PyResult<()> {
         let bus = self.bus.bind(py);
         let (home, hired) = {
-            let mut state = bus.get().lock();
+            let mut state = bus.get().lock(py);
             state.bus.step_down();
             let hired = state.bus.hire(2);
             (state.home.clone(), hired)
@@ -128,7 +128,7 @@ impl Worker {
             Some(_) if cancelled && ended => End::Cancelled,
             Some(_) => End::Failed,
         };
-        let ending = self.finish(duty, active.event.is_some(), end);
+        let ending = self.finish(py, duty, active.event.is_some(), end);
         if own > 0
             && let Err(error) = self.undo_cancels(py, duty, own)
         {
@@ -151,9 +151,15 @@ impl Worker {
         aftermath
     }
 
-    pub(crate) fn finish(&self, duty: &Duty, was_event: bool, end: End) -> Option<Ended<Arc<Subscriber>>> {
+    pub(crate) fn finish(
+        &self,
+        py: Python<'_>,
+        duty: &Duty,
+        was_event: bool,
+        end: End,
+    ) -> Option<Ended<Arc<Subscriber>>> {
         let served = duty.served.as_ref().filter(|_| was_event)?;
-        let ended = self.bus.get().lock().bus.finish(served.id, end);
+        let ended = self.bus.get().lock(py).bus.finish(served.id, end);
         (ended.idle || ended.retired.is_some()).then_some(ended)
     }
 
@@ -170,7 +176,7 @@ impl Worker {
     }
 
     fn task<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.bus.get().lock().workers.get(&self.number).map(|task| task.bind(py).clone())
+        self.bus.get().lock(py).workers.get(&self.number).map(|task| task.bind(py).clone())
     }
 
     /// Whether somebody wants the worker itself to end: its task is being cancelled, not counting the handler's own.

@@ -11,8 +11,10 @@ mod error;
 mod event;
 mod event_id;
 mod filter;
+mod guarded;
 mod handling;
 mod home;
+mod inline;
 mod publish;
 mod subscriber;
 mod subscribing;
@@ -20,7 +22,7 @@ mod topic;
 mod worker;
 
 /// The native part of `trading.events`; `_core.pyi` beside it is its documentation.
-#[pymodule]
+#[pymodule(gil_used = true)]
 mod _core {
     #[pymodule_export]
     use super::bus::NativeBus;

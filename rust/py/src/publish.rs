@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
-use trading_events_core::admission::{Offer, Patience, Speaker};
+use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
 use trading_events_core::filter::Known;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::route::Route;
@@ -72,32 +72,38 @@ impl NativeBus {
     }
 
     /// Publishes an event where all is plain, under one lock; the way of nearly all events. Says whether it was.
-    fn accept_at_once(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
-        self.check_process()?;
+    fn accept_at_once(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let this = slf.get();
+        this.check_process()?;
         let identity = event.get_type().as_ptr() as usize;
         let Ok((exchange, symbol)) = event::names(event) else { return Ok(false) };
         let (exchange, symbol) = (exchange.text()?, symbol.text()?);
-        let lost = {
-            let mut guard = self.lock();
+        let accepted = {
+            let mut guard = this.lock(event.py());
             let state = &mut *guard;
             let is_here = state.home.as_ref().is_some_and(|home| home.is_in_this_thread());
             let Some(kind) = state.kinds.get(&identity).filter(|_| is_here) else { return Ok(false) };
             let known = Known { event_type: &kind.event_type, lineage: &kind.lineage, exchange, symbol };
             state.bus.accept_at_once(identity, &known, || event.clone().unbind())
         };
-        Ok(lost.is_some())
+        let Some(accepted) = accepted else { return Ok(false) };
+        drop(accepted.lost);
+        if !accepted.calls.is_empty() {
+            Self::call_inline(slf, &accepted.calls)?;
+        }
+        Ok(true)
     }
 
     /// Where an event goes, and whether publishing has used up its share of this turn of the loop.
     fn route(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<(Arc<Route>, bool)> {
-        let this = slf.get();
+        let (py, this) = (slf.py(), slf.get());
         let identity = event.get_type().as_ptr() as usize;
-        let known_kind = this.lock().kinds.get(&identity).cloned();
+        let known_kind = this.lock(py).kinds.get(&identity).cloned();
         let kind = if let Some(kind) = known_kind {
             kind
         } else {
             let kind = Arc::new(Kind::of(event)?);
-            this.lock().kinds.insert(identity, Arc::clone(&kind));
+            this.lock(py).kinds.insert(identity, Arc::clone(&kind));
             kind
         };
         let (exchange, symbol) = event::names(event)?;
@@ -107,7 +113,7 @@ impl NativeBus {
             exchange: exchange.text()?,
             symbol: symbol.text()?,
         };
-        let mut state = this.lock();
+        let mut state = this.lock(py);
         Ok((state.bus.route(identity, &known), state.bus.publishing_is_spent()))
     }
 
@@ -120,7 +126,7 @@ impl NativeBus {
                 continue;
             };
             let subscriber: Option<Arc<Subscriber>> = {
-                let state = slf.get().lock();
+                let state = slf.get().lock(slf.py());
                 state.bus.subscriptions().hearing(target.id).map(|found| Arc::clone(&found.payload))
             };
             let Some(subscriber) = subscriber else { continue };
@@ -129,7 +135,7 @@ impl NativeBus {
                 Ok(false) => {}
                 Err(error) if gets_through(slf.py(), &error) => return Err(error),
                 Err(error) => {
-                    if let Some(found) = slf.get().lock().bus.subscriptions_mut().get_mut(target.id) {
+                    if let Some(found) = slf.get().lock(slf.py()).bus.subscriptions_mut().get_mut(target.id) {
                         found.counts.filter_failures += 1;
                     }
                     Self::report(slf, &subscriber, event, error, "filter")?;
@@ -149,9 +155,11 @@ impl NativeBus {
     ) -> PyResult<Admitted> {
         let (py, this) = (slf.py(), slf.get());
         let home = Self::open_home(slf, targets)?;
+        let can_call = home.as_ref().is_some_and(|home| home.is_in_this_thread());
         let offer = |patience| {
-            let mut state = this.lock();
-            let offer = state.bus.offer(topic, targets, (patience, speaker), || event.clone().unbind());
+            let mut state = this.lock(py);
+            let manner = Manner { patience, speaker, can_call };
+            let offer = state.bus.offer(topic, targets, manner, || event.clone().unbind());
             (offer, state.bus.hire_first())
         };
         let (mut offered, mut hired) = offer(patience);
@@ -163,12 +171,13 @@ impl NativeBus {
             Self::attend(slf, &home, hired)?;
         }
         match offered {
-            Offer::Accepted(lost) => {
-                drop(lost);
+            Offer::Accepted(accepted) => {
+                drop(accepted.lost);
+                Self::call_inline(slf, &accepted.calls)?;
                 Ok(Admitted::Accepted)
             }
             Offer::Wait => Ok(Admitted::MustWait),
-            refused => Err(this.refusal(&refused)),
+            refused => Err(this.refusal(py, &refused)),
         }
     }
 
@@ -176,7 +185,7 @@ impl NativeBus {
     fn open_home(slf: &Bound<'_, Self>, targets: &[SubscriptionId]) -> PyResult<Option<Arc<Home>>> {
         let (py, this) = (slf.py(), slf.get());
         let (home, may_be_dead) = {
-            let state = this.lock();
+            let state = this.lock(py);
             (state.home.clone(), state.bus.has_no_leader() || state.bus.publishing_is_spent())
         };
         let Some(home) = (if home.is_some() { home } else { this.home(py)? }) else {
@@ -194,11 +203,11 @@ impl NativeBus {
     }
 
     /// The error for an offer that was not accepted.
-    pub(crate) fn refusal<E>(&self, offer: &Offer<E>) -> PyErr {
+    pub(crate) fn refusal<E>(&self, py: Python<'_>, offer: &Offer<E>) -> PyErr {
         let Offer::Full(id) = offer else {
             return BusClosedError::new_err("the bus is closed and takes no new events");
         };
-        let state = self.lock();
+        let state = self.lock(py);
         let Some(full) = state.bus.subscriptions().get(*id) else {
             return QueueFullError::new_err("a queue is full; the event has reached nobody");
         };
@@ -245,7 +254,7 @@ impl NativeBus {
     #[pyo3(signature = (event))]
     fn publish(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
-        if slf.get().accept_at_once(event)? {
+        if Self::accept_at_once(slf, event)? {
             return Done::shared(py);
         }
         if !Self::is_home(slf)? {
@@ -286,7 +295,7 @@ impl NativeBus {
 impl NativeBus {
     /// Whether the caller is where the bus lives; a bus without a home moves in with its first caller that has a loop.
     pub(crate) fn is_home(slf: &Bound<'_, Self>) -> PyResult<bool> {
-        let home = slf.get().lock().home.clone();
+        let home = slf.get().lock(slf.py()).home.clone();
         let home = if home.is_some() { home } else { slf.get().home(slf.py())? };
         match home {
             Some(home) => Ok(home.is_in_this_thread() || home.is_running_here(slf.py())?),
@@ -302,7 +311,7 @@ impl NativeBus {
     ) -> PyResult<Option<Outcome>> {
         let offer = |event: PyResult<Bound<'_, PyAny>>| {
             let event = event?;
-            if slf.get().accept_at_once(&event)? {
+            if Self::accept_at_once(slf, &event)? {
                 return Ok(Outcome::Accepted);
             }
             Self::offer(slf, &event, Patience::Waits, Speaker::Publisher)

@@ -9,6 +9,7 @@ use trading_events_core::bus::Terms;
 use trading_events_core::filter::Filter;
 use trading_events_core::queue::Overflow;
 use trading_events_core::registry::{Interest, Kinds};
+use trading_events_core::subscription::Delivery;
 
 use crate::bus::NativeBus;
 use crate::error::{ReentrancyError, SubscriptionNotFoundError};
@@ -28,6 +29,14 @@ fn overflow_named(name: &str) -> PyResult<Overflow> {
         _ => Err(PyValueError::new_err(format!(
             "overflow is {name:?}; it may be 'block', 'drop_oldest', 'drop_newest', 'conflate' or 'raise'"
         ))),
+    }
+}
+
+fn delivery_named(name: &str) -> PyResult<Delivery> {
+    match name {
+        "queued" => Ok(Delivery::Queued),
+        "inline" => Ok(Delivery::Inline),
+        _ => Err(PyValueError::new_err(format!("delivery is {name:?}; it may be 'queued' or 'inline'"))),
     }
 }
 
@@ -61,7 +70,7 @@ fn flattened(filter: Filter<usize>) -> Filter<usize> {
 
 #[pymethods]
 impl NativeBus {
-    #[pyo3(signature = (what, handler, condition, /, *, capacity, overflow, on_gap, name))]
+    #[pyo3(signature = (what, handler, condition, /, *, capacity, overflow, delivery, on_gap, name))]
     #[expect(clippy::too_many_arguments, reason = "a subscription's own parameters, by keyword")]
     fn _subscribe(
         slf: &Bound<'_, Self>,
@@ -70,6 +79,7 @@ impl NativeBus {
         condition: Option<&Bound<'_, PyAny>>,
         capacity: usize,
         overflow: &str,
+        delivery: &str,
         on_gap: Option<Bound<'_, PyAny>>,
         name: Option<String>,
     ) -> PyResult<String> {
@@ -79,10 +89,10 @@ impl NativeBus {
             home.check_running(py)?;
         }
         let (kinds, pattern, class) = kinds_of(what)?;
-        let overflow = overflow_named(overflow)?;
+        let (overflow, delivery) = (overflow_named(overflow)?, delivery_named(delivery)?);
         let numbered = condition.map(Parts::of);
         let number = {
-            let mut state = this.lock();
+            let mut state = this.lock(py);
             state.last_number += 1;
             state.last_number
         };
@@ -102,8 +112,8 @@ impl NativeBus {
         });
         let sid = subscriber.sid();
         let interest = Interest { kinds, filter: filter.map(flattened) };
-        let mut state = this.lock();
-        let id = state.bus.subscribe(Terms { payload: subscriber, interest, capacity, overflow, tells_gaps });
+        let mut state = this.lock(py);
+        let id = state.bus.subscribe(Terms { payload: subscriber, interest, capacity, overflow, tells_gaps, delivery });
         state.by_number.insert(number, id);
         Ok(sid)
     }
@@ -118,7 +128,7 @@ impl NativeBus {
         }
         let future = if drain { Some(home.new_future(py)?) } else { None };
         let discarded = {
-            let mut state = this.lock();
+            let mut state = this.lock(py);
             let prefix = format!("sub-{}-", this.number);
             let number = sid.strip_prefix(&prefix).and_then(|text| text.parse::<u64>().ok());
             let Some(number) =

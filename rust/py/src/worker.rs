@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -18,6 +17,7 @@ use trading_events_core::stats::{End, Gap};
 
 use crate::awaitable::{sent, thrown};
 use crate::bus::NativeBus;
+use crate::guarded::Guarded;
 use crate::home;
 use crate::subscriber::Subscriber;
 
@@ -78,7 +78,7 @@ pub(crate) struct Worker {
     pub(crate) bus: Py<NativeBus>,
     pub(crate) number: u64,
     /// Out of its place while a step runs; `None` in its place for good once the worker has ended.
-    duty: Mutex<Option<Duty>>,
+    duty: Guarded<Option<Duty>>,
     is_running: AtomicBool,
     has_ended: AtomicBool,
     /// Cancellations asked for in the step that runs, less those taken back.
@@ -107,7 +107,7 @@ impl Worker {
         Self {
             bus: bus.clone().unbind(),
             number,
-            duty: Mutex::new(Some(duty)),
+            duty: Guarded::new(Some(duty)),
             is_running: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             cancels: AtomicI64::new(0),
@@ -115,7 +115,7 @@ impl Worker {
     }
 
     fn step<'py>(&self, py: Python<'py>, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(mut duty) = self.duty.lock().take() else {
+        let Some(mut duty) = self.duty.lock(py).take() else {
             return Err(if self.has_ended.load(Ordering::Relaxed) {
                 PyRuntimeError::new_err("cannot reuse a worker that has ended")
             } else {
@@ -128,7 +128,7 @@ impl Worker {
         if matches!(outcome, Ok(Some(_))) {
             let own = duty.own_cancels + self.cancels.swap(0, Ordering::Relaxed);
             duty.own_cancels = own.max(0);
-            *self.duty.lock() = Some(duty);
+            *self.duty.lock(py) = Some(duty);
         } else {
             self.has_ended.store(true, Ordering::Relaxed);
             self.leave(py, duty, outcome.is_ok())?;
@@ -142,7 +142,7 @@ impl Worker {
         let bus = self.bus.bind(py);
         let was_cancelled = !was_done || duty.served.is_some();
         let task = {
-            let mut state = bus.get().lock();
+            let mut state = bus.get().lock(py);
             if let Some(served) = &duty.served {
                 state.bus.release(served.id);
             }
@@ -184,7 +184,7 @@ impl Worker {
             if handled >= glance_at {
                 let elapsed = started.elapsed();
                 if elapsed > Self::STRETCH {
-                    self.bus.get().lock().bus.spend_dispatching();
+                    self.bus.get().lock(py).bus.spend_dispatching();
                 }
                 let are_quick = elapsed < Self::STRETCH / 8;
                 glance_at = handled + if are_quick { handled.min(Self::GLANCE) } else { 1 };
@@ -213,7 +213,7 @@ impl Worker {
         // Dropped after the lock: it may be the last to know a subscription that has ended.
         let (mut former, mut ending) = (None, None);
         let (next, wakes) = {
-            let mut state = this.lock();
+            let mut state = this.lock(py);
             if std::mem::replace(&mut duty.counts_handled, false)
                 && let Some(served) = &duty.served
             {
@@ -227,9 +227,9 @@ impl Worker {
                         if let Some(gap) = state.bus.take_gap(id) {
                             break Next::Gap(gap);
                         }
-                        if let Some(arrival) = state.bus.take(id) {
+                        if let Some(event) = state.bus.take(id) {
                             duty.turn = duty.turn.saturating_sub(1);
-                            break Next::Event(arrival.event);
+                            break Next::Event(event);
                         }
                     }
                     state.bus.release(id);
@@ -263,14 +263,14 @@ impl Worker {
     /// timeout's, has its context.
     fn is_called_by_its_handler(&self, py: Python<'_>) -> PyResult<bool> {
         let caller = home::calling_subscription(py, self.bus.get().number)?;
-        let duty = self.duty.lock();
+        let duty = self.duty.lock(py);
         let served = duty.as_ref().and_then(|duty| duty.served.as_ref());
         Ok(served.is_some_and(|served| Some(served.subscriber.number) == caller))
     }
 
     fn of_coroutine<'py>(&self, py: Python<'py>, attribute: &str) -> PyResult<Bound<'py, PyAny>> {
         let coroutine = {
-            let duty = self.duty.lock();
+            let duty = self.duty.lock(py);
             let active = duty.as_ref().and_then(|duty| duty.active.as_ref());
             active.and_then(|active| active.coroutine.as_ref()).map(|coroutine| coroutine.clone_ref(py))
         };
@@ -313,7 +313,7 @@ impl Worker {
 
     /// Closes the handler's coroutine, if one is suspended, and ends.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(duty) = self.duty.lock().take() else { return Ok(()) };
+        let Some(duty) = self.duty.lock(py).take() else { return Ok(()) };
         self.has_ended.store(true, Ordering::Relaxed);
         let active = duty.active.as_ref();
         if let Some(coroutine) = active.and_then(|active| active.coroutine.as_ref())
@@ -321,7 +321,7 @@ impl Worker {
         {
             close.call0()?;
         }
-        let ending = self.finish(&duty, active.is_some_and(|active| active.event.is_some()), End::Cancelled);
+        let ending = self.finish(py, &duty, active.is_some_and(|active| active.event.is_some()), End::Cancelled);
         self.tell_ending(py, ending)?;
         self.leave(py, duty, false)
     }
@@ -364,7 +364,7 @@ impl Worker {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.bus)?;
-        let Some(duty) = self.duty.try_lock() else { return Ok(()) };
+        let Some(duty) = self.duty.lock_in_traverse(&visit) else { return Ok(()) };
         let Some(active) = duty.as_ref().and_then(|duty| duty.active.as_ref()) else { return Ok(()) };
         visit.call(&active.event)?;
         visit.call(&active.coroutine)

@@ -2,26 +2,27 @@
 
 use std::sync::Arc;
 
-use trading_events_core::admission::{Offer, Patience, Speaker};
+use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker};
 use trading_events_core::bus::{Bus, Terms};
 use trading_events_core::line::Ticket;
 use trading_events_core::queue::Overflow;
 use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
 use trading_events_core::stats::End;
+use trading_events_core::subscription::Delivery;
 
 type Small = Bus<u64, u32, &'static str>;
 
 fn subscribe(bus: &mut Small, overflow: Overflow, capacity: usize) -> SubscriptionId {
     let interest = Interest { kinds: Kinds::Class(0), filter: None };
-    bus.subscribe(Terms { payload: 7, interest, capacity, overflow, tells_gaps: false })
+    bus.subscribe(Terms { payload: 7, interest, capacity, overflow, tells_gaps: false, delivery: Delivery::Queued })
 }
 
 fn offer(bus: &mut Small, topic: &str, targets: &[SubscriptionId], patience: Patience) -> Offer<u64> {
-    bus.offer(&Arc::from(topic), targets, (patience, Speaker::Publisher), || 1)
+    bus.offer(&Arc::from(topic), targets, Manner { patience, speaker: Speaker::Publisher, can_call: true }, || 1)
 }
 
 fn accept(bus: &mut Small, topic: &str, targets: &[SubscriptionId]) {
-    assert_eq!(offer(bus, topic, targets, Patience::Waits), Offer::Accepted(Vec::new()));
+    assert_eq!(offer(bus, topic, targets, Patience::Waits), Offer::Accepted(Accepted::default()));
 }
 
 /// A publisher finds that it must wait. It is woken by its name.
@@ -47,7 +48,7 @@ fn one_who_has_been_called_is_let_in_however_much_handlers_have_published_meanwh
     assert_eq!(bus.take_called(), ["patient"]);
     let offers = [(); 3].map(|()| offer(&mut bus, "a", &[queue], Patience::Urgent));
     assert_eq!(offers[2], Offer::Full(queue), "twice the capacity is the end");
-    assert_eq!(bus.come(ticket, &Arc::from("a"), &[queue], || 1), Offer::Accepted(Vec::new()));
+    assert_eq!(bus.come(ticket, &Arc::from("a"), &[queue], || 1), Offer::Accepted(Accepted::default()));
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn the_first_in_line_gets_the_place_it_has_seen_once_those_with_the_same_needs_h
     assert_eq!(bus.take_called(), ["before"]);
     wait(&mut bus, "behind", "a", &[queue]);
     accept(&mut bus, "a", &[queue, free]);
-    assert_eq!(bus.come(ticket, &Arc::from("a"), &[queue], || 1), Offer::Accepted(Vec::new()));
+    assert_eq!(bus.come(ticket, &Arc::from("a"), &[queue], || 1), Offer::Accepted(Accepted::default()));
     assert_eq!(bus.take_called(), ["behind"]);
 }
 
@@ -128,7 +129,7 @@ fn one_whose_event_would_replace_another_is_called_as_soon_as_that_stands_there(
     wait(&mut bus, "b too", "b", &[conflating, free]);
     handle_one(&mut bus, conflating);
     assert_eq!(bus.take_called(), ["b"]);
-    assert_eq!(bus.come(ticket, &Arc::from("b"), &[conflating], || 1), Offer::Accepted(Vec::new()));
+    assert_eq!(bus.come(ticket, &Arc::from("b"), &[conflating], || 1), Offer::Accepted(Accepted::default()));
     assert_eq!(bus.take_called(), ["b too"]);
 }
 
@@ -138,7 +139,7 @@ fn one_whose_event_would_replace_another_is_called_even_if_a_handler_has_publish
     let queue = subscribe(&mut bus, Overflow::Conflate, 1);
     accept(&mut bus, "a", &[queue]);
     wait(&mut bus, "b", "b", &[queue]);
-    assert_eq!(offer(&mut bus, "b", &[queue], Patience::Urgent), Offer::Accepted(Vec::new()));
+    assert_eq!(offer(&mut bus, "b", &[queue], Patience::Urgent), Offer::Accepted(Accepted::default()));
     assert_eq!(bus.take_called(), ["b"]);
 }
 

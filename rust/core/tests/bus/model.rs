@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use trading_events_core::admission::{Offer, Patience, Speaker};
+use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
 use trading_events_core::bus::Phase;
 use trading_events_core::pattern::Pattern;
 use trading_events_core::queue::{Loss, Overflow, Verdict};
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::stats::{Counts, End};
+use trading_events_core::subscription::Delivery;
 
 use crate::naive_line::{NaiveLine, Newcomer, Room};
 use crate::naive_queue::{Item, NaiveQueue};
@@ -36,6 +37,7 @@ pub(crate) struct Subscription {
     pub(crate) gap: Option<BTreeMap<Arc<str>, u64>>,
     pub(crate) service: Service,
     pub(crate) in_handler: bool,
+    pub(crate) delivery: Delivery,
     pub(crate) is_ending: bool,
     /// Whether an urgent event has taken a place beyond the capacity, or one that had been promised.
     pub(crate) was_exceeded: bool,
@@ -48,13 +50,18 @@ impl Subscription {
         queue: NaiveQueue,
         gap: Option<BTreeMap<Arc<str>, u64>>,
     ) -> Self {
-        let (counts, service) = (Counts::default(), Service::Idle);
+        let (counts, service, delivery) = (Counts::default(), Service::Idle, Delivery::Queued);
         let (in_handler, is_ending, was_exceeded) = (false, false, false);
-        Self { id, payload, pattern, queue, counts, gap, service, in_handler, is_ending, was_exceeded }
+        Self { id, payload, pattern, queue, counts, gap, service, in_handler, delivery, is_ending, was_exceeded }
     }
 
     pub(crate) fn is_served(&self) -> bool {
         self.service == Service::Served
+    }
+
+    /// Whether a publisher would call its handler.
+    pub(crate) fn is_called_at_once(&self) -> bool {
+        self.delivery == Delivery::Inline && self.service == Service::Idle
     }
 
     /// Notes whether it has events and nobody sees to them.
@@ -159,7 +166,7 @@ impl Model {
         &self,
         topic: &Arc<str>,
         targets: &[SubscriptionId],
-        (patience, speaker): (Patience, Speaker),
+        Manner { patience, speaker, .. }: Manner,
     ) -> Allowed {
         let is_open = self.phase == Phase::Open || (self.phase == Phase::Closing && speaker == Speaker::Bus);
         if !is_open {
@@ -211,9 +218,14 @@ impl Model {
         if full.is_empty() { Allowed::Accepted } else { Allowed::Full(full) }
     }
 
-    /// Puts an event into all its queues; returns what is lost by it.
-    pub(crate) fn accept(&mut self, item: &Item, targets: &[SubscriptionId], patience: Patience) -> Vec<u64> {
-        let (mut lost, mut heard) = (Vec::new(), false);
+    /// Puts an event into all its queues; returns what is lost by it, and whose handlers the publisher is to call.
+    pub(crate) fn accept(
+        &mut self,
+        item: &Item,
+        targets: &[SubscriptionId],
+        Manner { patience, can_call, .. }: Manner,
+    ) -> (Vec<u64>, Vec<SubscriptionId>) {
+        let (mut lost, mut calls, mut heard) = (Vec::new(), Vec::new(), false);
         for found in &mut self.subscriptions {
             if found.is_ending || !targets.contains(&found.id) {
                 continue;
@@ -231,10 +243,14 @@ impl Model {
                 found.counts.over_capacity += u64::from(before >= capacity);
                 found.was_exceeded |= before + promised >= capacity;
             }
+            if can_call && found.is_called_at_once() {
+                found.service = Service::Served;
+                calls.push(found.id);
+            }
         }
         self.published += 1;
         self.unrouted += u64::from(!heard);
-        lost
+        (lost, calls)
     }
 
     pub(crate) fn take(&mut self, id: SubscriptionId) -> Option<Item> {

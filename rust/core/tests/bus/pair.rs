@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use trading_events_core::admission::{Offer, Patience, Speaker};
+use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker};
 use trading_events_core::bus::{Bus, Phase, Terms};
 use trading_events_core::line::Ticket;
 use trading_events_core::pattern::Pattern;
 use trading_events_core::queue::Overflow;
 use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
 use trading_events_core::stats::End;
+use trading_events_core::subscription::Delivery;
 
 use crate::model::{Allowed, Model, Service, Subscription, room};
 use crate::naive_queue::{Item, NaiveQueue};
@@ -44,8 +45,8 @@ impl Pair {
         self.steps += 1;
         assert!(self.steps < 10_000, "everything comes to an end");
         match step {
-            Step::Subscribe { capacity, overflow, tells_gaps, pattern } => {
-                self.subscribe(*capacity, *overflow, *tells_gaps, pattern);
+            Step::Subscribe { capacity, overflow, tells_gaps, delivery, pattern } => {
+                self.subscribe((*capacity, *overflow), *tells_gaps, *delivery, pattern);
             }
             Step::Unsubscribe { which, drain } => self.unsubscribe(*which, *drain),
             Step::Publish { event } => self.publish(*event, (Patience::Waits, PUBLISHER)),
@@ -84,20 +85,27 @@ impl Pair {
         self.check();
     }
 
-    fn subscribe(&mut self, capacity: usize, overflow: Overflow, tells_gaps: bool, pattern: &str) {
+    fn subscribe(
+        &mut self,
+        (capacity, overflow): (usize, Overflow),
+        tells_gaps: bool,
+        delivery: Delivery,
+        pattern: &str,
+    ) {
         if self.model.subscriptions.len() >= 5 {
             return;
         }
         let payload = u32::try_from(self.steps).unwrap();
         let pattern = Pattern::parse(pattern).unwrap();
         let interest = Interest { kinds: Kinds::Matching(pattern.clone()), filter: None };
-        let id = self.bus.subscribe(Terms { payload, interest, capacity, overflow, tells_gaps });
+        let id = self.bus.subscribe(Terms { payload, interest, capacity, overflow, tells_gaps, delivery });
         assert!(!self.ids.contains(&id), "no id is given out twice");
         self.ids.push(id);
         let place = self.model.subscriptions.partition_point(|other| other.id < id);
         let gap = tells_gaps.then(BTreeMap::new);
         let queue = NaiveQueue::new(capacity, overflow);
-        self.model.subscriptions.insert(place, Subscription::new(id, (payload, pattern), queue, gap));
+        let subscription = Subscription { delivery, ..Subscription::new(id, (payload, pattern), queue, gap) };
+        self.model.subscriptions.insert(place, subscription);
     }
 
     fn unsubscribe(&mut self, which: usize, drain: bool) {
@@ -125,12 +133,13 @@ impl Pair {
     }
 
     fn publish(&mut self, event: Event, (patience, speaker): (Patience, Speaker)) {
+        let manner = Manner { patience, speaker, can_call: event.can_call };
         let (item, targets) = (self.new_item(event.topic), self.targets(event.targets));
-        let allowed = self.model.outcome(&item.topic, &targets, (patience, speaker));
-        let offer = self.bus.offer(&item.topic, &targets, (patience, speaker), || item.event);
+        let allowed = self.model.outcome(&item.topic, &targets, manner);
+        let offer = self.bus.offer(&item.topic, &targets, manner, || item.event);
         self.assert_allowed(&allowed, &offer);
         match offer {
-            Offer::Accepted(lost) => self.accepted(&item, &targets, patience, &lost),
+            Offer::Accepted(accepted) => self.accepted(&item, &targets, manner, accepted),
             Offer::Wait => self.wait(item, targets),
             Offer::Full(_) | Offer::Closed => {}
         }
@@ -140,8 +149,21 @@ impl Pair {
         assert!(allowed.has(offer), "{allowed:?}, not {offer:?}: {:#?}", self.model);
     }
 
-    fn accepted(&mut self, item: &Item, targets: &[SubscriptionId], patience: Patience, lost: &[u64]) {
-        assert_eq!(lost, self.model.accept(item, targets, patience), "what is lost is told");
+    fn accepted(&mut self, item: &Item, targets: &[SubscriptionId], manner: Manner, accepted: Accepted<u64>) {
+        let (lost, mut calls) = self.model.accept(item, targets, manner);
+        if self.model.phase != Phase::Open {
+            // What was given up may have left a subscription in the list of those that have events.
+            let is_listed = |id: &SubscriptionId| !accepted.calls.contains(id);
+            calls
+                .extract_if(.., |id| is_listed(id))
+                .for_each(|id| self.model.find(id).unwrap().service = Service::Idle);
+        }
+        assert_eq!(accepted.lost, lost, "what is lost is told");
+        assert_eq!(
+            accepted.calls.into_vec(),
+            calls,
+            "an inline subscription is served by its publisher if nobody else does"
+        );
     }
 
     fn wait(&mut self, item: Item, targets: Vec<SubscriptionId>) {
@@ -157,13 +179,16 @@ impl Pair {
         let item = self.new_item(number);
         let hearing = self.model.subscriptions.iter().filter(|found| found.hears(number));
         let targets: Vec<SubscriptionId> = hearing.map(|found| found.id).collect();
-        let allowed = self.model.outcome(&item.topic, &targets, (Patience::None, PUBLISHER));
-        let is_awake = self.model.leaders > 0 && self.model.line.waiters.is_empty();
+        let manner = Manner { patience: Patience::None, speaker: PUBLISHER, can_call: true };
+        let allowed = self.model.outcome(&item.topic, &targets, manner);
+        let needs_no_worker = self.model.hearing(&targets).all(Subscription::is_called_at_once);
+        let is_awake = (self.model.leaders > 0 || needs_no_worker) && self.model.line.waiters.is_empty();
+        self.bus.route(number, &known(number));
         let is_plain = is_awake && allowed == Allowed::Accepted && !self.bus.publishing_is_spent();
-        let lost = self.bus.accept_at_once(number, &known(number), || item.event);
-        assert_eq!(lost.is_some(), is_plain);
-        if let Some(lost) = lost {
-            self.accepted(&item, &targets, Patience::None, &lost);
+        let accepted = self.bus.accept_at_once(number, &known(number), || item.event);
+        assert_eq!(accepted.is_some(), is_plain);
+        if let Some(accepted) = accepted {
+            self.accepted(&item, &targets, manner, accepted);
         }
     }
 
@@ -181,8 +206,9 @@ impl Pair {
         let allowed = if called { self.model.outcome_of_coming(&item.topic, &targets) } else { Allowed::Wait };
         let offer = self.bus.come(ticket, &item.topic, &targets, || item.event);
         self.assert_allowed(&allowed, &offer);
-        if let Offer::Accepted(lost) = offer {
-            self.accepted(&item, &targets, Patience::Waits, &lost);
+        if let Offer::Accepted(accepted) = offer {
+            let manner = Manner { patience: Patience::Waits, speaker: PUBLISHER, can_call: true };
+            self.accepted(&item, &targets, manner, accepted);
         }
     }
 
@@ -229,8 +255,11 @@ impl Pair {
 
     fn take(&mut self, which: usize) {
         let Some(id) = self.pick(which, |found| found.is_served() && !found.in_handler) else { return };
-        let taken = self.bus.take(id).map(|arrival| Item { event: arrival.event, topic: arrival.topic });
-        assert_eq!(taken, self.model.take(id), "events come out in the order of acceptance");
+        assert_eq!(
+            self.bus.take(id),
+            self.model.take(id).map(|item| item.event),
+            "events come out in the order of acceptance"
+        );
     }
 
     fn finish(&mut self, which: usize, end: End) {

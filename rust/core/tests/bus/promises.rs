@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trading_events_core::admission::{Offer, Patience, Speaker};
+use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
 use trading_events_core::bus::Phase;
 use trading_events_core::filter::Known;
 use trading_events_core::queue::{Loss, Overflow};
@@ -93,7 +93,12 @@ impl Pair {
         for found in self.model.subscriptions.iter().filter(|found| !found.is_ending) {
             for number in 0..=found.queue.capacity {
                 let topic: Arc<str> = format!("events.new.x.{number}").into();
-                let offer = self.bus.offer(&topic, &[found.id], (Patience::None, Speaker::Publisher), || 0);
+                let offer = self.bus.offer(
+                    &topic,
+                    &[found.id],
+                    Manner { patience: Patience::None, speaker: Speaker::Publisher, can_call: false },
+                    || 0,
+                );
                 let drops = matches!(found.queue.overflow, Overflow::DropOldest | Overflow::DropNewest);
                 match offer {
                     Offer::Accepted(_) => assert!(drops || number < found.queue.capacity),

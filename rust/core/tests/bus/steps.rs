@@ -5,6 +5,7 @@ use proptest::sample::select;
 use trading_events_core::admission::Speaker;
 use trading_events_core::queue::Overflow;
 use trading_events_core::stats::End;
+use trading_events_core::subscription::Delivery;
 
 /// How many topics there are.
 pub(crate) const TOPICS: usize = 4;
@@ -14,12 +15,14 @@ pub(crate) const TOPICS: usize = 4;
 pub(crate) struct Event {
     pub(crate) topic: usize,
     pub(crate) targets: u8,
+    /// Whether the publisher can call handlers itself.
+    pub(crate) can_call: bool,
 }
 
 /// One step. `which` counts those that can take it, round and round; if there are none, nothing happens.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
-    Subscribe { capacity: usize, overflow: Overflow, tells_gaps: bool, pattern: &'static str },
+    Subscribe { capacity: usize, overflow: Overflow, tells_gaps: bool, delivery: Delivery, pattern: &'static str },
     Unsubscribe { which: usize, drain: bool },
     Publish { event: Event },
     PublishNowait { event: Event },
@@ -46,14 +49,21 @@ fn overflows() -> impl Strategy<Value = Overflow> {
 
 fn subscribes() -> impl Strategy<Value = Step> {
     let pattern = select(&["*", "t0", "t?", "[t]1", "events.*.x.B", "t1"][..]);
-    (1..4_usize, overflows(), any::<bool>(), pattern).prop_map(|(capacity, overflow, tells_gaps, pattern)| {
-        Step::Subscribe { capacity, overflow, tells_gaps, pattern }
-    })
+    let delivery = prop_oneof![2 => Just(Delivery::Queued), 1 => Just(Delivery::Inline)];
+    (1..4_usize, overflows(), any::<bool>(), delivery, pattern).prop_map(
+        |(capacity, overflow, tells_gaps, delivery, pattern)| Step::Subscribe {
+            capacity,
+            overflow,
+            tells_gaps,
+            delivery,
+            pattern,
+        },
+    )
 }
 
 fn events() -> impl Strategy<Value = Event> {
     let targets = prop_oneof![3 => select(&[1, 2, 3, 4, 5, 6, 7][..]), 1 => any::<u8>()];
-    (0..TOPICS, targets).prop_map(|(topic, targets)| Event { topic, targets })
+    (0..TOPICS, targets, any::<bool>()).prop_map(|(topic, targets, can_call)| Event { topic, targets, can_call })
 }
 
 fn publishes() -> impl Strategy<Value = Step> {
