@@ -120,6 +120,8 @@ class HandlerFailure:
 class IEventBus(ABC):
     """An event bus. The module's own text says what every bus promises."""
 
+    __slots__ = ()
+
     @abstractmethod
     def publish(self, event: BaseEvent) -> Coroutine[Any, Any, None]:
         """Hands an event to every matching subscription; returns when it stands in all their queues.

@@ -9,6 +9,7 @@ use pyo3::types::PyIterator;
 
 use crate::attempt::{Attempt, check_arrived};
 use crate::bus::NativeBus;
+use crate::done;
 use crate::guarded::Guarded;
 use crate::publish::Outcome;
 
@@ -32,7 +33,10 @@ pub(crate) struct Done;
 impl Done {
     pub(crate) fn shared(py: Python<'_>) -> PyResult<Py<PyAny>> {
         static SHARED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let shared = SHARED.get_or_try_init(py, || PyResult::Ok(Py::new(py, Self)?.into_any()))?;
+        let shared = SHARED.get_or_try_init(py, || {
+            done::shorten(&py.get_type::<Self>());
+            PyResult::Ok(Py::new(py, Self)?.into_any())
+        })?;
         Ok(shared.clone_ref(py))
     }
 }

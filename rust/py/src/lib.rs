@@ -6,6 +6,7 @@ mod attempt;
 mod awaitable;
 mod bus;
 mod counts;
+mod done;
 mod drive;
 mod error;
 mod event;
