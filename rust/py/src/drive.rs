@@ -18,43 +18,46 @@ pub(crate) enum Progress<'py> {
     Raised(PyErr),
 }
 
-/// A handler's context while it is entered.
-struct Entered<'a, 'py>(&'a Bound<'py, PyAny>);
+/// A subscription's context while it is entered; it is left when this is dropped.
+pub(crate) struct Entered<'py>(Bound<'py, PyAny>);
 
-impl<'a, 'py> Entered<'a, 'py> {
-    fn enter(context: &'a Bound<'py, PyAny>) -> PyResult<Self> {
+impl<'py> Entered<'py> {
+    pub(crate) fn enter(context: &Bound<'py, PyAny>) -> PyResult<Self> {
         // SAFETY: `context` was made by `contextvars.copy_context`, and the thread is attached.
         let status = unsafe { ffi::PyContext_Enter(context.as_ptr()) };
-        if status == 0 { Ok(Self(context)) } else { Err(PyErr::fetch(context.py())) }
+        if status == 0 { Ok(Self(context.clone())) } else { Err(PyErr::fetch(context.py())) }
     }
 
-    fn exit(self) -> PyResult<()> {
+    pub(crate) fn is(&self, context: &Py<PyAny>) -> bool {
+        self.0.is(context)
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
         // SAFETY: this thread entered the context and has left every context it entered since.
         let status = unsafe { ffi::PyContext_Exit(self.0.as_ptr()) };
-        if status == 0 { Ok(()) } else { Err(PyErr::fetch(self.0.py())) }
+        if status != 0 {
+            PyErr::fetch(self.0.py()).write_unraisable(self.0.py(), None);
+        }
     }
 }
 
 fn within<'py>(context: &Bound<'py, PyAny>, run: impl FnOnce() -> Progress<'py>) -> Progress<'py> {
-    let entered = match Entered::enter(context) {
-        Ok(entered) => entered,
-        Err(error) => return Progress::Raised(error),
-    };
-    let progress = run();
-    match entered.exit() {
-        Ok(()) => progress,
+    match Entered::enter(context) {
+        Ok(_entered) => run(),
         Err(error) => Progress::Raised(error),
     }
 }
 
-/// Calls a handler and takes what it returns to its first suspension. `awaited` receives what there is to drive then.
+/// Calls a handler, in the context that is entered, and takes what it returns to its first suspension. `awaited` receives
+/// what there is to drive then.
 pub(crate) fn start<'py>(
-    context: &Bound<'py, PyAny>,
     handler: &Bound<'py, PyAny>,
     argument: &Bound<'py, PyAny>,
     awaited: &mut Option<Bound<'py, PyAny>>,
 ) -> Progress<'py> {
-    within(context, || match handler.call1((argument,)) {
+    match handler.call1((argument,)) {
         Err(error) => Progress::Raised(error),
         Ok(result) if result.is_none() => Progress::Returned,
         Ok(result) => match iterator(result) {
@@ -66,7 +69,7 @@ pub(crate) fn start<'py>(
                 progress
             }
         },
-    })
+    }
 }
 
 /// Calls a handler that is to return at once. Something to be awaited, if it returns that, counts as a suspension.
@@ -148,7 +151,7 @@ pub(crate) fn send<'py>(coroutine: &Bound<'py, PyAny>) -> Progress<'py> {
     let py = coroutine.py();
     let mut result = ptr::null_mut();
     // SAFETY: both objects live through the call, and `result` receives a new reference unless an error is set.
-    let status = unsafe { ffi::PyIter_Send(coroutine.as_ptr(), py.None().as_ptr(), &raw mut result) };
+    let status = unsafe { ffi::PyIter_Send(coroutine.as_ptr(), ffi::Py_None(), &raw mut result) };
     // SAFETY: as above; a null pointer, which comes with an error, becomes `None`.
     let value = unsafe { Bound::from_owned_ptr_or_opt(py, result) };
     match (status, value) {

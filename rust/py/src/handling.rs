@@ -11,7 +11,7 @@ use trading_events_core::dispatch::Ended;
 use trading_events_core::stats::{End, Gap};
 
 use crate::bus::NativeBus;
-use crate::drive::{self, Progress};
+use crate::drive::{self, Entered, Progress};
 use crate::publish::gets_through;
 use crate::subscriber::Subscriber;
 use crate::worker::{Active, Aftermath, Duty, Resume, Worker};
@@ -21,19 +21,24 @@ impl Worker {
         &self,
         py: Python<'py>,
         duty: &mut Duty,
-        event: Py<PyAny>,
+        event: Bound<'py, PyAny>,
+        entered: &mut Option<Entered<'py>>,
     ) -> Result<Aftermath, Bound<'py, PyAny>> {
         let Some(served) = duty.served.take() else { return Ok(Aftermath::GoOn) };
-        let handler = served.subscriber.handler.bind(py);
         let mut coroutine = None;
-        let progress = drive::start(served.subscriber.context.bind(py), handler, event.bind(py), &mut coroutine);
+        let progress = match enter(py, &served.subscriber, entered) {
+            Ok(()) => drive::start(served.subscriber.handler.bind(py), &event, &mut coroutine),
+            Err(error) => Progress::Raised(error),
+        };
         duty.served = Some(served);
         if matches!(progress, Progress::Returned) && self.cancels.load(Ordering::Relaxed) == 0 {
             duty.counts_handled = true;
             return Ok(Aftermath::GoOn);
         }
-        let coroutine = coroutine.map(Bound::unbind);
-        self.called(py, duty, Active { event: Some(event), coroutine, was_cancelled: false }, progress)
+        *entered = None;
+        let active =
+            Active { event: Some(event.unbind()), coroutine: coroutine.map(Bound::unbind), was_cancelled: false };
+        self.called(py, duty, active, progress)
     }
 
     pub(crate) fn call_on_gap<'py>(
@@ -41,14 +46,17 @@ impl Worker {
         py: Python<'py>,
         duty: &mut Duty,
         gap: &Gap,
+        entered: &mut Option<Entered<'py>>,
     ) -> Result<Aftermath, Bound<'py, PyAny>> {
         let Some(served) = duty.served.clone() else { return Ok(Aftermath::GoOn) };
         let Some(on_gap) = &served.subscriber.on_gap else { return Ok(Aftermath::GoOn) };
         let mut coroutine = None;
-        let progress = match gap_object(py, gap) {
-            Ok(gap) => drive::start(served.subscriber.context.bind(py), on_gap.bind(py), &gap, &mut coroutine),
+        let gap = enter(py, &served.subscriber, entered).and_then(|()| gap_object(py, gap));
+        let progress = match gap {
+            Ok(gap) => drive::start(on_gap.bind(py), &gap, &mut coroutine),
             Err(error) => Progress::Raised(error),
         };
+        *entered = None;
         let coroutine = coroutine.map(Bound::unbind);
         self.called(py, duty, Active { event: None, coroutine, was_cancelled: false }, progress)
     }
@@ -201,6 +209,15 @@ impl Worker {
 fn is_cancelled_error(py: Python<'_>, error: &PyErr) -> bool {
     static CANCELLED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     CANCELLED.import(py, "asyncio", "CancelledError").is_ok_and(|class| error.is_instance(py, class))
+}
+
+/// Enters a subscription's context, unless it is the one that has been entered.
+fn enter<'py>(py: Python<'py>, subscriber: &Subscriber, entered: &mut Option<Entered<'py>>) -> PyResult<()> {
+    if !entered.as_ref().is_some_and(|entered| entered.is(&subscriber.context)) {
+        *entered = None;
+        *entered = Some(Entered::enter(subscriber.context.bind(py))?);
+    }
+    Ok(())
 }
 
 /// The gap as `trading.events.statistics.Gap`.

@@ -172,6 +172,7 @@ impl Worker {
             }
         };
         let mut glance_at = 1;
+        let mut entered = None;
         for handled in 1_u32.. {
             match aftermath {
                 Aftermath::GoOn => {}
@@ -193,11 +194,12 @@ impl Worker {
             let called = match next {
                 Next::End => return Ok(None),
                 Next::Yield => {
+                    drop(entered);
                     NativeBus::schedule_refill(self.bus.bind(py))?;
                     return Ok(Some(py.None().into_bound(py)));
                 }
-                Next::Event(event) => self.call_handler(py, duty, event),
-                Next::Gap(gap) => self.call_on_gap(py, duty, &gap),
+                Next::Event(event) => self.call_handler(py, duty, event.into_bound(py), &mut entered),
+                Next::Gap(gap) => self.call_on_gap(py, duty, &gap, &mut entered),
             };
             aftermath = match called {
                 Ok(aftermath) => aftermath,
