@@ -5,11 +5,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::bus::{Bus, Phase};
-use crate::filter::Known;
-use crate::intake::Intake;
+use crate::intake::Obstacle;
 use crate::line::{Needs, Ticket};
 use crate::queue::Verdict;
-use crate::registry::{Registry, SubscriptionId};
+use crate::registry::SubscriptionId;
+use crate::route::Route;
 use crate::subscription::Subscription;
 
 /// What a publisher does when there is no room.
@@ -52,7 +52,7 @@ pub struct Accepted<E> {
     pub lost: Vec<E>,
     /// Subscriptions that the caller serves now: it is to [take](Bus::take_to_call), to call, to
     /// [finish](Bus::finish) and to [release](Bus::release).
-    pub calls: SmallVec<[SubscriptionId; 4]>,
+    pub calls: SmallVec<[SubscriptionId; 2]>,
 }
 
 impl<E> Default for Accepted<E> {
@@ -88,45 +88,36 @@ impl<E, S, W> Bus<E, S, W> {
             (Phase::Open, _) | (Phase::Closing, Speaker::Bus) => {}
             _ => return Offer::Closed,
         }
-        if let Err(refusal) = self.subscriptions.check(topic, targets, patience) {
-            return refusal;
+        match self.subscriptions.check(topic, targets, patience) {
+            Ok(()) => {}
+            Err(Obstacle::Wait) => return Offer::Wait,
+            Err(Obstacle::Full(id)) => return Offer::Full(id),
         }
         if patience == Patience::Waits && !self.line.is_empty() && self.is_behind_others(topic, targets) {
             return Offer::Wait;
         }
-        Offer::Accepted(self.split().1.accept(topic, targets, manner, event))
+        let mut outcome = Accepted::default();
+        self.accept(topic, targets, manner, event, &mut outcome);
+        Offer::Accepted(outcome)
     }
 
-    /// Routes and offers an event in one go, where all is plain: the bus is open and awake, nobody waits in line, the
-    /// route is known, no filter has to look at the event, and every queue takes it. Otherwise nothing has happened, and
-    /// [`Bus::offer`] sorts it out.
-    pub fn accept_at_once(&mut self, class: usize, known: &Known<'_>, event: impl FnMut() -> E) -> Option<Accepted<E>> {
+    /// Offers an event along its route, where all is plain: the bus is open and awake, nobody waits in line, no filter has
+    /// to look at the event, and every queue takes it. Otherwise nothing has happened, and [`Bus::offer`] sorts it out.
+    /// Says whether it was accepted.
+    pub fn accept_at_once(&mut self, route: &Route, event: impl FnMut() -> E, outcome: &mut Accepted<E>) -> bool {
         if self.phase != Phase::Open || !self.line.is_empty() || self.publishing_is_spent() {
-            return None;
+            return false;
         }
-        let nobody_leads = self.has_no_leader();
-        let (registry, mut intake) = self.split();
-        let route = registry.recall(class, known)?;
-        let targets = route.unconditional.as_deref()?;
-        if nobody_leads && !intake.are_called_at_once(targets) {
-            return None;
+        let Some(targets) = route.unconditional.as_deref() else { return false };
+        if self.has_no_leader() && !self.are_called_at_once(targets) {
+            return false;
         }
-        intake.subscriptions.check(&route.topic, targets, Patience::None).ok()?;
+        if self.subscriptions.check(&route.topic, targets, Patience::None) != Ok(()) {
+            return false;
+        }
         let manner = Manner { patience: Patience::None, speaker: Speaker::Publisher, can_call: true };
-        Some(intake.accept(&route.topic, targets, manner, event))
-    }
-
-    fn split(&mut self) -> (&Registry, Intake<'_, E, S, W>) {
-        let intake = Intake {
-            subscriptions: &mut self.subscriptions,
-            ready: &mut self.ready,
-            line: &mut self.line,
-            called: &mut self.called,
-            budget: &mut self.budget,
-            unfinished: &mut self.unfinished,
-            totals: &mut self.totals,
-        };
-        (&self.registry, intake)
+        self.accept(&route.topic, targets, manner, event, outcome);
+        true
     }
 
     /// Whether somebody waits for the same queues, with the same of them to take a place in. An event that only replaces
@@ -176,13 +167,17 @@ impl<E, S, W> Bus<E, S, W> {
         let refuses = |id: &&SubscriptionId| {
             self.subscriptions.hearing(**id).is_some_and(|found| found.queue.verdict(topic) == Verdict::Refuse)
         };
-        let outcome = match targets.iter().find(refuses) {
+        let offer = match targets.iter().find(refuses) {
             _ if self.phase != Phase::Open => Offer::Closed,
             Some(full) => Offer::Full(*full),
-            None => Offer::Accepted(self.split().1.accept(topic, targets, manner, event)),
+            None => {
+                let mut outcome = Accepted::default();
+                self.accept(topic, targets, manner, event, &mut outcome);
+                Offer::Accepted(outcome)
+            }
         };
         self.call_for(&places);
-        outcome
+        offer
     }
 
     /// Gives up waiting: the event reaches nobody, and promised places pass on. Returns the token, to be dropped without

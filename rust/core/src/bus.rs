@@ -9,7 +9,7 @@ use crate::line::Line;
 use crate::queue::{Loss, Overflow, Queue};
 use crate::registry::{Interest, Registry, SubscriptionId};
 use crate::route::Route;
-use crate::stats::{Counts, Gap, Totals};
+use crate::stats::{Counts, Totals};
 use crate::subscription::{Delivery, Service, Subscription, Subscriptions};
 
 /// What a new subscription brings.
@@ -102,7 +102,7 @@ impl<E, S, W> Bus<E, S, W> {
             interest: terms.interest,
             queue: if terms.tells_gaps { queue.keeping_topics() } else { queue },
             counts: Counts::default(),
-            gap: terms.tells_gaps.then(Gap::default),
+            gap: terms.tells_gaps.then(Box::default),
             delivery: terms.delivery,
             service: Service::Idle,
             in_handler: false,
@@ -140,6 +140,18 @@ impl<E, S, W> Bus<E, S, W> {
     /// Where the events of a class and topic go.
     pub fn route(&mut self, class: usize, known: &Known<'_>) -> Arc<Route> {
         self.registry.route(class, known)
+    }
+
+    /// Where they go, if that has been asked for lately.
+    #[must_use]
+    pub fn recall(&self, class: usize, known: &Known<'_>) -> Option<&Arc<Route>> {
+        self.registry.recall(class, known)
+    }
+
+    /// How often a subscription has begun or ended: a route holds for as long as this stays.
+    #[must_use]
+    pub fn routes_version(&self) -> u64 {
+        self.registry.version()
     }
 
     /// Takes no new events from here on, and calls every waiting publisher, who is then refused.

@@ -109,9 +109,9 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     /// What the subscription lost since it was last told.
-    pub fn take_gap(&mut self, id: SubscriptionId) -> Option<Gap> {
-        let gap = self.subscriptions.get_mut(id)?.gap.as_mut()?;
-        (gap.count > 0).then(|| std::mem::take(gap))
+    pub fn take_gap(&mut self, id: SubscriptionId) -> Option<Box<Gap>> {
+        let gap = self.subscriptions.get_mut(id)?.gap.as_mut().filter(|gap| gap.count > 0)?;
+        Some(std::mem::take(gap))
     }
 
     /// The next event for the handler of a subscription that a worker serves.

@@ -1,27 +1,20 @@
 //! An event's way into the queues of its subscriptions, once there is room.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
-use crate::admission::{Accepted, Manner, Offer, Patience};
-use crate::dispatch::Budget;
-use crate::line::Line;
+use crate::admission::{Accepted, Manner, Patience};
+use crate::bus::Bus;
 use crate::queue::Verdict;
 use crate::registry::SubscriptionId;
-use crate::stats::Totals;
 use crate::subscription::{Service, Subscription, Subscriptions};
 
-/// All of a bus but its registry, whose answer is looked at meanwhile.
-pub(crate) struct Intake<'a, E, S, W> {
-    pub(crate) subscriptions: &'a mut Subscriptions<E, S>,
-    pub(crate) ready: &'a mut VecDeque<SubscriptionId>,
-    pub(crate) line: &'a mut Line<W>,
-    pub(crate) called: &'a mut Vec<W>,
-    pub(crate) budget: &'a mut Budget,
-    pub(crate) unfinished: &'a mut u64,
-    pub(crate) totals: &'a mut Totals,
+/// Why an event cannot be accepted now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// The publisher can wait for room.
+    Wait,
+    /// This queue is full.
+    Full(SubscriptionId),
 }
 
 impl<E, S> Subscriptions<E, S> {
@@ -30,7 +23,7 @@ impl<E, S> Subscriptions<E, S> {
         topic: &Arc<str>,
         targets: &[SubscriptionId],
         patience: Patience,
-    ) -> Result<(), Offer<E>> {
+    ) -> Result<(), Obstacle> {
         let mut must_wait = None;
         for id in targets {
             let Some(subscription) = self.hearing(*id) else { continue };
@@ -41,18 +34,18 @@ impl<E, S> Subscriptions<E, S> {
             match verdict {
                 Verdict::Take => {}
                 Verdict::Wait => must_wait = must_wait.or(Some(*id)),
-                Verdict::Refuse => return Err(Offer::Full(*id)),
+                Verdict::Refuse => return Err(Obstacle::Full(*id)),
             }
         }
         match (must_wait, patience) {
             (None, _) => Ok(()),
-            (Some(_), Patience::Waits) => Err(Offer::Wait),
-            (Some(id), _) => Err(Offer::Full(id)),
+            (Some(_), Patience::Waits) => Err(Obstacle::Wait),
+            (Some(id), _) => Err(Obstacle::Full(id)),
         }
     }
 }
 
-impl<E, S, W> Intake<'_, E, S, W> {
+impl<E, S, W> Bus<E, S, W> {
     /// Whether no worker is needed for an event that came now: each handler would be called by the publisher.
     pub(crate) fn are_called_at_once(&self, targets: &[SubscriptionId]) -> bool {
         let calls = |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(Subscription::is_called_at_once);
@@ -66,21 +59,22 @@ impl<E, S, W> Intake<'_, E, S, W> {
         targets: &[SubscriptionId],
         manner: Manner,
         mut event: impl FnMut() -> E,
-    ) -> Accepted<E> {
-        let (mut lost, mut calls, mut heard) = (Vec::new(), SmallVec::new(), 0);
+        outcome: &mut Accepted<E>,
+    ) {
+        let mut heard = 0;
         for id in targets {
             let Some(subscription) = self.subscriptions.get_mut(*id).filter(|found| !found.ending) else { continue };
             heard += 1;
             let waiting = subscription.queue.len();
-            lost.extend(subscription.accept(event(), topic));
+            outcome.lost.extend(subscription.accept(event(), topic));
             let grown = subscription.queue.len() - waiting;
-            *self.unfinished += grown as u64;
+            self.unfinished += grown as u64;
             if manner.patience == Patience::Urgent && waiting >= subscription.queue.capacity() {
                 subscription.counts.over_capacity += grown as u64;
             }
             if manner.can_call && subscription.is_called_at_once() {
                 subscription.service = Service::Served;
-                calls.push(*id);
+                outcome.calls.push(*id);
             } else if subscription.service == Service::Idle {
                 subscription.service = Service::Listed;
                 self.ready.push_back(*id);
@@ -92,13 +86,12 @@ impl<E, S, W> Intake<'_, E, S, W> {
         self.totals.published += 1;
         self.totals.unrouted += u64::from(heard == 0);
         self.budget.spend_on_publishing(heard.max(1));
-        Accepted { lost, calls }
     }
 
     /// Calls those whose event may take the place of one that has just come into a conflating queue.
     fn call_those_who_can_replace(&mut self, targets: &[SubscriptionId]) {
         let conflates = |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(|found| found.queue.conflates());
         let conflating: Vec<_> = targets.iter().copied().filter(conflates).collect();
-        self.called.extend(self.line.room_in(&conflating, self.subscriptions));
+        self.call_for(&conflating);
     }
 }

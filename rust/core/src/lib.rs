@@ -17,6 +17,7 @@ pub mod pattern;
 pub mod queue;
 pub mod registry;
 pub mod route;
+mod route_cache;
 pub mod stats;
 pub mod subscription;
 pub mod topic;

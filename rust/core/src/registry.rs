@@ -7,7 +7,8 @@ use rustc_hash::FxBuildHasher;
 
 use crate::filter::{Filter, Known};
 use crate::pattern::{Pattern, Segment};
-use crate::route::{Route, RouteCache, Target};
+use crate::route::{Route, Target};
+use crate::route_cache::{RouteCache, Stale};
 use crate::topic::{NONE, Topic};
 
 /// A subscription's place in its bus. A place is used again, under another generation.
@@ -107,14 +108,35 @@ pub struct Registry {
     types: Level<Exchanges>,
     classes: HashMap<usize, Exchanges, FxBuildHasher>,
     cache: RouteCache,
+    version: u64,
 }
 
 impl Registry {
     /// Enters a subscription.
     pub fn insert(&mut self, id: SubscriptionId, interest: &Interest) {
-        let (symbols, filter) = self.leaf(interest);
-        symbols.push(Listener { id, filter });
-        self.cache.invalidate();
+        let (path, filter) = Path::new(interest);
+        let exchanges = match &path.kinds {
+            Head::Type(segment) => self.types.at(segment),
+            Head::Class(class) => self.classes.entry(*class).or_default(),
+        };
+        exchanges.at(&path.exchange).at(&path.symbol).push(Listener { id, filter });
+        self.forget_routes(&path);
+    }
+
+    /// Makes the routes stale that a subscription may be on.
+    fn forget_routes(&mut self, path: &Path) {
+        self.version += 1;
+        self.cache.invalidate(match (&path.symbol, &path.kinds) {
+            (Segment::Literal(symbol), _) => Stale::Symbol(symbol),
+            (_, Head::Type(Segment::Literal(event_type))) => Stale::EventType(event_type),
+            _ => Stale::All,
+        });
+    }
+
+    /// How often a subscription has been entered or removed.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// Removes a subscription; `interest` is what it was entered with.
@@ -138,22 +160,22 @@ impl Registry {
                 }
             }
         }
-        self.cache.invalidate();
+        self.forget_routes(&path);
     }
 
     /// Where the events of a class and topic go, if that has been asked for lately.
     #[must_use]
-    pub fn recall(&self, class: usize, known: &Known<'_>) -> Option<&Route> {
-        self.cache.peek(class, known.exchange, known.symbol)
+    pub fn recall(&self, class: usize, known: &Known<'_>) -> Option<&Arc<Route>> {
+        self.cache.peek(class, known)
     }
 
     /// Where the events of a class and topic go. `class` identifies the event's class.
     pub fn route(&mut self, class: usize, known: &Known<'_>) -> Arc<Route> {
-        if let Some(route) = self.cache.get(class, known.exchange, known.symbol) {
+        if let Some(route) = self.cache.get(class, known) {
             return route;
         }
         let route = Arc::new(self.find(known));
-        self.cache.put(class, known.exchange, known.symbol, &route);
+        self.cache.put(class, known, &route);
         route
     }
 
@@ -172,15 +194,6 @@ impl Registry {
         known.lineage.iter().filter_map(|class| self.classes.get(class)).for_each(&mut collect);
         targets.sort_unstable_by_key(|target| target.id);
         Route::new(&Topic { event_type: known.event_type, exchange, symbol }, targets)
-    }
-
-    fn leaf(&mut self, interest: &Interest) -> (&mut Vec<Listener>, Option<Filter<usize>>) {
-        let (path, filter) = Path::new(interest);
-        let exchanges = match &path.kinds {
-            Head::Type(segment) => self.types.at(segment),
-            Head::Class(class) => self.classes.entry(*class).or_default(),
-        };
-        (exchanges.at(&path.exchange).at(&path.symbol), filter)
     }
 }
 

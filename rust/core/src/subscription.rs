@@ -39,7 +39,7 @@ pub struct Subscription<E, S> {
     /// What it has counted.
     pub counts: Counts,
     /// What it lost since it was last told; `None` if it does not want to be told.
-    pub gap: Option<Gap>,
+    pub gap: Option<Box<Gap>>,
     /// Who calls its handler.
     pub(crate) delivery: Delivery,
     /// Who sees to its events.

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rustc_hash::FxBuildHasher;
 use trading_events_core::bus::{Bus, Phase};
+use trading_events_core::dispatch::Ended;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::subscription::Subscription;
 
@@ -18,6 +19,7 @@ use crate::error::WrongLoopError;
 use crate::event::Kind;
 use crate::guarded::Guarded;
 use crate::home::{self, Birthplace, Home};
+use crate::route_memo::RouteMemo;
 use crate::subscriber::Subscriber;
 use crate::worker::Worker;
 
@@ -25,6 +27,7 @@ use crate::worker::Worker;
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) bus: Bus<Py<PyAny>, Arc<Subscriber>, Py<PyAny>>,
+    pub(crate) memo: RouteMemo,
     pub(crate) kinds: HashMap<usize, Arc<Kind>, FxBuildHasher>,
     pub(crate) home: Option<Arc<Home>>,
     pub(crate) workers: HashMap<u64, Py<PyAny>>,
@@ -36,6 +39,13 @@ pub(crate) struct State {
     pub(crate) end_waiters: HashMap<u64, Vec<Py<PyAny>>>,
     pub(crate) by_number: HashMap<u64, SubscriptionId>,
     pub(crate) last_number: u64,
+}
+
+impl State {
+    /// Whether somebody waits for what the end of an event has brought about.
+    pub(crate) fn has_to_wake(&self, ended: &Ended<Arc<Subscriber>>) -> bool {
+        ended.retired.is_some() || (ended.idle && !self.idle_waiters.is_empty()) || self.bus.has_called()
+    }
 }
 
 #[pyclass(frozen, subclass, weakref, module = "trading.events._core")]

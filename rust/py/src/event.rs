@@ -64,6 +64,25 @@ impl<'py> Name<'py> {
         }
     }
 
+    /// Where the object is; 0 for none.
+    pub(crate) fn address(&self) -> usize {
+        self.0.as_ref().map_or(0, |text| text.as_ptr() as usize)
+    }
+
+    pub(crate) fn is(&self, other: Option<&Py<PyString>>) -> bool {
+        self.address() == other.map_or(0, |text| text.as_ptr() as usize)
+    }
+
+    /// Whether it is plain text that more than its event and its reader hold.
+    pub(crate) fn is_shared(&self) -> bool {
+        const EVENT_AND_READER: isize = 2;
+        self.0.as_ref().is_none_or(|text| text.is_exact_instance_of::<PyString>() && holders(text) > EVENT_AND_READER)
+    }
+
+    pub(crate) fn kept(&self) -> Option<Py<PyString>> {
+        self.0.as_ref().map(|text| text.clone().unbind())
+    }
+
     pub(crate) fn text(&self) -> PyResult<Option<&str>> {
         let text = self.0.as_ref().map(PyStringMethods::to_str).transpose();
         text.map_err(|wrong| {
@@ -99,4 +118,10 @@ fn dictionary<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
         drop(PyErr::take(object.py()));
     }
     found?.cast_into().ok()
+}
+
+/// How many references to an object there are.
+fn holders(object: &Bound<'_, PyAny>) -> isize {
+    // SAFETY: reads a field of a live object.
+    unsafe { ffi::Py_REFCNT(object.as_ptr()) }
 }

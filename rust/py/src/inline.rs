@@ -54,8 +54,7 @@ impl NativeBus {
             Some(error) => Self::report(slf, &subscriber, &event, error, "handler"),
             None => Ok(()),
         };
-        let has_called = this.lock(py).bus.has_called();
-        if ended.idle || ended.retired.is_some() || has_called {
+        if this.lock(py).has_to_wake(&ended) {
             this.wake_waiters(py, ended.retired.as_deref())?;
         }
         reported

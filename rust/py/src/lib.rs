@@ -17,6 +17,7 @@ mod handling;
 mod home;
 mod inline;
 mod publish;
+mod route_memo;
 mod subscriber;
 mod subscribing;
 mod topic;

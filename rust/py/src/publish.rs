@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
-use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
+use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker};
 use trading_events_core::filter::Known;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::route::Route;
 
 use crate::attempt::Attempt;
 use crate::awaitable::{Done, Publishing, count_published};
-use crate::bus::NativeBus;
+use crate::bus::{NativeBus, State};
 use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
 use crate::event::{self, Kind};
 use crate::filter;
@@ -77,16 +77,35 @@ impl NativeBus {
         this.check_process()?;
         let identity = event.get_type().as_ptr() as usize;
         let Ok((exchange, symbol)) = event::names(event) else { return Ok(false) };
-        let (exchange, symbol) = (exchange.text()?, symbol.text()?);
-        let accepted = {
+        let mut accepted = Accepted::default();
+        {
             let mut guard = this.lock(event.py());
-            let state = &mut *guard;
-            let is_here = state.home.as_ref().is_some_and(|home| home.is_in_this_thread());
-            let Some(kind) = state.kinds.get(&identity).filter(|_| is_here) else { return Ok(false) };
-            let known = Known { event_type: &kind.event_type, lineage: &kind.lineage, exchange, symbol };
-            state.bus.accept_at_once(identity, &known, || event.clone().unbind())
-        };
-        let Some(accepted) = accepted else { return Ok(false) };
+            let State { bus, kinds, home, memo, .. } = &mut *guard;
+            if !home.as_ref().is_some_and(|home| home.is_in_this_thread()) {
+                return Ok(false);
+            }
+            let version = bus.routes_version();
+            let known_route;
+            let route = if let Some(route) = memo.find(identity, &exchange, &symbol, version) {
+                route
+            } else {
+                let Some(kind) = kinds.get(&identity) else { return Ok(false) };
+                let (exchange_text, symbol_text) = (exchange.text()?, symbol.text()?);
+                let known = Known {
+                    event_type: &kind.event_type,
+                    lineage: &kind.lineage,
+                    exchange: exchange_text,
+                    symbol: symbol_text,
+                };
+                let Some(found) = bus.recall(identity, &known) else { return Ok(false) };
+                known_route = Arc::clone(found);
+                memo.note(identity, &exchange, &symbol, &known_route, version);
+                &*known_route
+            };
+            if !bus.accept_at_once(route, || event.clone().unbind(), &mut accepted) {
+                return Ok(false);
+            }
+        }
         drop(accepted.lost);
         if !accepted.calls.is_empty() {
             Self::call_inline(slf, &accepted.calls)?;

@@ -19,6 +19,17 @@ pub(crate) fn parse_pattern(text: &str) -> PyResult<Pattern> {
     Pattern::parse(text).map_err(|wrong| PatternError::new_err(format!("no pattern: {text:?}: {wrong}")))
 }
 
+/// The very object, if its text passes: a feed names its instruments by the same few objects.
+fn checked<'py>(
+    name: Bound<'py, PyString>,
+    what: &str,
+    check: fn(&str) -> Result<(), NameError>,
+) -> PyResult<Bound<'py, PyString>> {
+    let text = name.to_str()?;
+    check(text).map_err(|wrong| refused(what, text, &wrong))?;
+    Ok(name)
+}
+
 fn refused(what: &str, name: &str, wrong: &NameError) -> PyErr {
     PyValueError::new_err(format!("{name:?} cannot be {what}: {wrong}"))
 }
@@ -31,20 +42,20 @@ pub(crate) fn compose_topic(event_type: &str, exchange: Option<&str>, symbol: Op
 
 #[pyfunction]
 #[pyo3(signature = (name, /))]
-pub(crate) fn check_event_type(name: &str) -> PyResult<&str> {
-    topic::check_event_type(name).map(|()| name).map_err(|wrong| refused("an event type", name, &wrong))
+pub(crate) fn check_event_type(name: Bound<'_, PyString>) -> PyResult<Bound<'_, PyString>> {
+    checked(name, "an event type", topic::check_event_type)
 }
 
 #[pyfunction]
 #[pyo3(signature = (name, /))]
-pub(crate) fn check_exchange(name: &str) -> PyResult<&str> {
-    topic::check_exchange(name).map(|()| name).map_err(|wrong| refused("an exchange", name, &wrong))
+pub(crate) fn check_exchange(name: Bound<'_, PyString>) -> PyResult<Bound<'_, PyString>> {
+    checked(name, "an exchange", topic::check_exchange)
 }
 
 #[pyfunction]
 #[pyo3(signature = (name, /))]
-pub(crate) fn check_symbol(name: &str) -> PyResult<&str> {
-    topic::check_symbol(name).map(|()| name).map_err(|wrong| refused("a symbol", name, &wrong))
+pub(crate) fn check_symbol(name: Bound<'_, PyString>) -> PyResult<Bound<'_, PyString>> {
+    checked(name, "a symbol", topic::check_symbol)
 }
 
 #[pyfunction]

@@ -55,7 +55,7 @@ pub(crate) struct Duty {
 
 enum Next {
     Event(Py<PyAny>),
-    Gap(Gap),
+    Gap(Box<Gap>),
     /// Dispatching has used up its share of this turn of the loop.
     Yield,
     End,
@@ -214,7 +214,7 @@ impl Worker {
         let this = self.bus.bind(py).get();
         // Dropped after the lock: it may be the last to know a subscription that has ended.
         let (mut former, mut ending) = (None, None);
-        let (next, wakes) = {
+        let (next, has_called, wakes) = {
             let mut state = this.lock(py);
             if std::mem::replace(&mut duty.counts_handled, false)
                 && let Some(served) = &duty.served
@@ -251,11 +251,11 @@ impl Worker {
                 duty.served = Some(Served { id, subscriber: Arc::clone(&found.payload) });
                 duty.turn = Self::TURN;
             };
-            (next, state.bus.has_called())
+            let wakes = ending.as_ref().is_some_and(|ended| state.has_to_wake(ended));
+            (next, state.bus.has_called(), wakes)
         };
         drop(former);
-        let ending = ending.filter(|ended| ended.idle || ended.retired.is_some());
-        if wakes || ending.is_some() {
+        if has_called || wakes {
             this.wake_waiters(py, ending.and_then(|ended| ended.retired).as_deref())?;
         }
         Ok(next)

@@ -183,11 +183,11 @@ impl Pair {
         let allowed = self.model.outcome(&item.topic, &targets, manner);
         let needs_no_worker = self.model.hearing(&targets).all(Subscription::is_called_at_once);
         let is_awake = (self.model.leaders > 0 || needs_no_worker) && self.model.line.waiters.is_empty();
-        self.bus.route(number, &known(number));
+        let route = self.bus.route(number, &known(number));
         let is_plain = is_awake && allowed == Allowed::Accepted && !self.bus.publishing_is_spent();
-        let accepted = self.bus.accept_at_once(number, &known(number), || item.event);
-        assert_eq!(accepted.is_some(), is_plain);
-        if let Some(accepted) = accepted {
+        let mut accepted = Accepted::default();
+        assert_eq!(self.bus.accept_at_once(&route, || item.event, &mut accepted), is_plain);
+        if is_plain {
             self.accepted(&item, &targets, manner, accepted);
         }
     }

@@ -1,0 +1,64 @@
+//! The routes of events whose exchange and symbol are the same Python objects as those of an event before.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use trading_events_core::route::Route;
+
+use crate::event::Name;
+
+struct Entry {
+    class: usize,
+    /// Kept, so that no other text gets their addresses.
+    exchange: Option<Py<PyString>>,
+    symbol: Option<Py<PyString>>,
+    route: Arc<Route>,
+}
+
+/// A small table by address: a feed names its instruments by the same few objects, event after event, and comparing
+/// addresses takes a fifth of what hashing and comparing texts does. What is not found here is looked up by text.
+#[derive(Default)]
+pub(crate) struct RouteMemo {
+    entries: Vec<Option<Entry>>,
+    version: u64,
+}
+
+impl RouteMemo {
+    /// A power of two. With so many instruments at once they push each other out, and are looked up by text.
+    const PLACES: usize = 1024;
+
+    fn place(class: usize, exchange: &Name<'_>, symbol: &Name<'_>) -> usize {
+        let mixed = (symbol.address() >> 4) ^ (exchange.address() >> 7) ^ (class >> 5);
+        (mixed ^ (mixed >> 10)) & (Self::PLACES - 1)
+    }
+
+    /// The route of such an event, unless subscriptions have changed since.
+    pub(crate) fn find(&self, class: usize, exchange: &Name<'_>, symbol: &Name<'_>, version: u64) -> Option<&Route> {
+        let entry = self.entries.get(Self::place(class, exchange, symbol))?.as_ref()?;
+        let is_same = entry.class == class && exchange.is(entry.exchange.as_ref()) && symbol.is(entry.symbol.as_ref());
+        (is_same && self.version == version).then_some(&*entry.route)
+    }
+
+    /// Notes a route, if others too hold these texts: one that was made for this event alone never comes again.
+    pub(crate) fn note(
+        &mut self,
+        class: usize,
+        exchange: &Name<'_>,
+        symbol: &Name<'_>,
+        route: &Arc<Route>,
+        version: u64,
+    ) {
+        if !exchange.is_shared() || !symbol.is_shared() {
+            return;
+        }
+        if self.version != version {
+            self.entries.clear();
+            self.version = version;
+        }
+        self.entries.resize_with(Self::PLACES, || None);
+        let (exchange_text, symbol_text) = (exchange.kept(), symbol.kept());
+        let entry = Entry { class, exchange: exchange_text, symbol: symbol_text, route: Arc::clone(route) };
+        self.entries[Self::place(class, exchange, symbol)] = Some(entry);
+    }
+}
