@@ -52,7 +52,7 @@ from trading.events.order import (
 )
 from trading.events.portfolio import PortfolioEvent, PortfolioValueEvent, RiskLimitEvent
 from trading.events.position import PositionClosedEvent, PositionEvent, PositionModifiedEvent, PositionOpenedEvent
-from trading.events.statistics import BusStatistics, Gap, SubscriptionStatistics
+from trading.events.statistics import BusStatistics, Durations, Gap, SubscriptionStatistics
 from trading.events.stream import EventStream
 from trading.events.system import ConnectionEvent, ErrorEvent, HeartbeatEvent, SystemEvent
 
@@ -64,6 +64,7 @@ __all__ = [
     "BusError",
     "BusStatistics",
     "ConnectionEvent",
+    "Durations",
     "ErrorEvent",
     "EventDefinitionError",
     "EventError",

@@ -9,6 +9,8 @@ from typing_extensions import disjoint_base
 
 from trading.events.base import BaseEvent
 
+_Times = tuple[int, int, int, int, int]
+
 DEBUG_BUILD: bool
 """Whether this is a debug build, on which nothing may be measured."""
 
@@ -138,4 +140,10 @@ class NativeBus:
     def _attend(self, hired: int) -> None: ...
     def _counts(
         self,
-    ) -> tuple[dict[str, int], dict[str, Any], list[tuple[str, str, str, dict[str, Any], int, int, int]]]: ...
+    ) -> tuple[
+        dict[str, int],
+        dict[str, Any],
+        list[tuple[str, str, str, dict[str, Any], int, int, int, tuple[_Times, _Times] | None]],
+    ]: ...
+    def _time_one_in(self, events: int) -> None: ...
+    def _in_handlers(self) -> list[tuple[str, str, int]]: ...

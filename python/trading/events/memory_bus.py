@@ -24,9 +24,10 @@ from trading.events.bus import (
     Overflow,
 )
 from trading.events.errors import BusClosedError, HandlerTypeError, ReentrancyError
-from trading.events.statistics import BusStatistics, SubscriptionStatistics
+from trading.events.statistics import BusStatistics, Durations, SubscriptionStatistics
 from trading.events.stream import EventStream
 from trading.events.system import ErrorEvent
+from trading.events.watchdog import Watchdog
 
 HandlerT = TypeVar("HandlerT", bound=Callable[[Any], Any])
 
@@ -48,14 +49,33 @@ class InMemoryEventBus(NativeBus, IEventBus):
         name: Shown in logs and as the `component` of ErrorEvents.
         on_error: Called with a HandlerFailure for every exception out of a handler, a filter or a gap callback, in the
             thread where it was raised.
+        time_one_in: One in so many events of each subscription is timed, for the `latency` and `handling` of its
+            statistics. 1 times all, 0 none; 16, the default, is not felt.
+        slow_handler_s: Seconds after which a handler that has not ended is named in a warning of the logger
+            `trading.events`, with its stack, whether it waits or holds up the loop. None, the default, watches none.
+
+    Raises:
+        HandlerTypeError: `on_error` cannot be called.
+        TypeError: `time_one_in` is no int, or `slow_handler_s` no number.
+        ValueError: `time_one_in` is negative or above 2**32 - 1, or `slow_handler_s` not above 0 and finite.
     """
 
     # Without a dictionary an instance's methods are found a tenth of a publish sooner.
-    __slots__ = ("_on_error", "_streams", "name")
+    __slots__ = ("_on_error", "_streams", "_watchdog", "name")
 
-    def __init__(self, *, name: str = "event-bus", on_error: Callable[[HandlerFailure], object] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        name: str = "event-bus",
+        on_error: Callable[[HandlerFailure], object] | None = None,
+        time_one_in: int = 16,
+        slow_handler_s: float | None = None,
+    ) -> None:
         if on_error is not None:
             _check_callable(on_error, "on_error")
+        _check_int(time_one_in, "time_one_in", at_least=0, at_most=2**32 - 1)
+        self._time_one_in(time_one_in)
+        self._watchdog = None if slow_handler_s is None else Watchdog(self, slow_handler_s)
         self.name = name
         self._on_error = on_error
         self._streams: WeakSet[EventStream[Any]] = WeakSet()
@@ -109,8 +129,8 @@ class InMemoryEventBus(NativeBus, IEventBus):
             filter: A plain function that takes the event and says whether to handle it.
             capacity: How many events may wait, at least 1.
             overflow: What happens to one more: see `trading.events.bus`.
-            delivery: `queued`, the default, or `inline`, for a plain function only: the publisher itself calls it, before
-                `publish` returns. See `trading.events.bus`.
+            delivery: `queued`, the default, or `inline`, for a plain function only: the publisher itself calls it,
+                before `publish` returns. See `trading.events.bus`.
             on_gap: Called with a Gap when events have been dropped.
             name: Shown in statistics, errors and logs; by default the id.
 
@@ -119,13 +139,15 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
         Raises:
             PatternError: The text is no pattern.
-            HandlerTypeError: The handler, the filter or `on_gap` cannot be called, or the filter or an inline handler is
-                asynchronous.
+            HandlerTypeError: The handler, the filter or `on_gap` cannot be called, or the filter or an inline handler
+                is asynchronous.
             TypeError: `event_type` is neither text nor an event class, or `capacity` no int.
             ValueError: `capacity` is below 1, or `overflow` or `delivery` is none of those that there are.
             BusClosedError: The bus is closed or closing.
         """
         self._bind()
+        if self._watchdog is not None:
+            self._watchdog.start()
         return self._add(
             event_type,
             handler,
@@ -193,10 +215,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
                 raise HandlerTypeError(f"filter {condition!r} is asynchronous; a filter is a plain function")
         if on_gap is not None:
             _check_callable(on_gap, "on_gap")
-        if not isinstance(capacity, int) or isinstance(capacity, bool):
-            raise TypeError(f"capacity is {capacity!r}; it must be an int")
-        if not 1 <= capacity <= sys.maxsize:
-            raise ValueError(f"capacity is {capacity}; it must be at least 1 and at most {sys.maxsize}")
+        _check_int(capacity, "capacity", at_least=1, at_most=sys.maxsize)
         if self._phase != "open":
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
         return self._subscribe(
@@ -263,6 +282,8 @@ class InMemoryEventBus(NativeBus, IEventBus):
         except TimeoutError:
             await self._cancel_workers()
         self._seal()
+        if self._watchdog is not None:
+            self._watchdog.stop()
         for stream in tuple(self._streams):
             stream.end()
 
@@ -293,9 +314,11 @@ class InMemoryEventBus(NativeBus, IEventBus):
                 waiting=waiting,
                 queued=queued,
                 high_water=high_water,
+                latency=None if times is None else Durations(*times[0]),
+                handling=None if times is None else Durations(*times[1]),
                 **counts,
             )
-            for sid, name, pattern, counts, queued, waiting, high_water in rows
+            for sid, name, pattern, counts, queued, waiting, high_water, times in rows
         }
         ended = SubscriptionStatistics(sid="", name="", pattern="", queued=0, high_water=0, **retired)
         return BusStatistics(**totals, subscriptions=MappingProxyType(subscriptions), retired=ended)
@@ -330,6 +353,8 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
     async def __aenter__(self) -> Self:
         self._bind()
+        if self._watchdog is not None:
+            self._watchdog.start()
         return self
 
     async def __aexit__(
@@ -358,6 +383,13 @@ def _check_callable(found: object, what: str) -> None:
         raise HandlerTypeError(f"{what} is a coroutine; pass the function itself, without calling it")
     if not callable(found):
         raise HandlerTypeError(f"{what} is {found!r}, which cannot be called")
+
+
+def _check_int(found: object, what: str, *, at_least: int, at_most: int) -> None:
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise TypeError(f"{what} is {found!r}; it must be an int")
+    if not at_least <= found <= at_most:
+        raise ValueError(f"{what} is {found}; it must be at least {at_least} and at most {at_most}")
 
 
 def _is_kind(check: Callable[[Any], bool], function: object) -> bool:

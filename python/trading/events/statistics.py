@@ -16,6 +16,26 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Durations:
+    """How long something took, over the events that were timed. Read from a histogram: at most 3.2 % too high."""
+
+    count: int
+    """How many were timed; the rest is 0 if this is."""
+
+    p50_ns: int
+    """Half took no longer, in nanoseconds."""
+
+    p99_ns: int
+    """99 % took no longer, in nanoseconds."""
+
+    p999_ns: int
+    """99.9 % took no longer, in nanoseconds."""
+
+    max_ns: int
+    """The longest, exactly, in nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionStatistics:
     """The counts of one subscription.
 
@@ -58,6 +78,12 @@ class SubscriptionStatistics:
 
     filter_failures: int
     """Events on which the filter has raised; they were not accepted here."""
+
+    latency: Durations | None = None
+    """From acceptance to the handler's first line, of one in `time_one_in` events; None if none are timed."""
+
+    handling: Durations | None = None
+    """From the handler's first line to its last, suspensions included, of the same events."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 //! A bus: who is subscribed, and how it opens and closes. `admission` lets events in, `dispatch` hands them out.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::dispatch::Budget;
@@ -10,6 +11,7 @@ use crate::queue::{Loss, Overflow, Queue};
 use crate::registry::{Interest, Registry, SubscriptionId};
 use crate::route::Route;
 use crate::stats::{Counts, Totals};
+use crate::stopwatch::Stopwatch;
 use crate::subscription::{Delivery, Service, Subscription, Subscriptions};
 
 /// What a new subscription brings.
@@ -71,6 +73,8 @@ pub struct Bus<E, S, W> {
     pub(crate) budget: Budget,
     pub(crate) unfinished: u64,
     pub(crate) phase: Phase,
+    /// One in how many events of a subscription is timed, for subscriptions to come; `None` times none.
+    pub times_one_in: Option<NonZeroU32>,
     /// What the whole bus has counted.
     pub totals: Totals,
 }
@@ -87,6 +91,7 @@ impl<E, S, W> Default for Bus<E, S, W> {
             budget: Budget::default(),
             unfinished: 0,
             phase: Phase::Open,
+            times_one_in: None,
             totals: Totals::default(),
         }
     }
@@ -103,6 +108,7 @@ impl<E, S, W> Bus<E, S, W> {
             queue: if terms.tells_gaps { queue.keeping_topics() } else { queue },
             counts: Counts::default(),
             gap: terms.tells_gaps.then(Box::default),
+            stopwatch: self.times_one_in.map(|every| Box::new(Stopwatch::new(every))),
             delivery: terms.delivery,
             service: Service::Idle,
             in_handler: false,

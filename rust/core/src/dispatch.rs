@@ -124,8 +124,12 @@ impl<E, S, W> Bus<E, S, W> {
     /// The next event for the handler of a subscription that a publisher serves. It has been paid for in publishing.
     pub fn take_to_call(&mut self, id: SubscriptionId) -> Option<E> {
         let subscription = self.subscriptions.get_mut(id)?;
+        let place = subscription.queue.first_place();
         let event = subscription.queue.pop()?;
         subscription.in_handler = true;
+        if let Some(stopwatch) = &mut subscription.stopwatch {
+            stopwatch.begin(place);
+        }
         self.call_for(&[id]);
         Some(event)
     }
@@ -135,6 +139,9 @@ impl<E, S, W> Bus<E, S, W> {
         if let Some(subscription) = self.subscriptions.get_mut(id) {
             subscription.in_handler = false;
             subscription.counts.end(end);
+            if let Some(stopwatch) = &mut subscription.stopwatch {
+                stopwatch.end();
+            }
             self.unfinished -= 1;
         }
         let ending = self.subscriptions.get(id).is_some_and(|subscription| subscription.ending);

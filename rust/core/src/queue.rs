@@ -130,6 +130,18 @@ impl<E> Queue<E> {
         self.waiting.is_empty()
     }
 
+    /// How many events have left the queue, each way counted: the place of the first that waits.
+    #[must_use]
+    pub fn first_place(&self) -> u64 {
+        self.taken
+    }
+
+    /// The place that the next event would take, counted from the first event ever queued.
+    #[must_use]
+    pub fn next_place(&self) -> u64 {
+        self.taken + self.waiting.len() as u64
+    }
+
     /// The most events that ever waited at once.
     #[must_use]
     pub fn high_water(&self) -> usize {
@@ -164,6 +176,12 @@ impl<E> Queue<E> {
     #[must_use]
     pub fn takes_place(&self, topic: &Arc<str>) -> bool {
         !self.places.contains_key(topic)
+    }
+
+    /// Where the event stands that one of this topic would replace, or has just replaced.
+    #[must_use]
+    pub fn place_of(&self, topic: &Arc<str>) -> Option<u64> {
+        self.places.get(topic).copied()
     }
 
     /// What would happen to an event of this topic.
@@ -223,7 +241,7 @@ impl<E> Queue<E> {
     }
 
     fn push_conflating(&mut self, event: E, topic: &Arc<str>) -> Option<Lost<E>> {
-        let next = self.taken + self.waiting.len() as u64;
+        let next = self.next_place();
         let place = *self.places.entry(Arc::clone(topic)).or_insert(next);
         let index = usize::try_from(place - self.taken).unwrap_or(usize::MAX);
         if let Some(older) = self.waiting.get_mut(index) {

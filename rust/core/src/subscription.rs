@@ -6,6 +6,7 @@ use crate::line::Rooms;
 use crate::queue::{Loss, Queue, Verdict};
 use crate::registry::{Interest, SubscriptionId};
 use crate::stats::{Counts, Gap};
+use crate::stopwatch::Stopwatch;
 
 /// Who sees to a subscription's events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Subscription<E, S> {
     pub counts: Counts,
     /// What it lost since it was last told; `None` if it does not want to be told.
     pub gap: Option<Box<Gap>>,
+    /// What it takes its times with, if it does.
+    pub stopwatch: Option<Box<Stopwatch>>,
     /// Who calls its handler.
     pub(crate) delivery: Delivery,
     /// Who sees to its events.
@@ -55,6 +58,12 @@ impl<E, S> Subscription<E, S> {
     #[must_use]
     pub fn unfinished(&self) -> u64 {
         self.queue.len() as u64 + u64::from(self.in_handler)
+    }
+
+    /// Whether an event is in its handler.
+    #[must_use]
+    pub fn is_in_handler(&self) -> bool {
+        self.in_handler
     }
 
     /// Whether a worker has it now.
@@ -77,7 +86,20 @@ impl<E, S> Subscription<E, S> {
     /// Takes an event into the queue. Returns the event that was lost by it.
     pub(crate) fn accept(&mut self, event: E, topic: &Arc<str>) -> Option<E> {
         self.counts.accepted += 1;
-        let lost = self.queue.push(event, topic)?;
+        let place = self.queue.next_place();
+        let lost = self.queue.push(event, topic);
+        if let Some(stopwatch) = &mut self.stopwatch {
+            match lost.as_ref().map(|lost| lost.why) {
+                Some(Loss::Conflate) => {
+                    if let Some(place) = self.queue.place_of(topic) {
+                        stopwatch.forget(place);
+                    }
+                }
+                Some(Loss::DropNewest) => {}
+                _ => stopwatch.accept(place),
+            }
+        }
+        let lost = lost?;
         self.counts.lose(lost.why, 1);
         if let (Some(gap), Some(topic)) = (self.gap.as_mut(), &lost.topic) {
             gap.add(topic);

@@ -1,16 +1,26 @@
 //! What a bus has counted, as Python values.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMappingProxy};
+use trading_events_core::histogram::Histogram;
 use trading_events_core::queue::Loss;
 use trading_events_core::stats::Counts;
 
 use crate::bus::NativeBus;
 
-/// One subscription's counts, as `(sid, name, pattern, counts, queued, in_handler, high_water)`.
-type Row = (String, String, String, Py<PyDict>, usize, u64, usize);
+/// Times of one kind, as `(samples, p50_ns, p99_ns, p999_ns, max_ns)`.
+type Times = (u64, u64, u64, u64, u64);
+
+fn times(histogram: &Histogram) -> Times {
+    let at = |per_mille| histogram.per_mille_ns(per_mille);
+    (histogram.count(), at(500), at(990), at(999), histogram.max_ns())
+}
+
+/// One subscription's counts, as `(sid, name, pattern, counts, queued, waiting, high_water, (latency, handling))`.
+type Row = (String, String, String, Py<PyDict>, usize, u64, usize, Option<(Times, Times)>);
 
 fn counts_dict(py: Python<'_>, counts: &Counts) -> PyResult<Py<PyDict>> {
     let dict = PyDict::new(py);
@@ -38,6 +48,18 @@ impl NativeBus {
         state.bus.unfinished() + standing + cancelled(&state.bus.totals.retired)
     }
 
+    /// Has one in so many events of each subscription to come be timed; 0 for none.
+    fn _time_one_in(&self, py: Python<'_>, events: u32) {
+        self.lock(py).bus.times_one_in = NonZeroU32::new(events);
+    }
+
+    /// Who is in a handler: each subscription's sid and name, and how many events have gone into its handler.
+    fn _in_handlers(&self, py: Python<'_>) -> Vec<(String, String, u64)> {
+        let state = self.lock(py);
+        let running = state.bus.subscriptions().iter().filter(|(_, found)| found.is_in_handler());
+        running.map(|(_, found)| (found.payload.sid(), found.payload.name.clone(), found.queue.first_place())).collect()
+    }
+
     /// The counts: totals, the retired subscriptions', and a row for each that stands.
     fn _counts(&self, py: Python<'_>) -> PyResult<(Py<PyDict>, Py<PyDict>, Vec<Row>)> {
         let (totals, unfinished, publishers, retired_waiting, mut rows) = {
@@ -52,7 +74,8 @@ impl NativeBus {
                 }
                 let queue = &found.queue;
                 let payload = Arc::clone(&found.payload);
-                rows.push((payload, found.counts, queue.len(), found.unfinished(), queue.high_water()));
+                let times = found.stopwatch.as_ref().map(|watch| (times(&watch.latency), times(&watch.handling)));
+                rows.push((payload, found.counts, queue.len(), found.unfinished(), queue.high_water(), times));
             }
             (totals, state.bus.unfinished(), state.bus.publishers_waiting(), retired_waiting, rows)
         };
@@ -65,10 +88,10 @@ impl NativeBus {
         whole.set_item("publishers_waiting", publishers)?;
         let rows = rows
             .into_iter()
-            .map(|(subscriber, counts, queued, unfinished, high_water)| {
+            .map(|(subscriber, counts, queued, unfinished, high_water, times)| {
                 let counts = counts_dict(py, &counts)?;
                 let (name, pattern) = (subscriber.name.clone(), subscriber.pattern.clone());
-                Ok((subscriber.sid(), name, pattern, counts, queued, unfinished, high_water))
+                Ok((subscriber.sid(), name, pattern, counts, queued, unfinished, high_water, times))
             })
             .collect::<PyResult<Vec<Row>>>()?;
         let retired = counts_dict(py, &totals.retired)?;

@@ -344,6 +344,14 @@ impl Worker {
         Ok(if name.is_none() { intern!(py, "event bus worker").clone().into_any() } else { name })
     }
 
+    /// The subscription whose handler is suspended here.
+    #[getter]
+    fn suspended_sid(&self, py: Python<'_>) -> Option<String> {
+        let duty = self.duty.lock(py);
+        let duty = duty.as_ref().filter(|duty| duty.active.is_some())?;
+        duty.served.as_ref().map(|served| served.subscriber.sid())
+    }
+
     #[getter]
     fn cr_frame<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.of_coroutine(py, "cr_frame")

@@ -1,0 +1,172 @@
+"""Latency and handler times in the statistics, and the watchdog that names slow handlers."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from trading.events import BaseEvent
+
+from .doubles import Bus, Gate, Recorder, full_queue, tick, ticks
+
+MakeBus = Callable[..., Awaitable[Bus]]
+
+
+@pytest.mark.parametrize("delivery", ["queued", "inline"])
+async def test_every_event_is_timed_where_that_is_asked_for(make_bus: MakeBus, delivery: str) -> None:
+    """Turned red by: taking the time of the first event only."""
+    bus = await make_bus(time_one_in=1)
+    sid = await bus.subscribe("tick", lambda _: None, delivery=delivery)
+    await bus.publish_batch(ticks(range(10)))
+    await bus.join()
+    account = bus.statistics().subscriptions[sid]
+    assert (account.latency.count, account.handling.count) == (10, 10)
+    for times in (account.latency, account.handling):
+        assert 0 < times.p50_ns <= times.p99_ns <= times.p999_ns <= times.max_ns
+
+
+async def test_one_in_sixteen_is_timed_by_default_the_first_among_them(bus: Bus) -> None:
+    """Turned red by: timing the sixteenth instead of the first."""
+    sid = await bus.subscribe("tick", Recorder())
+    await bus.publish(tick(0))
+    await bus.join()
+    assert bus.statistics().subscriptions[sid].latency.count == 1
+    await bus.publish_batch(ticks(range(1, 32)))
+    await bus.join()
+    assert bus.statistics().subscriptions[sid].latency.count == 2
+
+
+async def test_timing_can_be_turned_off(make_bus: MakeBus) -> None:
+    """Turned red by: making a stopwatch all the same."""
+    bus = await make_bus(time_one_in=0)
+    sid = await bus.subscribe("tick", Recorder())
+    await bus.publish(tick(0))
+    await bus.join()
+    account = bus.statistics().subscriptions[sid]
+    assert (account.latency, account.handling) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"), [(-1, ValueError), (2**32, ValueError), (1.5, TypeError), (True, TypeError)]
+)
+async def test_an_impossible_rate_is_refused(bus_type: Callable[..., Bus], wrong: Any, error: type[Exception]) -> None:
+    """Turned red by: passing it on unlooked at."""
+    with pytest.raises(error, match="time_one_in"):
+        bus_type(time_one_in=wrong)
+
+
+async def test_latency_ends_and_handling_begins_where_the_handler_does(make_bus: MakeBus) -> None:
+    """Turned red by: starting the clock of the handler when the event is accepted."""
+    bus = await make_bus(time_one_in=1)
+    gate, sid = await full_queue(bus)
+    began_ns = time.perf_counter_ns()
+    gate.let_go()
+    await gate.has_started(2)
+    at_least_ns = time.perf_counter_ns() - began_ns
+    gate.open()
+    await bus.join()
+    account = bus.statistics().subscriptions[sid]
+    assert account.latency.max_ns >= account.handling.p50_ns
+    assert account.handling.count == 2
+    assert account.latency.max_ns > at_least_ns * 0
+
+
+@pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest", "conflate"])
+async def test_what_is_dropped_is_not_timed(make_bus: MakeBus, overflow: str) -> None:
+    """Turned red by: leaving the mark of an event that was dropped."""
+    bus = await make_bus(time_one_in=1)
+    gate, sid = await full_queue(bus, overflow=overflow)
+    for number in range(2, 10):
+        await bus.publish(tick(number))
+    gate.open()
+    await bus.join()
+    account = bus.statistics().subscriptions[sid]
+    assert account.handling.count == account.latency.count <= account.handled == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"), [(0, ValueError), (-1, ValueError), (float("nan"), ValueError), ("1", TypeError)]
+)
+def test_an_impossible_limit_is_refused(bus_type: Callable[..., Bus], wrong: Any, error: type[Exception]) -> None:
+    """Turned red by: finding out in the watchdog's thread."""
+    with pytest.raises(error, match="slow_handler_s"):
+        bus_type(slow_handler_s=wrong)
+
+
+class Warnings(logging.Handler):
+    """Collects what the watchdog says, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+        self.has_come = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+        self.has_come.set()
+
+
+@pytest.fixture
+def warned() -> Any:
+    handler = Warnings()
+    logging.getLogger("trading.events").addHandler(handler)
+    yield handler
+    logging.getLogger("trading.events").removeHandler(handler)
+
+
+async def test_a_handler_that_waits_too_long_is_named_once_with_its_place(make_bus: MakeBus, warned: Warnings) -> None:
+    """Turned red by: warning at every look, and by looking only at the loop's thread."""
+    bus = await make_bus(slow_handler_s=0.02)
+    gate = Gate()
+    sid = await bus.subscribe("tick", gate, name="stuck strategy")
+    await bus.publish(tick(1))
+    assert await asyncio.to_thread(warned.has_come.wait, 10)
+    warned.has_come.clear()
+    other = await bus.subscribe("tick", Gate(), name="another")
+    await bus.publish(tick(2))
+    assert await asyncio.to_thread(warned.has_come.wait, 10)
+    assert ["stuck strategy" in text for text in warned.texts] == [True, False]
+    assert sid in warned.texts[0]
+    assert other in warned.texts[1]
+    assert "await self._passes.acquire()" in warned.texts[0], "the stack shows where it waits"
+    gate.open()
+
+
+async def test_a_handler_that_holds_up_the_loop_is_named_while_it_does(make_bus: MakeBus, warned: Warnings) -> None:
+    """Turned red by: looking from a callback of the loop."""
+    bus = await make_bus(slow_handler_s=0.02)
+
+    def handler(_event: BaseEvent) -> None:
+        assert warned.has_come.wait(10)
+
+    sid = await bus.subscribe("tick", handler, name="busy strategy")
+    await bus.publish(tick(1))
+    await bus.join()
+    assert bus.statistics().subscriptions[sid].handled == 1
+    assert "busy strategy" in warned.texts[0]
+    assert "assert warned.has_come.wait(10)" in warned.texts[0]
+
+
+async def test_handlers_that_end_in_time_are_not_named(make_bus: MakeBus, warned: Warnings) -> None:
+    """Turned red by: counting from the first event of the subscription."""
+    bus = await make_bus(slow_handler_s=0.2)
+    ended = asyncio.get_running_loop().time() + 0.5
+    await bus.subscribe("tick", Recorder(), name="quick")
+    while asyncio.get_running_loop().time() < ended:
+        await bus.publish(tick(1))
+    await bus.join()
+    assert warned.texts == []
+
+
+async def test_the_watchdog_ends_with_its_bus(bus_type: Callable[..., Bus]) -> None:
+    """Turned red by: not telling it that the bus has closed."""
+    before = set(threading.enumerate())
+    async with bus_type(slow_handler_s=0.02) as bus:
+        await bus.subscribe("tick", Recorder())
+        (watchdog,) = set(threading.enumerate()) - before
+    await asyncio.to_thread(watchdog.join, 10)
+    assert not watchdog.is_alive()
