@@ -11,6 +11,7 @@ import pytest
 from trading.events import BaseEvent
 from trading.events.errors import NotAnEventError, QueueFullError, WrongLoopError
 
+from .conftest import RunMain
 from .doubles import Bus, Recorder, assert_balanced, full_queue, number_of, tick, ticks, turns, until
 
 
@@ -183,7 +184,7 @@ async def test_everything_else_belongs_to_the_loop_and_says_so(bus: Bus, name: s
     await bus.publish(tick(1))
 
 
-def test_two_buses_may_run_in_two_loops_in_two_threads(bus_type: Callable[..., Any]) -> None:
+def test_two_buses_may_run_in_two_loops_in_two_threads(bus_type: Callable[..., Any], run: RunMain) -> None:
     """Turned red by: state that all buses share."""
     recorders = [Recorder(), Recorder()]
     both_run = threading.Barrier(2)
@@ -202,8 +203,8 @@ def test_two_buses_may_run_in_two_loops_in_two_threads(bus_type: Callable[..., A
     second: list[Any] = []
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
         running = [
-            threads.submit(asyncio.run, main(recorders[0], second, first)),
-            threads.submit(asyncio.run, main(recorders[1], first, second)),
+            threads.submit(run, main(recorders[0], second, first)),
+            threads.submit(run, main(recorders[1], first, second)),
         ]
         for future in running:
             future.result(20)
@@ -221,7 +222,7 @@ async def test_a_handler_hears_events_of_other_threads_in_the_loops_thread(bus: 
     assert threads == [threading.get_ident()]
 
 
-def test_publish_nowait_after_the_loop_has_gone_does_not_crash(bus_type: Callable[..., Any]) -> None:
+def test_publish_nowait_after_the_loop_has_gone_does_not_crash(bus_type: Callable[..., Any], run: RunMain) -> None:
     """Turned red by: an unhandled error of `call_soon_threadsafe` on a closed loop."""
     bus = bus_type()
 
@@ -229,6 +230,6 @@ def test_publish_nowait_after_the_loop_has_gone_does_not_crash(bus_type: Callabl
         await bus.subscribe("tick", Recorder())
         await bus.aclose()
 
-    asyncio.run(main())
+    run(main())
     with pytest.raises(RuntimeError):
         bus.publish_nowait(tick(1))
