@@ -44,6 +44,46 @@ async def test_aclose_refuses_new_events_while_it_drains_and_afterwards(bus: Bus
     assert gate.finished == [0, 1]
 
 
+async def test_aclose_refuses_new_events_also_while_a_leader_is_at_work(bus: Bus) -> None:
+    """Turned red by: `accept_at_once` not asking whether the bus is open."""
+    recorder = Recorder()
+    await bus.subscribe("tick", recorder)
+    await bus.publish(tick(0))
+    event = tick(1)
+    for _ in range(5_000):
+        bus.publish_nowait(event)
+    closing = asyncio.create_task(bus.aclose())
+    await turns(2)
+    assert 0 < len(recorder.seen) < 5_001
+    with pytest.raises(BusClosedError):
+        await bus.publish(tick(2))
+    await closing
+    assert len(recorder.seen) == 5_001
+
+
+async def test_aclose_waits_for_a_gap_callback_that_is_running(bus: Bus) -> None:
+    """Turned red by: `aclose` waiting for the events alone."""
+    story: list[str] = []
+    go_on = asyncio.Event()
+
+    async def on_gap(_gap: Any) -> None:
+        story.append("begins")
+        await go_on.wait()
+        story.append("ends")
+
+    gate, sid = await full_queue(bus, overflow="drop_oldest", on_gap=on_gap)
+    await bus.publish(tick(2))
+    gate.open()
+    await until(lambda: story)
+    await bus.unsubscribe(sid)
+    closing = asyncio.create_task(bus.aclose())
+    await turns()
+    assert not closing.done()
+    go_on.set()
+    await closing
+    assert story == ["begins", "ends"]
+
+
 async def test_leaving_the_block_closes(bus_type: Callable[..., Any]) -> None:
     """Turned red by: an `__aexit__` that does nothing."""
     recorder = Recorder()

@@ -3,6 +3,7 @@
 import gc
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from trading.events.errors import WrongLoopError
 
 from .conftest import RunMain
-from .doubles import Gate, Recorder, full_queue, tick, ticks, turns
+from .doubles import Bus, Gate, Recorder, full_queue, tick, ticks, turns
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
@@ -109,6 +110,27 @@ def test_an_unsubscribed_handler_is_let_go(bus_type: Callable[..., Any], run: Ru
             assert freed == ["freed"]
 
     run(main())
+
+
+def resident_kib() -> int:
+    """How much memory this process has now."""
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no other way to ask for the memory in use")
+async def test_subscriptions_that_come_and_go_leave_memory_where_it_was(bus: Bus) -> None:
+    """Turned red by: `wake_waiters` leaving the number of an ended subscription in `by_number`."""
+
+    async def come_and_go(rounds: range) -> None:
+        for number in rounds:
+            sid = await bus.subscribe(f"events.tick.binance.{number}", print, name="passing")
+            await bus.unsubscribe(sid)
+
+    await come_and_go(range(20_000))
+    before_kib = resident_kib()
+    await come_and_go(range(20_000, 120_000))
+    assert resident_kib() - before_kib < 1_500
 
 
 def test_a_bus_belongs_to_the_loop_it_was_first_used_in(bus_type: Callable[..., Any], run: RunMain) -> None:

@@ -1,10 +1,13 @@
 """All or nothing: an event is accepted by all its queues or by none, and who waits stands in one line."""
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from trading.events import BaseEvent
 
-from .doubles import Bus, Gate, Recorder, dropped, full_queue, number_of, tick, turns
+from .doubles import Bus, Gate, Recorder, dropped, full_queue, number_of, order, tick, turns
 
 
 async def full_pair(bus: Bus) -> tuple[Gate, Gate]:
@@ -207,8 +210,11 @@ async def test_a_publish_that_must_wait_takes_its_place_in_line_when_it_is_first
     assert gate.finished == [0, 1, 3, 2]
 
 
-async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_not_resumed(bus: Bus) -> None:
-    """Turned red by: looking for room and not for others of the same set in line."""
+@pytest.mark.parametrize("is_busy", [False, True], ids=["on an idle bus", "on a bus that has a leader"])
+async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_not_resumed(
+    bus: Bus, is_busy: Any
+) -> None:
+    """Turned red by: `has_same` overlooking those who were called; by `accept_at_once` not asking for the line."""
     newcomers: list[asyncio.Task[None]] = []
     seen: list[int] = []
     entered, go_on = asyncio.Event(), asyncio.Event()
@@ -219,7 +225,13 @@ async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_no
             entered.set()
             await go_on.wait()
 
+    def come() -> None:
+        if is_busy:
+            bus.publish_nowait(order(0))
+        newcomers.append(asyncio.create_task(bus.publish(tick(5))))
+
     await bus.subscribe("tick", handler, capacity=3)
+    await bus.subscribe("order_*", Recorder())
     await bus.publish(tick(0))
     await entered.wait()
     for number in (1, 2, 3):
@@ -227,7 +239,7 @@ async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_no
     waiter = asyncio.create_task(bus.publish(tick(4)))
     await turns()
     go_on.set()
-    asyncio.get_running_loop().call_soon(lambda: newcomers.append(asyncio.create_task(bus.publish(tick(5)))))
+    asyncio.get_running_loop().call_soon(come)
     await waiter
     await turns()
     await asyncio.gather(*newcomers)
@@ -249,6 +261,50 @@ async def test_a_cancelled_waiter_lets_those_behind_it_come(bus: Bus) -> None:
     await asyncio.wait_for(behind, 5)
     await bus.join()
     assert first.finished == second.finished == [0, 1, 6]
+
+
+async def full_of_two_topics(bus: Bus) -> Gate:
+    """A full `conflate` queue with tick 1 of A; an order has a handler put tick 9 of C beside it."""
+    gate = Gate()
+    await bus.subscribe("tick", gate, capacity=1, overflow="conflate")
+    await bus.publish(tick(0, symbol="A"))
+    await gate.has_started(1)
+    await bus.publish(tick(1, symbol="A"))
+
+    async def handler(_event: BaseEvent) -> None:
+        await bus.publish(tick(9, symbol="C"))
+
+    await bus.subscribe("order_*", handler)
+    return gate
+
+
+async def test_a_waiter_is_granted_when_it_need_only_replace_an_event_that_has_come_meanwhile(bus: Bus) -> None:
+    """Turned red by: `accept` not calling those who can replace what it has put into a queue."""
+    gate = await full_of_two_topics(bus)
+    waiter = asyncio.create_task(bus.publish(tick(2, symbol="C")))
+    await turns()
+    await bus.publish(order(0))
+    await asyncio.wait_for(waiter, 5)
+    gate.open()
+    await bus.join()
+    assert gate.finished == [0, 1, 2]
+
+
+async def test_a_cancelled_waiter_lets_the_one_behind_it_replace_an_event(bus: Bus) -> None:
+    """Turned red by: `leave` not walking the row of a waiter that has gone."""
+    gate = await full_of_two_topics(bus)
+    ahead = asyncio.create_task(bus.publish(tick(2, symbol="B")))
+    await turns()
+    behind = asyncio.create_task(bus.publish(tick(3, symbol="C")))
+    await turns()
+    await bus.publish(order(0))
+    await turns()
+    assert not behind.done()
+    ahead.cancel()
+    await asyncio.wait_for(behind, 5)
+    gate.open()
+    await bus.join()
+    assert gate.finished == [0, 1, 3]
 
 
 async def test_unsubscribing_a_full_queue_releases_those_who_wait_for_it(bus: Bus) -> None:

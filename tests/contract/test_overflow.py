@@ -7,7 +7,7 @@ import pytest
 
 from trading.events.errors import BusError, QueueFullError
 
-from .doubles import Bus, Gate, Recorder, dropped, full_queue, tick, turns
+from .doubles import Bus, Gate, Recorder, dropped, full_queue, order, tick, turns
 
 
 async def test_block_is_the_default(bus: Bus) -> None:
@@ -163,6 +163,27 @@ async def test_raise_refuses_even_where_another_queue_would_let_it_wait(bus: Bus
     refusing.open()
     await bus.join()
     assert blocking.finished == refusing.finished == [0, 1]
+
+
+async def test_raise_refuses_an_event_that_waited_while_the_queue_filled_up(bus: Bus) -> None:
+    """Turned red by: `come` not asking the raising queues again."""
+    blocking, refusing = Gate(), Gate()
+    await bus.subscribe("tick", blocking, capacity=1)
+    await bus.subscribe("*", refusing, capacity=2, overflow="raise")
+    await bus.publish(tick(0))
+    await blocking.has_started(1)
+    await refusing.has_started(1)
+    await bus.publish(tick(1))
+    waiter = asyncio.create_task(bus.publish(tick(2)))
+    await turns()
+    await bus.publish(order(3))
+    blocking.let_go()
+    with pytest.raises(QueueFullError):
+        await asyncio.wait_for(waiter, 5)
+    blocking.open()
+    refusing.open()
+    await bus.join()
+    assert (blocking.finished, refusing.finished) == ([0, 1], [0, 1, 3])
 
 
 async def test_queue_full_is_a_bus_error_that_names_the_subscription_and_its_capacity(bus: Any) -> None:

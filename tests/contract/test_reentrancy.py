@@ -211,6 +211,24 @@ async def test_a_publisher_beside_a_running_handler_waits_like_everyone(bus: Bus
     await publisher
 
 
+async def test_a_handler_of_another_bus_waits_like_everyone(bus: Bus, make_bus: Any) -> None:
+    """Turned red by: `calling_subscription` not comparing the bus."""
+    gate, _ = await full_queue(bus)
+    other = await make_bus()
+
+    async def handler(_event: BaseEvent) -> None:
+        await bus.publish(tick(2))
+
+    await other.subscribe("tick", handler)
+    await other.publish(tick(9))
+    await turns()
+    assert bus.statistics().publishers_waiting == 1
+    gate.open()
+    await other.join()
+    await bus.join()
+    assert gate.finished == [0, 1, 2]
+
+
 async def test_a_handler_may_subscribe(bus: Bus) -> None:
     """Turned red by: holding the registry's lock while handlers run."""
     late = Recorder()
@@ -244,6 +262,23 @@ async def test_a_handler_may_unsubscribe_itself_and_is_not_called_again(bus: Bus
     assert seen == [1]
     retired = bus.statistics().retired
     assert (retired.accepted, retired.handled, retired.dropped["unsubscribed"]) == (3, 1, 2)
+
+
+async def test_a_handler_may_unsubscribe_itself_twice(bus: Bus) -> None:
+    """Turned red by: `_unsubscribe` refusing an id whose subscription is ending or has ended."""
+    sids: list[str] = []
+
+    async def once(_event: BaseEvent) -> None:
+        await bus.unsubscribe(sids[0])
+        await asyncio.sleep(0)
+        await bus.unsubscribe(sids[0])
+
+    sids.append(await bus.subscribe("tick", once))
+    await bus.publish_batch(ticks([1, 2]))
+    await bus.join()
+    await bus.unsubscribe(sids[0])
+    retired = bus.statistics().retired
+    assert (retired.accepted, retired.handled, retired.failed, retired.dropped["unsubscribed"]) == (2, 1, 0, 1)
 
 
 @pytest.mark.parametrize("own_place", [0, 2])

@@ -16,12 +16,19 @@ from .doubles import Bus, Recorder, assert_balanced, full_queue, number_of, tick
 
 
 async def test_publish_nowait_may_be_called_from_any_thread(bus: Bus) -> None:
-    """Turned red by: waking the loop by `call_soon`, which only its own thread may."""
-    recorder = Recorder()
-    await bus.subscribe("tick", recorder)
-    await asyncio.to_thread(bus.publish_nowait, tick(1))
-    await until(lambda: recorder.seen)
-    assert recorder.seen == [1]
+    """Turned red by: waking the loop by `call_soon`, which leaves it asleep."""
+    heard, loop_has_nothing_else = asyncio.Event(), threading.Event()
+    await bus.subscribe("tick", lambda _event: heard.set())
+
+    def publish() -> None:
+        loop_has_nothing_else.wait()
+        bus.publish_nowait(tick(1))
+
+    caller = threading.Thread(target=publish)
+    caller.start()
+    asyncio.get_running_loop().call_soon(loop_has_nothing_else.set)
+    await asyncio.wait_for(heard.wait(), 5)
+    caller.join()
 
 
 async def test_ten_threads_may_publish_while_the_loop_runs(bus: Bus) -> None:
@@ -222,14 +229,14 @@ async def test_a_handler_hears_events_of_other_threads_in_the_loops_thread(bus: 
     assert threads == [threading.get_ident()]
 
 
-def test_publish_nowait_after_the_loop_has_gone_does_not_crash(bus_type: Callable[..., Any], run: RunMain) -> None:
-    """Turned red by: an unhandled error of `call_soon_threadsafe` on a closed loop."""
+def test_publish_nowait_after_the_loop_has_gone_is_refused(bus_type: Callable[..., Any], run: RunMain) -> None:
+    """Turned red by: `open_home` not asking whether the loop is closed."""
     bus = bus_type()
 
     async def main() -> None:
         await bus.subscribe("tick", Recorder())
-        await bus.aclose()
 
     run(main())
-    with pytest.raises(RuntimeError):
+    with pytest.raises(WrongLoopError, match="closed"):
         bus.publish_nowait(tick(1))
+    assert bus.statistics().published == 0
