@@ -319,3 +319,21 @@ async def test_unsubscribing_a_full_queue_releases_those_who_wait_for_it(bus: Bu
     gate.open()
     await bus.join()
     assert other.seen == [2]
+
+
+async def test_unsubscribing_a_full_queue_releases_all_who_wait_for_it_also_behind_one_who_waits_for_another(
+    bus: Bus,
+) -> None:
+    """Turned red by: `walk` calling one waiter of a row and not those behind it."""
+    other, _ = await full_queue(bus, symbol="OTHER")
+    gate, sid = await full_queue(bus, symbol="GONE")
+    first = asyncio.create_task(bus.publish(tick(2, symbol="OTHER")))
+    await turns()
+    publishers = [asyncio.create_task(bus.publish(tick(number, symbol="GONE"))) for number in (2, 3, 4)]
+    await turns()
+    await bus.unsubscribe(sid)
+    await asyncio.wait_for(asyncio.gather(*publishers), 5)
+    assert not first.done()
+    gate.open()
+    other.open()
+    await first
