@@ -243,6 +243,8 @@ class UnprintableError(Exception):
 async def test_an_error_that_cannot_be_printed_harms_nobody_else(bus: Bus) -> None:
     """Turned red by: calling `str` on the error unguarded."""
     recorder = Recorder()
+    said: list[ErrorEvent] = []
+    await bus.subscribe(ErrorEvent, said.append)
     sid = await bus.subscribe("tick", failing(UnprintableError(), suspends=False))
     await bus.subscribe("tick", recorder)
     logging.raiseExceptions, before = False, logging.raiseExceptions
@@ -253,3 +255,4 @@ async def test_an_error_that_cannot_be_printed_harms_nobody_else(bus: Bus) -> No
         logging.raiseExceptions = before
     assert bus.statistics().subscriptions[sid].failed == 1
     assert recorder.seen == [0, 1]
+    assert [error.error_type for error in said] == ["UnprintableError"]
