@@ -266,7 +266,7 @@ async def test_a_cancelled_waiter_lets_those_behind_it_come(bus: Bus) -> None:
 async def full_of_two_topics(bus: Bus) -> Gate:
     """A full `conflate` queue with tick 1 of A; an order has a handler put tick 9 of C beside it."""
     gate = Gate()
-    await bus.subscribe("tick", gate, capacity=1, overflow="conflate")
+    await bus.subscribe("events.tick.binance", gate, capacity=1, overflow="conflate")
     await bus.publish(tick(0, symbol="A"))
     await gate.has_started(1)
     await bus.publish(tick(1, symbol="A"))
@@ -292,7 +292,13 @@ async def test_a_waiter_is_granted_when_it_need_only_replace_an_event_that_has_c
 
 async def test_a_cancelled_waiter_lets_the_one_behind_it_replace_an_event(bus: Bus) -> None:
     """Turned red by: `leave` not walking the row of a waiter that has gone."""
-    gate = await full_of_two_topics(bus)
+    gate, busy = await full_of_two_topics(bus), Gate()
+    await bus.subscribe("events.tick.okex", busy, capacity=1)
+    await bus.publish(tick(0, exchange="okex"))
+    await busy.has_started(1)
+    await bus.publish(tick(1, exchange="okex"))
+    first = asyncio.create_task(bus.publish(tick(2, exchange="okex")))
+    await turns()
     ahead = asyncio.create_task(bus.publish(tick(2, symbol="B")))
     await turns()
     behind = asyncio.create_task(bus.publish(tick(3, symbol="C")))
@@ -302,7 +308,10 @@ async def test_a_cancelled_waiter_lets_the_one_behind_it_replace_an_event(bus: B
     assert not behind.done()
     ahead.cancel()
     await asyncio.wait_for(behind, 5)
+    assert not first.done()
     gate.open()
+    busy.open()
+    await first
     await bus.join()
     assert gate.finished == [0, 1, 3]
 

@@ -114,16 +114,6 @@ async def test_conflate_leaves_the_event_in_its_handler_alone(bus: Bus) -> None:
     assert gate.finished == [0, 1]
 
 
-async def test_a_conflated_topic_may_come_again_after_it_was_handled(bus: Bus) -> None:
-    """Turned red by: `pop` leaving `taken` as it was, by which the places of topics are counted."""
-    recorder = Recorder()
-    await bus.subscribe("tick", recorder, capacity=2, overflow="conflate")
-    for number in range(6):
-        await bus.publish(tick(number, symbol="AB"[number % 2]))
-        await bus.join()
-    assert recorder.seen == [0, 1, 2, 3, 4, 5]
-
-
 async def test_a_conflated_topic_that_was_handled_needs_a_place_again(bus: Bus) -> None:
     """Turned red by: `pop` leaving a topic's place behind when its event is taken."""
     gate = Gate()
