@@ -40,7 +40,7 @@ class Clock:
 
 
 async def test_a_handler_that_never_suspends_leaves_the_loop_alive(bus: Bus) -> None:
-    """Turned red by: emptying a queue in one turn of the loop."""
+    """Turned red by: a budget and a `STRETCH` without end."""
     with Clock() as clock:
 
         async def handler(_event: BaseEvent) -> None:
@@ -75,7 +75,7 @@ async def test_handlers_that_take_long_leave_the_loop_alive(bus: Bus, quick_ones
 
 
 async def test_the_budget_is_one_for_the_whole_bus(bus: Bus) -> None:
-    """Turned red by: a budget for each subscription."""
+    """Turned red by: `refill` for each subscription that is taken."""
     with Clock() as clock:
         for _ in range(500):
             await bus.subscribe("tick", clock.note)
@@ -87,7 +87,7 @@ async def test_the_budget_is_one_for_the_whole_bus(bus: Bus) -> None:
 
 
 async def test_a_hundred_subscriptions_that_resume_at_once_share_one_budget(bus: Bus) -> None:
-    """Turned red by: a budget for each worker."""
+    """Turned red by: `refill` for each worker that goes on."""
     with Clock() as clock:
         go_on = asyncio.Event()
 
@@ -106,7 +106,7 @@ async def test_a_hundred_subscriptions_that_resume_at_once_share_one_budget(bus:
 
 
 async def test_a_tight_publishing_loop_cannot_starve_its_own_handlers(bus: Bus) -> None:
-    """Turned red by: a publish that never yields where there is room."""
+    """Turned red by: `publishing_is_spent` answering no."""
     seen = 0
 
     async def handler(_event: BaseEvent) -> None:
@@ -123,7 +123,7 @@ async def test_a_tight_publishing_loop_cannot_starve_its_own_handlers(bus: Bus) 
 
 
 async def test_a_tight_publishing_loop_leaves_the_loop_alive(bus: Bus) -> None:
-    """Turned red by: a publish that never yields where nobody listens."""
+    """Turned red by: `accept` charging nothing for an event that nobody hears."""
     event = tick(1)
     with Clock() as clock:
         for _ in range(50_000):
@@ -132,7 +132,7 @@ async def test_a_tight_publishing_loop_leaves_the_loop_alive(bus: Bus) -> None:
 
 
 async def test_a_batch_yields_too(bus: Bus) -> None:
-    """Turned red by: publishing a batch of any length in one go."""
+    """Turned red by: `publishing_is_spent` answering no."""
     gate = Gate()
     await bus.subscribe("tick", gate)
     gate.open()
@@ -144,7 +144,7 @@ async def test_a_batch_yields_too(bus: Bus) -> None:
 
 
 async def test_a_publish_that_yields_has_not_accepted_yet(bus: Bus) -> None:
-    """Turned red by: accepting first and yielding then."""
+    """Turned red by: `offer` admitting the event before it yields."""
     sid = await bus.subscribe("tick", lambda _event: None)
     event = tick(1)
     finished = bus.publish(event)
@@ -160,7 +160,7 @@ async def test_a_publish_that_yields_has_not_accepted_yet(bus: Bus) -> None:
 
 
 async def test_handlers_that_keep_publishing_leave_the_loop_alive(bus: Bus) -> None:
-    """Turned red by: a new budget for every event that a handler publishes."""
+    """Turned red by: a budget and a `STRETCH` without end."""
     is_over = False
 
     async def handler(event: BaseEvent) -> None:
@@ -230,7 +230,7 @@ async def test_subscriptions_take_turns_also_within_one_turn_of_the_loop(bus: Bu
 
 
 async def test_ten_thousand_handlers_that_suspend_all_start_within_a_few_turns(bus: Bus) -> None:
-    """Turned red by: each hand-over waking one worker and not twice as many."""
+    """Turned red by: `hand_over` hiring one worker and not two."""
     started = 0
     go_on = asyncio.Event()
 

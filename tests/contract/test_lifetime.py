@@ -256,7 +256,7 @@ def test_a_bus_in_a_forked_child_says_so(run_script: RunScript) -> None:
 
 
 async def test_a_gate_of_a_closed_bus_is_cancelled_and_not_resumed(bus_type: Callable[..., Any]) -> None:
-    """Turned red by: leaving the suspended handler for the garbage collector."""
+    """Turned red by: `_cancel_workers` cancelling nobody."""
     bus = bus_type()
     gate: Gate
     gate, _ = await full_queue(bus)

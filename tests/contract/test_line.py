@@ -37,7 +37,7 @@ def for_second(number: int) -> BaseEvent:
 
 
 async def test_an_event_is_accepted_by_all_its_queues_or_by_none(bus: Bus) -> None:
-    """Turned red by: pushing into each queue as soon as it has room."""
+    """Turned red by: `offer` pushing into those queues that have room before it waits."""
     free = Recorder()
     free_sid = await bus.subscribe("tick", free)
     gate, full_sid = await full_queue(bus)
@@ -54,7 +54,7 @@ async def test_an_event_is_accepted_by_all_its_queues_or_by_none(bus: Bus) -> No
 
 
 async def test_an_event_that_waits_evicts_nothing_elsewhere(bus: Bus) -> None:
-    """Turned red by: evicting from the drop_oldest queues before the block queues have room."""
+    """Turned red by: `offer` pushing into those queues that have room before it waits."""
     gates = Gate(), Gate()
     dropping = await bus.subscribe("tick", gates[0], capacity=1, overflow="drop_oldest")
     await bus.subscribe("tick", gates[1], capacity=1)
@@ -75,7 +75,7 @@ async def test_an_event_that_waits_evicts_nothing_elsewhere(bus: Bus) -> None:
 
 
 async def test_a_waiter_is_granted_when_all_its_queues_have_room_at_once(bus: Bus) -> None:
-    """Turned red by: granting when the queue that just got room has room."""
+    """Turned red by: `can_come` asking whether any of its queues has room."""
     first, second = await full_pair(bus)
     both = asyncio.create_task(bus.publish(for_both(5)))
     await turns()
@@ -108,7 +108,7 @@ async def test_a_waiter_holds_nothing_meanwhile(bus: Bus) -> None:
 
 
 async def test_when_room_appears_the_line_is_walked_in_order(bus: Bus) -> None:
-    """Turned red by: trying only the first in line."""
+    """Turned red by: `walk` ending at the first that cannot come."""
     first, second = await full_pair(bus)
     both = asyncio.create_task(bus.publish(for_both(5)))
     await turns()
@@ -125,7 +125,7 @@ async def test_when_room_appears_the_line_is_walked_in_order(bus: Bus) -> None:
 
 
 async def test_the_first_in_line_is_granted_when_each_of_its_queues_has_had_room_once(bus: Bus) -> None:
-    """Turned red by: giving the first in line no extra place: others take each room before both have one."""
+    """Turned red by: `look_around` keeping nothing for the first in line."""
     first, second = await full_pair(bus)
     both = asyncio.create_task(bus.publish(for_both(5)))
     await turns()
@@ -162,7 +162,7 @@ async def test_the_extra_place_of_the_first_in_line_starves_nobody(bus: Bus) -> 
 
 
 async def test_waiters_for_the_same_set_of_subscriptions_never_overtake(bus: Bus) -> None:
-    """Turned red by: walking the line from its end."""
+    """Turned red by: `walk` taking the last of a row first."""
     gate, _ = await full_queue(bus, capacity=2)
     publishers = [asyncio.create_task(bus.publish(tick(number))) for number in range(3, 20)]
     await turns()

@@ -90,7 +90,7 @@ async def test_two_handlers_may_publish_into_each_others_full_queues(bus: Bus, w
 
 
 async def test_a_chain_of_publishing_handlers_comes_to_its_end(bus: Bus) -> None:
-    """Turned red by: running the handlers of a publish from a handler inside it, on one stack."""
+    """Turned red by: calling the handlers from within `publish`, on one stack."""
     seen: list[int] = []
 
     async def handler(event: BaseEvent) -> None:
@@ -105,7 +105,7 @@ async def test_a_chain_of_publishing_handlers_comes_to_its_end(bus: Bus) -> None
 
 
 async def test_a_publish_from_a_handler_passes_the_line(bus: Bus) -> None:
-    """Turned red by: putting it at the end of the line."""
+    """Turned red by: `offer` asking for the line whatever the patience."""
     gate, sid = await full_queue(bus, symbol="FULL")
     waiting = asyncio.create_task(bus.publish(tick(2, symbol="FULL")))
     await turns()
@@ -127,7 +127,7 @@ async def test_a_publish_from_a_handler_passes_the_line(bus: Bus) -> None:
 
 @pytest.mark.parametrize("name", ["publish", "publish_nowait", "publish_batch"])
 async def test_a_publish_from_a_handler_raises_at_twice_the_capacity(bus: Bus, name: str) -> None:
-    """Turned red by: no bound for publishes from handlers."""
+    """Turned red by: `urgent_verdict` without a bound."""
     taken: list[int] = []
     gate, sid = await full_queue(bus, symbol="FULL", capacity=3)
 
@@ -309,7 +309,7 @@ async def test_a_handler_may_unsubscribe_others(bus: Bus, own_place: int) -> Non
 @pytest.mark.parametrize("name", ["join", "aclose"])
 @pytest.mark.parametrize("way", [lambda call: call, asyncio.gather], ids=["directly", "in a child"])
 async def test_join_and_aclose_inside_a_handler_raise(bus: Bus, name: str, way: Any) -> None:
-    """Turned red by: waiting for the handler itself."""
+    """Turned red by: `_check_outside` letting everybody pass."""
     caught: list[BaseException] = []
 
     async def wait_for_oneself() -> None:

@@ -107,7 +107,7 @@ async def test_a_burst_from_another_thread_wakes_the_loop_once(bus: Any, monkeyp
 
 
 async def test_errors_of_publish_nowait_are_raised_in_its_own_thread(bus: Any) -> None:
-    """Turned red by: handing the event to the loop and its errors too."""
+    """Turned red by: handing an event of another thread to the loop."""
     gate, _ = await full_queue(bus)
     with pytest.raises(QueueFullError):
         await asyncio.to_thread(bus.publish_nowait, tick(2))
@@ -150,7 +150,7 @@ async def test_publish_in_another_thread_may_wait_for_room(bus: Bus) -> None:
 
 
 async def test_publish_in_another_thread_that_is_dropped_warns(bus: Any) -> None:
-    """Turned red by: dropping an event silently."""
+    """Turned red by: `drop` of a `Publishing` that neither warns nor counts."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
 
@@ -221,7 +221,7 @@ def test_two_buses_may_run_in_two_loops_in_two_threads(bus_type: Callable[..., A
 
 
 async def test_a_handler_hears_events_of_other_threads_in_the_loops_thread(bus: Bus) -> None:
-    """Turned red by: running handlers in the publishing thread."""
+    """Turned red by: calling the handlers from within `publish_nowait`."""
     threads: list[int] = []
     await bus.subscribe("tick", lambda _event: threads.append(threading.get_ident()))
     await asyncio.to_thread(bus.publish_nowait, tick(1))
