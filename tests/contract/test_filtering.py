@@ -13,7 +13,7 @@ from .doubles import Bus, Gate, Recorder, full_queue, number_of, tick, ticks, tu
 
 
 async def test_a_filter_decides_which_events_a_subscription_hears(bus: Bus) -> None:
-    """Turned red by: ignoring the filter."""
+    """Turned red by: `passing` ignoring a filter's no."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder, lambda event: number_of(event) % 2 == 0)
     await bus.publish_batch(ticks(range(6)))
@@ -138,7 +138,7 @@ async def test_a_filter_that_raises_harms_nobody_else(make_bus: Any, caplog: pyt
 
 
 async def test_a_filter_whose_answer_has_no_truth_is_a_filter_that_raises(bus: Any) -> None:
-    """Turned red by: ignoring an error of `bool`."""
+    """Turned red by: ignoring an error of `is_truthy`."""
 
     class Torn:
         def __bool__(self) -> bool:
@@ -166,7 +166,7 @@ async def test_a_filter_that_fails_on_error_events_ends_there(bus: Bus) -> None:
 
 
 async def test_a_filter_may_use_the_bus(bus: Bus) -> None:
-    """Turned red by: holding a lock while Python code runs."""
+    """Turned red by: holding the lock while a filter runs."""
     recorder = Recorder()
 
     def curious(event: BaseEvent) -> bool:

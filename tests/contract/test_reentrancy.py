@@ -44,7 +44,7 @@ ALL_WAYS = [directly, through_gather, through_gathered_tasks, through_a_task_gro
 
 @pytest.mark.parametrize("way", ALL_WAYS)
 async def test_a_handler_may_publish_into_its_own_full_queue(bus: Bus, way: Any) -> None:
-    """Turned red by: letting a publish from a handler wait for room."""
+    """Turned red by: `admit` not asking whether the caller runs in a handler."""
     seen: list[int] = []
 
     async def handler(event: BaseEvent) -> None:
@@ -65,7 +65,7 @@ async def test_a_handler_may_publish_into_its_own_full_queue(bus: Bus, way: Any)
 
 @pytest.mark.parametrize("way", ALL_WAYS)
 async def test_two_handlers_may_publish_into_each_others_full_queues(bus: Bus, way: Any) -> None:
-    """Turned red by: letting a publish from a handler wait in the line."""
+    """Turned red by: `admit` not asking whether the caller runs in a handler."""
     seen: dict[str, list[int]] = {"A": [], "B": []}
     go_on = asyncio.Event()
 
