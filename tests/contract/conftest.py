@@ -1,14 +1,17 @@
 """The buses that are held to the contract, and what their tests need."""
 
+import asyncio
 import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from trading.events import InMemoryEventBus
 
@@ -16,6 +19,22 @@ from .doubles import Bus, assert_balanced
 
 BUS_TYPES: dict[str, Callable[..., Bus]] = {"memory": InMemoryEventBus}
 """Every kind of bus; a new one is held to the contract by a line here."""
+
+MakeLoop = Callable[[], asyncio.AbstractEventLoop]
+
+LOOPS: dict[str, MakeLoop] = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+"""Every kind of event loop that the contract holds on."""
+
+
+def run_in(loop_kind: str, main: Coroutine[Any, Any, object]) -> None:
+    """`asyncio.run` on a kind of loop."""
+    with asyncio.Runner(loop_factory=LOOPS[loop_kind]) as runner:
+        runner.run(main)
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, MakeLoop]:
+    """Runs each asynchronous test on every kind of loop."""
+    return LOOPS
 
 
 @pytest.fixture
@@ -61,12 +80,34 @@ async def bus(make_bus: MakeBus) -> Bus:
     return await make_bus()
 
 
-@pytest.fixture
-def run_script(bus_kind: str) -> Callable[[str], subprocess.CompletedProcess[str]]:
-    """Runs a program in a fresh interpreter that is killed if it hangs. `make_bus` makes it a bus."""
-    head = f"from tests.contract.conftest import BUS_TYPES\nmake_bus = BUS_TYPES[{bus_kind!r}]\n"
+RunMain = Callable[[Coroutine[Any, Any, object]], None]
 
-    def run(source: str) -> subprocess.CompletedProcess[str]:
+
+@pytest.fixture(params=LOOPS)
+def loop_kind(request: pytest.FixtureRequest) -> str:
+    """The name of a kind of event loop, for tests that make their loops themselves."""
+    return str(request.param)
+
+
+@pytest.fixture
+def run(loop_kind: str) -> RunMain:
+    """`asyncio.run` on a kind of loop."""
+    return partial(run_in, loop_kind)
+
+
+@pytest.fixture
+def run_script(bus_kind: str, loop_kind: str) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Runs a program in a fresh interpreter that is killed if it hangs.
+
+    `make_bus` makes it a bus, `make_loop` a loop, and `run` is its `asyncio.run`.
+    """
+    head = (
+        "from functools import partial\n"
+        "from tests.contract.conftest import BUS_TYPES, LOOPS, run_in\n"
+        f"make_bus, make_loop, run = BUS_TYPES[{bus_kind!r}], LOOPS[{loop_kind!r}], partial(run_in, {loop_kind!r})\n"
+    )
+
+    def run_source(source: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - the programs stand in the tests
             [sys.executable, "-X", "dev", "-c", head + textwrap.dedent(source)],
             capture_output=True,
@@ -76,4 +117,4 @@ def run_script(bus_kind: str) -> Callable[[str], subprocess.CompletedProcess[str
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         )
 
-    return run
+    return run_source

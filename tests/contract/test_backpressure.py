@@ -6,7 +6,7 @@ from .doubles import Bus, Gate, Recorder, full_queue, tick, ticks, turns
 
 
 async def test_publish_never_waits_for_a_handler(bus: Bus) -> None:
-    """Turned red by: awaiting the handlers inside publish."""
+    """Turned red by: `check` letting a publisher wait while an event is in its handler."""
     gate = Gate()
     await bus.subscribe("tick", gate)
     await bus.publish(tick(1))
@@ -17,7 +17,7 @@ async def test_publish_never_waits_for_a_handler(bus: Bus) -> None:
 
 
 async def test_publish_waits_for_room(bus: Bus) -> None:
-    """Turned red by: accepting beyond the capacity."""
+    """Turned red by: `has_room` answering yes whatever the capacity."""
     gate, sid = await full_queue(bus, capacity=3)
     publisher = asyncio.create_task(bus.publish(tick(4)))
     await turns()
@@ -32,7 +32,7 @@ async def test_publish_waits_for_room(bus: Bus) -> None:
 
 
 async def test_capacity_counts_waiting_events_the_one_in_its_handler_not(bus: Bus) -> None:
-    """Turned red by: `has_room` counting the event in the handler."""
+    """Turned red by: `check` counting the event in the handler as one that waits."""
     gate = Gate()
     sid = await bus.subscribe("tick", gate, capacity=2)
     await bus.publish(tick(0))
@@ -45,7 +45,7 @@ async def test_capacity_counts_waiting_events_the_one_in_its_handler_not(bus: Bu
 
 
 async def test_room_that_is_made_is_used_at_once(bus: Bus) -> None:
-    """Turned red by: calling the line only when the queue is empty."""
+    """Turned red by: `take` calling the line only when the queue is empty."""
     gate, _ = await full_queue(bus, capacity=3)
     publishers = [asyncio.create_task(bus.publish(tick(number))) for number in range(4, 8)]
     await turns()
@@ -58,7 +58,7 @@ async def test_room_that_is_made_is_used_at_once(bus: Bus) -> None:
 
 
 async def test_a_suspended_handler_delays_no_other_subscription(bus: Bus) -> None:
-    """Turned red by: one worker that awaits each handler in turn."""
+    """Turned red by: `hand_over` hiring nobody."""
     stuck, fast = Gate(), Recorder()
     await bus.subscribe("tick", stuck)
     await bus.subscribe("tick", fast)
@@ -71,7 +71,7 @@ async def test_a_suspended_handler_delays_no_other_subscription(bus: Bus) -> Non
 
 
 async def test_a_hundred_suspended_handlers_delay_no_other_subscription(bus: Bus) -> None:
-    """Turned red by: a fixed number of workers."""
+    """Turned red by: `hand_over` hiring nobody once there are fifty workers."""
     stuck = [Gate() for _ in range(100)]
     for gate in stuck:
         await bus.subscribe("tick", gate)
@@ -86,7 +86,7 @@ async def test_a_hundred_suspended_handlers_delay_no_other_subscription(bus: Bus
 
 
 async def test_a_full_queue_makes_the_events_that_match_it_wait_and_only_those(bus: Bus) -> None:
-    """Turned red by: letting every publisher wait while the line is not empty."""
+    """Turned red by: `offer` letting every publisher wait while the line is not empty."""
     gate, _ = await full_queue(bus, symbol="FULL")
     other = Recorder()
     await bus.subscribe("tick", other)
@@ -102,7 +102,7 @@ async def test_a_full_queue_makes_the_events_that_match_it_wait_and_only_those(b
 
 
 async def test_a_subscription_without_events_for_it_never_delays(bus: Bus) -> None:
-    """Turned red by: asking all queues for room and not those of the route."""
+    """Turned red by: `check` asking all queues for room and not those of the route."""
     gate, _ = await full_queue(bus, symbol="FULL")
     await asyncio.wait_for(bus.publish(tick(1, symbol="FREE")), 5)
     gate.open()

@@ -33,7 +33,7 @@ async def test_a_batch_that_waits_has_published_what_had_room(bus: Bus) -> None:
 
 
 async def test_a_cancelled_batch_says_how_much_of_it_was_published(bus: Bus) -> None:
-    """Turned red by: letting CancelledError pass as it is."""
+    """Turned red by: `Work.stop` leaving `published` off the error of a batch."""
     gate, _ = await full_queue(bus, capacity=3)
     gate.let_go(2)
     await gate.has_started(3)
@@ -69,7 +69,7 @@ async def test_a_batch_with_something_that_is_no_event_says_how_much_of_it_was_p
 
 
 async def test_a_batch_that_meets_a_full_raise_queue_says_how_much_of_it_was_published(bus: Bus) -> None:
-    """Turned red by: leaving `published` off a QueueFullError."""
+    """Turned red by: `offer_batch` leaving `published` off a QueueFullError."""
     gate, _ = await full_queue(bus, symbol="FULL", overflow="raise")
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
@@ -98,7 +98,7 @@ async def test_a_batch_whose_iterator_fails_says_how_much_of_it_was_published(bu
 
 
 async def test_a_batch_that_was_waiting_when_the_bus_closed_says_how_much_of_it_was_published(bus: Bus) -> None:
-    """Turned red by: leaving `published` off a BusClosedError."""
+    """Turned red by: `Batch.step` leaving `published` off a BusClosedError."""
     gate, _ = await full_queue(bus, capacity=2)
     gate.let_go()
     await gate.has_started(2)
@@ -115,7 +115,7 @@ async def test_a_batch_that_was_waiting_when_the_bus_closed_says_how_much_of_it_
 
 
 async def test_a_batch_on_a_closed_bus_says_that_none_of_it_was_published(bus: Bus) -> None:
-    """Turned red by: leaving `published` off an error that is raised at the call."""
+    """Turned red by: `offer_batch` leaving `published` off an error that is raised at the call."""
     await bus.aclose()
     with pytest.raises(BusClosedError) as caught:
         await bus.publish_batch(ticks([1, 2]))
@@ -123,7 +123,7 @@ async def test_a_batch_on_a_closed_bus_says_that_none_of_it_was_published(bus: B
 
 
 async def test_other_publishers_may_come_in_between(bus: Bus) -> None:
-    """Turned red by: keeping a batch at the head of the line until all of it is published."""
+    """Turned red by: a batch whose events go past the line once its first has stood in it."""
     gate, _ = await full_queue(bus)
     batch = asyncio.create_task(bus.publish_batch(ticks([10, 11])))
     await turns()

@@ -12,7 +12,7 @@ from .doubles import Bus, Gate, full_queue, number_of, tick, turns
 
 
 async def test_a_waiter_that_is_cancelled_has_reached_nobody(bus: Bus) -> None:
-    """Turned red by: leaving the event of a cancelled waiter in the line."""
+    """Turned red by: `Work.stop` not giving up the place in the line."""
     gate, sid = await full_queue(bus)
     publisher = asyncio.create_task(bus.publish(tick(2)))
     await turns()
@@ -72,7 +72,7 @@ async def in_a_timeout(awaitable: Any) -> None:
 async def test_a_granted_waiter_that_is_cancelled_before_it_resumes_passes_its_places_on(
     bus: Bus, wrap: Callable[[Any], Any]
 ) -> None:
-    """Turned red by: keeping the promised places of a waiter that left."""
+    """Turned red by: `leave` keeping the promised places; `give_up` not calling those who wait for them."""
     publishers: list[asyncio.Task[None]] = []
     seen: list[int] = []
     entered, go_on = asyncio.Event(), asyncio.Event()

@@ -13,7 +13,7 @@ from .doubles import Bus, Recorder, dropped, full_queue, number_of, tick, ticks,
 
 
 async def test_aclose_drains(bus: Bus) -> None:
-    """Turned red by: cancelling the workers at once."""
+    """Turned red by: `aclose` cancelling the workers at once."""
     gate, _ = await full_queue(bus, capacity=3)
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
@@ -44,6 +44,46 @@ async def test_aclose_refuses_new_events_while_it_drains_and_afterwards(bus: Bus
     assert gate.finished == [0, 1]
 
 
+async def test_aclose_refuses_new_events_also_while_a_leader_is_at_work(bus: Bus) -> None:
+    """Turned red by: `accept_at_once` not asking whether the bus is open."""
+    recorder = Recorder()
+    await bus.subscribe("tick", recorder)
+    await bus.publish(tick(0))
+    event = tick(1)
+    for _ in range(5_000):
+        bus.publish_nowait(event)
+    closing = asyncio.create_task(bus.aclose())
+    await turns(2)
+    assert 0 < len(recorder.seen) < 5_001
+    with pytest.raises(BusClosedError):
+        await bus.publish(tick(2))
+    await closing
+    assert len(recorder.seen) == 5_001
+
+
+async def test_aclose_waits_for_a_gap_callback_that_is_running(bus: Bus) -> None:
+    """Turned red by: `aclose` waiting for the events alone."""
+    story: list[str] = []
+    go_on = asyncio.Event()
+
+    async def on_gap(_gap: Any) -> None:
+        story.append("begins")
+        await go_on.wait()
+        story.append("ends")
+
+    gate, sid = await full_queue(bus, overflow="drop_oldest", on_gap=on_gap)
+    await bus.publish(tick(2))
+    gate.open()
+    await until(lambda: story)
+    await bus.unsubscribe(sid)
+    closing = asyncio.create_task(bus.aclose())
+    await turns()
+    assert not closing.done()
+    go_on.set()
+    await closing
+    assert story == ["begins", "ends"]
+
+
 async def test_leaving_the_block_closes(bus_type: Callable[..., Any]) -> None:
     """Turned red by: an `__aexit__` that does nothing."""
     recorder = Recorder()
@@ -71,7 +111,7 @@ async def test_leaving_the_block_by_an_exception_drains_and_lets_it_through(bus_
 
 
 async def test_after_its_timeout_it_cancels_what_is_left_and_counts_it(bus: Bus) -> None:
-    """Turned red by: waiting for the handler for ever."""
+    """Turned red by: ignoring `timeout_s`; counting as unsubscribed in `abandon`, or as failed in `Counts.end`."""
     cancelled: list[str] = []
     gate, sid = await full_queue(bus, symbol="STUCK", capacity=3)
 
@@ -105,7 +145,7 @@ async def test_a_timeout_that_is_not_needed_changes_nothing(bus: Bus) -> None:
 
 
 async def test_a_handler_that_cleans_up_when_it_is_cancelled_may_take_its_turns(bus: Bus) -> None:
-    """Turned red by: leaving cancelled handlers to themselves."""
+    """Turned red by: `_cancel_workers` waiting no time for those it has cancelled."""
     story: list[str] = []
 
     async def handler(_event: BaseEvent) -> None:
@@ -134,7 +174,7 @@ async def test_the_bus_leaves_no_task_behind(bus: Bus) -> None:
 
 
 async def test_the_bus_leaves_no_task_behind_when_it_had_to_cancel(bus: Bus) -> None:
-    """Turned red by: not cancelling the worker of a suspended handler."""
+    """Turned red by: `_cancel_workers` cancelling nobody."""
     before = asyncio.all_tasks()
     for symbol in "ABC":
         await full_queue(bus, symbol=symbol)
@@ -151,7 +191,7 @@ async def test_aclose_twice_is_fine(bus: Bus) -> None:
 
 
 async def test_several_may_close_at_once(bus: Bus) -> None:
-    """Turned red by: a second aclose that returns before the bus is closed."""
+    """Turned red by: a second `aclose` that returns before the bus is closed."""
     gate, _ = await full_queue(bus)
     closing = [asyncio.create_task(bus.aclose()) for _ in range(3)]
     await turns()
@@ -162,7 +202,7 @@ async def test_several_may_close_at_once(bus: Bus) -> None:
 
 
 async def test_a_second_aclose_may_bring_a_shorter_timeout(bus: Bus) -> None:
-    """Turned red by: ignoring every timeout but the first."""
+    """Turned red by: a second `aclose` that waits for the first, whatever its timeout."""
     _, sid = await full_queue(bus)
     patient = asyncio.create_task(bus.aclose())
     await turns()
@@ -172,7 +212,7 @@ async def test_a_second_aclose_may_bring_a_shorter_timeout(bus: Bus) -> None:
 
 
 async def test_a_cancelled_aclose_leaves_a_bus_that_can_be_closed(bus: Bus) -> None:
-    """Turned red by: closing that is half done when its caller goes."""
+    """Turned red by: an `aclose` that returns at once where another has begun."""
     gate, _ = await full_queue(bus)
     closing = asyncio.create_task(bus.aclose())
     await turns()
@@ -200,7 +240,7 @@ async def test_those_who_wait_for_room_get_a_bus_closed_error(bus: Bus) -> None:
 
 
 async def test_a_handler_that_publishes_while_the_bus_closes_gets_a_bus_closed_error(bus: Bus) -> None:
-    """Turned red by: taking events from handlers for as long as it drains."""
+    """Turned red by: `offer` taking events of any speaker while the bus is closing."""
     outcomes: list[Any] = []
     go_on = asyncio.Event()
 
@@ -238,7 +278,7 @@ async def test_a_task_that_a_handler_left_behind_may_close_the_bus(bus: Bus) -> 
 
 
 async def test_error_events_still_flow_while_it_drains(bus: Bus) -> None:
-    """Turned red by: refusing the bus's own events too."""
+    """Turned red by: `offer` refusing the bus's own events too while it is closing."""
     go_on = asyncio.Event()
     said: list[Any] = []
 
@@ -258,7 +298,7 @@ async def test_error_events_still_flow_while_it_drains(bus: Bus) -> None:
 
 
 async def test_a_closed_bus_still_answers(bus: Bus) -> None:
-    """Turned red by: a `join`, `unsubscribe` or `statistics` that wants workers."""
+    """Turned red by: a `join` that refuses a closed bus."""
     sid = await bus.subscribe("tick", Recorder())
     await bus.publish(tick(1))
     await bus.aclose()

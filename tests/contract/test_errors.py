@@ -68,7 +68,7 @@ async def test_a_plain_function_that_raises_harms_nobody_else(bus: Bus, error: B
 
 
 async def test_a_failure_is_logged_with_its_traceback(bus: Bus, caplog: pytest.LogCaptureFixture) -> None:
-    """Turned red by: logging the message alone."""
+    """Turned red by: logging the message without `exc_info`."""
 
     async def deep_inside(_event: BaseEvent) -> None:
         raise ValueError("broken")
@@ -102,7 +102,7 @@ async def test_a_failure_is_handed_to_on_error(make_bus: Any) -> None:
 
 
 async def test_an_on_error_that_raises_harms_nobody(make_bus: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Turned red by: letting the exception of `on_error` leave the worker."""
+    """Turned red by: calling `on_error` unguarded."""
 
     def on_error(_failure: Any) -> None:
         raise OSError("the pager is down")
@@ -243,6 +243,8 @@ class UnprintableError(Exception):
 async def test_an_error_that_cannot_be_printed_harms_nobody_else(bus: Bus) -> None:
     """Turned red by: calling `str` on the error unguarded."""
     recorder = Recorder()
+    said: list[ErrorEvent] = []
+    await bus.subscribe(ErrorEvent, said.append)
     sid = await bus.subscribe("tick", failing(UnprintableError(), suspends=False))
     await bus.subscribe("tick", recorder)
     logging.raiseExceptions, before = False, logging.raiseExceptions
@@ -253,3 +255,4 @@ async def test_an_error_that_cannot_be_printed_harms_nobody_else(bus: Bus) -> No
         logging.raiseExceptions = before
     assert bus.statistics().subscriptions[sid].failed == 1
     assert recorder.seen == [0, 1]
+    assert [error.error_type.rpartition(".")[2] for error in said] == ["UnprintableError"]

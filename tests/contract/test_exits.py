@@ -8,6 +8,7 @@ import pytest
 
 from trading.events import BaseEvent
 
+from .conftest import RunMain
 from .doubles import Recorder, assert_balanced, tick
 
 EXITS = [KeyboardInterrupt(), SystemExit(3)]
@@ -20,7 +21,7 @@ def by_name(error: BaseException) -> str:
 @pytest.mark.parametrize("suspends", [False, True], ids=["at once", "after a suspension"])
 @pytest.mark.parametrize("error", EXITS, ids=by_name)
 def test_keyboard_interrupt_and_system_exit_get_through_from_a_handler(
-    bus_type: Callable[..., Any], error: BaseException, suspends: Any
+    bus_type: Callable[..., Any], run: RunMain, error: BaseException, suspends: Any
 ) -> None:
     """Turned red by: catching every BaseException in the worker."""
     reached: list[str] = []
@@ -43,14 +44,14 @@ def test_keyboard_interrupt_and_system_exit_get_through_from_a_handler(
             await bus.aclose(timeout_s=0)
 
     with pytest.raises(type(error)):
-        asyncio.run(main())
+        run(main())
     assert reached == []
     assert_balanced(buses[0])
 
 
 @pytest.mark.parametrize("error", EXITS, ids=by_name)
 def test_keyboard_interrupt_and_system_exit_get_through_from_a_plain_function(
-    bus_type: Callable[..., Any], error: BaseException
+    bus_type: Callable[..., Any], run: RunMain, error: BaseException
 ) -> None:
     """Turned red by: catching every BaseException around a call."""
 
@@ -67,12 +68,12 @@ def test_keyboard_interrupt_and_system_exit_get_through_from_a_plain_function(
             await bus.aclose(timeout_s=0)
 
     with pytest.raises(type(error)):
-        asyncio.run(main())
+        run(main())
 
 
 @pytest.mark.parametrize("error", EXITS, ids=by_name)
 async def test_keyboard_interrupt_and_system_exit_get_through_from_a_filter(bus: Any, error: BaseException) -> None:
-    """Turned red by: catching every BaseException around a filter."""
+    """Turned red by: `passing` treating them like any exception of a filter."""
     before, after = Recorder(), Recorder()
 
     def interrupted(_event: BaseEvent) -> bool:

@@ -1,11 +1,14 @@
 """A fair loop: dispatch has one budget a loop turn, for the whole bus."""
 
 import asyncio
+import time
 from typing import Any
+
+import pytest
 
 from trading.events import BaseEvent
 
-from .doubles import Bus, Gate, number_of, tick, ticks, turns
+from .doubles import Bus, Gate, number_of, order, tick, ticks, turns
 
 
 class Clock:
@@ -37,7 +40,7 @@ class Clock:
 
 
 async def test_a_handler_that_never_suspends_leaves_the_loop_alive(bus: Bus) -> None:
-    """Turned red by: emptying a queue in one turn of the loop."""
+    """Turned red by: a budget and a `STRETCH` without end."""
     with Clock() as clock:
 
         async def handler(_event: BaseEvent) -> None:
@@ -53,8 +56,26 @@ async def test_a_handler_that_never_suspends_leaves_the_loop_alive(bus: Bus) -> 
         assert clock.most_in_a_turn <= 5_000
 
 
+@pytest.mark.parametrize("quick_ones", [0, 130], ids=["from the first", "after many quick ones"])
+async def test_handlers_that_take_long_leave_the_loop_alive(bus: Bus, quick_ones: int) -> None:
+    """Turned red by: a `STRETCH` of an hour; for the second case, a `GLANCE` of 100,000."""
+    with Clock() as clock:
+
+        def compute(event: BaseEvent) -> None:
+            if number_of(event) >= quick_ones:
+                clock.note()
+                end_s = time.perf_counter() + 0.0005
+                while time.perf_counter() < end_s:
+                    pass
+
+        await bus.subscribe("tick", compute)
+        await bus.publish_batch(ticks(range(quick_ones + 250)))
+        await bus.join()
+        assert clock.most_in_a_turn <= 50
+
+
 async def test_the_budget_is_one_for_the_whole_bus(bus: Bus) -> None:
-    """Turned red by: a budget for each subscription."""
+    """Turned red by: `refill` for each subscription that is taken."""
     with Clock() as clock:
         for _ in range(500):
             await bus.subscribe("tick", clock.note)
@@ -66,7 +87,7 @@ async def test_the_budget_is_one_for_the_whole_bus(bus: Bus) -> None:
 
 
 async def test_a_hundred_subscriptions_that_resume_at_once_share_one_budget(bus: Bus) -> None:
-    """Turned red by: a budget for each worker."""
+    """Turned red by: `refill` for each worker that goes on."""
     with Clock() as clock:
         go_on = asyncio.Event()
 
@@ -85,7 +106,7 @@ async def test_a_hundred_subscriptions_that_resume_at_once_share_one_budget(bus:
 
 
 async def test_a_tight_publishing_loop_cannot_starve_its_own_handlers(bus: Bus) -> None:
-    """Turned red by: a publish that never yields where there is room."""
+    """Turned red by: `publishing_is_spent` answering no."""
     seen = 0
 
     async def handler(_event: BaseEvent) -> None:
@@ -102,7 +123,7 @@ async def test_a_tight_publishing_loop_cannot_starve_its_own_handlers(bus: Bus) 
 
 
 async def test_a_tight_publishing_loop_leaves_the_loop_alive(bus: Bus) -> None:
-    """Turned red by: a publish that never yields where nobody listens."""
+    """Turned red by: `accept` charging nothing for an event that nobody hears."""
     event = tick(1)
     with Clock() as clock:
         for _ in range(50_000):
@@ -111,7 +132,7 @@ async def test_a_tight_publishing_loop_leaves_the_loop_alive(bus: Bus) -> None:
 
 
 async def test_a_batch_yields_too(bus: Bus) -> None:
-    """Turned red by: publishing a batch of any length in one go."""
+    """Turned red by: `publishing_is_spent` answering no."""
     gate = Gate()
     await bus.subscribe("tick", gate)
     gate.open()
@@ -123,7 +144,7 @@ async def test_a_batch_yields_too(bus: Bus) -> None:
 
 
 async def test_a_publish_that_yields_has_not_accepted_yet(bus: Bus) -> None:
-    """Turned red by: accepting first and yielding then."""
+    """Turned red by: `offer` admitting the event before it yields."""
     sid = await bus.subscribe("tick", lambda _event: None)
     event = tick(1)
     finished = bus.publish(event)
@@ -139,7 +160,7 @@ async def test_a_publish_that_yields_has_not_accepted_yet(bus: Bus) -> None:
 
 
 async def test_handlers_that_keep_publishing_leave_the_loop_alive(bus: Bus) -> None:
-    """Turned red by: a new budget for every event that a handler publishes."""
+    """Turned red by: a budget and a `STRETCH` without end."""
     is_over = False
 
     async def handler(event: BaseEvent) -> None:
@@ -155,7 +176,7 @@ async def test_handlers_that_keep_publishing_leave_the_loop_alive(bus: Bus) -> N
 
 
 async def test_nobody_starves_beside_a_subscription_that_never_runs_dry(bus: Bus) -> None:
-    """Turned red by: going on with the same subscription when the next turn begins."""
+    """Turned red by: `release` putting a subscription that has more at the head of those to be served."""
     is_over = False
     seen: list[Any] = []
 
@@ -174,8 +195,42 @@ async def test_nobody_starves_beside_a_subscription_that_never_runs_dry(bus: Bus
     await bus.join()
 
 
+async def test_nobody_starves_beside_two_subscriptions_that_feed_each_other(bus: Bus) -> None:
+    """Turned red by: `accept` putting a subscription that has got an event at the head of those to be served."""
+    is_over = False
+    seen: list[Any] = []
+
+    def answering(theirs: str) -> Any:
+        async def handler(_event: BaseEvent) -> None:
+            if not is_over:
+                await bus.publish(tick(1, symbol=theirs))
+
+        return handler
+
+    await bus.subscribe("events.tick.*.PING", answering("PONG"))
+    await bus.subscribe("events.tick.*.PONG", answering("PING"))
+    await bus.subscribe("events.tick.*.QUIET", seen.append)
+    await bus.publish(tick(1, symbol="QUIET"))
+    await bus.publish(tick(2, symbol="PING"))
+    await turns(20)
+    assert len(seen) == 1
+    is_over = True
+    await bus.join()
+
+
+async def test_subscriptions_take_turns_also_within_one_turn_of_the_loop(bus: Bus) -> None:
+    """Turned red by: a `TURN` without end."""
+    story: list[int] = []
+    await bus.subscribe("tick", lambda event: story.append(number_of(event)))
+    await bus.subscribe("order_*", lambda event: story.append(number_of(event)))
+    await bus.publish_batch(ticks(range(900)))
+    await bus.publish(order(1000))
+    await bus.join()
+    assert story.index(1000) <= 100
+
+
 async def test_ten_thousand_handlers_that_suspend_all_start_within_a_few_turns(bus: Bus) -> None:
-    """Turned red by: each hand-over waking one worker and not twice as many."""
+    """Turned red by: `hand_over` hiring one worker and not two."""
     started = 0
     go_on = asyncio.Event()
 

@@ -13,7 +13,7 @@ from .doubles import Bus, Gate, Recorder, full_queue, number_of, tick, ticks, tu
 
 
 async def test_a_filter_decides_which_events_a_subscription_hears(bus: Bus) -> None:
-    """Turned red by: ignoring the filter."""
+    """Turned red by: `passing` ignoring a filter's no."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder, lambda event: number_of(event) % 2 == 0)
     await bus.publish_batch(ticks(range(6)))
@@ -22,7 +22,7 @@ async def test_a_filter_decides_which_events_a_subscription_hears(bus: Bus) -> N
 
 
 async def test_a_filter_may_be_passed_by_name(bus: Bus) -> None:
-    """Turned red by: another name than `filter`."""
+    """Turned red by: a positional-only `filter`."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder, filter=lambda event: event.symbol == "B")
     await bus.publish_batch([tick(1, symbol="A"), tick(2, symbol="B")])
@@ -31,7 +31,7 @@ async def test_a_filter_may_be_passed_by_name(bus: Bus) -> None:
 
 
 async def test_filters_are_evaluated_at_publish(bus: Bus) -> None:
-    """Turned red by: evaluating the filter when the event is taken from the queue."""
+    """Turned red by: asking the filter when the handler is called."""
     asked: list[int] = []
     is_on = True
 
@@ -51,7 +51,7 @@ async def test_filters_are_evaluated_at_publish(bus: Bus) -> None:
 
 
 async def test_a_filter_is_asked_once_also_about_an_event_that_waits(bus: Any) -> None:
-    """Turned red by: routing anew when a waiter is granted."""
+    """Turned red by: `Attempt.ask` routing anew."""
     asked: list[int] = []
     gate = Gate()
 
@@ -72,7 +72,7 @@ async def test_a_filter_is_asked_once_also_about_an_event_that_waits(bus: Any) -
 
 
 async def test_filters_are_evaluated_in_the_callers_thread(bus: Any) -> None:
-    """Turned red by: handing an event to the loop before it is routed."""
+    """Turned red by: handing an event of another thread to the loop before it is routed."""
     threads: list[int] = []
 
     def note(_event: BaseEvent) -> bool:
@@ -89,7 +89,7 @@ async def test_filters_are_evaluated_in_the_callers_thread(bus: Any) -> None:
 
 
 async def test_filters_are_evaluated_before_capacity(bus: Bus) -> None:
-    """Turned red by: asking for room before the filter."""
+    """Turned red by: `offer` asking for room before the filters."""
     gate, _ = await full_queue(bus, filter=lambda event: number_of(event) < 10)
     await asyncio.wait_for(bus.publish(tick(10)), 5)
     bus.publish_nowait(tick(11))
@@ -111,7 +111,7 @@ async def test_whatever_is_true_passes(bus: Bus, answer: Any, passes: Any) -> No
 
 
 async def test_a_filter_that_raises_harms_nobody_else(make_bus: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Turned red by: letting a filter's exception out of publish."""
+    """Turned red by: `passing` letting a filter's exception out."""
     failures: list[Any] = []
     said: list[Any] = []
     bus = await make_bus(on_error=failures.append)
@@ -138,7 +138,7 @@ async def test_a_filter_that_raises_harms_nobody_else(make_bus: Any, caplog: pyt
 
 
 async def test_a_filter_whose_answer_has_no_truth_is_a_filter_that_raises(bus: Any) -> None:
-    """Turned red by: ignoring an error of `bool`."""
+    """Turned red by: ignoring an error of `is_truthy`."""
 
     class Torn:
         def __bool__(self) -> bool:
@@ -166,7 +166,7 @@ async def test_a_filter_that_fails_on_error_events_ends_there(bus: Bus) -> None:
 
 
 async def test_a_filter_may_use_the_bus(bus: Bus) -> None:
-    """Turned red by: holding a lock while Python code runs."""
+    """Turned red by: holding the lock while a filter runs."""
     recorder = Recorder()
 
     def curious(event: BaseEvent) -> bool:
@@ -202,7 +202,7 @@ async def test_a_filter_that_is_not_callable_is_refused(bus: Bus, wrong: Any) ->
 
 
 async def test_an_async_filter_is_refused(bus: Bus) -> None:
-    """Turned red by: taking its coroutine for true."""
+    """Turned red by: not asking whether it is a coroutine function."""
 
     async def condition(_event: BaseEvent) -> bool:
         return False

@@ -12,7 +12,7 @@ from .doubles import Bus, Gate, Recorder, full_queue, number_of, tick, turns
 
 @pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest", "conflate"])
 async def test_on_gap_is_called_once_a_burst_with_how_many_and_from_which_topics(bus: Bus, overflow: str) -> None:
-    """Turned red by: calling `on_gap` for every dropped event."""
+    """Turned red by: `take_gap` telling of one event at a time."""
     gaps: list[Any] = []
     gate, _ = await full_queue(bus, overflow=overflow, on_gap=gaps.append)
     for number in (2, 3, 4):
@@ -89,7 +89,7 @@ async def test_on_gap_may_be_async_and_the_next_event_waits_for_it(bus: Bus) -> 
 
 
 async def test_on_gap_runs_in_the_task_that_handles_the_next_event(bus: Bus) -> None:
-    """Turned red by: a task for `on_gap`."""
+    """Turned red by: calling `on_gap` by `call_soon`."""
     tasks: list[Any] = []
     go_on = asyncio.Event()
 

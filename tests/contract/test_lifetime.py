@@ -1,24 +1,25 @@
 """The bus and its loop: what happens when a loop ends, when a bus is forgotten, and in a forked child."""
 
-import asyncio
 import gc
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from trading.events.errors import WrongLoopError
 
-from .doubles import Gate, Recorder, full_queue, tick, ticks, turns
+from .conftest import RunMain
+from .doubles import Bus, Gate, Recorder, full_queue, tick, ticks, turns
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
-Run = Callable[[str], "CompletedProcess[str]"]
+RunScript = Callable[[str], "CompletedProcess[str]"]
 
 
-def test_a_bus_may_be_made_before_its_loop(bus_type: Callable[..., Any]) -> None:
+def test_a_bus_may_be_made_before_its_loop(bus_type: Callable[..., Any], run: RunMain) -> None:
     """Turned red by: asking for the running loop in the constructor."""
     bus = bus_type()
     recorder = Recorder()
@@ -28,25 +29,27 @@ def test_a_bus_may_be_made_before_its_loop(bus_type: Callable[..., Any]) -> None
             await bus.subscribe("tick", recorder)
             await bus.publish(tick(1))
 
-    asyncio.run(main())
+    run(main())
     assert recorder.seen == [1]
 
 
-def test_a_loop_closed_without_aclose_gives_a_warning_that_counts_what_was_lost(bus_type: Callable[..., Any]) -> None:
+def test_a_loop_closed_without_aclose_gives_a_warning_that_counts_what_was_lost(
+    bus_type: Callable[..., Any], run: RunMain
+) -> None:
     """Turned red by: dropping waiting events silently with the bus."""
 
     async def main() -> None:
         await full_queue(bus_type(), capacity=3)
 
     def lose() -> None:
-        asyncio.run(main())
+        run(main())
         gc.collect()
 
     with pytest.warns(ResourceWarning, match=r"\b[34]\b.*\blost\b"):
         lose()
 
 
-def test_a_bus_that_lost_nothing_gives_no_warning(bus_type: Callable[..., Any]) -> None:
+def test_a_bus_that_lost_nothing_gives_no_warning(bus_type: Callable[..., Any], run: RunMain) -> None:
     """Turned red by: warning about every bus that was not closed."""
 
     async def main() -> None:
@@ -58,11 +61,11 @@ def test_a_bus_that_lost_nothing_gives_no_warning(bus_type: Callable[..., Any]) 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         bus_type()
-        asyncio.run(main())
+        run(main())
         gc.collect()
 
 
-def test_a_forgotten_bus_is_freed_with_its_handlers(bus_type: Callable[..., Any]) -> None:
+def test_a_forgotten_bus_is_freed_with_its_handlers(bus_type: Callable[..., Any], run: RunMain) -> None:
     """Turned red by: leaving the handlers out of the native type's traverse."""
     freed: list[str] = []
 
@@ -81,12 +84,12 @@ def test_a_forgotten_bus_is_freed_with_its_handlers(bus_type: Callable[..., Any]
         await bus.publish(tick(1))
         await bus.aclose()
 
-    asyncio.run(main())
+    run(main())
     gc.collect()
     assert freed == ["freed"]
 
 
-def test_an_unsubscribed_handler_is_let_go(bus_type: Callable[..., Any]) -> None:
+def test_an_unsubscribed_handler_is_let_go(bus_type: Callable[..., Any], run: RunMain) -> None:
     """Turned red by: keeping the handler of a retired subscription."""
     freed: list[str] = []
 
@@ -106,10 +109,31 @@ def test_an_unsubscribed_handler_is_let_go(bus_type: Callable[..., Any]) -> None
             gc.collect()
             assert freed == ["freed"]
 
-    asyncio.run(main())
+    run(main())
 
 
-def test_a_bus_belongs_to_the_loop_it_was_first_used_in(bus_type: Callable[..., Any]) -> None:
+def resident_kib() -> int:
+    """How much memory this process has now."""
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no other way to ask for the memory in use")
+async def test_subscriptions_that_come_and_go_leave_memory_where_it_was(bus: Bus) -> None:
+    """Turned red by: `wake_waiters` leaving the number of an ended subscription in `by_number`."""
+
+    async def come_and_go(rounds: range) -> None:
+        for number in rounds:
+            sid = await bus.subscribe(f"events.tick.binance.{number}", print, name="passing")
+            await bus.unsubscribe(sid)
+
+    await come_and_go(range(20_000))
+    before_kib = resident_kib()
+    await come_and_go(range(20_000, 120_000))
+    assert resident_kib() - before_kib < 1_500
+
+
+def test_a_bus_belongs_to_the_loop_it_was_first_used_in(bus_type: Callable[..., Any], run: RunMain) -> None:
     """Turned red by: using whatever loop runs."""
     bus = bus_type()
 
@@ -126,11 +150,11 @@ def test_a_bus_belongs_to_the_loop_it_was_first_used_in(bus_type: Callable[..., 
             with pytest.raises(WrongLoopError):
                 await call()
 
-    asyncio.run(first())
-    asyncio.run(second())
+    run(first())
+    run(second())
 
 
-def test_asyncio_run_ends_while_a_handler_is_suspended(run_script: Run) -> None:
+def test_asyncio_run_ends_while_a_handler_is_suspended(run_script: RunScript) -> None:
     """Turned red by: starting a new worker whenever one is cancelled."""
     ended = run_script("""
         import asyncio, warnings
@@ -144,14 +168,14 @@ def test_asyncio_run_ends_while_a_handler_is_suspended(run_script: Run) -> None:
                 await full_queue(bus, symbol=symbol, capacity=5)
             print("leaving", flush=True)
 
-        asyncio.run(main())
+        run(main())
         print("left")
     """)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.split() == ["leaving", "left"]
 
 
-def test_asyncio_run_ends_while_publishers_wait(run_script: Run) -> None:
+def test_asyncio_run_ends_while_publishers_wait(run_script: RunScript) -> None:
     """Turned red by: a waiting awaitable that swallows its cancellation."""
     ended = run_script("""
         import asyncio, warnings
@@ -166,21 +190,21 @@ def test_asyncio_run_ends_while_publishers_wait(run_script: Run) -> None:
             await turns()
             print("leaving", flush=True)
 
-        asyncio.run(main())
+        run(main())
         print("left")
     """)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.split() == ["leaving", "left"]
 
 
-def test_the_interpreter_ends_cleanly_with_a_bus_that_was_never_closed(run_script: Run) -> None:
+def test_the_interpreter_ends_cleanly_with_a_bus_that_was_never_closed(run_script: RunScript) -> None:
     """Turned red by: touching Python objects while the interpreter is finalized."""
     ended = run_script("""
         import asyncio
         from tests.contract.doubles import full_queue
 
         bus = make_bus()
-        loop = asyncio.new_event_loop()
+        loop = make_loop()
         gate = loop.run_until_complete(full_queue(bus, capacity=3))
         print("left", flush=True)
     """)
@@ -190,7 +214,7 @@ def test_the_interpreter_ends_cleanly_with_a_bus_that_was_never_closed(run_scrip
     assert "panicked" not in ended.stderr
 
 
-def test_a_bus_in_a_forked_child_says_so(run_script: Run) -> None:
+def test_a_bus_in_a_forked_child_says_so(run_script: RunScript) -> None:
     """Turned red by: not comparing the process id."""
     ended = run_script("""
         import asyncio, os, warnings
@@ -225,14 +249,14 @@ def test_a_bus_in_a_forked_child_says_so(run_script: Run) -> None:
             await bus.aclose()
             print(status, recorder.seen)
 
-        asyncio.run(main())
+        run(main())
     """)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() == "6 [1, 3]"
 
 
 async def test_a_gate_of_a_closed_bus_is_cancelled_and_not_resumed(bus_type: Callable[..., Any]) -> None:
-    """Turned red by: leaving the suspended handler for the garbage collector."""
+    """Turned red by: `_cancel_workers` cancelling nobody."""
     bus = bus_type()
     gate: Gate
     gate, _ = await full_queue(bus)

@@ -1,10 +1,13 @@
 """All or nothing: an event is accepted by all its queues or by none, and who waits stands in one line."""
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from trading.events import BaseEvent
 
-from .doubles import Bus, Gate, Recorder, dropped, full_queue, number_of, tick, turns
+from .doubles import Bus, Gate, Recorder, dropped, full_queue, number_of, order, tick, turns
 
 
 async def full_pair(bus: Bus) -> tuple[Gate, Gate]:
@@ -34,7 +37,7 @@ def for_second(number: int) -> BaseEvent:
 
 
 async def test_an_event_is_accepted_by_all_its_queues_or_by_none(bus: Bus) -> None:
-    """Turned red by: pushing into each queue as soon as it has room."""
+    """Turned red by: `offer` pushing into those queues that have room before it waits."""
     free = Recorder()
     free_sid = await bus.subscribe("tick", free)
     gate, full_sid = await full_queue(bus)
@@ -51,7 +54,7 @@ async def test_an_event_is_accepted_by_all_its_queues_or_by_none(bus: Bus) -> No
 
 
 async def test_an_event_that_waits_evicts_nothing_elsewhere(bus: Bus) -> None:
-    """Turned red by: evicting from the drop_oldest queues before the block queues have room."""
+    """Turned red by: `offer` pushing into those queues that have room before it waits."""
     gates = Gate(), Gate()
     dropping = await bus.subscribe("tick", gates[0], capacity=1, overflow="drop_oldest")
     await bus.subscribe("tick", gates[1], capacity=1)
@@ -72,7 +75,7 @@ async def test_an_event_that_waits_evicts_nothing_elsewhere(bus: Bus) -> None:
 
 
 async def test_a_waiter_is_granted_when_all_its_queues_have_room_at_once(bus: Bus) -> None:
-    """Turned red by: granting when the queue that just got room has room."""
+    """Turned red by: `can_come` asking whether any of its queues has room."""
     first, second = await full_pair(bus)
     both = asyncio.create_task(bus.publish(for_both(5)))
     await turns()
@@ -105,7 +108,7 @@ async def test_a_waiter_holds_nothing_meanwhile(bus: Bus) -> None:
 
 
 async def test_when_room_appears_the_line_is_walked_in_order(bus: Bus) -> None:
-    """Turned red by: trying only the first in line."""
+    """Turned red by: `walk` ending at the first that cannot come."""
     first, second = await full_pair(bus)
     both = asyncio.create_task(bus.publish(for_both(5)))
     await turns()
@@ -122,7 +125,7 @@ async def test_when_room_appears_the_line_is_walked_in_order(bus: Bus) -> None:
 
 
 async def test_the_first_in_line_is_granted_when_each_of_its_queues_has_had_room_once(bus: Bus) -> None:
-    """Turned red by: giving the first in line no extra place: others take each room before both have one."""
+    """Turned red by: `look_around` keeping nothing for the first in line."""
     first, second = await full_pair(bus)
     both = asyncio.create_task(bus.publish(for_both(5)))
     await turns()
@@ -159,7 +162,7 @@ async def test_the_extra_place_of_the_first_in_line_starves_nobody(bus: Bus) -> 
 
 
 async def test_waiters_for_the_same_set_of_subscriptions_never_overtake(bus: Bus) -> None:
-    """Turned red by: walking the line from its end."""
+    """Turned red by: `walk` taking the last of a row first."""
     gate, _ = await full_queue(bus, capacity=2)
     publishers = [asyncio.create_task(bus.publish(tick(number))) for number in range(3, 20)]
     await turns()
@@ -207,8 +210,11 @@ async def test_a_publish_that_must_wait_takes_its_place_in_line_when_it_is_first
     assert gate.finished == [0, 1, 3, 2]
 
 
-async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_not_resumed(bus: Bus) -> None:
-    """Turned red by: looking for room and not for others of the same set in line."""
+@pytest.mark.parametrize("is_busy", [False, True], ids=["on an idle bus", "on a bus that has a leader"])
+async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_not_resumed(
+    bus: Bus, is_busy: Any
+) -> None:
+    """Turned red by: `has_same` overlooking those who were called; by `accept_at_once` not asking for the line."""
     newcomers: list[asyncio.Task[None]] = []
     seen: list[int] = []
     entered, go_on = asyncio.Event(), asyncio.Event()
@@ -219,7 +225,13 @@ async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_no
             entered.set()
             await go_on.wait()
 
+    def come() -> None:
+        if is_busy:
+            bus.publish_nowait(order(0))
+        newcomers.append(asyncio.create_task(bus.publish(tick(5))))
+
     await bus.subscribe("tick", handler, capacity=3)
+    await bus.subscribe("order_*", Recorder())
     await bus.publish(tick(0))
     await entered.wait()
     for number in (1, 2, 3):
@@ -227,7 +239,7 @@ async def test_a_newcomer_does_not_overtake_a_waiter_that_was_granted_and_has_no
     waiter = asyncio.create_task(bus.publish(tick(4)))
     await turns()
     go_on.set()
-    asyncio.get_running_loop().call_soon(lambda: newcomers.append(asyncio.create_task(bus.publish(tick(5)))))
+    asyncio.get_running_loop().call_soon(come)
     await waiter
     await turns()
     await asyncio.gather(*newcomers)
@@ -251,6 +263,59 @@ async def test_a_cancelled_waiter_lets_those_behind_it_come(bus: Bus) -> None:
     assert first.finished == second.finished == [0, 1, 6]
 
 
+async def full_of_two_topics(bus: Bus) -> Gate:
+    """A full `conflate` queue with tick 1 of A; an order has a handler put tick 9 of C beside it."""
+    gate = Gate()
+    await bus.subscribe("events.tick.binance", gate, capacity=1, overflow="conflate")
+    await bus.publish(tick(0, symbol="A"))
+    await gate.has_started(1)
+    await bus.publish(tick(1, symbol="A"))
+
+    async def handler(_event: BaseEvent) -> None:
+        await bus.publish(tick(9, symbol="C"))
+
+    await bus.subscribe("order_*", handler)
+    return gate
+
+
+async def test_a_waiter_is_granted_when_it_need_only_replace_an_event_that_has_come_meanwhile(bus: Bus) -> None:
+    """Turned red by: `accept` not calling those who can replace what it has put into a queue."""
+    gate = await full_of_two_topics(bus)
+    waiter = asyncio.create_task(bus.publish(tick(2, symbol="C")))
+    await turns()
+    await bus.publish(order(0))
+    await asyncio.wait_for(waiter, 5)
+    gate.open()
+    await bus.join()
+    assert gate.finished == [0, 1, 2]
+
+
+async def test_a_cancelled_waiter_lets_the_one_behind_it_replace_an_event(bus: Bus) -> None:
+    """Turned red by: `leave` not walking the row of a waiter that has gone."""
+    gate, busy = await full_of_two_topics(bus), Gate()
+    await bus.subscribe("events.tick.okex", busy, capacity=1)
+    await bus.publish(tick(0, exchange="okex"))
+    await busy.has_started(1)
+    await bus.publish(tick(1, exchange="okex"))
+    first = asyncio.create_task(bus.publish(tick(2, exchange="okex")))
+    await turns()
+    ahead = asyncio.create_task(bus.publish(tick(2, symbol="B")))
+    await turns()
+    behind = asyncio.create_task(bus.publish(tick(3, symbol="C")))
+    await turns()
+    await bus.publish(order(0))
+    await turns()
+    assert not behind.done()
+    ahead.cancel()
+    await asyncio.wait_for(behind, 5)
+    assert not first.done()
+    gate.open()
+    busy.open()
+    await first
+    await bus.join()
+    assert gate.finished == [0, 1, 3]
+
+
 async def test_unsubscribing_a_full_queue_releases_those_who_wait_for_it(bus: Bus) -> None:
     """Turned red by: not calling the line in `unsubscribe`."""
     gate, sid = await full_queue(bus)
@@ -263,3 +328,21 @@ async def test_unsubscribing_a_full_queue_releases_those_who_wait_for_it(bus: Bu
     gate.open()
     await bus.join()
     assert other.seen == [2]
+
+
+async def test_unsubscribing_a_full_queue_releases_all_who_wait_for_it_also_behind_one_who_waits_for_another(
+    bus: Bus,
+) -> None:
+    """Turned red by: `walk` calling one waiter of a row and not those behind it."""
+    other, _ = await full_queue(bus, symbol="OTHER")
+    gate, sid = await full_queue(bus, symbol="GONE")
+    first = asyncio.create_task(bus.publish(tick(2, symbol="OTHER")))
+    await turns()
+    publishers = [asyncio.create_task(bus.publish(tick(number, symbol="GONE"))) for number in (2, 3, 4)]
+    await turns()
+    await bus.unsubscribe(sid)
+    await asyncio.wait_for(asyncio.gather(*publishers), 5)
+    assert not first.done()
+    gate.open()
+    other.open()
+    await first

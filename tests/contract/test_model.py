@@ -13,6 +13,7 @@ from trading.events import BaseEvent
 from trading.events.errors import BusClosedError, QueueFullError
 
 from . import model
+from .conftest import RunMain
 from .doubles import assert_balanced, dropped, number_of, tick, turns
 
 OVERFLOWS = ["block", "drop_oldest", "drop_newest", "conflate", "raise"]
@@ -74,7 +75,7 @@ class Puppet:
         return await self._replies.get()
 
 
-class Run:
+class Both:
     """One program, carried out on a bus and on the model; what differs is an assertion error."""
 
     def __init__(self, bus: Any) -> None:
@@ -228,19 +229,21 @@ def outcome_of(task: "asyncio.Task[None]") -> str:
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(program=PROGRAMS)
-def test_the_bus_does_what_the_model_does(bus_type: Callable[..., Any], program: list[tuple[Any, ...]]) -> None:
+def test_the_bus_does_what_the_model_does(
+    bus_type: Callable[..., Any], run: RunMain, program: list[tuple[Any, ...]]
+) -> None:
     """Turned red by: any change to when an event is let in, dropped, refused or kept waiting."""
 
     async def main() -> None:
-        run = Run(bus_type())
+        both = Both(bus_type())
         try:
             for step in program:
-                await run.step(*step)
+                await both.step(*step)
         finally:
-            await run.close()
-        run.compare_end()
+            await both.close()
+        both.compare_end()
 
-    asyncio.run(main())
+    run(main())
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -248,7 +251,7 @@ def test_the_bus_does_what_the_model_does(bus_type: Callable[..., Any], program:
     seed=st.integers(0, 2**32), queues=st.lists(st.tuples(st.integers(1, 4), st.sampled_from(OVERFLOWS)), max_size=5)
 )
 def test_nothing_is_lost_or_reordered_while_everything_runs(
-    bus_type: Callable[..., Any], seed: int, queues: list[tuple[int, str]]
+    bus_type: Callable[..., Any], run: RunMain, seed: int, queues: list[tuple[int, str]]
 ) -> None:
     """Turned red by: any change that loses, doubles or reorders an event while handlers and publishers interleave."""
     chance = random.Random(seed)  # noqa: S311 - a program, not a secret
@@ -303,4 +306,4 @@ def test_nothing_is_lost_or_reordered_while_everything_runs(
                     own = [number for number in mine if number // 100 == base // 100]
                     assert own == sorted(own)
 
-    asyncio.run(main())
+    run(main())

@@ -9,7 +9,7 @@ from .doubles import Bus, Gate, Recorder, full_queue, number_of, tick, ticks, tu
 
 
 async def test_a_subscription_handles_one_event_at_a_time(bus: Bus) -> None:
-    """Turned red by: a task for every event."""
+    """Turned red by: a worker releasing its subscription when the handler suspends."""
     running = 0
     most = 0
 
@@ -27,7 +27,7 @@ async def test_a_subscription_handles_one_event_at_a_time(bus: Bus) -> None:
 
 
 async def test_events_are_handled_in_the_order_of_acceptance(bus: Any) -> None:
-    """Turned red by: taking events from the wrong end of the queue."""
+    """Turned red by: `pop` taking from the back."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
     await bus.publish(tick(0))
@@ -40,7 +40,7 @@ async def test_events_are_handled_in_the_order_of_acceptance(bus: Any) -> None:
 
 
 async def test_order_holds_across_handlers_that_suspend_and_handlers_that_do_not(bus: Bus) -> None:
-    """Turned red by: letting another worker go on with a subscription whose handler is suspended."""
+    """Turned red by: a worker releasing its subscription when the handler suspends."""
     seen: list[int] = []
 
     async def handler(event: BaseEvent) -> None:
@@ -72,7 +72,7 @@ async def test_order_holds_across_a_full_queue(bus: Bus) -> None:
 
 
 async def test_each_of_many_subscriptions_keeps_the_order(bus: Any) -> None:
-    """Turned red by: dispatching event by event and not subscription by subscription, without their queues."""
+    """Turned red by: `pop` taking from the back."""
     recorders = [Recorder() for _ in range(20)]
     gates = [Gate() for _ in range(5)]
     for handler in [*recorders, *gates]:
@@ -86,7 +86,7 @@ async def test_each_of_many_subscriptions_keeps_the_order(bus: Any) -> None:
 
 
 async def test_conflate_keeps_the_order_of_each_topic(bus: Bus) -> None:
-    """Turned red by: leaving the older event of a topic in place of the newer."""
+    """Turned red by: `push_conflating` dropping the newer event."""
     gate = Gate()
     await bus.subscribe("tick", gate, capacity=3, overflow="conflate")
     for number in range(12):
@@ -103,7 +103,7 @@ async def test_conflate_keeps_the_order_of_each_topic(bus: Bus) -> None:
 
 
 async def test_a_publisher_that_waits_comes_before_one_that_came_later(bus: Bus) -> None:
-    """Turned red by: waking the youngest waiter first."""
+    """Turned red by: `walk` taking the last of a row first."""
     gate, _ = await full_queue(bus)
     publishers = []
     for number in (2, 3, 4):

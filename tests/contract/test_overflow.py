@@ -7,7 +7,7 @@ import pytest
 
 from trading.events.errors import BusError, QueueFullError
 
-from .doubles import Bus, Gate, Recorder, dropped, full_queue, tick, turns
+from .doubles import Bus, Gate, Recorder, dropped, full_queue, order, tick, turns
 
 
 async def test_block_is_the_default(bus: Bus) -> None:
@@ -27,7 +27,7 @@ async def test_block_is_the_default(bus: Bus) -> None:
 
 
 async def test_drop_oldest_lets_the_event_that_waited_longest_go(bus: Bus) -> None:
-    """Turned red by: evicting from the back of the queue."""
+    """Turned red by: `push` evicting from the back of the queue."""
     gate, sid = await full_queue(bus, capacity=3, overflow="drop_oldest")
     await bus.publish(tick(4))
     await bus.publish(tick(5))
@@ -40,7 +40,7 @@ async def test_drop_oldest_lets_the_event_that_waited_longest_go(bus: Bus) -> No
 
 
 async def test_drop_newest_lets_the_new_event_go(bus: Bus) -> None:
-    """Turned red by: evicting one that waits."""
+    """Turned red by: `push` evicting one that waits."""
     gate, sid = await full_queue(bus, capacity=3, overflow="drop_newest")
     other = Recorder()
     await bus.subscribe("tick", other)
@@ -56,7 +56,7 @@ async def test_drop_newest_lets_the_new_event_go(bus: Bus) -> None:
 
 
 async def test_conflate_keeps_the_newest_of_each_topic_in_place(bus: Bus) -> None:
-    """Turned red by: moving the topic to the end of the queue."""
+    """Turned red by: `push_conflating` moving the topic to the end of the queue."""
     gate = Gate()
     sid = await bus.subscribe("tick", gate, capacity=3, overflow="conflate")
     await bus.publish(tick(0, symbol="A"))
@@ -72,7 +72,7 @@ async def test_conflate_keeps_the_newest_of_each_topic_in_place(bus: Bus) -> Non
 
 
 async def test_conflate_replaces_also_where_there_is_room(bus: Bus) -> None:
-    """Turned red by: conflating only when the queue is full."""
+    """Turned red by: `push` conflating only when the queue is full."""
     gate = Gate()
     await bus.subscribe("tick", gate, capacity=100, overflow="conflate")
     await bus.publish(tick(0))
@@ -85,7 +85,7 @@ async def test_conflate_replaces_also_where_there_is_room(bus: Bus) -> None:
 
 
 async def test_conflate_lets_a_new_topic_on_a_full_queue_wait(bus: Bus) -> None:
-    """Turned red by: dropping an event of a topic that is not in the queue."""
+    """Turned red by: `verdict` taking every event under `conflate`."""
     gate = Gate()
     await bus.subscribe("tick", gate, capacity=1, overflow="conflate")
     await bus.publish(tick(0, symbol="A"))
@@ -102,7 +102,7 @@ async def test_conflate_lets_a_new_topic_on_a_full_queue_wait(bus: Bus) -> None:
 
 
 async def test_conflate_leaves_the_event_in_its_handler_alone(bus: Bus) -> None:
-    """Turned red by: replacing an event that is being handled."""
+    """Turned red by: `accept` dropping an event in whose topic the handler is busy."""
     gate = Gate()
     sid = await bus.subscribe("tick", gate, capacity=1, overflow="conflate")
     await bus.publish(tick(0))
@@ -114,18 +114,24 @@ async def test_conflate_leaves_the_event_in_its_handler_alone(bus: Bus) -> None:
     assert gate.finished == [0, 1]
 
 
-async def test_a_conflated_topic_may_come_again_after_it_was_handled(bus: Bus) -> None:
-    """Turned red by: leaving a topic's place behind when its event is taken."""
-    recorder = Recorder()
-    await bus.subscribe("tick", recorder, capacity=2, overflow="conflate")
-    for number in range(6):
-        await bus.publish(tick(number, symbol="AB"[number % 2]))
-        await bus.join()
-    assert recorder.seen == [0, 1, 2, 3, 4, 5]
+async def test_a_conflated_topic_that_was_handled_needs_a_place_again(bus: Bus) -> None:
+    """Turned red by: `pop` leaving a topic's place behind when its event is taken."""
+    gate = Gate()
+    await bus.subscribe("tick", gate, capacity=1, overflow="conflate")
+    await bus.publish(tick(0, symbol="A"))
+    await gate.has_started(1)
+    await bus.publish(tick(1, symbol="B"))
+    publisher = asyncio.create_task(bus.publish(tick(2, symbol="A")))
+    await turns()
+    assert not publisher.done()
+    gate.open()
+    await publisher
+    await bus.join()
+    assert gate.finished == [0, 1, 2]
 
 
 async def test_raise_refuses_an_event_that_has_then_reached_nobody_and_evicted_nothing(bus: Bus) -> None:
-    """Turned red by: pushing to the queues before the raising one is asked."""
+    """Turned red by: `offer` pushing into the other queues before it refuses."""
     dropping, conflating, refusing, free = Gate(), Gate(), Gate(), Recorder()
     await bus.subscribe("tick", dropping, capacity=1, overflow="drop_oldest")
     await bus.subscribe("tick", conflating, capacity=1, overflow="conflate")
@@ -149,7 +155,7 @@ async def test_raise_refuses_an_event_that_has_then_reached_nobody_and_evicted_n
 
 
 async def test_raise_refuses_even_where_another_queue_would_let_it_wait(bus: Bus) -> None:
-    """Turned red by: waiting as soon as one queue is found full."""
+    """Turned red by: `check` waiting as soon as one queue is found full."""
     blocking, refusing = Gate(), Gate()
     await bus.subscribe("tick", blocking, capacity=1)
     await bus.subscribe("tick", refusing, capacity=1, overflow="raise")
@@ -165,6 +171,27 @@ async def test_raise_refuses_even_where_another_queue_would_let_it_wait(bus: Bus
     assert blocking.finished == refusing.finished == [0, 1]
 
 
+async def test_raise_refuses_an_event_that_waited_while_the_queue_filled_up(bus: Bus) -> None:
+    """Turned red by: `come` not asking the raising queues again."""
+    blocking, refusing = Gate(), Gate()
+    await bus.subscribe("tick", blocking, capacity=1)
+    await bus.subscribe("*", refusing, capacity=2, overflow="raise")
+    await bus.publish(tick(0))
+    await blocking.has_started(1)
+    await refusing.has_started(1)
+    await bus.publish(tick(1))
+    waiter = asyncio.create_task(bus.publish(tick(2)))
+    await turns()
+    await bus.publish(order(3))
+    blocking.let_go()
+    with pytest.raises(QueueFullError):
+        await asyncio.wait_for(waiter, 5)
+    blocking.open()
+    refusing.open()
+    await bus.join()
+    assert (blocking.finished, refusing.finished) == ([0, 1], [0, 1, 3])
+
+
 async def test_queue_full_is_a_bus_error_that_names_the_subscription_and_its_capacity(bus: Any) -> None:
     """Turned red by: a message without name or capacity."""
     await full_queue(bus, capacity=3, overflow="raise", name="strategy-a")
@@ -173,7 +200,7 @@ async def test_queue_full_is_a_bus_error_that_names_the_subscription_and_its_cap
 
 
 async def test_publish_nowait_on_a_full_block_queue_raises_and_has_reached_nobody(bus: Bus) -> None:
-    """Turned red by: `publish_nowait` going beyond the capacity."""
+    """Turned red by: `check` letting an impatient publisher go beyond the capacity."""
     free = Recorder()
     await bus.subscribe("tick", free)
     gate, _ = await full_queue(bus)
@@ -185,7 +212,7 @@ async def test_publish_nowait_on_a_full_block_queue_raises_and_has_reached_nobod
 
 
 async def test_publish_nowait_of_a_new_topic_on_a_full_conflate_queue_raises(bus: Bus) -> None:
-    """Turned red by: treating `conflate` as a policy that never waits."""
+    """Turned red by: `verdict` taking every event under `conflate`."""
     gate = Gate()
     await bus.subscribe("tick", gate, capacity=1, overflow="conflate")
     bus.publish_nowait(tick(0, symbol="A"))
@@ -200,7 +227,7 @@ async def test_publish_nowait_of_a_new_topic_on_a_full_conflate_queue_raises(bus
 
 
 async def test_publish_nowait_does_not_overtake_those_who_wait(bus: Bus) -> None:
-    """Turned red by: `publish_nowait` looking only for room."""
+    """Turned red by: `has_room` not counting promised places."""
     seen: list[str] = []
     gate, _ = await full_queue(bus)
     publisher = asyncio.create_task(bus.publish(tick(2)))
@@ -228,7 +255,7 @@ async def test_publish_nowait_does_not_overtake_those_who_wait(bus: Bus) -> None
 
 @pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest"])
 async def test_a_dropping_subscription_never_lets_a_publisher_wait(bus: Bus, overflow: str) -> None:
-    """Turned red by: `blocks` answering true for every policy."""
+    """Turned red by: `verdict` letting publishers wait for a queue that drops."""
     gate, sid = await full_queue(bus, capacity=2, overflow=overflow)
     for number in range(3, 100):
         await asyncio.wait_for(bus.publish(tick(number)), 5)

@@ -15,7 +15,7 @@ from .doubles import Bus, Recorder, full_queue, tick, ticks, turns
 
 
 async def test_publish_acts_when_it_is_called(bus: Bus) -> None:
-    """Turned red by: accepting at the first step of the awaitable."""
+    """Turned red by: `publish` leaving everything to the first step of its awaitable."""
     sid = await bus.subscribe("tick", Recorder())
     awaitable = bus.publish(tick(1))
     assert bus.statistics().subscriptions[sid].accepted == 1
@@ -24,7 +24,7 @@ async def test_publish_acts_when_it_is_called(bus: Bus) -> None:
 
 
 async def test_publish_batch_acts_when_it_is_called(bus: Bus) -> None:
-    """Turned red by: accepting a batch at the first step of the awaitable."""
+    """Turned red by: `publish_batch` leaving everything to the first step of its awaitable."""
     sid = await bus.subscribe("tick", Recorder())
     awaitable = bus.publish_batch(ticks([1, 2, 3]))
     assert bus.statistics().subscriptions[sid].accepted == 3
@@ -44,7 +44,7 @@ async def test_no_handler_runs_inside_publish(bus: Bus) -> None:
 
 
 async def test_where_there_is_room_the_awaitable_is_one_shared_finished_object(bus: Any) -> None:
-    """Turned red by: making a new awaitable for every publish."""
+    """Turned red by: making a `Done` for every publish."""
     await bus.subscribe("tick", Recorder())
     first, second = bus.publish(tick(1)), bus.publish(tick(2))
     assert first is second
@@ -54,7 +54,7 @@ async def test_where_there_is_room_the_awaitable_is_one_shared_finished_object(b
 
 
 async def test_a_finished_awaitable_may_be_dropped_without_a_warning(bus: Any) -> None:
-    """Turned red by: warning about every awaitable that was never awaited."""
+    """Turned red by: `publish` leaving everything to the first step of its awaitable."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
     bus.publish(tick(1))
@@ -65,7 +65,7 @@ async def test_a_finished_awaitable_may_be_dropped_without_a_warning(bus: Any) -
 
 
 async def test_publish_nowait_acts_and_returns_none(bus: Any) -> None:
-    """Turned red by: returning the awaitable of publish."""
+    """Turned red by: `publish_nowait` returning the awaitable of publish."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
     assert bus.publish_nowait(tick(1)) is None
@@ -74,7 +74,7 @@ async def test_publish_nowait_acts_and_returns_none(bus: Any) -> None:
 
 
 async def test_one_that_waits_for_room_may_be_awaited_once(bus: Bus) -> None:
-    """Turned red by: entering the line again when a finished awaitable is awaited."""
+    """Turned red by: `step` of a `Publishing` that is over returning at once."""
     gate, _ = await full_queue(bus)
     waiting = bus.publish(tick(2))
     gate.let_go()
@@ -87,7 +87,7 @@ async def test_one_that_waits_for_room_may_be_awaited_once(bus: Bus) -> None:
 
 
 async def test_one_that_waits_and_is_dropped_unawaited_warns_and_counts(bus: Any) -> None:
-    """Turned red by: dropping it silently."""
+    """Turned red by: `drop` of a `Publishing` that neither warns nor counts."""
     gate, _ = await full_queue(bus)
     with pytest.warns(RuntimeWarning, match="was never awaited"):
         bus.publish(tick(2))
@@ -99,7 +99,7 @@ async def test_one_that_waits_and_is_dropped_unawaited_warns_and_counts(bus: Any
 
 
 async def test_the_awaitable_is_a_coroutine_to_all_who_ask(bus: Bus) -> None:
-    """Turned red by: leaving `send`, `throw` or `close` off the native type."""
+    """Turned red by: leaving `send`, `throw` or `close` off the native types."""
     await full_queue(bus, symbol="FULL")
     finished, waiting = bus.publish(tick(1)), bus.publish(tick(2, symbol="FULL"))
     for awaitable in (finished, waiting):
@@ -152,7 +152,7 @@ async def test_all_who_take_a_coroutine_take_a_finished_one(bus: Bus, take: Call
 
 @pytest.mark.parametrize("take", ALL_WHO_TAKE_IT)
 async def test_all_who_take_a_coroutine_take_one_that_waits(bus: Bus, take: Callable[..., Any]) -> None:
-    """Turned red by: yielding something else than a future of the loop while waiting."""
+    """Turned red by: yielding None in place of the future while waiting."""
     gate, _ = await full_queue(bus)
     taken = asyncio.create_task(take(bus.publish(tick(2))))
     await turns()
@@ -168,7 +168,7 @@ NO_EVENTS: list[Any] = [None, "tick", 1, {"event_type": "tick"}, object(), tick,
 
 @pytest.mark.parametrize("wrong", NO_EVENTS, ids=lambda wrong: repr(wrong)[:30])
 async def test_what_is_no_event_is_refused_at_the_call(bus: Bus, wrong: Any) -> None:
-    """Turned red by: taking whatever has a `topic`."""
+    """Turned red by: `Kind.of` not asking for BaseEvent."""
     await bus.subscribe("*", Recorder())
     for publish in (bus.publish, bus.publish_nowait):
         with pytest.raises(NotAnEventError):
@@ -183,14 +183,14 @@ async def test_no_event_is_a_type_error_that_names_what_it_was(bus: Any) -> None
 
 
 async def test_a_full_raise_queue_refuses_at_the_call(bus: Any) -> None:
-    """Turned red by: raising out of the awaitable."""
+    """Turned red by: `publish` leaving everything to the first step of its awaitable."""
     await full_queue(bus, overflow="raise")
     with pytest.raises(QueueFullError):
         bus.publish(tick(2))
 
 
 async def test_a_closed_bus_refuses_at_the_call(bus: Any) -> None:
-    """Turned red by: looking whether the bus is closed at the first step of the awaitable."""
+    """Turned red by: `publish` leaving everything to the first step of its awaitable."""
     await bus.aclose()
     with pytest.raises(BusClosedError):
         bus.publish(tick(1))
@@ -222,7 +222,7 @@ async def test_an_empty_batch_is_fine(bus: Bus) -> None:
 
 
 async def test_a_batch_that_is_no_iterable_is_a_type_error(bus: Bus) -> None:
-    """Turned red by: taking one event as a batch of one."""
+    """Turned red by: taking what cannot be iterated over for a batch of nothing."""
     for wrong in (5, None):
         with pytest.raises(TypeError):
             await bus.publish_batch(wrong)  # type: ignore[arg-type]

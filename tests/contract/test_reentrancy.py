@@ -44,7 +44,7 @@ ALL_WAYS = [directly, through_gather, through_gathered_tasks, through_a_task_gro
 
 @pytest.mark.parametrize("way", ALL_WAYS)
 async def test_a_handler_may_publish_into_its_own_full_queue(bus: Bus, way: Any) -> None:
-    """Turned red by: letting a publish from a handler wait for room."""
+    """Turned red by: `admit` not asking whether the caller runs in a handler."""
     seen: list[int] = []
 
     async def handler(event: BaseEvent) -> None:
@@ -65,7 +65,7 @@ async def test_a_handler_may_publish_into_its_own_full_queue(bus: Bus, way: Any)
 
 @pytest.mark.parametrize("way", ALL_WAYS)
 async def test_two_handlers_may_publish_into_each_others_full_queues(bus: Bus, way: Any) -> None:
-    """Turned red by: letting a publish from a handler wait in the line."""
+    """Turned red by: `admit` not asking whether the caller runs in a handler."""
     seen: dict[str, list[int]] = {"A": [], "B": []}
     go_on = asyncio.Event()
 
@@ -90,7 +90,7 @@ async def test_two_handlers_may_publish_into_each_others_full_queues(bus: Bus, w
 
 
 async def test_a_chain_of_publishing_handlers_comes_to_its_end(bus: Bus) -> None:
-    """Turned red by: running the handlers of a publish from a handler inside it, on one stack."""
+    """Turned red by: calling the handlers from within `publish`, on one stack."""
     seen: list[int] = []
 
     async def handler(event: BaseEvent) -> None:
@@ -105,7 +105,7 @@ async def test_a_chain_of_publishing_handlers_comes_to_its_end(bus: Bus) -> None
 
 
 async def test_a_publish_from_a_handler_passes_the_line(bus: Bus) -> None:
-    """Turned red by: putting it at the end of the line."""
+    """Turned red by: `offer` asking for the line whatever the patience."""
     gate, sid = await full_queue(bus, symbol="FULL")
     waiting = asyncio.create_task(bus.publish(tick(2, symbol="FULL")))
     await turns()
@@ -127,7 +127,7 @@ async def test_a_publish_from_a_handler_passes_the_line(bus: Bus) -> None:
 
 @pytest.mark.parametrize("name", ["publish", "publish_nowait", "publish_batch"])
 async def test_a_publish_from_a_handler_raises_at_twice_the_capacity(bus: Bus, name: str) -> None:
-    """Turned red by: no bound for publishes from handlers."""
+    """Turned red by: `urgent_verdict` without a bound."""
     taken: list[int] = []
     gate, sid = await full_queue(bus, symbol="FULL", capacity=3)
 
@@ -211,6 +211,24 @@ async def test_a_publisher_beside_a_running_handler_waits_like_everyone(bus: Bus
     await publisher
 
 
+async def test_a_handler_of_another_bus_waits_like_everyone(bus: Bus, make_bus: Any) -> None:
+    """Turned red by: `calling_subscription` not comparing the bus."""
+    gate, _ = await full_queue(bus)
+    other = await make_bus()
+
+    async def handler(_event: BaseEvent) -> None:
+        await bus.publish(tick(2))
+
+    await other.subscribe("tick", handler)
+    await other.publish(tick(9))
+    await turns()
+    assert bus.statistics().publishers_waiting == 1
+    gate.open()
+    await other.join()
+    await bus.join()
+    assert gate.finished == [0, 1, 2]
+
+
 async def test_a_handler_may_subscribe(bus: Bus) -> None:
     """Turned red by: holding the registry's lock while handlers run."""
     late = Recorder()
@@ -246,6 +264,23 @@ async def test_a_handler_may_unsubscribe_itself_and_is_not_called_again(bus: Bus
     assert (retired.accepted, retired.handled, retired.dropped["unsubscribed"]) == (3, 1, 2)
 
 
+async def test_a_handler_may_unsubscribe_itself_twice(bus: Bus) -> None:
+    """Turned red by: `_unsubscribe` refusing an id whose subscription is ending or has ended."""
+    sids: list[str] = []
+
+    async def once(_event: BaseEvent) -> None:
+        await bus.unsubscribe(sids[0])
+        await asyncio.sleep(0)
+        await bus.unsubscribe(sids[0])
+
+    sids.append(await bus.subscribe("tick", once))
+    await bus.publish_batch(ticks([1, 2]))
+    await bus.join()
+    await bus.unsubscribe(sids[0])
+    retired = bus.statistics().retired
+    assert (retired.accepted, retired.handled, retired.failed, retired.dropped["unsubscribed"]) == (2, 1, 0, 1)
+
+
 @pytest.mark.parametrize("own_place", [0, 2])
 async def test_a_handler_may_unsubscribe_others(bus: Bus, own_place: int) -> None:
     """Turned red by: going on with the list of queues that a worker took before."""
@@ -274,7 +309,7 @@ async def test_a_handler_may_unsubscribe_others(bus: Bus, own_place: int) -> Non
 @pytest.mark.parametrize("name", ["join", "aclose"])
 @pytest.mark.parametrize("way", [lambda call: call, asyncio.gather], ids=["directly", "in a child"])
 async def test_join_and_aclose_inside_a_handler_raise(bus: Bus, name: str, way: Any) -> None:
-    """Turned red by: waiting for the handler itself."""
+    """Turned red by: `_check_outside` letting everybody pass."""
     caught: list[BaseException] = []
 
     async def wait_for_oneself() -> None:

@@ -21,7 +21,7 @@ async def test_a_new_bus_has_counted_nothing(bus: Bus) -> None:
 
 
 async def test_statistics_are_a_frozen_record_of_one_moment(bus: Any) -> None:
-    """Turned red by: handing out the live counters."""
+    """Turned red by: handing out the dictionary of subscriptions itself."""
     sid = await bus.subscribe("tick", Recorder())
     before = bus.statistics()
     await bus.publish(tick(1))
@@ -63,7 +63,7 @@ async def test_each_count_says_what_it_says(bus: Bus) -> None:
 
 
 async def test_published_counts_events_and_not_deliveries(bus: Bus) -> None:
-    """Turned red by: counting once a subscription."""
+    """Turned red by: `accept` counting once a subscription."""
     for _ in range(3):
         await bus.subscribe("tick", Recorder())
     await bus.publish_batch(ticks([1, 2]))
@@ -74,7 +74,7 @@ async def test_published_counts_events_and_not_deliveries(bus: Bus) -> None:
 
 
 async def test_publishers_waiting_counts_those_in_the_line(bus: Bus) -> None:
-    """Turned red by: counting them when they call publish."""
+    """Turned red by: joining the line at the call."""
     gate, _ = await full_queue(bus)
     coroutine = bus.publish(tick(2))
     assert bus.statistics().publishers_waiting == 0
@@ -93,7 +93,7 @@ async def test_publishers_waiting_counts_those_in_the_line(bus: Bus) -> None:
 
 
 async def test_high_water_is_the_most_that_was_ever_queued(bus: Bus) -> None:
-    """Turned red by: telling what is queued now."""
+    """Turned red by: `high_water` telling what is queued now."""
     sid = await bus.subscribe("tick", Recorder())
     await bus.publish_batch(ticks(range(5)))
     await bus.join()

@@ -130,7 +130,7 @@ async def test_a_slow_reader_lets_publishers_wait_for_room(bus: Bus) -> None:
     """Turned red by: an unbounded queue between bus and reader."""
     async with bus.stream("tick", capacity=2) as stream:
         publisher = asyncio.create_task(bus.publish_batch(ticks(range(50))))
-        await turns()
+        await turns(500)
         assert not publisher.done()
         assert [number_of(await anext(stream)) for _ in range(50)] == list(range(50))
         await publisher

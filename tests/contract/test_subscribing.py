@@ -47,7 +47,7 @@ async def test_what_is_neither_a_pattern_nor_an_event_class_is_a_type_error(bus:
 
 @pytest.mark.parametrize("wrong", [None, "handler", 5, [print], object()])
 async def test_a_handler_that_is_not_callable_is_refused(bus: Bus, wrong: Any) -> None:
-    """Turned red by: finding out at the first event."""
+    """Turned red by: not asking whether it can be called."""
     with pytest.raises(HandlerTypeError, match="handler") as caught:
         await bus.subscribe("tick", wrong)
     assert isinstance(caught.value, TypeError)
@@ -56,7 +56,7 @@ async def test_a_handler_that_is_not_callable_is_refused(bus: Bus, wrong: Any) -
 
 
 async def test_a_coroutine_in_place_of_its_function_is_refused(bus: Any) -> None:
-    """Turned red by: a message about an object that cannot be called, and a coroutine that was never awaited."""
+    """Turned red by: not asking whether it is a coroutine."""
     recorder = Recorder()
     with pytest.raises(HandlerTypeError, match="without calling it"):
         await bus.subscribe("tick", recorder(tick()))
@@ -64,14 +64,14 @@ async def test_a_coroutine_in_place_of_its_function_is_refused(bus: Any) -> None
 
 @pytest.mark.parametrize("wrong", ["on_gap", 5, object()])
 async def test_an_on_gap_that_is_not_callable_is_refused(bus: Bus, wrong: Any) -> None:
-    """Turned red by: finding out at the first gap."""
+    """Turned red by: not asking whether it can be called."""
     with pytest.raises(HandlerTypeError, match="on_gap"):
         await bus.subscribe("tick", Recorder(), on_gap=wrong)
 
 
 @pytest.mark.parametrize("capacity", [0, -1, -(2**70)])
 async def test_a_capacity_below_one_is_refused(bus: Bus, capacity: int) -> None:
-    """Turned red by: a queue that can never take an event."""
+    """Turned red by: `_add` taking a capacity of 0 or less."""
     with pytest.raises(ValueError, match="capacity"):
         await bus.subscribe("tick", Recorder(), capacity=capacity)
     assert len(bus.statistics().subscriptions) == 0
@@ -79,7 +79,7 @@ async def test_a_capacity_below_one_is_refused(bus: Bus, capacity: int) -> None:
 
 @pytest.mark.parametrize("capacity", [1.5, "10", None])
 async def test_a_capacity_that_is_no_integer_is_refused(bus: Bus, capacity: Any) -> None:
-    """Turned red by: rounding it."""
+    """Turned red by: `_add` rounding it."""
     with pytest.raises((TypeError, ValueError)):
         await bus.subscribe("tick", Recorder(), capacity=capacity)
 
@@ -93,7 +93,7 @@ async def test_an_unknown_overflow_policy_is_refused(bus: Bus, overflow: Any) ->
 
 
 async def test_a_huge_capacity_costs_nothing_until_it_is_used(bus: Bus) -> None:
-    """Turned red by: allocating the whole queue."""
+    """Turned red by: `Queue.new` allocating the whole queue."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder, capacity=10**15)
     await bus.publish(tick(1))

@@ -11,16 +11,24 @@ import pytest
 from trading.events import BaseEvent
 from trading.events.errors import NotAnEventError, QueueFullError, WrongLoopError
 
+from .conftest import RunMain
 from .doubles import Bus, Recorder, assert_balanced, full_queue, number_of, tick, ticks, turns, until
 
 
 async def test_publish_nowait_may_be_called_from_any_thread(bus: Bus) -> None:
-    """Turned red by: waking the loop by `call_soon`, which only its own thread may."""
-    recorder = Recorder()
-    await bus.subscribe("tick", recorder)
-    await asyncio.to_thread(bus.publish_nowait, tick(1))
-    await until(lambda: recorder.seen)
-    assert recorder.seen == [1]
+    """Turned red by: waking the loop by `call_soon`, which leaves it asleep."""
+    heard, loop_has_nothing_else = asyncio.Event(), threading.Event()
+    await bus.subscribe("tick", lambda _event: heard.set())
+
+    def publish() -> None:
+        loop_has_nothing_else.wait()
+        bus.publish_nowait(tick(1))
+
+    caller = threading.Thread(target=publish)
+    caller.start()
+    asyncio.get_running_loop().call_soon(loop_has_nothing_else.set)
+    await asyncio.wait_for(heard.wait(), 5)
+    caller.join()
 
 
 async def test_ten_threads_may_publish_while_the_loop_runs(bus: Bus) -> None:
@@ -99,7 +107,7 @@ async def test_a_burst_from_another_thread_wakes_the_loop_once(bus: Any, monkeyp
 
 
 async def test_errors_of_publish_nowait_are_raised_in_its_own_thread(bus: Any) -> None:
-    """Turned red by: handing the event to the loop and its errors too."""
+    """Turned red by: handing an event of another thread to the loop."""
     gate, _ = await full_queue(bus)
     with pytest.raises(QueueFullError):
         await asyncio.to_thread(bus.publish_nowait, tick(2))
@@ -142,7 +150,7 @@ async def test_publish_in_another_thread_may_wait_for_room(bus: Bus) -> None:
 
 
 async def test_publish_in_another_thread_that_is_dropped_warns(bus: Any) -> None:
-    """Turned red by: dropping an event silently."""
+    """Turned red by: `drop` of a `Publishing` that neither warns nor counts."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
 
@@ -183,7 +191,7 @@ async def test_everything_else_belongs_to_the_loop_and_says_so(bus: Bus, name: s
     await bus.publish(tick(1))
 
 
-def test_two_buses_may_run_in_two_loops_in_two_threads(bus_type: Callable[..., Any]) -> None:
+def test_two_buses_may_run_in_two_loops_in_two_threads(bus_type: Callable[..., Any], run: RunMain) -> None:
     """Turned red by: state that all buses share."""
     recorders = [Recorder(), Recorder()]
     both_run = threading.Barrier(2)
@@ -202,8 +210,8 @@ def test_two_buses_may_run_in_two_loops_in_two_threads(bus_type: Callable[..., A
     second: list[Any] = []
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
         running = [
-            threads.submit(asyncio.run, main(recorders[0], second, first)),
-            threads.submit(asyncio.run, main(recorders[1], first, second)),
+            threads.submit(run, main(recorders[0], second, first)),
+            threads.submit(run, main(recorders[1], first, second)),
         ]
         for future in running:
             future.result(20)
@@ -213,7 +221,7 @@ def test_two_buses_may_run_in_two_loops_in_two_threads(bus_type: Callable[..., A
 
 
 async def test_a_handler_hears_events_of_other_threads_in_the_loops_thread(bus: Bus) -> None:
-    """Turned red by: running handlers in the publishing thread."""
+    """Turned red by: calling the handlers from within `publish_nowait`."""
     threads: list[int] = []
     await bus.subscribe("tick", lambda _event: threads.append(threading.get_ident()))
     await asyncio.to_thread(bus.publish_nowait, tick(1))
@@ -221,14 +229,14 @@ async def test_a_handler_hears_events_of_other_threads_in_the_loops_thread(bus: 
     assert threads == [threading.get_ident()]
 
 
-def test_publish_nowait_after_the_loop_has_gone_does_not_crash(bus_type: Callable[..., Any]) -> None:
-    """Turned red by: an unhandled error of `call_soon_threadsafe` on a closed loop."""
+def test_publish_nowait_after_the_loop_has_gone_is_refused(bus_type: Callable[..., Any], run: RunMain) -> None:
+    """Turned red by: `open_home` not asking whether the loop is closed."""
     bus = bus_type()
 
     async def main() -> None:
         await bus.subscribe("tick", Recorder())
-        await bus.aclose()
 
-    asyncio.run(main())
-    with pytest.raises(RuntimeError):
+    run(main())
+    with pytest.raises(WrongLoopError, match="closed"):
         bus.publish_nowait(tick(1))
+    assert bus.statistics().published == 0
