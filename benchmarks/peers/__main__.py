@@ -84,7 +84,7 @@ def main() -> None:
     """Measures what the command line asks for."""
     parser = argparse.ArgumentParser(prog="benchmarks.peers", description=__doc__)
     parser.add_argument("engines", nargs="*", help="by default all; the floor must be among them")
-    parser.add_argument("--cycles", type=int, default=5, help="processes an engine")
+    parser.add_argument("--cycles", type=int, default=3, help="processes an engine")
     parser.add_argument("--rounds", type=int, default=3, help="bursts a process")
     parser.add_argument("--quick", action="store_true", help="few events, nothing written: does it work?")
     arguments = parser.parse_args()

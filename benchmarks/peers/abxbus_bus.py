@@ -14,7 +14,7 @@ PeerTick = peer_tick_of(BaseEvent[None])
 
 @asynccontextmanager
 async def _start(handlers: Sequence[Handler]) -> Starting:
-    bus = EventBus(name="peers")
+    bus = EventBus(name="peers", max_history_drop=True)
     for place, handler in enumerate(handlers):
         handler.__name__ = f"handler_{place}"
         bus.on(PeerTick, handler)
@@ -29,8 +29,8 @@ ENGINE = Engine(
     awaits_publish=False,
     burst_events=1_000,
     events_in_flight=100,
-    waiting_events=0,
+    waiting_events=2_000,
     make_events=partial(make_peer_ticks, PeerTick),
-    lacks="patterns other than a name or `*`, a queue for each handler, waiting for room: beyond 100 events in "
+    lacks="patterns other than a name or `*`, a queue for each handler, a bound (it drops what is done from its history; "
     "flight it raises",
 )
