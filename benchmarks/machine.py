@@ -11,8 +11,8 @@ PROCESS = Path("/proc/self")
 def describe_machine() -> str:
     """A sentence with the processor, the interpreter and the day."""
     return (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d} with {platform.python_implementation()} {platform.python_version()}, "
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores of {_processor()}, stock asyncio."
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} on {os.cpu_count()} cores of {_processor()}, with "
+        f"{platform.python_implementation()} {platform.python_version()} on {platform.system()} and asyncio's own loop."
     )
 
 

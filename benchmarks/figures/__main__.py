@@ -55,13 +55,17 @@ def write(samples: dict[str, list[float]]) -> None:
     (HOME / "results" / "figures.json").write_text(json.dumps(raw) + "\n", encoding="utf-8")
     readme = HOME / "README.md"
     text = f"{table(CASES, samples)}\n\n{describe_machine()}"
-    readme.write_text(replace_between_markers(readme.read_text(encoding="utf-8"), text, name="figures"), encoding="utf-8")
+    readme.write_text(
+        replace_between_markers(readme.read_text(encoding="utf-8"), text, name="figures"), encoding="utf-8"
+    )
 
 
 def main() -> None:
     """Measures what the command line asks for; only the whole table is written down."""
     parser = argparse.ArgumentParser(prog="benchmarks.figures", description=__doc__)
-    parser.add_argument("cases", nargs="*", metavar="case", help=f"by default all of {', '.join(c.name for c in CASES)}")
+    parser.add_argument(
+        "cases", nargs="*", metavar="case", help=f"by default all of {', '.join(c.name for c in CASES)}"
+    )
     parser.add_argument("--cycles", type=int, default=3, help="processes a case")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, nothing written: does it work?")
     arguments = parser.parse_args()

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from time import perf_counter_ns
 from typing import Any
 
@@ -84,11 +85,13 @@ async def check(side: Side) -> None:
     place = {id(event): number for number, event in enumerate(side.events)}
     for kept in heard:
         places = [place[id(event)] for event in kept]
-        if any(later <= earlier for earlier, later in zip(places, places[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(places)):
             raise WrongResultError("a handler heard events doubled or out of order")
     times = Counter(id(event) for kept in heard for event in kept)
     if len(times) != len(side.events) or set(times.values()) != {side.deliveries}:
-        raise WrongResultError(f"{len(times)} of {len(side.events)} events were heard, {set(times.values())} times each")
+        raise WrongResultError(
+            f"{len(times)} of {len(side.events)} events were heard, {set(times.values())} times each"
+        )
 
 
 @contextmanager

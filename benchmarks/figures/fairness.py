@@ -86,28 +86,25 @@ async def start_all_that_suspend(plan: Plan) -> list[float]:
 async def stand_still(plan: Plan) -> list[float]:
     """The longest time between two turns of the loop, in milliseconds, once a round.
 
-    Half-way through a tight loop of a million publishes, a hundred suspended handlers resume at once, each with a hundred
-    events behind it.
+    Half-way through a tight loop of a million publishes, a hundred suspended handlers resume at once, each with a
+    hundred events behind it.
 
     Raises:
         WrongResultError: An event was lost.
     """
     events = make_ticks(plan.size(MADE_EVENTS))
     passes = max(2, plan.size(PUBLISHED) // len(events))
-    longest_ms = []
-    for _ in range(plan.rounds):
-        longest_ms.append(await _longest_ms(events, passes))
-    return longest_ms
+    return [await _longest_ms(events, passes) for _ in range(plan.rounds)]
 
 
 async def _longest_ms(events: list[Any], passes: int) -> float:
     go_on = asyncio.Event()
     counts = {"tick": 0, "heartbeat": 0}
 
-    async def count(event: Any) -> None:
+    async def count(_: Any) -> None:
         counts["tick"] += 1
 
-    async def count_when_told(event: Any) -> None:
+    async def count_when_told(_: Any) -> None:
         await go_on.wait()
         counts["heartbeat"] += 1
 

@@ -80,8 +80,8 @@ async def compare_alone(plan: Plan) -> list[float]:
 async def time_paced(plan: Plan) -> list[float]:
     """The 99th percentile in milliseconds, once a round, from the moment when an event was due.
 
-    The publisher waits by yielding to the loop, which is more exact than its timers. A publisher that comes late, because
-    the loop stood still, counts its delay.
+    The publisher waits by yielding to the loop, which is more exact than its timers. If it comes late, because the loop
+    stood still, its delay counts.
     """
     events = make_ticks(plan.size(PACED_EVENTS))
     percentiles_ms = []
@@ -105,7 +105,7 @@ async def _time_pace(events: Sequence[Any]) -> list[int]:
         start_ns = perf_counter_ns() + PERIOD_NS
         dues_ns = [start_ns + PERIOD_NS * number for number in range(len(events))]
         for event, due_ns in zip(events, dues_ns, strict=True):
-            while perf_counter_ns() < due_ns:
+            while perf_counter_ns() < due_ns:  # noqa: ASYNC110 - it waits for the clock
                 await asyncio.sleep(0)
             await bus.publish(event)
         await bus.join()

@@ -45,7 +45,9 @@ async def check(events: Sequence[Any]) -> None:
     for number, part in enumerate(parts):
         own = [event for event in heard if owner[id(event)] == number]
         if [id(event) for event in own] != [id(event) for event in part]:
-            raise WrongResultError(f"thread {number} published {len(part)} events; {len(own)} came, or in another order")
+            raise WrongResultError(
+                f"thread {number} published {len(part)} events; {len(own)} came, or in another order"
+            )
 
 
 async def _time(events: Sequence[Any], *, threads: int) -> int:

@@ -27,7 +27,7 @@ async def _start(handlers: Sequence[Handler]) -> Starting:
     topic = Key("tick", "binance", "BTC/USDT")
 
     async def drain() -> None:
-        while any(waiting for sizes in hub.get_all_subscriber_queue_sizes().values() for waiting in sizes):
+        while any(waiting for sizes in hub.get_all_subscriber_queue_sizes().values() for waiting in sizes):  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0)
 
     yield Running(publish=partial(Publisher(hub, "events").publish, topic), drain=drain)
