@@ -31,6 +31,6 @@ ENGINE = Engine(
     events_in_flight=100,
     waiting_events=2_000,
     make_events=partial(make_peer_ticks, PeerTick),
-    lacks="patterns other than a name or `*`, a queue for each handler, a bound (it is set to drop from its history what "
-    "is done; by default it takes 100 events in all)",
+    lacks="patterns other than a name or `*`, a queue for each handler, a bound (set to drop what is done from its "
+    "history; by default it takes 100 events in all)",
 )
