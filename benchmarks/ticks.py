@@ -14,6 +14,12 @@ def make_ticks(count: int, *, symbols: tuple[str, ...] = ("BTC/USDT",)) -> list[
     return [make_tick(index, symbol=symbols[index % len(symbols)]) for index in range(count)]
 
 
+def make_warm_ticks(count: int, *, symbol: str = "BTC/USDT") -> list[TickEvent]:
+    """A thousand ticks, again and again: where events are published they have just been made, and lie in the cache."""
+    different = [make_tick(index, symbol=symbol) for index in range(min(count, 1_000))]
+    return [different[index % len(different)] for index in range(count)]
+
+
 def make_tick(index: int, *, symbol: str = "BTC/USDT") -> TickEvent:
     """The tick that has this place in the series."""
     bid = Decimal(500_000 + index % 1000).scaleb(-1)

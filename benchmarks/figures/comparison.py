@@ -1,11 +1,10 @@
 """Two ways to bring the same events to the same handler, checked and then timed in turn."""
 
 import gc
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from time import perf_counter_ns
 from typing import Any
 
@@ -82,16 +81,16 @@ async def check(side: Side) -> None:
 
     async with side.start(make_handler, side.events) as run:
         await run()
-    place = {id(event): number for number, event in enumerate(side.events)}
+    places: dict[int, list[int]] = defaultdict(list)
+    for place, event in enumerate(side.events):
+        places[id(event)].append(place)
     for kept in heard:
-        places = [place[id(event)] for event in kept]
-        if any(later <= earlier for earlier, later in pairwise(places)):
-            raise WrongResultError("a handler heard events doubled or out of order")
+        own = sorted(place for event_id in set(map(id, kept)) for place in places[event_id])
+        if [id(event) for event in kept] != [id(side.events[place]) for place in own]:
+            raise WrongResultError(f"a handler heard {len(kept)} events of {len(own)}, or in another order")
     times = Counter(id(event) for kept in heard for event in kept)
-    if len(times) != len(side.events) or set(times.values()) != {side.deliveries}:
-        raise WrongResultError(
-            f"{len(times)} of {len(side.events)} events were heard, {set(times.values())} times each"
-        )
+    if times != {event_id: len(own) * side.deliveries for event_id, own in places.items()}:
+        raise WrongResultError(f"{times.total()} deliveries were made, {len(side.events)} × {side.deliveries} expected")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.figures.case import Plan
 from benchmarks.figures.comparison import MakeHandler, Side, Starting, compare
-from benchmarks.ticks import make_ticks
+from benchmarks.ticks import make_warm_ticks
 from trading.events import InMemoryEventBus
 
 EVENTS = 50_000
@@ -39,6 +39,6 @@ async def publishing(make_handler: MakeHandler, events: Sequence[Any], *, measur
 
 
 async def measure_on_and_off(plan: Plan) -> list[float]:
-    events = make_ticks(plan.size(EVENTS))
+    events = make_warm_ticks(plan.size(EVENTS))
     on, off = partial(publishing, measured=True), partial(publishing, measured=False)
     return await compare(Side(on, events), Side(off, events), plan)

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.figures.case import Plan
 from benchmarks.figures.comparison import MakeHandler, Side, Starting, compare
-from benchmarks.ticks import make_ticks
+from benchmarks.ticks import make_warm_ticks
 from trading.events import InMemoryEventBus
 
 EVENTS = 50_000
@@ -122,29 +122,29 @@ def without_inline() -> str | None:
 
 
 async def publish_one_by_one(plan: Plan) -> list[float]:
-    events = make_ticks(plan.size(EVENTS))
+    events = make_warm_ticks(plan.size(EVENTS))
     return await compare(Side(one_by_one, events), Side(bare, events), plan)
 
 
 async def publish_in_batches(plan: Plan) -> list[float]:
-    events = make_ticks(plan.size(EVENTS))
+    events = make_warm_ticks(plan.size(EVENTS))
     return await compare(Side(in_batches, events), Side(bare, events), plan)
 
 
 async def publish_to_many(plan: Plan) -> list[float]:
-    events = make_ticks(plan.size(EVENTS // SUBSCRIPTIONS))
+    events = make_warm_ticks(plan.size(EVENTS // SUBSCRIPTIONS))
     ours = Side(to_many, events, deliveries=SUBSCRIPTIONS)
     return await compare(ours, Side(bare_handlers, events, deliveries=SUBSCRIPTIONS), plan)
 
 
 async def publish_queued_to_a_function(plan: Plan) -> list[float]:
-    events = make_ticks(plan.size(EVENTS))
+    events = make_warm_ticks(plan.size(EVENTS))
     return await compare(
         Side(one_by_one, events, async_handlers=False), Side(nautilus, events, async_handlers=False), plan
     )
 
 
 async def publish_inline_to_a_function(plan: Plan) -> list[float]:
-    events = make_ticks(plan.size(EVENTS))
+    events = make_warm_ticks(plan.size(EVENTS))
     ours = Side(partial(one_by_one, delivery="inline"), events, async_handlers=False)
     return await compare(ours, Side(nautilus, events, async_handlers=False), plan)

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.figures.case import Plan
 from benchmarks.figures.comparison import MakeHandler, Side, Starting, WrongResultError, compare
 from benchmarks.machine import resident_bytes
-from benchmarks.ticks import make_tick, make_ticks
+from benchmarks.ticks import make_tick, make_ticks, make_warm_ticks
 from trading.events import BaseEvent, InMemoryEventBus, TickEvent, symbol_filter
 
 EVENTS = 50_000
@@ -68,7 +68,7 @@ def by_filter(symbols: Sequence[str]) -> Any:
 async def publish_to_one_of_many(plan: Plan) -> list[float]:
     symbols = make_symbols(plan.size(SUBSCRIPTIONS))
     chosen = symbols[len(symbols) // 2]
-    events = make_ticks(plan.size(EVENTS), symbols=(chosen,))
+    events = make_warm_ticks(plan.size(EVENTS), symbol=chosen)
     return await compare(Side(by_pattern(symbols), events), Side(by_pattern([chosen]), events), plan)
 
 
@@ -83,7 +83,7 @@ async def publish_over_all_of_many(plan: Plan) -> list[float]:
 async def publish_past_many_filters(plan: Plan) -> list[float]:
     symbols = make_symbols(plan.size(FILTERED_SUBSCRIPTIONS))
     chosen = symbols[len(symbols) // 2]
-    events = make_ticks(plan.size(EVENTS), symbols=(chosen,))
+    events = make_warm_ticks(plan.size(EVENTS), symbol=chosen)
     return await compare(Side(by_filter(symbols), events), Side(by_filter([chosen]), events), plan)
 
 
