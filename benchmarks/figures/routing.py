@@ -117,7 +117,7 @@ async def keep_many_symbols(plan: Plan) -> list[float]:
         raise WrongResultError(f"{heard} events were heard of {total}")
     if grown[-1] > grown[len(grown) // 2] * 1.25 + SLACK_BYTES:
         raise WrongResultError(f"routing memory grows with the symbols seen: {grown[:: len(grown) // 10]}")
-    return [grown[-1] / 1e6]
+    return [max(0, grown[-1]) / 1e6]
 
 
 def _with_symbols(symbols: Iterable[str]) -> Iterator[TickEvent]:
