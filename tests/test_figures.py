@@ -12,7 +12,7 @@ from benchmarks.figures.comparison import MakeHandler, Run, Side, WrongResultErr
 from benchmarks.figures.fairness import LoopWatch
 from benchmarks.figures.publishing import bare
 from benchmarks.figures.report import table
-from benchmarks.ticks import make_ticks
+from benchmarks.ticks import make_ticks, with_own_names
 
 EVENTS = make_ticks(20)
 
@@ -66,6 +66,12 @@ async def test_the_loop_watch_counts_turns_and_keeps_the_longest() -> None:
     assert watch.longest_ns > 0
 
 
+def test_own_names_are_equal_and_other_objects() -> None:
+    renamed = with_own_names(EVENTS)
+    assert [tick.topic for tick in renamed] == [tick.topic for tick in EVENTS]
+    assert len({id(tick.symbol) for tick in renamed}) == len({id(tick.exchange) for tick in renamed}) == len(EVENTS)
+
+
 async def nothing(_: Plan) -> list[float]:
     return []
 
@@ -75,7 +81,7 @@ def test_the_table_shows_medians_and_marks_what_misses_its_bound() -> None:
         Case("met", "met", nothing, bound=1.5, aim=1.2),
         Case("missed", "missed", nothing, bound=1 / 8, aim=1 / 15),
         Case("least", "at least", nothing, bound=0.9, aim=1.0, more_is_better=True),
-        Case("open", "open", nothing, unit="MB"),
+        Case("open", "open", nothing, bound_in_words="bounded", unit="MB"),
         Case("left_out", "left out", nothing),
     )
     samples = {"met": [1.0, 9.0, 1.25], "missed": [0.2], "least": [0.8, 0.8], "open": [79.51]}

@@ -30,7 +30,10 @@ class Case:
     """Checks, then returns one figure a round."""
 
     bound: float | None = None
-    """At most this; or at least, where `more_is_better`. None if there is no bound in numbers."""
+    """At most this; or at least, where `more_is_better`."""
+
+    bound_in_words: str = ""
+    """Stands where there is no bound in numbers."""
 
     aim: float | None = None
     unit: str = ""

@@ -10,6 +10,7 @@ from benchmarks.figures.publishing import (
     publish_one_by_one,
     publish_queued_to_a_function,
     publish_to_many,
+    publish_with_own_names,
     without_inline,
     without_nautilus,
 )
@@ -30,8 +31,13 @@ CASES = (
         aim=1.2,
     ),
     Case(
+        "own_names",
+        "the same, where each event's exchange and symbol are texts of their own, as a parser makes them",
+        publish_with_own_names,
+    ),
+    Case(
         "batches",
-        "`publish_batch` of 1,000, the same comparison",
+        "`publish_batch` of 1,000, against the same bare `await pub(e)`",
         publish_in_batches,
         bound=1.0,
         aim=0.8,
@@ -68,6 +74,7 @@ CASES = (
         "symbols",
         "a million symbols seen once each: memory that the process has grown by",
         keep_many_symbols,
+        bound_in_words="bounded",
         unit="MB",
         rounds=1,
     ),

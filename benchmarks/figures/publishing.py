@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.figures.case import Plan
 from benchmarks.figures.comparison import MakeHandler, Side, Starting, compare
-from benchmarks.ticks import make_warm_ticks
+from benchmarks.ticks import make_warm_ticks, with_own_names
 from trading.events import InMemoryEventBus
 
 EVENTS = 50_000
@@ -123,6 +123,11 @@ def without_inline() -> str | None:
 
 async def publish_one_by_one(plan: Plan) -> list[float]:
     events = make_warm_ticks(plan.size(EVENTS))
+    return await compare(Side(one_by_one, events), Side(bare, events), plan)
+
+
+async def publish_with_own_names(plan: Plan) -> list[float]:
+    events = with_own_names(make_warm_ticks(plan.size(EVENTS)))
     return await compare(Side(one_by_one, events), Side(bare, events), plan)
 
 

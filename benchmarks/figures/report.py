@@ -15,7 +15,7 @@ def table(cases: Sequence[Case], samples: Mapping[str, Sequence[float]]) -> str:
 
 def _row(case: Case, figure: float) -> str:
     measured = f"**{_write(figure, case)}**" if case.misses(figure) else _write(figure, case)
-    bound = "bounded" if case.bound is None else _write(case.bound, case)
+    bound = case.bound_in_words if case.bound is None else _write(case.bound, case)
     aim = "" if case.aim is None else _write(case.aim, case)
     return f"| {case.title} | {measured} | {bound} | {aim} |"
 
