@@ -60,10 +60,16 @@ build: $(VENV)/.built ## build a release into the environment
 demo: $(VENV)/.built ## publish, record, query, replay, compare; INPUT=FILE on a market data file
 	$(VENV)/bin/trading-events demo $(if $(INPUT),--input '$(INPUT)') $(ARGS)
 
-bench: $(VENV)/.built $(VENV)/.extra-bench ## measure this package; QUICK=1 only tries the benchmarks
-	$(RUN) pytest benchmarks $(if $(QUICK),--benchmark-disable,--benchmark-only)
+$(VENV)/.vnpy: Makefile | $(VENV)/.extra-bench
+	$(call heading,vn.py without what its windows and indicators need)
+	$(RUN) pip install --no-deps vnpy==4.5.0
+	@touch $@
 
-bench-peers: $(VENV)/.built $(VENV)/.extra-bench ## measure it beside others and write the table; QUICK=1 only tries
+bench: $(VENV)/.built $(VENV)/.extra-bench ## measure this package and write the table; QUICK=1 only tries
+	$(RUN) pytest benchmarks $(if $(QUICK),--benchmark-disable,--benchmark-only)
+	$(RUN) benchmarks.figures $(if $(QUICK),--quick)
+
+bench-peers: $(VENV)/.built $(VENV)/.extra-bench $(VENV)/.vnpy ## measure it beside others and write the table; QUICK=1 only tries
 	$(RUN) benchmarks.peers $(if $(QUICK),--quick)
 
 # Checks

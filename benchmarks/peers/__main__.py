@@ -12,8 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from benchmarks.document import replace_between_markers
+from benchmarks.machine import describe_machine
 from benchmarks.peers.picture import draw
-from benchmarks.peers.report import Result, describe_machine, replace_between_markers, summarize, table
+from benchmarks.peers.report import Result, limits, summarize, table
 from benchmarks.release import refuse_debug_build
 
 HERE = Path(__file__).parent
@@ -24,6 +26,11 @@ ENGINES = {
     "nautilus_bus": "nautilus_trader",
     "pyee_emitter": "pyee",
     "bubus_bus": "bubus",
+    "abxbus_bus": "abxbus",
+    "aiopubsub_hub": "aiopubsub",
+    "blinker_signal": "blinker",
+    "psygnal_signal": "psygnal",
+    "vnpy_engine": "vnpy",
 }
 """The engine files, and the package that each needs."""
 
@@ -36,13 +43,13 @@ def installed_engines() -> list[str]:
     return [engine for engine in ENGINES if engine not in missing]
 
 
-def run_engine(engine: str, *, rounds: int, scale: float) -> dict[str, Any]:
+def run_engine(engine: str, *options: str) -> dict[str, Any]:
     """One fresh process's samples.
 
     Raises:
         SystemExit: The engine failed, mostly its check.
     """
-    command = [sys.executable, "-m", "benchmarks.peers.measure", engine, f"--rounds={rounds}", f"--scale={scale}"]
+    command = [sys.executable, "-m", "benchmarks.peers.measure", engine, *options]
     done = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise SystemExit(f"{engine} failed:\n{done.stderr}")
@@ -56,7 +63,8 @@ def run_all(engines: Iterable[str], *, cycles: int, rounds: int, scale: float) -
     for cycle in range(cycles):
         for engine, processes in samples.items():
             print(f"{cycle + 1}/{cycles} {engine}", file=sys.stderr, flush=True)
-            processes.append(run_engine(engine, rounds=rounds, scale=scale))
+            times = run_engine(engine, f"--rounds={rounds}", f"--scale={scale}")
+            processes.append(times | run_engine(engine, "--memory", f"--scale={scale}"))
     return samples
 
 
@@ -68,22 +76,23 @@ def write(results: list[Result], samples: dict[str, list[dict[str, Any]]]) -> No
     (home / "results" / "peers.json").write_text(json.dumps(raw) + "\n", encoding="utf-8")
     (home / "peers.svg").write_text(draw(results), encoding="utf-8")
     readme = home / "README.md"
-    text = f"{table(results)}\n\n{describe_machine()}"
-    readme.write_text(replace_between_markers(readme.read_text(encoding="utf-8"), text), encoding="utf-8")
+    text = f"{table(results)}\n\n{describe_machine()}\n\nWhat each of them does not do:\n\n{limits(results)}"
+    readme.write_text(replace_between_markers(readme.read_text(encoding="utf-8"), text, name="peers"), encoding="utf-8")
 
 
 def main() -> None:
     """Measures what the command line asks for."""
     parser = argparse.ArgumentParser(prog="benchmarks.peers", description=__doc__)
     parser.add_argument("engines", nargs="*", help="by default all; the floor must be among them")
-    parser.add_argument("--cycles", type=int, default=5, help="processes an engine")
+    parser.add_argument("--cycles", type=int, default=3, help="processes an engine")
     parser.add_argument("--rounds", type=int, default=3, help="bursts a process")
     parser.add_argument("--quick", action="store_true", help="few events, nothing written: does it work?")
     arguments = parser.parse_args()
     refuse_debug_build()
     engines = arguments.engines or installed_engines()
     if arguments.quick:
-        print(table(summarize(run_all(engines, cycles=1, rounds=1, scale=0.02))))
+        run_all(engines, cycles=1, rounds=1, scale=0.02)
+        print("every engine works; so few events give no figures")
         return
     samples = run_all(engines, cycles=arguments.cycles, rounds=arguments.rounds, scale=1.0)
     results = summarize(samples)

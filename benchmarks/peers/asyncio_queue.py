@@ -33,4 +33,8 @@ async def _start(handlers: Sequence[Handler]) -> Starting:
         worker.cancel()
 
 
-ENGINE = Engine(title="asyncio.Queue and a worker", start=_start)
+ENGINE = Engine(
+    title="asyncio.Queue and a worker",
+    start=_start,
+    lacks="routing, and a bound as it is used here; a handler that raises ends its worker, unless you catch",
+)

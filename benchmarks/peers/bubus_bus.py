@@ -2,33 +2,15 @@
 
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
-from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from bubus import BaseEvent, EventBus
 
 from benchmarks.peers.engine import Engine, Handler, Running, Starting
-from benchmarks.ticks import make_ticks
+from benchmarks.peers.peer_tick import make_peer_ticks, peer_tick_of
 
-
-class PeerTick(BaseEvent[None]):
-    """A tick with the fields of ours; bubus dispatches its own models only."""
-
-    exchange: str
-    symbol: str
-    raw_symbol: str
-    bid: Decimal | None
-    ask: Decimal | None
-    last: Decimal | None
-    volume: Decimal | None
-    exchange_timestamp: datetime
-    local_timestamp: datetime
-
-
-def _make_events(count: int) -> list[PeerTick]:
-    fields = set(PeerTick.model_fields) - set(BaseEvent.model_fields)
-    return [PeerTick.model_validate(tick.model_dump(include=fields)) for tick in make_ticks(count)]
+PeerTick = peer_tick_of(BaseEvent[None])
 
 
 @asynccontextmanager
@@ -45,4 +27,13 @@ async def _start(handlers: Sequence[Handler]) -> Starting:
     await bus.stop(clear=True)
 
 
-ENGINE = Engine(title="bubus", start=_start, distribution="bubus", burst_events=500, make_events=_make_events)
+ENGINE = Engine(
+    title="bubus",
+    start=_start,
+    distribution="bubus",
+    burst_events=500,
+    waiting_events=0,
+    make_events=partial(make_peer_ticks, PeerTick),
+    lacks="patterns other than a name or `*`, a queue for each handler, waiting for room: beyond 100 pending events "
+    "it raises",
+)

@@ -27,6 +27,9 @@ class Engine:
 
     title: str
     start: Callable[[Sequence[Handler]], AbstractAsyncContextManager[Running]]
+    lacks: str
+    """What it does not do: queues, bounds, patterns, async handlers, a promise about failures."""
+
     distribution: str | None = None
     """Where it comes from; None for the standard library."""
 
@@ -38,7 +41,14 @@ class Engine:
     events_in_flight: int = 1000
     """After how many events the driver lets the engine catch up, where publishing does not await."""
 
+    waiting_events: int = 100_000
+    """How many events wait while memory is measured; 0 for an engine that cannot hold as many."""
+
     make_events: Callable[[int], Sequence[Any]] = make_ticks
 
 
 Starting = AsyncIterator[Running]
+
+
+async def nothing() -> None:
+    """Drains an engine that handles an event inside `publish`."""

@@ -5,15 +5,18 @@ import asyncio
 import gc
 import importlib
 import json
+import threading
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from statistics import quantiles
 from time import perf_counter_ns
 from typing import Any
 
+from benchmarks.machine import forget_peak, peak_resident_bytes, resident_bytes
 from benchmarks.peers.engine import Engine, Handler, Running
 
 HANDLER_COUNTS = (1, 10)
+MADE_AT_ONCE = 1_000
 CHECKED_EVENTS = 300
 SPACED_EVENTS = 2_000
 
@@ -88,6 +91,45 @@ async def time_spaced(engine: Engine, *, count: int) -> list[float]:
     return quantiles([end - start for start, end in zip(starts_ns, ends_ns, strict=True)], n=100)
 
 
+async def measure_waiting(engine: Engine, *, count: int) -> float:
+    """By how many bytes an event the process grows at the most, while events wait that nobody else holds.
+
+    Raises:
+        WrongResultError: Not all of them were handled in the end.
+    """
+    heard = 0
+    opened, opened_to_threads = asyncio.Event(), threading.Event()
+
+    async def wait_and_count(_: Any) -> None:
+        nonlocal heard
+        await opened.wait()
+        heard += 1
+
+    def block_and_count(_: Any) -> None:
+        nonlocal heard
+        opened_to_threads.wait()
+        heard += 1
+
+    engine.make_events(MADE_AT_ONCE)
+    async with engine.start([wait_and_count if engine.async_handlers else block_and_count]) as running:
+        gc.collect()
+        forget_peak()
+        before = resident_bytes()
+        for _ in range(0, count, MADE_AT_ONCE):
+            for event in engine.make_events(MADE_AT_ONCE):
+                answer = running.publish(event)
+                if engine.awaits_publish:
+                    await answer
+            await asyncio.sleep(0)
+        grown = peak_resident_bytes() - before
+        opened.set()
+        opened_to_threads.set()
+        await running.drain()
+    if heard != count:
+        raise WrongResultError(f"{engine.title}: {count} events waited, {heard} were handled")
+    return grown / count
+
+
 def measure(engine: Engine, *, rounds: int, scale: float) -> dict[str, Any]:
     """Checks with a few events, then takes the samples of both kinds."""
     calls = max(100, int(engine.burst_events * scale))
@@ -106,11 +148,16 @@ def main() -> None:
     parser.add_argument("engine", help="a module of benchmarks.peers")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scale", type=float, default=1.0, help="the part of the usual number of events")
+    parser.add_argument("--memory", action="store_true", help="measure what waiting events take, and no time")
     arguments = parser.parse_args()
     engine: Engine = importlib.import_module(f"benchmarks.peers.{arguments.engine}").ENGINE
+    if arguments.memory:
+        count = int(engine.waiting_events * arguments.scale) // MADE_AT_ONCE * MADE_AT_ONCE
+        print(json.dumps({"waiting_bytes": asyncio.run(measure_waiting(engine, count=count)) if count else None}))
+        return
     samples = measure(engine, rounds=arguments.rounds, scale=arguments.scale)
-    about = {"title": engine.title, "version": engine.distribution and version(engine.distribution)}
-    print(json.dumps(about | samples))
+    distribution = engine.distribution and version(engine.distribution)
+    print(json.dumps({"title": engine.title, "version": distribution, "lacks": engine.lacks} | samples))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,7 @@ from functools import partial
 from nautilus_trader.common.component import MessageBus, TestClock
 from nautilus_trader.model.identifiers import TraderId
 
-from benchmarks.peers.engine import Engine, Handler, Running, Starting
-
-
-async def _nothing() -> None:
-    pass
+from benchmarks.peers.engine import Engine, Handler, Running, Starting, nothing
 
 
 @asynccontextmanager
@@ -19,7 +15,7 @@ async def _start(handlers: Sequence[Handler]) -> Starting:
     bus = MessageBus(TraderId("PEERS-001"), TestClock())
     for handler in handlers:
         bus.subscribe("events.tick.*", handler)
-    yield Running(publish=partial(bus.publish, "events.tick.binance.BTC/USDT"), drain=_nothing)
+    yield Running(publish=partial(bus.publish, "events.tick.binance.BTC/USDT"), drain=nothing)
 
 
 ENGINE = Engine(
@@ -28,4 +24,6 @@ ENGINE = Engine(
     distribution="nautilus_trader",
     awaits_publish=False,
     async_handlers=False,
+    waiting_events=0,
+    lacks="queues, async handlers; a function that raises reaches the publisher, and later functions hear nothing",
 )

@@ -22,4 +22,6 @@ ENGINE = Engine(
     start=_start,
     distribution="pyee",
     awaits_publish=False,
+    lacks="patterns, a bound (each event is a task for each handler), order (a slow handler is overtaken by later "
+    "events)",
 )

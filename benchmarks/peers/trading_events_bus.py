@@ -17,4 +17,9 @@ async def _start(handlers: Sequence[Handler]) -> Starting:
         yield Running(publish=bus.publish, drain=bus.join)
 
 
-ENGINE = Engine(title="trading-events, InMemoryEventBus", start=_start, distribution="trading-events")
+ENGINE = Engine(
+    title="trading-events, InMemoryEventBus",
+    start=_start,
+    distribution="trading-events",
+    lacks="results of handlers, a history of events, two events of one subscription at once",
+)
