@@ -1,7 +1,7 @@
 """The table of figures: what is measured, and between which bounds it should be."""
 
 from benchmarks.figures.case import Case
-from benchmarks.figures.counting import measure_on_and_off, without_switch
+from benchmarks.figures.counting import measure_on_and_off
 from benchmarks.figures.fairness import stand_still, start_all_that_suspend
 from benchmarks.figures.latency import compare_alone, time_paced
 from benchmarks.figures.publishing import (
@@ -144,6 +144,5 @@ CASES = (
         measure_on_and_off,
         bound=1.1,
         aim=1.03,
-        what_is_missing=without_switch,
     ),
 )

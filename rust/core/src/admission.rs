@@ -108,7 +108,7 @@ impl<E, S, W> Bus<E, S, W> {
         if self.phase != Phase::Open || !self.line.is_empty() || self.publishing_is_spent() {
             return false;
         }
-        let Some(targets) = route.unconditional.as_deref() else { return false };
+        let Some(targets) = route.unconditional() else { return false };
         if self.has_no_leader() && !self.are_called_at_once(targets) {
             return false;
         }

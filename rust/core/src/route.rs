@@ -20,16 +20,27 @@ pub struct Target {
 pub struct Route {
     /// The topic's text.
     pub topic: Arc<str>,
-    /// The subscriptions, in the order of their places.
-    pub targets: Box<[Target]>,
-    /// Their ids alone, if none of them looks at single events.
-    pub unconditional: Option<Box<[SubscriptionId]>>,
+    ids: Box<[SubscriptionId]>,
+    /// What each event still has to pass, by subscription, if there is anything.
+    rests: Option<Box<[Option<Filter<usize>>]>>,
 }
 
 impl Route {
     pub(crate) fn new(topic: &Topic<'_>, targets: Vec<Target>) -> Self {
-        let free = targets.iter().all(|target| target.rest.is_none());
-        let unconditional = free.then(|| targets.iter().map(|target| target.id).collect());
-        Self { topic: topic.text().into(), targets: targets.into(), unconditional }
+        let asks = targets.iter().any(|target| target.rest.is_some());
+        let (ids, rests): (Vec<_>, Vec<_>) = targets.into_iter().map(|target| (target.id, target.rest)).unzip();
+        Self { topic: topic.text().into(), ids: ids.into(), rests: asks.then(|| rests.into()) }
+    }
+
+    /// The subscriptions, in the order of their places, if none of them looks at single events.
+    #[must_use]
+    pub fn unconditional(&self) -> Option<&[SubscriptionId]> {
+        if self.rests.is_none() { Some(&self.ids) } else { None }
+    }
+
+    /// The subscriptions, in the order of their places, and what each event still has to pass.
+    pub fn targets(&self) -> impl Iterator<Item = (SubscriptionId, Option<&Filter<usize>>)> {
+        let rest = |place: usize| self.rests.as_ref().and_then(|rests| rests[place].as_ref());
+        self.ids.iter().enumerate().map(move |(place, id)| (*id, rest(place)))
     }
 }

@@ -16,7 +16,9 @@ proptest! {
         mut durations in durations(), per_mille in 1..=1000_u64,
     ) {
         let mut histogram = Histogram::default();
-        durations.iter().for_each(|duration| histogram.record(*duration));
+        for duration in &durations {
+            histogram.record(*duration);
+        }
         durations.sort_unstable();
         let rank = (durations.len() as u64 * per_mille).div_ceil(1000);
         let exact = durations[usize::try_from(rank).unwrap() - 1];
@@ -27,7 +29,9 @@ proptest! {
     #[test]
     fn the_longest_and_the_count_are_exact(durations in durations()) {
         let mut histogram = Histogram::default();
-        durations.iter().for_each(|duration| histogram.record(*duration));
+        for duration in &durations {
+            histogram.record(*duration);
+        }
         prop_assert_eq!(Some(&histogram.max_ns()), durations.iter().max());
         prop_assert_eq!(histogram.per_mille_ns(1000), histogram.max_ns());
         prop_assert_eq!(histogram.count(), durations.len() as u64);

@@ -114,7 +114,7 @@ fn a_bus_routes_by_the_table_the_first_time_and_from_its_cache() {
         let part = |name| (name != NONE).then_some(name);
         let (exchange, symbol) = (part(topic.exchange), part(topic.symbol));
         let route = bus.route(class, &Known { event_type: topic.event_type, lineage: &[], exchange, symbol });
-        let heard: Vec<_> = route.targets.iter().map(|target| target.id).collect();
+        let heard: Vec<_> = route.targets().map(|(id, _)| id).collect();
         let wanted = ids.iter().zip(&patterns).filter(|(_, pattern)| pattern.matches(topic)).map(|(id, _)| *id);
         assert_eq!(heard, wanted.collect::<Vec<_>>(), "{topic:?}");
     }

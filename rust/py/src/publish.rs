@@ -47,8 +47,8 @@ impl NativeBus {
         let (py, this) = (slf.py(), slf.get());
         this.check_process()?;
         let (route, spent) = Self::route(slf, event)?;
-        let targets = match &route.unconditional {
-            Some(all) => Cow::Borrowed(&**all),
+        let targets = match route.unconditional() {
+            Some(all) => Cow::Borrowed(all),
             None => Cow::Owned(Self::passing(slf, &route, event)?),
         };
         let parcel = |targets: Cow<'_, [SubscriptionId]>| Parcel {
@@ -138,23 +138,23 @@ impl NativeBus {
 
     /// The subscriptions whose filters let the event through. A filter that raises lets nothing through.
     fn passing(slf: &Bound<'_, Self>, route: &Route, event: &Bound<'_, PyAny>) -> PyResult<Vec<SubscriptionId>> {
-        let mut passing = Vec::with_capacity(route.targets.len());
-        for target in &route.targets {
-            let Some(rest) = &target.rest else {
-                passing.push(target.id);
+        let mut passing = Vec::new();
+        for (id, rest) in route.targets() {
+            let Some(rest) = rest else {
+                passing.push(id);
                 continue;
             };
             let subscriber: Option<Arc<Subscriber>> = {
                 let state = slf.get().lock(slf.py());
-                state.bus.subscriptions().hearing(target.id).map(|found| Arc::clone(&found.payload))
+                state.bus.subscriptions().hearing(id).map(|found| Arc::clone(&found.payload))
             };
             let Some(subscriber) = subscriber else { continue };
             match filter::test(rest, &subscriber.leaves, event) {
-                Ok(true) => passing.push(target.id),
+                Ok(true) => passing.push(id),
                 Ok(false) => {}
                 Err(error) if gets_through(slf.py(), &error) => return Err(error),
                 Err(error) => {
-                    if let Some(found) = slf.get().lock(slf.py()).bus.subscriptions_mut().get_mut(target.id) {
+                    if let Some(found) = slf.get().lock(slf.py()).bus.subscriptions_mut().get_mut(id) {
                         found.counts.filter_failures += 1;
                     }
                     Self::report(slf, &subscriber, event, error, "filter")?;

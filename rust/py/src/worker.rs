@@ -49,6 +49,8 @@ pub(crate) struct Duty {
     pub(crate) own_cancels: i64,
     /// The last event has been handled and is not counted yet.
     pub(crate) counts_handled: bool,
+    /// How many steps in a row there was nothing to do.
+    idle_steps: u32,
     /// The next `CancelledError` thrown in was a handler's own, and is over.
     pub(crate) absorbs: bool,
 }
@@ -58,6 +60,8 @@ enum Next {
     Gap(Box<Gap>),
     /// Dispatching has used up its share of this turn of the loop.
     Yield,
+    /// There is nothing to do now.
+    Linger,
     End,
 }
 
@@ -93,6 +97,10 @@ impl Worker {
     /// and yields after this time.
     const STRETCH: Duration = Duration::from_millis(2);
 
+    /// Turns of the loop that a leader stays for when there is nothing to do. Whoever waited for the last event may
+    /// publish the next one in that time, and a new task would cost more.
+    const LINGERING: u32 = 1;
+
     /// A leader that has been hired.
     pub(crate) fn new(bus: &Bound<'_, NativeBus>, number: u64) -> Self {
         let duty = Duty {
@@ -102,6 +110,7 @@ impl Worker {
             turn: 0,
             own_cancels: 0,
             counts_handled: false,
+            idle_steps: 0,
             absorbs: false,
         };
         Self {
@@ -198,6 +207,7 @@ impl Worker {
                     NativeBus::schedule_refill(self.bus.bind(py))?;
                     return Ok(Some(py.None().into_bound(py)));
                 }
+                Next::Linger => return Ok(Some(py.None().into_bound(py))),
                 Next::Event(event) => self.call_handler(py, duty, event.into_bound(py), &mut entered),
                 Next::Gap(gap) => self.call_on_gap(py, duty, &gap, &mut entered),
             };
@@ -246,7 +256,11 @@ impl Worker {
                 if state.bus.dispatching_is_spent() {
                     break Next::Yield;
                 }
-                let Some(id) = state.bus.next_ready() else { break Next::End };
+                let Some(id) = state.bus.next_ready() else {
+                    duty.idle_steps += 1;
+                    break if duty.idle_steps > Self::LINGERING { Next::End } else { Next::Linger };
+                };
+                duty.idle_steps = 0;
                 let Some(found) = state.bus.subscriptions().get(id) else { continue };
                 duty.served = Some(Served { id, subscriber: Arc::clone(&found.payload) });
                 duty.turn = Self::TURN;

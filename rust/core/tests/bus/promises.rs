@@ -76,7 +76,7 @@ impl Pair {
             let route = self.bus.route(number, &known(number));
             let hearing = self.model.subscriptions.iter().filter(|found| found.hears(number));
             let ids: Vec<_> = hearing.map(|found| found.id).collect();
-            assert_eq!(route.unconditional.as_deref(), Some(&*ids));
+            assert_eq!(route.unconditional(), Some(&*ids));
         }
     }
 
