@@ -11,7 +11,6 @@ use crate::queue::{Loss, Overflow, Queue};
 use crate::registry::{Interest, Registry, SubscriptionId};
 use crate::route::Route;
 use crate::stats::{Counts, Totals};
-use crate::stopwatch::Stopwatch;
 use crate::subscription::{Delivery, Service, Subscription, Subscriptions};
 
 /// What a new subscription brings.
@@ -73,7 +72,8 @@ pub struct Bus<E, S, W> {
     pub(crate) budget: Budget,
     pub(crate) unfinished: u64,
     pub(crate) phase: Phase,
-    /// One in how many events of a subscription is timed, for subscriptions to come; `None` times none.
+    /// One in how many events of a subscription is timed, rounded up to a power of two, for subscriptions to come; `None`
+    /// times none.
     pub times_one_in: Option<NonZeroU32>,
     /// What the whole bus has counted.
     pub totals: Totals,
@@ -104,11 +104,12 @@ impl<E, S, W> Bus<E, S, W> {
         let queue = Queue::new(terms.capacity, terms.overflow);
         let id = self.subscriptions.insert(Subscription {
             payload: terms.payload,
-            interest: terms.interest,
+            interest: Box::new(terms.interest),
             queue: if terms.tells_gaps { queue.keeping_topics() } else { queue },
             counts: Counts::default(),
             gap: terms.tells_gaps.then(Box::default),
-            stopwatch: self.times_one_in.map(|every| Box::new(Stopwatch::new(every))),
+            stopwatch: self.times_one_in.map(|_| Box::default()),
+            timed_mask: self.times_one_in.map_or(u64::MAX, |every| u64::from(every.get()).next_power_of_two() - 1),
             delivery: terms.delivery,
             service: Service::Idle,
             in_handler: false,

@@ -110,8 +110,8 @@ impl<E, S, W> Bus<E, S, W> {
 
     /// What the subscription lost since it was last told.
     pub fn take_gap(&mut self, id: SubscriptionId) -> Option<Box<Gap>> {
-        let gap = self.subscriptions.get_mut(id)?.gap.as_mut().filter(|gap| gap.count > 0)?;
-        Some(std::mem::take(gap))
+        let subscription = self.subscriptions.get_mut(id)?;
+        if subscription.has_gap() { subscription.gap.as_mut().map(std::mem::take) } else { None }
     }
 
     /// The next event for the handler of a subscription that a worker serves.
@@ -121,15 +121,26 @@ impl<E, S, W> Bus<E, S, W> {
         Some(event)
     }
 
+    /// [`Bus::finish`] of an event that was handled, and [`Bus::take`] of the next, where all is plain: the budget lasts,
+    /// nobody waits in line, and the subscription goes on, has an event, and has lost none. Otherwise nothing has happened.
+    pub fn take_next(&mut self, id: SubscriptionId) -> Option<E> {
+        if self.dispatching_is_spent() || !self.line.is_empty() {
+            return None;
+        }
+        let subscription = self.subscriptions.get_mut(id)?;
+        if subscription.ending || subscription.queue.is_empty() || subscription.has_gap() {
+            return None;
+        }
+        subscription.finish(End::Handled);
+        self.unfinished -= 1;
+        self.budget.dispatching -= 1;
+        subscription.take()
+    }
+
     /// The next event for the handler of a subscription that a publisher serves. It has been paid for in publishing.
     pub fn take_to_call(&mut self, id: SubscriptionId) -> Option<E> {
         let subscription = self.subscriptions.get_mut(id)?;
-        let place = subscription.queue.first_place();
-        let event = subscription.queue.pop()?;
-        subscription.in_handler = true;
-        if let Some(stopwatch) = &mut subscription.stopwatch {
-            stopwatch.begin(place);
-        }
+        let event = subscription.take()?;
         self.call_for(&[id]);
         Some(event)
     }
@@ -137,11 +148,7 @@ impl<E, S, W> Bus<E, S, W> {
     /// An event has ended.
     pub fn finish(&mut self, id: SubscriptionId, end: End) -> Ended<S> {
         if let Some(subscription) = self.subscriptions.get_mut(id) {
-            subscription.in_handler = false;
-            subscription.counts.end(end);
-            if let Some(stopwatch) = &mut subscription.stopwatch {
-                stopwatch.end();
-            }
+            subscription.finish(end);
             self.unfinished -= 1;
         }
         let ending = self.subscriptions.get(id).is_some_and(|subscription| subscription.ending);

@@ -79,18 +79,24 @@ pub enum Verdict {
     Refuse,
 }
 
+/// The topics of what waits, for a queue that will be asked for them.
+#[derive(Debug, Default)]
+struct Topics {
+    /// Of each event, in order.
+    waiting: VecDeque<Arc<str>>,
+    /// Only under [`Overflow::Conflate`]: where each topic's event stands, counted from the first event ever queued.
+    places: HashMap<Arc<str>, u64, FxBuildHasher>,
+}
+
 /// A bounded queue of events.
 #[derive(Debug)]
 pub struct Queue<E> {
     waiting: VecDeque<E>,
-    /// The topic of each waiting event, where it will be asked for.
-    topics: Option<VecDeque<Arc<str>>>,
+    topics: Option<Box<Topics>>,
     capacity: usize,
     overflow: Overflow,
     /// Places promised to publishers that have not come for them yet.
     reserved: usize,
-    /// Only under [`Overflow::Conflate`]: where each topic's event stands, counted from the first event ever queued.
-    places: HashMap<Arc<str>, u64, FxBuildHasher>,
     taken: u64,
     high_water: usize,
 }
@@ -101,11 +107,10 @@ impl<E> Queue<E> {
     pub fn new(capacity: usize, overflow: Overflow) -> Self {
         Self {
             waiting: VecDeque::new(),
-            topics: (overflow == Overflow::Conflate).then(VecDeque::new),
+            topics: (overflow == Overflow::Conflate).then(Box::default),
             capacity,
             overflow,
             reserved: 0,
-            places: HashMap::with_hasher(FxBuildHasher),
             taken: 0,
             high_water: 0,
         }
@@ -175,13 +180,13 @@ impl<E> Queue<E> {
     /// Whether an event of this topic would take a place, rather than that of another.
     #[must_use]
     pub fn takes_place(&self, topic: &Arc<str>) -> bool {
-        !self.places.contains_key(topic)
+        self.place_of(topic).is_none()
     }
 
     /// Where the event stands that one of this topic would replace, or has just replaced.
     #[must_use]
     pub fn place_of(&self, topic: &Arc<str>) -> Option<u64> {
-        self.places.get(topic).copied()
+        self.topics.as_ref()?.places.get(topic).copied()
     }
 
     /// What would happen to an event of this topic.
@@ -241,12 +246,14 @@ impl<E> Queue<E> {
     }
 
     fn push_conflating(&mut self, event: E, topic: &Arc<str>) -> Option<Lost<E>> {
-        let next = self.next_place();
-        let place = *self.places.entry(Arc::clone(topic)).or_insert(next);
-        let index = usize::try_from(place - self.taken).unwrap_or(usize::MAX);
-        if let Some(older) = self.waiting.get_mut(index) {
+        let index = self.place_of(topic).and_then(|place| usize::try_from(place - self.taken).ok());
+        if let Some(older) = index.and_then(|index| self.waiting.get_mut(index)) {
             let event = std::mem::replace(older, event);
             return Some(Lost { event, topic: Some(Arc::clone(topic)), why: Loss::Conflate });
+        }
+        let place = self.next_place();
+        if let Some(topics) = &mut self.topics {
+            topics.places.insert(Arc::clone(topic), place);
         }
         self.append(event, topic);
         None
@@ -255,7 +262,7 @@ impl<E> Queue<E> {
     fn append(&mut self, event: E, topic: &Arc<str>) {
         self.waiting.push_back(event);
         if let Some(topics) = &mut self.topics {
-            topics.push_back(Arc::clone(topic));
+            topics.waiting.push_back(Arc::clone(topic));
         }
         self.high_water = self.high_water.max(self.waiting.len());
     }
@@ -268,12 +275,11 @@ impl<E> Queue<E> {
     fn pop_with_topic(&mut self) -> Option<(E, Option<Arc<str>>)> {
         let event = self.waiting.pop_front()?;
         self.taken += 1;
-        let topic = self.topics.as_mut().and_then(VecDeque::pop_front);
-        if self.conflates()
-            && let Some(topic) = &topic
-        {
-            self.places.remove(topic);
-        }
+        let topic = self.topics.as_mut().and_then(|topics| {
+            let topic = topics.waiting.pop_front()?;
+            topics.places.remove(&topic);
+            Some(topic)
+        });
         self.shrink();
         Some((event, topic))
     }
@@ -281,9 +287,8 @@ impl<E> Queue<E> {
     /// Takes out all events.
     pub fn drain(&mut self) -> Vec<E> {
         self.taken += self.waiting.len() as u64;
-        self.places.clear();
         if let Some(topics) = &mut self.topics {
-            topics.clear();
+            **topics = Topics::default();
         }
         std::mem::take(&mut self.waiting).into()
     }
@@ -294,7 +299,7 @@ impl<E> Queue<E> {
         if self.waiting.is_empty() && self.waiting.capacity() > WORTH_IT {
             self.waiting = VecDeque::new();
             if let Some(topics) = &mut self.topics {
-                topics.shrink_to_fit();
+                topics.waiting.shrink_to_fit();
             }
         }
     }

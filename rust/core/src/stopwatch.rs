@@ -1,17 +1,13 @@
-//! Timing every so many events of a subscription, from acceptance to handler and from handler to end.
+//! Timing one in so many events of a subscription, from acceptance to handler and from handler to end.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
 use std::time::Instant;
 
 use crate::histogram::Histogram;
 
-/// Times one in `every` events. The clock is read for those alone, and an event that is not timed takes no memory for it.
-#[derive(Debug)]
+/// Times the events at chosen places. The clock is read for those alone, and the others take no memory for it.
+#[derive(Debug, Default)]
 pub struct Stopwatch {
-    every: NonZeroU32,
-    /// How many more events are let pass before one is timed.
-    left: u32,
     /// Places in the queue of events that are being timed, counted from the first ever queued, and when they came.
     marks: VecDeque<(u64, Instant)>,
     /// When the handler began that is being timed.
@@ -27,26 +23,11 @@ fn elapsed_ns(since: Instant, now: Instant) -> u64 {
 }
 
 impl Stopwatch {
-    /// A stopwatch for one in `every` events, the first of all among them.
-    #[must_use]
-    pub fn new(every: NonZeroU32) -> Self {
-        Self {
-            every,
-            left: 0,
-            marks: VecDeque::new(),
-            began: None,
-            latency: Histogram::default(),
-            handling: Histogram::default(),
+    /// An event has been queued at this place; the first that still waits is at the other.
+    pub(crate) fn accept(&mut self, place: u64, first: u64) {
+        while self.marks.front().is_some_and(|(marked, _)| *marked < first) {
+            self.marks.pop_front();
         }
-    }
-
-    /// An event has been queued at this place.
-    pub(crate) fn accept(&mut self, place: u64) {
-        if self.left > 0 {
-            self.left -= 1;
-            return;
-        }
-        self.left = self.every.get() - 1;
         self.marks.push_back((place, Instant::now()));
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::line::Rooms;
 use crate::queue::{Loss, Queue, Verdict};
 use crate::registry::{Interest, SubscriptionId};
-use crate::stats::{Counts, Gap};
+use crate::stats::{Counts, End, Gap};
 use crate::stopwatch::Stopwatch;
 
 /// Who sees to a subscription's events.
@@ -34,7 +34,7 @@ pub struct Subscription<E, S> {
     /// The caller's own.
     pub payload: S,
     /// What it was entered in the registry with.
-    pub interest: Interest,
+    pub interest: Box<Interest>,
     /// Its waiting events.
     pub queue: Queue<E>,
     /// What it has counted.
@@ -43,6 +43,8 @@ pub struct Subscription<E, S> {
     pub gap: Option<Box<Gap>>,
     /// What it takes its times with, if it does.
     pub stopwatch: Option<Box<Stopwatch>>,
+    /// Which places in the queue are timed: those of which these bits are all zero.
+    pub(crate) timed_mask: u64,
     /// Who calls its handler.
     pub(crate) delivery: Delivery,
     /// Who sees to its events.
@@ -88,23 +90,43 @@ impl<E, S> Subscription<E, S> {
         self.counts.accepted += 1;
         let place = self.queue.next_place();
         let lost = self.queue.push(event, topic);
-        if let Some(stopwatch) = &mut self.stopwatch {
-            match lost.as_ref().map(|lost| lost.why) {
-                Some(Loss::Conflate) => {
-                    if let Some(place) = self.queue.place_of(topic) {
-                        stopwatch.forget(place);
-                    }
-                }
-                Some(Loss::DropNewest) => {}
-                _ => stopwatch.accept(place),
-            }
+        if place & self.timed_mask == 0 && self.queue.next_place() > place {
+            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.accept(place, self.queue.first_place()));
         }
         let lost = lost?;
+        if let (Some(stopwatch), Some(place)) = (&mut self.stopwatch, self.queue.place_of(topic)) {
+            stopwatch.forget(place);
+        }
         self.counts.lose(lost.why, 1);
         if let (Some(gap), Some(topic)) = (self.gap.as_mut(), &lost.topic) {
             gap.add(topic);
         }
         Some(lost.event)
+    }
+
+    /// The next event, which goes into the handler now.
+    pub(crate) fn take(&mut self) -> Option<E> {
+        let place = self.queue.first_place();
+        let event = self.queue.pop()?;
+        self.in_handler = true;
+        if place & self.timed_mask == 0 {
+            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.begin(place));
+        }
+        Some(event)
+    }
+
+    /// The event in the handler has ended.
+    pub(crate) fn finish(&mut self, end: End) {
+        self.in_handler = false;
+        self.counts.end(end);
+        if self.queue.first_place().wrapping_sub(1) & self.timed_mask == 0 {
+            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.end());
+        }
+    }
+
+    /// Whether it has lost events and is to be told.
+    pub(crate) fn has_gap(&self) -> bool {
+        self.gap.as_ref().is_some_and(|gap| gap.count > 0)
     }
 
     /// Gives up all that waits.

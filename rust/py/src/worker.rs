@@ -229,6 +229,12 @@ impl Worker {
             if std::mem::replace(&mut duty.counts_handled, false)
                 && let Some(served) = &duty.served
             {
+                if (duty.turn > 0 || !duty.leads)
+                    && let Some(event) = state.bus.take_next(served.id)
+                {
+                    duty.turn = duty.turn.saturating_sub(1);
+                    return Ok(Next::Event(event));
+                }
                 ending = Some(state.bus.finish(served.id, End::Handled));
             }
             let next = loop {

@@ -61,6 +61,7 @@ impl Pair {
             Step::Serve => self.serve(),
             Step::Take { which } => self.take(*which),
             Step::Finish { which, end } => self.finish(*which, *end),
+            Step::TakeNext { which } => self.take_next(*which),
             Step::Release { which } => self.release(*which),
             Step::TakeGap { which } => self.take_gap(*which),
             Step::Close => self.close(),
@@ -267,6 +268,21 @@ impl Pair {
         let ended = self.bus.finish(id, end);
         assert_eq!(ended.retired, self.model.finish(id, end));
         assert_eq!(ended.idle, self.model.unfinished() == 0);
+    }
+
+    /// An event that was handled and the next in one go, exactly where all is plain.
+    fn take_next(&mut self, which: usize) {
+        let Some(id) = self.pick(which, |found| found.in_handler) else { return };
+        let is_lost = |gap: &BTreeMap<Arc<str>, u64>| !gap.is_empty();
+        let (is_alone, is_spent) = (self.model.line.waiters.is_empty(), self.bus.dispatching_is_spent());
+        let found = self.model.find(id).unwrap();
+        let goes_on = !found.is_ending && !found.queue.waiting.is_empty() && !found.gap.as_ref().is_some_and(is_lost);
+        let taken = self.bus.take_next(id);
+        assert_eq!(taken.is_some(), goes_on && is_alone && !is_spent);
+        if taken.is_some() {
+            assert_eq!(self.model.finish(id, End::Handled), None);
+            assert_eq!(taken, self.model.take(id).map(|item| item.event), "events come out in the order of acceptance");
+        }
     }
 
     fn release(&mut self, which: usize) {

@@ -36,6 +36,7 @@ pub(crate) enum Step {
     Serve,
     Take { which: usize },
     Finish { which: usize, end: End },
+    TakeNext { which: usize },
     Release { which: usize },
     TakeGap { which: usize },
     Close,
@@ -88,6 +89,7 @@ fn services() -> impl Strategy<Value = Step> {
         9 => which().prop_map(|which| Step::Take { which }),
         9 => (which(), select(&[End::Handled, End::Failed, End::Cancelled][..]))
             .prop_map(|(which, end)| Step::Finish { which, end }),
+        5 => which().prop_map(|which| Step::TakeNext { which }),
         2 => which().prop_map(|which| Step::Release { which }),
         1 => which().prop_map(|which| Step::TakeGap { which }),
         1 => Just(Step::Hire),
