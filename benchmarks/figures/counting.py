@@ -11,7 +11,7 @@ from benchmarks.ticks import make_warm_ticks
 from trading.events import InMemoryEventBus
 
 EVENTS = 50_000
-EVERY = 16
+EVERY = 64
 """One event in so many is timed, as is the default."""
 
 

@@ -50,7 +50,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         on_error: Called with a HandlerFailure for every exception out of a handler, a filter or a gap callback, in the
             thread where it was raised.
         time_one_in: One in so many events of each subscription is timed, for the `latency` and `handling` of its
-            statistics. 1 times all, 0 none; 16, the default, costs 3 % at most. Rounded up to a power of two.
+            statistics. 1 times all, 0 none; 64, the default, costs a percent. Rounded up to a power of two.
         slow_handler_s: Seconds after which a handler that has not ended is named in a warning of the logger
             `trading.events`, with its stack, whether it waits or holds up the loop. None, the default, watches none.
 
@@ -68,7 +68,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         *,
         name: str = "event-bus",
         on_error: Callable[[HandlerFailure], object] | None = None,
-        time_one_in: int = 16,
+        time_one_in: int = 64,
         slow_handler_s: float | None = None,
     ) -> None:
         if on_error is not None:

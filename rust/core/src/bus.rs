@@ -155,6 +155,14 @@ impl<E, S, W> Bus<E, S, W> {
         self.registry.recall(class, known)
     }
 
+    /// Where all events of a class go, where that depends on nothing else and no queue will be asked for their topics.
+    #[must_use]
+    pub fn route_regardless(&self, event_type: &str, lineage: &[usize]) -> Option<Route> {
+        let ids = self.registry.find_regardless(event_type, lineage)?;
+        let asks = |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(|found| found.queue.keeps_topics());
+        (!ids.iter().any(asks)).then(|| Route::regardless(ids))
+    }
+
     /// How often a subscription has begun or ended: a route holds for as long as this stays.
     #[must_use]
     pub fn routes_version(&self) -> u64 {

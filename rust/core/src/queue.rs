@@ -123,6 +123,12 @@ impl<E> Queue<E> {
         self
     }
 
+    /// Whether it will be asked for the topics of its events.
+    #[must_use]
+    pub fn keeps_topics(&self) -> bool {
+        self.topics.is_some()
+    }
+
     /// How many events wait.
     #[must_use]
     pub fn len(&self) -> usize {

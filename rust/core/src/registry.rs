@@ -88,6 +88,11 @@ impl<T: Default> Level<T> {
         }
     }
 
+    /// Whether what comes next depends on the text.
+    fn looks_at_text(&self) -> bool {
+        !(self.literals.is_empty() && self.globs.is_empty())
+    }
+
     fn is_empty(&self) -> bool {
         self.any.is_none() && self.literals.is_empty() && self.globs.is_empty()
     }
@@ -177,6 +182,26 @@ impl Registry {
         let route = Arc::new(self.find(known));
         self.cache.put(class, known, &route);
         route
+    }
+
+    /// Where all events of a class go; `None` if it matters to a subscription which exchange and symbol they have, or what
+    /// else is in them.
+    #[must_use]
+    pub fn find_regardless(&self, event_type: &str, lineage: &[usize]) -> Option<Vec<SubscriptionId>> {
+        let (mut ids, mut it_matters) = (Vec::new(), false);
+        let mut collect = |exchanges: &Exchanges| {
+            let symbols = exchanges.any.as_deref();
+            let listeners = symbols.and_then(|symbols| symbols.any.as_deref());
+            it_matters |= exchanges.looks_at_text() || symbols.is_some_and(Level::looks_at_text);
+            for listener in listeners.into_iter().flatten() {
+                it_matters |= listener.filter.is_some();
+                ids.push(listener.id);
+            }
+        };
+        self.types.each(event_type, &mut collect);
+        lineage.iter().filter_map(|class| self.classes.get(class)).for_each(&mut collect);
+        ids.sort_unstable();
+        (!it_matters).then_some(ids)
     }
 
     fn find(&self, known: &Known<'_>) -> Route {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::filter::Filter;
 use crate::registry::SubscriptionId;
 use crate::topic::Topic;
@@ -20,7 +22,7 @@ pub struct Target {
 pub struct Route {
     /// The topic's text.
     pub topic: Arc<str>,
-    ids: Box<[SubscriptionId]>,
+    ids: SmallVec<[SubscriptionId; 2]>,
     /// What each event still has to pass, by subscription, if there is anything.
     rests: Option<Box<[Option<Filter<usize>>]>>,
 }
@@ -30,6 +32,11 @@ impl Route {
         let asks = targets.iter().any(|target| target.rest.is_some());
         let (ids, rests): (Vec<_>, Vec<_>) = targets.into_iter().map(|target| (target.id, target.rest)).unzip();
         Self { topic: topic.text().into(), ids: ids.into(), rests: asks.then(|| rests.into()) }
+    }
+
+    /// A route of all events of a class; it has no topic.
+    pub(crate) fn regardless(ids: Vec<SubscriptionId>) -> Self {
+        Self { topic: "".into(), ids: ids.into(), rests: None }
     }
 
     /// The subscriptions, in the order of their places, if none of them looks at single events.

@@ -109,6 +109,9 @@ fn assert_routes(registry: &mut Registry, listeners: &Listeners, answers: &Answe
         assert_eq!(passing(&route, answers), listeners.hearing(&known, answers), "{known:?}");
         let ids: Vec<SubscriptionId> = route.targets().map(|(id, _)| id).collect();
         let asks = route.targets().any(|(_, rest)| rest.is_some());
+        if let Some(all) = registry.find_regardless(known.event_type, known.lineage) {
+            assert_eq!((&all, asks), (&ids, false), "whatever the names are: {known:?}");
+        }
         assert_eq!(route.unconditional(), (!asks).then_some(&*ids), "{known:?}");
         assert!(Arc::ptr_eq(&route, &registry.route(known.lineage[0], &known)), "the second answer is kept");
     }

@@ -16,10 +16,10 @@ use trading_events_core::registry::SubscriptionId;
 use trading_events_core::subscription::Subscription;
 
 use crate::error::WrongLoopError;
-use crate::event::Kind;
 use crate::guarded::Guarded;
 use crate::home::{self, Birthplace, Home};
 use crate::route_memo::RouteMemo;
+use crate::routing::Seen;
 use crate::subscriber::Subscriber;
 use crate::worker::Worker;
 
@@ -28,7 +28,7 @@ use crate::worker::Worker;
 pub(crate) struct State {
     pub(crate) bus: Bus<Py<PyAny>, Arc<Subscriber>, Py<PyAny>>,
     pub(crate) memo: RouteMemo,
-    pub(crate) kinds: HashMap<usize, Arc<Kind>, FxBuildHasher>,
+    pub(crate) kinds: HashMap<usize, Seen, FxBuildHasher>,
     pub(crate) home: Option<Arc<Home>>,
     pub(crate) workers: HashMap<u64, Py<PyAny>>,
     pub(crate) next_worker: u64,

@@ -18,6 +18,7 @@ mod home;
 mod inline;
 mod publish;
 mod route_memo;
+mod routing;
 mod subscriber;
 mod subscribing;
 mod topic;

@@ -12,7 +12,7 @@ use trading_events_core::route::Route;
 
 use crate::attempt::Attempt;
 use crate::awaitable::{Done, Publishing, count_published};
-use crate::bus::{NativeBus, State};
+use crate::bus::NativeBus;
 use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
 use crate::event::{self, Kind};
 use crate::filter;
@@ -75,36 +75,9 @@ impl NativeBus {
     fn accept_at_once(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<bool> {
         let this = slf.get();
         this.check_process()?;
-        let identity = event.get_type().as_ptr() as usize;
-        let Ok((exchange, symbol)) = event::names(event) else { return Ok(false) };
         let mut accepted = Accepted::default();
-        {
-            let mut guard = this.lock(event.py());
-            let State { bus, kinds, home, memo, .. } = &mut *guard;
-            if !home.as_ref().is_some_and(|home| home.is_in_this_thread()) {
-                return Ok(false);
-            }
-            let version = bus.routes_version();
-            let known_route;
-            let route = if let Some(route) = memo.find(identity, &exchange, &symbol, version) {
-                route
-            } else {
-                let Some(kind) = kinds.get(&identity) else { return Ok(false) };
-                let (exchange_text, symbol_text) = (exchange.text()?, symbol.text()?);
-                let known = Known {
-                    event_type: &kind.event_type,
-                    lineage: &kind.lineage,
-                    exchange: exchange_text,
-                    symbol: symbol_text,
-                };
-                let Some(found) = bus.recall(identity, &known) else { return Ok(false) };
-                known_route = Arc::clone(found);
-                memo.note(identity, &exchange, &symbol, &known_route, version);
-                &*known_route
-            };
-            if !bus.accept_at_once(route, || event.clone().unbind(), &mut accepted) {
-                return Ok(false);
-            }
+        if !this.lock(event.py()).accept_at_once(event, &mut accepted) {
+            return Ok(false);
         }
         drop(accepted.lost);
         if !accepted.calls.is_empty() {
@@ -117,12 +90,12 @@ impl NativeBus {
     fn route(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<(Arc<Route>, bool)> {
         let (py, this) = (slf.py(), slf.get());
         let identity = event.get_type().as_ptr() as usize;
-        let known_kind = this.lock(py).kinds.get(&identity).cloned();
+        let known_kind = this.lock(py).kind(identity);
         let kind = if let Some(kind) = known_kind {
             kind
         } else {
             let kind = Arc::new(Kind::of(event)?);
-            this.lock(py).kinds.insert(identity, Arc::clone(&kind));
+            this.lock(py).learn(identity, &kind);
             kind
         };
         let (exchange, symbol) = event::names(event)?;

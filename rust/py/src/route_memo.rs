@@ -22,11 +22,16 @@ struct Entry {
 pub(crate) struct RouteMemo {
     entries: Vec<Option<Entry>>,
     version: u64,
+    /// How many routes have not been noted since one last was, because their place was taken.
+    passed_over: u32,
 }
 
 impl RouteMemo {
-    /// A power of two. With so many instruments at once they push each other out, and are looked up by text.
+    /// A power of two. With more instruments at once most are looked up by text.
     const PLACES: usize = 1024;
+    /// A place that is taken changes hands once in so many times: to push out what will be pushed back costs more than it
+    /// gains.
+    const RELUCTANCE: u32 = 32;
 
     fn place(class: usize, exchange: &Name<'_>, symbol: &Name<'_>) -> usize {
         let mixed = (symbol.address() >> 4) ^ (exchange.address() >> 7) ^ (class >> 5);
@@ -57,8 +62,14 @@ impl RouteMemo {
             self.version = version;
         }
         self.entries.resize_with(Self::PLACES, || None);
+        let place = Self::place(class, exchange, symbol);
+        if self.entries[place].is_some() && self.passed_over < Self::RELUCTANCE {
+            self.passed_over += 1;
+            return;
+        }
+        self.passed_over = 0;
         let (exchange_text, symbol_text) = (exchange.kept(), symbol.kept());
         let entry = Entry { class, exchange: exchange_text, symbol: symbol_text, route: Arc::clone(route) };
-        self.entries[Self::place(class, exchange, symbol)] = Some(entry);
+        self.entries[place] = Some(entry);
     }
 }

@@ -93,7 +93,7 @@ impl Worker {
     /// Events that a leader handles for one subscription before it goes on to the next.
     const TURN: u32 = 32;
     /// A worker looks at the clock at the latest after so many events, earlier where they take long,
-    const GLANCE: u32 = 16;
+    const GLANCE: u32 = 32;
     /// and yields after this time.
     const STRETCH: Duration = Duration::from_millis(2);
 
