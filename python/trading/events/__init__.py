@@ -8,10 +8,18 @@ import warnings
 from trading.events._core import DEBUG_BUILD
 from trading.events.base import BaseEvent, event_class, event_classes
 from trading.events.bus import HandlerFailure, IEventBus
+from trading.events.codec import (
+    decode_batch,
+    decode_event,
+    encode_batch,
+    encode_event,
+)
 from trading.events.errors import (
     BusClosedError,
     BusError,
+    EventDecodeError,
     EventDefinitionError,
+    EventEncodeError,
     EventError,
     ForkedBusError,
     HandlerTypeError,
@@ -65,7 +73,9 @@ __all__ = [
     "BusStatistics",
     "ConnectionEvent",
     "ErrorEvent",
+    "EventDecodeError",
     "EventDefinitionError",
+    "EventEncodeError",
     "EventError",
     "EventStream",
     "ForkedBusError",
@@ -104,6 +114,10 @@ __all__ = [
     "TradingEventsError",
     "WrongLoopError",
     "combined_filter",
+    "decode_batch",
+    "decode_event",
+    "encode_batch",
+    "encode_event",
     "event_class",
     "event_classes",
     "event_type_filter",
