@@ -11,6 +11,7 @@ from trading.events.bus import HandlerFailure, IEventBus
 from trading.events.codec import (
     decode_batch,
     decode_event,
+    describe,
     encode_batch,
     encode_event,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "combined_filter",
     "decode_batch",
     "decode_event",
+    "describe",
     "encode_batch",
     "encode_event",
     "event_class",

@@ -53,6 +53,38 @@ def matches(pattern: str, topic: str, /) -> bool:
         PatternError: The first text is no pattern.
     """
 
+def encode_event(event: BaseEvent, /) -> bytes:
+    """The event as one msgpack map.
+
+    Raises:
+        NotAnEventError: It is no event.
+        EventEncodeError: A field holds what would not come back as it is.
+    """
+
+def decode_event(data: bytes | bytearray | memoryview, /) -> BaseEvent:
+    """The event that `encode_event` made these bytes of.
+
+    Fields that its class does not have are left out, unless the class keeps them; missing ones get their defaults.
+
+    Raises:
+        EventDecodeError: They hold no event, or one of a type that no class here is for.
+    """
+
+def encode_batch(events: Iterable[BaseEvent], /) -> bytes:
+    """The events as one msgpack array of such maps as `encode_event` makes.
+
+    Raises:
+        NotAnEventError: One of them is no event.
+        EventEncodeError: A field of one holds what would not come back as it is.
+    """
+
+def decode_batch(data: bytes | bytearray | memoryview, /) -> list[BaseEvent]:
+    """The events that `encode_batch` made these bytes of, in their order.
+
+    Raises:
+        EventDecodeError: They hold no batch, or one with something else than events in it.
+    """
+
 @final
 class Filter:
     """A condition on events, evaluated natively. Made by `trading.events.filters`."""

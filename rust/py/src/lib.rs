@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod attempt;
 mod awaitable;
 mod bus;
+mod codec;
 mod counts;
 mod drive;
 mod error;
@@ -24,6 +25,8 @@ mod worker;
 mod _core {
     #[pymodule_export]
     use super::bus::NativeBus;
+    #[pymodule_export]
+    use super::codec::{decode_batch, decode_event, encode_batch, encode_event};
     #[pymodule_export]
     use super::event_id::new_event_id;
     #[pymodule_export]

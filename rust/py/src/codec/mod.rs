@@ -1,0 +1,12 @@
+//! Events as bytes and columns: the walk between Python objects and the forms of the core.
+
+mod build;
+mod class;
+mod decimal;
+mod moment;
+mod read;
+mod shape;
+mod wire;
+mod write;
+
+pub(crate) use wire::{decode_batch, decode_event, encode_batch, encode_event};
