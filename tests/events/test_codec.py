@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.events.samples import SAMPLES, sample
 from tests.events.strategies import events
 from trading.events import decode_batch, decode_event, encode_batch, encode_event
+from trading.events._core import RowTable
 from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError, NotAnEventError
 from trading.events.market_data import TickEvent
@@ -52,3 +53,23 @@ def test_what_is_no_event_is_not_encoded() -> None:
 def test_no_bytes_are_no_event() -> None:
     with pytest.raises(EventDecodeError):
         decode_event(b"")
+
+
+@settings(max_examples=200, deadline=None)
+@given(batch=st.lists(events(), max_size=5))
+def test_rows_come_back_with_the_texts_of_their_table(batch: list[BaseEvent]) -> None:
+    table = RowTable()
+    rows = [table.pack(event) for event in batch for _ in range(3)]
+    again = RowTable(table.texts)
+    for row, event in zip(rows, [event for event in batch for _ in range(3)], strict=True):
+        assert_same(table.unpack(row), event)
+        assert_same(again.unpack(row), event)
+
+
+def test_a_row_of_a_tick_is_compact_once_its_texts_have_come() -> None:
+    table = RowTable()
+    rows = [table.pack(sample(TickEvent)) for _ in range(3)]
+    assert len(rows[-1]) < 60 < len(rows[0])
+    assert table.texts[0].startswith("tick\0event_id\0timestamp")
+    with pytest.raises(EventDecodeError, match="no text has the number 0"):
+        RowTable().unpack(rows[0])

@@ -6,6 +6,7 @@ import pytest
 
 from tests.events.odd_fields import ODD_FIELDS, define
 from trading.events import base, decode_event, encode_event
+from trading.events._core import RowTable
 from trading.events.base import BaseEvent
 
 
@@ -16,9 +17,10 @@ def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def assert_comes_back(event: BaseEvent) -> None:
-    again = decode_event(encode_event(event))
-    assert again == event
-    assert repr(again) == repr(event)
+    table = RowTable()
+    for again in (decode_event(encode_event(event)), table.unpack(table.pack(event))):
+        assert again == event
+        assert repr(again) == repr(event)
 
 
 @pytest.mark.parametrize(("annotation", "value"), [pytest.param(*rest, id=name) for name, *rest in ODD_FIELDS])

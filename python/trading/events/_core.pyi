@@ -86,6 +86,32 @@ def decode_batch(data: bytes | bytearray | memoryview, /) -> list[BaseEvent]:
     """
 
 @final
+class RowTable:
+    """Packs events into compact rows, which only a table with the same texts unpacks."""
+
+    def __new__(cls, texts: list[str] = ..., /) -> Self:
+        """A table that has these texts, those of the table that packed."""
+
+    def pack(self, event: BaseEvent, /) -> bytes:
+        """The event's row.
+
+        Raises:
+            NotAnEventError: It is no event.
+            EventEncodeError: A field holds what would not come back as it is.
+        """
+
+    def unpack(self, row: bytes, /) -> BaseEvent:
+        """The event of a row.
+
+        Raises:
+            EventDecodeError: It is no row of a table with these texts.
+        """
+
+    @property
+    def texts(self) -> list[str]:
+        """What the rows so far need to be read; it only grows."""
+
+@final
 class Filter:
     """A condition on events, evaluated natively. Made by `trading.events.filters`."""
 

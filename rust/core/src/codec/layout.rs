@@ -1,5 +1,7 @@
 //! The fields of an event class, as the forms need them.
 
+use std::iter;
+
 use super::msgpack;
 
 /// The version of the msgpack form that is written, and the newest that is read.
@@ -23,18 +25,26 @@ pub struct Layout {
     keys: Box<[String]>,
     pub(crate) packed_keys: Box<[Box<[u8]>]>,
     pub(crate) packed_head: Box<[u8]>,
+    /// The event type and the names of the fields that stand in a row, with a NUL before each.
+    pub(crate) row_head: Box<str>,
+    pub(crate) row_fields: Box<[usize]>,
 }
 
 impl Layout {
     /// The layout of the class that has these fields.
     #[must_use]
     pub fn new(event_type: &str, names: &[String]) -> Self {
+        let row_fields: Box<[usize]> = (0..names.len()).filter(|index| names[*index] != "event_type").collect();
+        let row_names = row_fields.iter().map(|index| names[*index].as_str());
+        let row_head: Vec<&str> = iter::once(event_type).chain(row_names).collect();
         let keys: Box<[String]> = names.iter().map(|name| key_of(name)).collect();
         Self {
             event_type: event_type.to_owned(),
             names: names.into(),
             packed_keys: keys.iter().map(|key| msgpack::pack_text(key)).collect(),
             packed_head: msgpack::pack_head(event_type),
+            row_head: row_head.join("\0").into(),
+            row_fields,
             keys,
         }
     }

@@ -8,6 +8,7 @@ pub mod decimal;
 pub mod error;
 pub mod layout;
 pub mod msgpack;
+pub mod row;
 pub mod time;
 pub mod token;
 

@@ -58,10 +58,10 @@ impl Token<'_> {
 
 /// Where a walk puts what it finds.
 pub trait Sink {
-    /// Whether each field has a place of its own, so that all are put, the event type too, and none is a list or map.
+    /// Whether each field has columns of its own, so that the event type is put too, and no lists or maps are.
     const COLUMNS: bool;
 
-    /// Whether an empty `metadata` and the event type are left out as fields.
+    /// Whether an empty `metadata` is left out.
     const SPARSE: bool;
 
     /// Begins an event; `extras` values follow its fields under names that its layout does not have.

@@ -5,6 +5,7 @@ mod class;
 mod decimal;
 mod moment;
 mod read;
+pub(crate) mod row;
 mod shape;
 mod wire;
 mod write;

@@ -49,7 +49,7 @@ pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> Py
     let extras = if class.keeps_extras { extras_of(event)? } else { None };
     sink.begin(&class.layout, extras.as_ref().map_or(0, PyDictMethods::len));
     for (index, field) in class.fields.iter().enumerate() {
-        if S::SPARSE && class.type_index == Some(index) {
+        if !S::COLUMNS && class.type_index == Some(index) {
             continue;
         }
         let value = fields.get_item(&field.name)?.ok_or_else(|| missing(class, field, py))?;
@@ -132,8 +132,9 @@ pub(super) fn write<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut
             sink.put(Token::Moment(moment.ok_or(Refusal::Kind)?));
             Ok(())
         }
-        Shape::Text(_) => {
-            sink.put(Token::Text(text(value.cast::<PyString>()?)?));
+        Shape::Text(bounds) => {
+            let text = text(value.cast::<PyString>()?)?;
+            sink.put(if bounds.name.is_some() { Token::Name(text) } else { Token::Text(text) });
             Ok(())
         }
         Shape::Id(_) => {
