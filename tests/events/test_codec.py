@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.events.samples import SAMPLES, sample
 from tests.events.strategies import events
-from trading.events import decode_batch, decode_event, encode_batch, encode_event
+from trading.events import decode_batch, decode_event, encode_batch, encode_event, events_to_table, table_to_events
 from trading.events._core import RowTable
 from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError, NotAnEventError
@@ -73,3 +73,13 @@ def test_a_row_of_a_tick_is_compact_once_its_texts_have_come() -> None:
     assert table.texts[0].startswith("tick\0event_id\0timestamp")
     with pytest.raises(EventDecodeError, match="no text has the number 0"):
         RowTable().unpack(rows[0])
+
+
+@settings(max_examples=200, deadline=None)
+@given(batch=st.lists(events(), max_size=5))
+def test_a_mixed_table_comes_back_in_its_order(batch: list[BaseEvent]) -> None:
+    table = events_to_table(batch)
+    assert table.num_rows == len(batch)
+    table.validate(full=True)
+    for actual, expected in zip(table_to_events(table), batch, strict=True):
+        assert_same(actual, expected)

@@ -5,7 +5,7 @@ from typing import Any, Optional
 import pytest
 
 from tests.events.odd_fields import ODD_FIELDS, define
-from trading.events import base, decode_event, encode_event
+from trading.events import base, decode_event, encode_event, events_to_table, table_to_events
 from trading.events._core import RowTable
 from trading.events.base import BaseEvent
 
@@ -18,7 +18,8 @@ def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def assert_comes_back(event: BaseEvent) -> None:
     table = RowTable()
-    for again in (decode_event(encode_event(event)), table.unpack(table.pack(event))):
+    [from_columns] = table_to_events(events_to_table([event]))
+    for again in (decode_event(encode_event(event)), table.unpack(table.pack(event)), from_columns):
         assert again == event
         assert repr(again) == repr(event)
 

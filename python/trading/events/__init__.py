@@ -14,6 +14,8 @@ from trading.events.codec import (
     describe,
     encode_batch,
     encode_event,
+    events_to_table,
+    table_to_events,
 )
 from trading.events.errors import (
     BusClosedError,
@@ -123,9 +125,11 @@ __all__ = [
     "event_class",
     "event_classes",
     "event_type_filter",
+    "events_to_table",
     "exchange_filter",
     "not_filter",
     "symbol_filter",
+    "table_to_events",
     "time_range_filter",
 ]
 

@@ -86,6 +86,43 @@ def decode_batch(data: bytes | bytearray | memoryview, /) -> list[BaseEvent]:
     """
 
 @final
+class ColumnBuffer:
+    """Memory of a column, through the buffer protocol."""
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+def encode_columns(
+    events: list[BaseEvent], /
+) -> tuple[int, list[tuple[str, str, list[tuple[int, list[ColumnBuffer | None]]]]], dict[str, list[int]]]:
+    """How many events there are; the columns of each field; the places among them of the fields of each event type.
+
+    A field is its name, its form, and its columns, each with its number of nulls and its buffers as in Arrow.
+
+    Raises:
+        NotAnEventError: One of them is no event.
+        EventEncodeError: A field of one holds what would not come back as it is.
+    """
+
+def decode_columns(
+    rows: int,
+    fields: list[tuple[str, list[tuple[int, list[Any]]]]],
+    places: dict[str, dict[str, int]],
+    type_place: int,
+    /,
+) -> list[BaseEvent]:
+    """The events of rows.
+
+    Args:
+        rows: How many.
+        fields: The form and the columns of each field, a column being the offset of its first row and its buffers.
+        places: The place of each field of an event type.
+        type_place: The place of the event type.
+
+    Raises:
+        EventDecodeError: They hold no events.
+    """
+
+@final
 class RowTable:
     """Packs events into compact rows, which only a table with the same texts unpacks."""
 

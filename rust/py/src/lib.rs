@@ -26,6 +26,8 @@ mod _core {
     #[pymodule_export]
     use super::bus::NativeBus;
     #[pymodule_export]
+    use super::codec::columns::{ColumnBuffer, decode_columns, encode_columns};
+    #[pymodule_export]
     use super::codec::row::RowTable;
     #[pymodule_export]
     use super::codec::{decode_batch, decode_event, encode_batch, encode_event};

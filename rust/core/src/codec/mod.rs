@@ -4,6 +4,7 @@
 //! [`Source`] for them. Each form of an event is one sink and one source: [`msgpack`], [`row`], [`columns`]. A source
 //! trusts nothing that it reads.
 
+pub mod columns;
 pub mod decimal;
 pub mod error;
 pub mod layout;

@@ -87,10 +87,15 @@ pub enum Key<'a> {
     Field(usize),
     /// A name that the layout does not have.
     Extra(&'a str),
+    /// All other names with their values, as the text of one JSON object.
+    Extras,
 }
 
 /// Where a walk gets what it builds an event of.
 pub trait Source<'a> {
+    /// Whether each field has columns of its own, so that lists and maps stand there as JSON text.
+    const COLUMNS: bool = false;
+
     /// What the next value of the event is for, or nothing at its end.
     ///
     /// # Errors

@@ -1,12 +1,14 @@
 //! Event classes and the classes of models in them, described once.
 
 use parking_lot::Mutex;
+use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PySet, PyString, PyType};
 use rustc_hash::FxHashMap;
 use trading_events_core::codec::Layout;
+use trading_events_core::codec::columns::Form;
 
 use super::shape::Shape;
 use crate::event::{base_event, identity, not_an_event};
@@ -36,6 +38,27 @@ pub(super) struct Field {
     pub(super) shape: Shape,
     /// Pydantic's description of it, which has its default.
     pub(super) info: Py<PyAny>,
+    /// The form of its columns.
+    pub(super) form: Form,
+    json: PyOnceLock<TypedJson>,
+}
+
+/// What renders values as JSON text, and what parses that.
+pub(super) struct TypedJson {
+    pub(super) render: Py<PyAny>,
+    pub(super) parse: Py<PyAny>,
+}
+
+impl Field {
+    /// How its values are JSON, if they have no columns of their own.
+    pub(super) fn json(&self, class: &Class, py: Python<'_>) -> PyResult<&TypedJson> {
+        self.json.get_or_try_init(py, || {
+            let module = py.import(intern!(py, "trading.events.typed_json"))?;
+            let (render, parse) =
+                module.call_method1(intern!(py, "field_json"), (class.python.bind(py), &self.name))?.extract()?;
+            Ok(TypedJson { render, parse })
+        })
+    }
 }
 
 impl Class {
@@ -70,6 +93,8 @@ impl Class {
             fields.push(Field {
                 name: PyString::intern(py, &name).unbind(),
                 shape: Shape::compile(&field.getattr("shape")?, class)?,
+                form: form_of(&field.getattr("shape")?)?,
+                json: PyOnceLock::new(),
                 info: infos.as_any().get_item(&name)?.unbind(),
             });
             names.push(name);
@@ -93,6 +118,11 @@ impl Class {
             fields: fields.into(),
         })
     }
+}
+
+fn form_of(shape: &Bound<'_, PyAny>) -> PyResult<Form> {
+    let name: String = shape.getattr("form")?.extract()?;
+    Form::named(&name).ok_or_else(|| PyValueError::new_err(format!("no form is called {name}")))
 }
 
 /// The class of an event type, if there is one.

@@ -2,6 +2,7 @@
 
 mod build;
 mod class;
+pub(crate) mod columns;
 mod decimal;
 mod moment;
 mod read;

@@ -5,16 +5,17 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDate, PyDateTime, PyDelta, PyDict, PyInt, PyList, PyString, PyTime, PyTuple, PyType};
+use trading_events_core::codec::columns::Form;
 use trading_events_core::codec::decimal::Parsed;
 use trading_events_core::codec::{Decimal, DecodeError, Key, Layout, MAX_DEPTH, Source, Token};
 use trading_events_core::topic;
 
 use super::build::{self, Values};
-use super::class::Class;
+use super::class::{Class, Field};
 use super::decimal;
 use super::moment;
 use super::shape::{Bounds, Name, Shape};
-use super::write::find_choice;
+use super::write::{find_choice, from_json};
 use crate::error::EventDecodeError;
 
 /// Why nothing can be built.
@@ -80,6 +81,7 @@ pub(super) fn read_event<'a, 'py, S: Source<'a>>(
                 values.extras(py).set_item(name, value)?;
             }
             Key::Extra(_) => source.skip()?,
+            Key::Extras => read_extras(py, source.next()?, &mut values)?,
         }
     }
     build::build(py, class, values, offset)
@@ -108,13 +110,34 @@ fn read_field<'a, 'py, S: Source<'a>>(
     depth: usize,
 ) -> Read<'py> {
     let offset = source.offset();
-    read(py, &class.fields[index].shape, token, source, depth).map_err(|flaw| {
+    let field = &class.fields[index];
+    let value = match token {
+        Token::Text(text) if S::COLUMNS && field.form == Form::Json => read_as_json(py, class, field, text),
+        _ => read(py, &field.shape, token, source, depth),
+    };
+    value.map_err(|flaw| {
         let name = &class.layout.names()[index];
         match flaw {
             Flaw::Decode(error) => DecodeError::new(error.offset, format!("{name}: {}", error.reason)).into(),
             Flaw::Raised(error) => Flaw::Raised(name_field(py, error, name, offset)),
         }
     })
+}
+
+fn read_as_json<'py>(py: Python<'py>, class: &Class, field: &Field, text: &str) -> Read<'py> {
+    if text == "{}" && matches!(field.shape, Shape::Metadata) {
+        return Ok(PyDict::new(py).into_any());
+    }
+    Ok(field.json(class, py)?.parse.bind(py).call1((text,))?)
+}
+
+fn read_extras<'py>(py: Python<'py>, token: Token<'_>, values: &mut Values<'py>) -> Result<(), Flaw> {
+    let Token::Text(text) = token else {
+        return Ok(());
+    };
+    let found = from_json(&PyString::new(py, text).into_any())?;
+    let found = found.cast::<PyDict>().map_err(PyErr::from)?;
+    Ok(values.extras(py).update(found.as_mapping())?)
 }
 
 #[cold]
@@ -333,6 +356,8 @@ fn read_int<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, token: Tok
         };
     }
     let (made, above) = match token {
+        // Only columns have them as text.
+        Token::Text(text) if S::COLUMNS => (py.get_type::<PyInt>().call1((text,))?, !text.starts_with('-')),
         Token::Unsigned(int) => (int.into_pyobject(py).map_err(PyErr::from)?.into_any(), true),
         Token::BigInt(bytes) => (big_int(py, bytes)?, bytes.first().is_none_or(|first| *first < 128)),
         _ => return Err(unfit(source, "integer", &token)),

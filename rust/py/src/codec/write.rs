@@ -8,6 +8,7 @@ use pyo3::types::{
     PyBool, PyBytes, PyDate, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyList, PyString, PyTime,
     PyTuple,
 };
+use trading_events_core::codec::columns::Form;
 use trading_events_core::codec::{MAX_DEPTH, Sink, Token};
 
 use super::class::{Class, Field};
@@ -16,6 +17,9 @@ use super::moment;
 use super::shape::Shape;
 use crate::error::EventEncodeError;
 use crate::event::{dictionary, not_an_event};
+
+/// How long a text or bytes may be: every form has room for that.
+pub(super) const MAX_TEXT_BYTES: usize = 1 << 30;
 
 /// Why a value cannot be put.
 pub(super) enum Refusal {
@@ -57,7 +61,17 @@ pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> Py
             continue;
         }
         sink.field(&class.layout, index);
-        write(&field.shape, &value, sink, 0).map_err(|refusal| refuse(class, field.name.bind(py), &value, refusal))?;
+        let put = if S::COLUMNS && field.form == Form::Json {
+            write_as_json(class, field, &value, sink)
+        } else {
+            write(&field.shape, &value, sink, 0)
+        };
+        put.map_err(|refusal| refuse(class, field.name.bind(py), &value, refusal))?;
+    }
+    if S::COLUMNS && class.keeps_extras {
+        sink.field(&class.layout, class.fields.len());
+        return write_extras_as_json(extras, sink)
+            .map_err(|refusal| refuse(class, intern!(py, "_extra"), event, refusal));
     }
     for (name, value) in extras.iter().flat_map(PyDictMethods::iter) {
         let name = name.cast_into::<PyString>()?;
@@ -68,6 +82,32 @@ pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> Py
         put.map_err(|refusal| refuse(class, &name, &value, refusal))?;
     }
     sink.end();
+    Ok(())
+}
+
+/// Puts the JSON text of a value, in a sink where lists and maps have no columns.
+fn write_as_json<S: Sink>(class: &Class, field: &Field, value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+    let py = value.py();
+    if value.is_none() {
+        sink.put(Token::None);
+    } else if is_empty_dict(value) {
+        sink.put(Token::Text("{}"));
+    } else {
+        let rendered = field.json(class, py)?.render.bind(py).call1((value,))?;
+        sink.put(Token::Text(text(rendered.cast::<PyString>()?)?));
+    }
+    Ok(())
+}
+
+fn write_extras_as_json<S: Sink>(extras: Option<Bound<'_, PyDict>>, sink: &mut S) -> Put {
+    let Some(extras) = extras.filter(|extras| !extras.is_empty()) else {
+        sink.put(Token::None);
+        return Ok(());
+    };
+    write_map(&extras, Depth(0), &mut Nothing, &mut write_json)?;
+    let module = extras.py().import("trading.events.typed_json").map_err(Refusal::from)?;
+    let rendered = module.call_method1("render_json", (&extras,))?;
+    sink.put(Token::Text(text(rendered.cast::<PyString>()?)?));
     Ok(())
 }
 
@@ -206,7 +246,7 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
 }
 
 /// What a JSON text says, as plain data.
-fn from_json<'py>(text: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn from_json<'py>(text: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = text.py();
     py.import(intern!(py, "pydantic_core"))?.call_method1(intern!(py, "from_json"), (text,))
 }
@@ -235,10 +275,10 @@ fn text<'a>(text: &'a Bound<'_, PyString>) -> Result<&'a str, Refusal> {
 }
 
 fn short(bytes: &[u8]) -> Result<&[u8], Refusal> {
-    match u32::try_from(bytes.len()) {
-        Ok(_) => Ok(bytes),
-        Err(_) => Err(Refusal::Reason(String::from("it has more than 4 GiB"))),
+    if bytes.len() > MAX_TEXT_BYTES {
+        return Err(Refusal::Reason(format!("it has more than {MAX_TEXT_BYTES} bytes")));
     }
+    Ok(bytes)
 }
 
 /// The 16 bytes that 32 hex digits in lower case write.
@@ -276,6 +316,8 @@ fn write_int<S: Sink>(value: &Bound<'_, PyInt>, sink: &mut S) -> Put {
     let int = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
     if overflow == 0 {
         sink.put(Token::Int(int));
+    } else if S::COLUMNS {
+        sink.put(Token::Text(value.str()?.to_str()?));
     } else if let Ok(unsigned) = value.extract::<u64>() {
         sink.put(Token::Unsigned(unsigned));
     } else {
