@@ -15,6 +15,16 @@ DEBUG_BUILD: bool
 def new_event_id() -> str:
     """A new identity: a version 7 UUID (RFC 9562) as 32 hex digits, which sort by time of creation."""
 
+def utc_now() -> datetime:
+    """The time now, aware and in UTC."""
+
+def to_utc(value: datetime, /) -> datetime:
+    """A moment in UTC; a naive datetime is taken as UTC. One that is plain and in UTC is returned as it is.
+
+    Raises:
+        ValueError: It has no UTC time between the years 1 and 9999.
+    """
+
 def compose_topic(event_type: str, exchange: str | None, symbol: str | None, /) -> str:
     """`events.{event_type}.{exchange}.{symbol}`, with `_` for None. The parts are taken as valid."""
 

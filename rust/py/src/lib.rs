@@ -30,7 +30,7 @@ mod _core {
     #[pymodule_export]
     use super::codec::row::RowTable;
     #[pymodule_export]
-    use super::codec::{decode_batch, decode_event, encode_batch, encode_event};
+    use super::codec::{decode_batch, decode_event, encode_batch, encode_event, to_utc, utc_now};
     #[pymodule_export]
     use super::event_id::new_event_id;
     #[pymodule_export]

@@ -31,20 +31,23 @@ pub(crate) fn compose_topic(event_type: &str, exchange: Option<&str>, symbol: Op
 
 #[pyfunction]
 #[pyo3(signature = (name, /))]
-pub(crate) fn check_event_type(name: &str) -> PyResult<&str> {
-    topic::check_event_type(name).map(|()| name).map_err(|wrong| refused("an event type", name, &wrong))
+pub(crate) fn check_event_type<'a, 'py>(name: &'a Bound<'py, PyString>) -> PyResult<&'a Bound<'py, PyString>> {
+    let text = name.to_str()?;
+    topic::check_event_type(text).map(|()| name).map_err(|wrong| refused("an event type", text, &wrong))
 }
 
 #[pyfunction]
 #[pyo3(signature = (name, /))]
-pub(crate) fn check_exchange(name: &str) -> PyResult<&str> {
-    topic::check_exchange(name).map(|()| name).map_err(|wrong| refused("an exchange", name, &wrong))
+pub(crate) fn check_exchange<'a, 'py>(name: &'a Bound<'py, PyString>) -> PyResult<&'a Bound<'py, PyString>> {
+    let text = name.to_str()?;
+    topic::check_exchange(text).map(|()| name).map_err(|wrong| refused("an exchange", text, &wrong))
 }
 
 #[pyfunction]
 #[pyo3(signature = (name, /))]
-pub(crate) fn check_symbol(name: &str) -> PyResult<&str> {
-    topic::check_symbol(name).map(|()| name).map_err(|wrong| refused("a symbol", name, &wrong))
+pub(crate) fn check_symbol<'a, 'py>(name: &'a Bound<'py, PyString>) -> PyResult<&'a Bound<'py, PyString>> {
+    let text = name.to_str()?;
+    topic::check_symbol(text).map(|()| name).map_err(|wrong| refused("a symbol", text, &wrong))
 }
 
 #[pyfunction]

@@ -16,6 +16,17 @@ pub struct Decimal {
 /// One above the greatest mantissa.
 pub const MANTISSA_END: u128 = 10_u128.pow(38);
 
+/// The powers of ten.
+pub const POWERS: [u128; 39] = {
+    let mut powers = [1; 39];
+    let mut power = 1;
+    while power < 39 {
+        powers[power] = powers[power - 1] * 10;
+        power += 1;
+    }
+    powers
+};
+
 /// Room for the digits of any number of 128 bits.
 const DIGITS: usize = 39;
 

@@ -31,6 +31,25 @@ impl<'py> Values<'py> {
     }
 }
 
+/// Keeps the garbage collector from running while many events are built, of which none is garbage.
+pub(super) struct CollectorPaused(bool);
+
+impl CollectorPaused {
+    pub(super) fn new(_: Python<'_>) -> Self {
+        // SAFETY: the thread is attached.
+        Self(unsafe { ffi::PyGC_Disable() } == 1)
+    }
+}
+
+impl Drop for CollectorPaused {
+    fn drop(&mut self) {
+        if self.0 {
+            // SAFETY: as above; this lives no longer than the call that made it.
+            unsafe { ffi::PyGC_Enable() };
+        }
+    }
+}
+
 /// The instance that has these values; fields without one get their defaults.
 pub(super) fn build<'py>(
     py: Python<'py>,

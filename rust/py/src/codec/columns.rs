@@ -10,6 +10,7 @@ use std::ffi::{c_int, c_void};
 use trading_events_core::codec::columns::{Buffers, Column, ColumnSink, ColumnSource, Form, View};
 use trading_events_core::codec::{DecodeError, Key};
 
+use super::build::CollectorPaused;
 use super::class::{Class, class_of_type};
 use super::read::{Flaw, read_event};
 use super::write::{MAX_TEXT_BYTES, write_event};
@@ -160,7 +161,7 @@ pub(crate) fn decode_columns<'py>(
     }
     let views = held.iter().map(|(form, columns)| Ok((*form, views(rows, *form, columns)?))).collect::<Result<_, _>>();
     let mut source = ColumnSource::new(views.map_err(raise)?);
-    let events = PyList::empty(py);
+    let (events, _paused) = (PyList::empty(py), CollectorPaused::new(py));
     let (mut class, mut last) = (None, "");
     for row in 0..rows {
         let event_type = source.text(row, type_place).map_err(raise)?;

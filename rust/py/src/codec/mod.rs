@@ -11,4 +11,5 @@ mod shape;
 mod wire;
 mod write;
 
+pub(crate) use moment::{to_utc, utc_now};
 pub(crate) use wire::{decode_batch, decode_event, encode_batch, encode_event};

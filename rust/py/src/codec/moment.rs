@@ -1,9 +1,12 @@
 //! Python datetimes as microseconds.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyTimeAccess, PyTzInfo, PyTzInfoAccess};
-use trading_events_core::codec::time::{DAY_US, date_from_days, days_from_date};
+use trading_events_core::codec::time::{DAY_US, LAST_US, date_from_days, days_from_date};
 
 /// The microseconds since 1970 of a datetime in UTC; none of one in another zone or without one.
 pub(super) fn read_utc(value: &Bound<'_, PyDateTime>) -> PyResult<Option<i64>> {
@@ -44,4 +47,27 @@ pub(super) fn make_utc(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyDate
         u32::try_from(left % 1_000_000).unwrap_or(0),
         Some(&*PyTzInfo::utc(py)?),
     )
+}
+
+/// The time now, aware and in UTC.
+#[pyfunction]
+pub(crate) fn utc_now(py: Python<'_>) -> PyResult<Bound<'_, PyDateTime>> {
+    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+    make_utc(py, i64::try_from(passed).unwrap_or(LAST_US).min(LAST_US))
+}
+
+/// A datetime as it is if it is plain and in UTC, else as `_to_utc` of `trading.events.base` makes it.
+#[pyfunction]
+#[pyo3(signature = (value, /))]
+pub(crate) fn to_utc(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    static CONVERT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = value.py();
+    if let Ok(moment) = value.cast_exact::<PyDateTime>()
+        && !moment.get_fold()
+        && let Some(zone) = moment.get_tzinfo()
+        && zone.is(PyTzInfo::utc(py)?)
+    {
+        return Ok(value);
+    }
+    CONVERT.import(py, "trading.events.base", "_convert_to_utc")?.call1((value,))
 }

@@ -17,6 +17,7 @@ use super::moment;
 use super::shape::{Bounds, Name, Shape};
 use super::write::{find_choice, from_json};
 use crate::error::EventDecodeError;
+use crate::event_id::hex_text;
 
 /// Why nothing can be built.
 pub(super) enum Flaw {
@@ -336,15 +337,6 @@ fn read_text<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, text: &st
         check.bind(py).call1((&made,))?;
     }
     Ok(made)
-}
-
-fn hex_text(py: Python<'_>, id: [u8; 16]) -> Bound<'_, PyString> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0; 32];
-    for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(id) {
-        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-    }
-    PyString::new(py, std::str::from_utf8(&text).unwrap_or_default())
 }
 
 fn read_int<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, token: Token<'a>, source: &S) -> Read<'py> {

@@ -6,6 +6,7 @@ use pyo3::types::{PyBytes, PyList};
 use trading_events_core::codec::msgpack::{MsgpackSink, MsgpackSource};
 use trading_events_core::codec::{DecodeError, Sink, Token};
 
+use super::build::CollectorPaused;
 use super::class::{Class, class_of_type};
 use super::read::{Flaw, read_event};
 use super::write::write_event;
@@ -52,7 +53,7 @@ pub(crate) fn decode_batch<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
     let raise = |error: DecodeError| Flaw::from(error).into_error(py, 0);
     with_bytes(data, |bytes| {
         let mut source = MsgpackSource::new(bytes);
-        let events = PyList::empty(py);
+        let (events, _paused) = (PyList::empty(py), CollectorPaused::new(py));
         for _ in 0..source.begin_batch().map_err(raise)? {
             events.append(read_next(py, &mut source)?)?;
         }

@@ -1,5 +1,7 @@
 //! The walk over an event that says what it holds.
 
+use std::ptr;
+
 use pyo3::exceptions::{PyException, PyMemoryError};
 use pyo3::ffi;
 use pyo3::intern;
@@ -52,11 +54,12 @@ pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> Py
     let fields = dictionary(event).ok_or_else(|| not_an_event(event))?;
     let extras = if class.keeps_extras { extras_of(event)? } else { None };
     sink.begin(&class.layout, extras.as_ref().map_or(0, PyDictMethods::len));
+    let mut stored = Stored::new(&fields);
     for (index, field) in class.fields.iter().enumerate() {
+        let value = stored.next(field.name.bind(py))?.ok_or_else(|| missing(class, field, py))?;
         if !S::COLUMNS && class.type_index == Some(index) {
             continue;
         }
-        let value = fields.get_item(&field.name)?.ok_or_else(|| missing(class, field, py))?;
         if S::SPARSE && class.metadata_index == Some(index) && is_empty_dict(&value) {
             continue;
         }
@@ -83,6 +86,32 @@ pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> Py
     }
     sink.end();
     Ok(())
+}
+
+/// The values of an instance's dictionary, which mostly stand there in the order of the fields.
+struct Stored<'a, 'py> {
+    fields: &'a Bound<'py, PyDict>,
+    place: ffi::Py_ssize_t,
+}
+
+impl<'a, 'py> Stored<'a, 'py> {
+    fn new(fields: &'a Bound<'py, PyDict>) -> Self {
+        Self { fields, place: 0 }
+    }
+
+    /// The value of the field that comes next.
+    #[inline]
+    fn next(&mut self, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (mut key, mut value) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: the dictionary lives; the call borrows a pair from it, and notices when it has changed its size.
+        let found =
+            unsafe { ffi::PyDict_Next(self.fields.as_ptr(), &raw mut self.place, &raw mut key, &raw mut value) };
+        if found != 0 && key == name.as_ptr() {
+            // SAFETY: the pair is still there, as nothing has run since.
+            return Ok(Some(unsafe { Bound::from_borrowed_ptr(self.fields.py(), value) }));
+        }
+        self.fields.get_item(name)
+    }
 }
 
 /// Puts the JSON text of a value, in a sink where lists and maps have no columns.

@@ -49,6 +49,8 @@ pub struct Column {
     kind: Kind,
     rows: usize,
     nulls: usize,
+    /// Whether the validity and, while all rows are null, the values are not written yet.
+    is_bare: bool,
     validity: Vec<u8>,
     values: Vec<u8>,
     texts: Vec<u8>,
@@ -57,7 +59,7 @@ pub struct Column {
 impl Column {
     pub(super) fn new(kind: Kind) -> Self {
         let values = if kind == Kind::Text { vec![0; 4] } else { Vec::new() };
-        Self { kind, rows: 0, nulls: 0, validity: Vec::new(), values, texts: Vec::new() }
+        Self { kind, rows: 0, nulls: 0, is_bare: true, validity: Vec::new(), values, texts: Vec::new() }
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -78,36 +80,74 @@ impl Column {
         }
     }
 
+    /// Writes what is not written yet, because so far all rows were null, or none.
+    #[cold]
+    fn dress(&mut self) {
+        self.is_bare = false;
+        let bits = self.rows.div_ceil(8);
+        if self.nulls == 0 {
+            self.validity = vec![0xff; bits];
+            if let Some(last) = self.validity.last_mut().filter(|_| !self.rows.is_multiple_of(8)) {
+                *last = (1 << (self.rows % 8)) - 1;
+            }
+            return;
+        }
+        self.validity = vec![0; bits];
+        self.values = match self.kind {
+            Kind::Text => vec![0; (self.rows + 1) * 4],
+            Kind::Bit => vec![0; bits],
+            kind => vec![0; self.rows * kind.width()],
+        };
+    }
+
     #[inline]
     fn validate(&mut self, valid: bool) {
-        Self::bit(&mut self.validity, self.rows, valid);
+        if !self.is_bare {
+            Self::bit(&mut self.validity, self.rows, valid);
+        }
         self.rows += 1;
+    }
+
+    /// Makes ready for a value.
+    #[inline]
+    fn begin(&mut self) {
+        if self.is_bare && self.nulls > 0 {
+            self.dress();
+        }
     }
 
     #[inline]
     pub(super) fn push_null(&mut self) {
+        if self.is_bare && self.nulls < self.rows {
+            self.dress();
+        }
         self.nulls += 1;
-        match self.kind {
-            Kind::Text => self.end_text(),
-            Kind::Bit => Self::bit(&mut self.values, self.rows, false),
-            _ => self.values.resize(self.values.len() + self.kind.width(), 0),
+        if !self.is_bare {
+            match self.kind {
+                Kind::Text => self.end_text(),
+                Kind::Bit => Self::bit(&mut self.values, self.rows, false),
+                _ => self.values.resize(self.values.len() + self.kind.width(), 0),
+            }
         }
         self.validate(false);
     }
 
     #[inline]
     pub(super) fn push<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.begin();
         self.values.extend_from_slice(&bytes);
         self.validate(true);
     }
 
     pub(super) fn push_bit(&mut self, bit: bool) {
+        self.begin();
         Self::bit(&mut self.values, self.rows, bit);
         self.validate(true);
     }
 
     #[inline]
     pub(super) fn push_text(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.begin();
         write(&mut self.texts);
         self.end_text();
         self.validate(true);
@@ -121,7 +161,8 @@ impl Column {
 
     /// The number of nulls, and the buffers.
     #[must_use]
-    pub fn finish(self) -> (usize, Buffers) {
+    pub fn finish(mut self) -> (usize, Buffers) {
+        self.begin();
         let validity = (self.nulls > 0).then_some(self.validity);
         let texts = (self.kind == Kind::Text).then_some(self.texts);
         (self.nulls, Buffers { validity, values: self.values, texts })

@@ -14,8 +14,8 @@ pub use source::ColumnSource;
 /// A decimal column has this many places after the point.
 const SCALE: i32 = 18;
 
-/// And this many digits before it.
-const WHOLE_DIGITS: u32 = 20;
+/// And this many digits in all.
+const DIGITS: usize = 38;
 
 /// How the values of a field stand in columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Writing columns.
 
 use super::column::Column;
-use super::{Form, SCALE, WHOLE_DIGITS};
-use crate::codec::decimal::Decimal;
+use super::{DIGITS, Form, SCALE};
+use crate::codec::decimal::{Decimal, POWERS};
 use crate::codec::layout::Layout;
 use crate::codec::token::{Sink, Token};
 
@@ -113,12 +113,12 @@ impl FieldColumns {
 /// A decimal as its column holds it, with its exponent; none if it does not fit.
 fn scale(decimal: &Decimal) -> Option<(i128, i8)> {
     let exponent = i8::try_from(decimal.exponent).ok()?;
-    let power = u32::try_from(decimal.exponent + SCALE).ok()?;
-    let digits = decimal.mantissa.checked_ilog10().map_or(1, |power| power + 1);
-    if power >= SCALE.unsigned_abs() + WHOLE_DIGITS || digits + power > SCALE.unsigned_abs() + WHOLE_DIGITS {
+    let power = usize::try_from(decimal.exponent + SCALE).ok().filter(|power| *power < DIGITS)?;
+    // Zero has a digit too.
+    if decimal.mantissa >= POWERS[DIGITS - power] {
         return None;
     }
-    let number = i128::try_from(decimal.mantissa).ok()?.checked_mul(10_i128.pow(power))?;
+    let number = i128::try_from(decimal.mantissa * POWERS[power]).ok()?;
     match (decimal.negative, number) {
         (true, 0) => None,
         (true, number) => Some((-number, exponent)),

@@ -1,8 +1,8 @@
 //! Reading columns.
 
 use super::column::View;
-use super::{Form, SCALE, WHOLE_DIGITS};
-use crate::codec::decimal::{Decimal, MANTISSA_END};
+use super::{DIGITS, Form, SCALE};
+use crate::codec::decimal::{Decimal, MANTISSA_END, POWERS};
 use crate::codec::error::DecodeError;
 use crate::codec::layout::Layout;
 use crate::codec::time::{FIRST_US, LAST_US};
@@ -67,11 +67,11 @@ impl<'a> ColumnSource<'a> {
 
     fn decimal(&self, number: i128, exponents: &View<'a>) -> Result<Token<'a>, DecodeError> {
         let exponent = i32::from(i8::from_le_bytes(exponents.value(self.row)));
-        let power = u32::try_from(exponent + SCALE).ok().filter(|power| *power < SCALE.unsigned_abs() + WHOLE_DIGITS);
+        let power = usize::try_from(exponent + SCALE).ok().filter(|power| *power < DIGITS);
         let Some(power) = power.filter(|_| !exponents.is_null(self.row)) else {
             return Err(self.wrong("a decimal has no possible exponent"));
         };
-        let unit = 10_u128.pow(power);
+        let unit = POWERS[power];
         let mantissa = number.unsigned_abs() / unit;
         if mantissa * unit != number.unsigned_abs() || mantissa >= MANTISSA_END {
             return Err(self.wrong("a decimal has more digits than its exponent says"));
