@@ -3,7 +3,7 @@
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PySet, PyType};
+use pyo3::types::{PyDict, PySet};
 use trading_events_core::codec::DecodeError;
 
 use super::class::Class;
@@ -57,7 +57,7 @@ pub(super) fn build<'py>(
     values: Values<'py>,
     offset: usize,
 ) -> Result<Bound<'py, PyAny>, Flaw> {
-    let fields = PyDict::new(py);
+    let fields = class.template.bind(py).copy()?;
     let mut missing = Vec::new();
     for (index, (field, value)) in class.fields.iter().zip(values.found).enumerate() {
         let value = match value {
@@ -75,7 +75,7 @@ pub(super) fn build<'py>(
         return validate(py, class, validator, &fields, values.extras, &missing);
     }
     let set = field_names(py, class, &missing)?;
-    let mut built = instance(class.python.bind(py), &fields, &set, &extras_of(py, class, values.extras))?;
+    let mut built = instance(py, class, &fields, set, extras_of(py, class, values.extras))?;
     for validator in &class.after {
         built = validator.bind(py).call1((&built,))?;
         if !built.get_type().is(&class.python) {
@@ -151,29 +151,22 @@ fn extras_of<'py>(py: Python<'py>, class: &Class, extras: Option<Bound<'py, PyDi
 
 /// An instance made as Pydantic makes them, without its `__init__`.
 fn instance<'py>(
-    class: &Bound<'py, PyType>,
+    py: Python<'py>,
+    class: &Class,
     fields: &Bound<'py, PyDict>,
-    set: &Bound<'py, PySet>,
-    extras: &Bound<'py, PyAny>,
+    set: Bound<'py, PySet>,
+    extras: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let py = class.py();
+    let python = class.python.bind(py);
     // SAFETY: the class is a Python class on BaseModel, so that its instances are made of zeroed memory.
-    let made = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyType_GenericAlloc(class.as_type_ptr(), 0)) }?;
+    let made = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyType_GenericAlloc(python.as_type_ptr(), 0)) }?;
     // SAFETY: both live; an instance of such a class has a dictionary.
     let status = unsafe { ffi::PyObject_GenericSetDict(made.as_ptr(), fields.as_ptr(), std::ptr::null_mut()) };
     if status != 0 {
         return Err(PyErr::fetch(py));
     }
-    for (slot, value) in [
-        (intern!(py, "__pydantic_fields_set__"), set.as_any()),
-        (intern!(py, "__pydantic_extra__"), extras),
-        (intern!(py, "__pydantic_private__"), py.None().bind(py)),
-    ] {
-        // SAFETY: all live. The generic function sets a slot past the model's own `__setattr__`, which refuses.
-        let status = unsafe { ffi::PyObject_GenericSetAttr(made.as_ptr(), slot.as_ptr(), value.as_ptr()) };
-        if status != 0 {
-            return Err(PyErr::fetch(py));
-        }
+    for (slot, value) in class.slots.iter().zip([set.into_any(), extras, py.None().into_bound(py)]) {
+        slot.fill(&made, value)?;
     }
     Ok(made)
 }

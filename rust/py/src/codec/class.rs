@@ -11,7 +11,11 @@ use trading_events_core::codec::Layout;
 use trading_events_core::codec::columns::Form;
 
 use super::shape::Shape;
+use super::slot::Slot;
 use crate::event::{base_event, identity, not_an_event};
+
+/// Every class that has been described, by its address: it lives on in its description.
+static CLASSES: Mutex<Option<FxHashMap<usize, &'static Class>>> = Mutex::new(None);
 
 /// How the instances of a class are written and read.
 pub(super) struct Class {
@@ -26,6 +30,10 @@ pub(super) struct Class {
     /// The names of all fields, to be shared by instances that cannot be changed.
     pub(super) names: Py<PySet>,
     pub(super) is_frozen: bool,
+    /// A dictionary with all fields, of which those of instances are copies: they need not grow.
+    pub(super) template: Py<PyDict>,
+    /// Where instances keep which fields were given, other fields, and private attributes.
+    pub(super) slots: [Slot; 3],
     /// Where `event_type` stands, if it is an event class.
     pub(super) type_index: Option<usize>,
     pub(super) metadata_index: Option<usize>,
@@ -62,11 +70,13 @@ impl Field {
 }
 
 impl Class {
+    fn known(class: &Bound<'_, PyType>) -> Option<&'static Self> {
+        CLASSES.lock().as_ref()?.get(&identity(class)).copied()
+    }
+
     /// The description of a class, made when it is first asked for. It lives as long as the process does.
     pub(super) fn of(class: &Bound<'_, PyType>) -> PyResult<&'static Self> {
-        static CLASSES: Mutex<Option<FxHashMap<usize, &'static Class>>> = Mutex::new(None);
-        let known = CLASSES.lock().as_ref().and_then(|classes| classes.get(&identity(class)).copied());
-        if let Some(known) = known {
+        if let Some(known) = Self::known(class) {
             return Ok(known);
         }
         let made: &'static Self = Box::leak(Box::new(Self::describe(class)?));
@@ -77,7 +87,11 @@ impl Class {
     /// The same for an event.
     pub(super) fn of_event(event: &Bound<'_, PyAny>) -> PyResult<&'static Self> {
         let class = event.get_type();
-        if class.is_subclass(base_event(event.py())?)? { Self::of(&class) } else { Err(not_an_event(event)) }
+        match Self::known(&class) {
+            Some(known) if known.type_index.is_some() => Ok(known),
+            _ if class.is_subclass(base_event(event.py())?)? => Self::of(&class),
+            _ => Err(not_an_event(event)),
+        }
     }
 
     fn describe(class: &Bound<'_, PyType>) -> PyResult<Self> {
@@ -115,9 +129,23 @@ impl Class {
             type_index: place("event_type"),
             metadata_index: place("metadata"),
             event_type: event_type.map(Bound::unbind),
+            template: template(py, &fields)?,
+            slots: [
+                Slot::find(class, intern!(py, "__pydantic_fields_set__"))?,
+                Slot::find(class, intern!(py, "__pydantic_extra__"))?,
+                Slot::find(class, intern!(py, "__pydantic_private__"))?,
+            ],
             fields: fields.into(),
         })
     }
+}
+
+fn template(py: Python<'_>, fields: &[Field]) -> PyResult<Py<PyDict>> {
+    let template = PyDict::new(py);
+    for field in fields {
+        template.set_item(&field.name, py.None())?;
+    }
+    Ok(template.unbind())
 }
 
 fn form_of(shape: &Bound<'_, PyAny>) -> PyResult<Form> {

@@ -8,6 +8,7 @@ mod moment;
 mod read;
 pub(crate) mod row;
 mod shape;
+mod slot;
 mod wire;
 mod write;
 

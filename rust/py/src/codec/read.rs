@@ -316,6 +316,9 @@ fn unfit_decimal<'a, S: Source<'a>>(source: &S, token: &Token<'_>) -> Flaw {
 }
 
 fn read_text<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, text: &str, source: &S) -> Read<'py> {
+    if let Some(recent) = bounds.recent.find(py, text) {
+        return Ok(recent.into_any());
+    }
     if bounds.min_length.is_some() || bounds.max_length.is_some() {
         let length = if bounds.max_length.is_some() { text.chars().count() } else { text.len() };
         let short = bounds.min_length.is_some_and(|least| least > 1 && text.chars().count() < least);
@@ -332,11 +335,12 @@ fn read_text<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, text: &st
         Some(Name::Symbol) => topic::check_symbol(text),
     };
     checked.map_err(|error| wrong(source, format!("{text:?}: {error}")))?;
-    let made = PyString::new(py, text).into_any();
+    let made = PyString::new(py, text);
     if let Some(check) = &bounds.check {
         check.bind(py).call1((&made,))?;
     }
-    Ok(made)
+    bounds.recent.keep(text, &made);
+    Ok(made.into_any())
 }
 
 fn read_int<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, token: Token<'a>, source: &S) -> Read<'py> {

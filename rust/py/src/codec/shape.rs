@@ -1,9 +1,10 @@
 //! What values a field holds, as `trading.events.description` says it.
 
+use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use trading_events_core::codec::Token;
 
 /// The values of a field, or of a part of one.
@@ -64,6 +65,39 @@ pub(super) struct Bounds {
     pub(super) name: Option<Name>,
     /// What raises where something else does not hold.
     pub(super) check: Option<Py<PyAny>>,
+    /// Texts that were built lately, and so were found to be within all these.
+    pub(super) recent: Recent,
+}
+
+/// How long a text may be that is kept.
+const RECENT_BYTES: usize = 24;
+
+/// Short texts of a field, each to be shared by events that have it.
+#[derive(Default)]
+pub(super) struct Recent(Mutex<[Option<Py<PyString>>; 32]>);
+
+impl Recent {
+    fn place(text: &str) -> Option<usize> {
+        let bytes = text.as_bytes();
+        let (first, last) = (bytes.first()?, bytes.last()?);
+        let mixed = usize::from(*first) ^ usize::from(*last) << 1 ^ usize::from(bytes[bytes.len() / 2]) << 2;
+        (bytes.len() <= RECENT_BYTES).then_some((mixed ^ bytes.len()) % 32)
+    }
+
+    /// The text as it was built before.
+    pub(super) fn find<'py>(&self, py: Python<'py>, text: &str) -> Option<Bound<'py, PyString>> {
+        let texts = self.0.lock();
+        let found = texts[Self::place(text)?].as_ref()?.bind(py);
+        (found.to_str().ok()? == text).then(|| found.clone())
+    }
+
+    /// Keeps a text.
+    pub(super) fn keep(&self, text: &str, built: &Bound<'_, PyString>) {
+        if let Some(place) = Self::place(text) {
+            let old = self.0.lock()[place].replace(built.clone().unbind());
+            drop(old);
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
