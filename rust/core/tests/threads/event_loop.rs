@@ -24,6 +24,14 @@ pub(crate) struct Worker {
     in_handler: bool,
     /// How many more events a leader takes before it goes on to the next subscription.
     turn: u32,
+    /// It has found nothing to do, and looks again in the next turn of the loop.
+    lingers: bool,
+}
+
+enum Next {
+    Event(SubscriptionId, Event),
+    Linger,
+    End,
 }
 
 /// The loop's thread.
@@ -79,7 +87,13 @@ impl EventLoop {
     }
 
     fn start(&mut self, count: usize) {
-        self.workers.extend((0..count).map(|_| Worker { leads: true, served: None, in_handler: false, turn: 0 }));
+        self.workers.extend((0..count).map(|_| Worker {
+            leads: true,
+            served: None,
+            in_handler: false,
+            turn: 0,
+            lingers: false,
+        }));
     }
 
     /// Lets publishers come who have been called.
@@ -99,12 +113,21 @@ impl EventLoop {
 
     /// Drives a worker until its handler suspends or it ends.
     fn step(&mut self, mut worker: Worker) {
-        while let Some((id, event)) = self.next(&mut worker) {
-            self.handled.push((id, event));
-            worker.in_handler = true;
-            if rand::thread_rng().gen_bool(0.3) {
-                self.suspend(worker);
-                return;
+        loop {
+            match self.next(&mut worker) {
+                Next::Event(id, event) => {
+                    self.handled.push((id, event));
+                    worker.in_handler = true;
+                    if rand::thread_rng().gen_bool(0.3) {
+                        self.suspend(worker);
+                        return;
+                    }
+                }
+                Next::Linger => {
+                    self.workers.push_back(worker);
+                    return;
+                }
+                Next::End => break,
             }
         }
         if worker.leads {
@@ -127,7 +150,7 @@ impl EventLoop {
         self.workers.push_back(worker);
     }
 
-    fn next(&mut self, worker: &mut Worker) -> Option<(SubscriptionId, Event)> {
+    fn next(&mut self, worker: &mut Worker) -> Next {
         let (next, has_called) = {
             let mut bus = self.shared.lock();
             (worker.next(&mut bus), bus.has_called())
@@ -140,28 +163,35 @@ impl EventLoop {
 }
 
 impl Worker {
-    fn next(&mut self, bus: &mut TestBus) -> Option<(SubscriptionId, Event)> {
-        loop {
-            if let Some(id) = self.served {
-                if std::mem::replace(&mut self.in_handler, false) {
-                    bus.finish(id, End::Handled);
-                }
-                let event = if self.turn > 0 || !self.leads { bus.take(id) } else { None };
-                self.turn = self.turn.saturating_sub(1);
-                if let Some(event) = event {
-                    return Some((id, event));
-                }
-                bus.release(id);
-                self.served = None;
+    fn next(&mut self, bus: &mut TestBus) -> Next {
+        if let Some(id) = self.served {
+            let goes_on = self.turn > 0 || !self.leads;
+            self.turn = self.turn.saturating_sub(1);
+            let was_in_handler = std::mem::replace(&mut self.in_handler, false);
+            if was_in_handler
+                && goes_on
+                && let Some(event) = bus.take_next(id)
+            {
+                return Next::Event(id, event);
             }
-            if !self.leads {
-                self.leads = bus.step_up();
+            if was_in_handler {
+                bus.finish(id, End::Handled);
             }
-            if !self.leads {
-                return None;
+            if goes_on && let Some(event) = bus.take(id) {
+                return Next::Event(id, event);
             }
-            self.served = Some(bus.next_ready()?);
-            self.turn = TURN;
+            bus.release(id);
+            self.served = None;
         }
+        self.leads = self.leads || bus.step_up();
+        if !self.leads {
+            return Next::End;
+        }
+        let Some(id) = bus.next_ready() else {
+            self.lingers = !self.lingers;
+            return if self.lingers { Next::Linger } else { Next::End };
+        };
+        (self.served, self.turn, self.lingers) = (Some(id), TURN, false);
+        self.next(bus)
     }
 }
