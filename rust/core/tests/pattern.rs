@@ -1,35 +1,11 @@
 //! Topics and patterns beside a naive reading of them, and on any text at all.
 
+mod naive_pattern;
+
+use naive_pattern::{segment_matches, segments};
 use proptest::prelude::*;
 use trading_events_core::pattern::{Pattern, Segment};
-use trading_events_core::topic::{PREFIX, Topic, check_event_type, check_exchange, check_symbol};
-
-/// A glob as the contract words it: a star is any run of characters, a question mark exactly one.
-fn glob_matches(glob: &[char], text: &[char]) -> bool {
-    match (glob, text) {
-        ([], text) => text.is_empty(),
-        (['*', rest @ ..], text) => (0..=text.len()).any(|taken| glob_matches(rest, &text[taken..])),
-        (['?', rest @ ..], [_, left @ ..]) => glob_matches(rest, left),
-        ([wanted, rest @ ..], [found, left @ ..]) => wanted == found && glob_matches(rest, left),
-        (_, []) => false,
-    }
-}
-
-fn segment_matches(glob: &str, text: &str) -> bool {
-    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
-    glob_matches(&glob, &text)
-}
-
-/// The segments for event type, exchange and symbol, or nothing where the text is no pattern.
-fn segments(text: &str) -> Option<[String; 3]> {
-    let mut parts: Vec<String> = text.splitn(4, '.').map(str::to_owned).collect();
-    let is_wrong = text.trim().is_empty() || text.chars().any(char::is_control) || parts.contains(&String::new());
-    if is_wrong || (parts.len() > 1 && !segment_matches(&parts.remove(0), PREFIX)) {
-        return None;
-    }
-    parts.resize(3, "*".to_owned());
-    parts.try_into().ok()
-}
+use trading_events_core::topic::{Topic, check_event_type, check_exchange, check_symbol};
 
 /// Few letters, so that texts often match, of one, two, three and four bytes; and what is special elsewhere.
 fn letters() -> impl Strategy<Value = String> {

@@ -1,15 +1,14 @@
-//! A queue beside a list.
-
-mod naive_queue;
+//! A queue and a list, which take every step together.
 
 use std::sync::Arc;
 
-use naive_queue::{Item, NaiveQueue};
 use proptest::prelude::*;
-use trading_events_core::queue::{Loss, Lost, Overflow, Queue, Verdict};
+use trading_events_core::queue::{Lost, Overflow, Queue, Verdict};
+
+use crate::naive_queue::{Item, NaiveQueue};
 
 #[derive(Debug, Clone, Copy)]
-enum Step {
+pub(crate) enum Step {
     /// An event that comes if the verdict lets it.
     Push {
         topic: usize,
@@ -32,7 +31,7 @@ enum Step {
     GiveUp,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let topic = 0..4_usize;
     let step = prop_oneof![
         8 => topic.clone().prop_map(|topic| Step::Push { topic }),
@@ -47,13 +46,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-fn overflows() -> impl Strategy<Value = Overflow> {
+pub(crate) fn overflows() -> impl Strategy<Value = Overflow> {
     use Overflow::{Block, Conflate, DropNewest, DropOldest, Raise};
     prop::sample::select(vec![Block, DropOldest, DropNewest, Conflate, Raise])
 }
 
 /// The queue and its model, which take every step together.
-struct Pair {
+pub(crate) struct Pair {
     queue: Queue<u64>,
     model: NaiveQueue,
     promised: usize,
@@ -64,7 +63,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(capacity: usize, overflow: Overflow) -> Self {
+    pub(crate) fn new(capacity: usize, overflow: Overflow) -> Self {
         Self {
             queue: Queue::new(capacity, overflow).keeping_topics(),
             model: NaiveQueue::new(capacity, overflow),
@@ -87,7 +86,7 @@ impl Pair {
         assert_eq!(told, self.model.push(item), "what is lost is told, with its topic and reason");
     }
 
-    fn step(&mut self, step: Step) {
+    pub(crate) fn step(&mut self, step: Step) {
         match step {
             Step::Push { topic } if self.verdict(topic) == Verdict::Take => self.push(topic),
             Step::PushUrgent { topic } if self.queue.urgent_verdict(&self.topics[topic]) == Verdict::Take => {
@@ -124,7 +123,7 @@ impl Pair {
         self.promised -= 1;
     }
 
-    fn check(&self) {
+    pub(crate) fn check(&self) {
         let (queue, model) = (&self.queue, &self.model);
         assert_eq!((queue.len(), queue.is_empty()), (model.waiting.len(), model.waiting.is_empty()));
         assert_eq!((queue.high_water(), queue.capacity()), (model.high_water, model.capacity));
@@ -148,44 +147,5 @@ impl Pair {
             }
             (verdict, urgent) => assert_eq!(urgent, verdict),
         }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_queue_does_what_a_list_does_under_every_overflow(
-        capacity in 1..4_usize, overflow in overflows(), steps in steps(),
-    ) {
-        let mut pair = Pair::new(capacity, overflow);
-        for step in steps {
-            pair.step(step);
-            pair.check();
-        }
-    }
-}
-
-#[test]
-fn a_large_burst_comes_out_in_order_and_the_queue_goes_on() {
-    let topic: Arc<str> = "events.tick.x.A".into();
-    let mut queue = Queue::new(usize::MAX, Overflow::Block);
-    for _ in 0..2 {
-        for event in 0..10_000_u64 {
-            assert!(queue.push(event, &topic).is_none());
-        }
-        for event in 0..10_000_u64 {
-            assert_eq!(queue.pop(), Some(event));
-        }
-        assert!(queue.pop().is_none());
-    }
-    assert_eq!(queue.high_water(), 10_000);
-}
-
-#[test]
-fn every_reason_for_a_loss_stands_at_its_own_place_and_has_its_own_name() {
-    for (place, why) in Loss::ALL.into_iter().enumerate() {
-        assert_eq!(why as usize, place);
-        assert!(Loss::ALL.iter().all(|other| (other.name() == why.name()) == (*other == why)));
     }
 }

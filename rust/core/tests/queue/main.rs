@@ -1,0 +1,50 @@
+//! A queue beside a list.
+
+#[path = "../naive_queue/mod.rs"]
+mod naive_queue;
+mod pair;
+
+use std::sync::Arc;
+
+use pair::{Pair, overflows, steps};
+use proptest::prelude::*;
+use trading_events_core::queue::{Loss, Overflow, Queue};
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_queue_does_what_a_list_does_under_every_overflow(
+        capacity in 1..4_usize, overflow in overflows(), steps in steps(),
+    ) {
+        let mut pair = Pair::new(capacity, overflow);
+        for step in steps {
+            pair.step(step);
+            pair.check();
+        }
+    }
+}
+
+#[test]
+fn a_large_burst_comes_out_in_order_and_the_queue_goes_on() {
+    let topic: Arc<str> = "events.tick.x.A".into();
+    let mut queue = Queue::new(usize::MAX, Overflow::Block);
+    for _ in 0..2 {
+        for event in 0..10_000_u64 {
+            assert!(queue.push(event, &topic).is_none());
+        }
+        for event in 0..10_000_u64 {
+            assert_eq!(queue.pop(), Some(event));
+        }
+        assert!(queue.pop().is_none());
+    }
+    assert_eq!(queue.high_water(), 10_000);
+}
+
+#[test]
+fn every_reason_for_a_loss_stands_at_its_own_place_and_has_its_own_name() {
+    for (place, why) in Loss::ALL.into_iter().enumerate() {
+        assert_eq!(why as usize, place);
+        assert!(Loss::ALL.iter().all(|other| (other.name() == why.name()) == (*other == why)));
+    }
+}

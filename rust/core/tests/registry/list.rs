@@ -1,0 +1,138 @@
+//! Everybody who listens, as a list that is scanned for every lookup.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use trading_events_core::filter::{Filter, Known};
+use trading_events_core::pattern::Pattern;
+use trading_events_core::registry::{Interest, Kinds, Registry, SubscriptionId};
+use trading_events_core::route::Route;
+use trading_events_core::topic::{NONE, Topic};
+
+use crate::naive_filter::{CALLABLES, Question, filters, passes, subjects};
+
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Insert(Interest),
+    Remove(Index),
+}
+
+fn patterns() -> impl Strategy<Value = Pattern> {
+    let event_type = select(&["*", "tick", "trade", "t*", "?r*", "order_*", "*_filled", "nothing"][..]);
+    let exchange = select(&["*", "x", "x*", "?", "??", "_", "z"][..]);
+    let symbol = select(&["*", "A", "A*", "?", "*B", "A.?", "_", "A.B"][..]);
+    (event_type, exchange, symbol).prop_map(|(event_type, exchange, symbol)| {
+        Pattern::parse(&format!("events.{event_type}.{exchange}.{symbol}")).unwrap()
+    })
+}
+
+fn interests() -> impl Strategy<Value = Interest> {
+    let kinds = prop_oneof![
+        3 => patterns().prop_map(Kinds::Matching),
+        1 => select(&[0, 1, 2, 11, 13, 99][..]).prop_map(Kinds::Class),
+    ];
+    (kinds, prop::option::of(filters())).prop_map(|(kinds, filter)| Interest { kinds, filter })
+}
+
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => interests().prop_map(Step::Insert),
+        2 => any::<Index>().prop_map(Step::Remove),
+    ];
+    prop::collection::vec(step, 1..16)
+}
+
+/// What an event answers when a filter asks; of a filter without callables and times, it does not matter.
+#[derive(Debug, Clone)]
+pub(crate) struct Answers {
+    time: i64,
+    calls: Vec<bool>,
+}
+
+pub(crate) fn answers() -> impl Strategy<Value = Answers> {
+    (0..4_i64, prop::collection::vec(any::<bool>(), CALLABLES)).prop_map(|(time, calls)| Answers { time, calls })
+}
+
+/// Everyone who listens; places are given out again, under the next generation.
+#[derive(Default)]
+struct Listeners {
+    standing: Vec<(SubscriptionId, Interest)>,
+    free: Vec<SubscriptionId>,
+}
+
+impl Listeners {
+    fn place(&mut self) -> SubscriptionId {
+        let next = u32::try_from(self.standing.len()).unwrap();
+        self.free.pop().map_or(SubscriptionId { index: next, generation: 0 }, |old| SubscriptionId {
+            generation: old.generation + 1,
+            ..old
+        })
+    }
+
+    fn hearing(&self, known: &Known<'_>, answers: &Answers) -> Vec<SubscriptionId> {
+        let topic = Topic {
+            event_type: known.event_type,
+            exchange: known.exchange.unwrap_or(NONE),
+            symbol: known.symbol.unwrap_or(NONE),
+        };
+        let mut ask = |question| match question {
+            Question::Time => Ok::<_, ()>(answers.time),
+            Question::Call(callable) => Ok(i64::from(answers.calls[callable])),
+        };
+        let mut hears = |interest: &Interest| {
+            let is_of_kind = match &interest.kinds {
+                Kinds::Matching(pattern) => pattern.matches(&topic),
+                Kinds::Class(class) => known.lineage.contains(class),
+            };
+            is_of_kind && interest.filter.as_ref().is_none_or(|filter| passes(filter, known, &mut ask) == Ok(true))
+        };
+        let mut hearing: Vec<_> =
+            self.standing.iter().filter(|(_, interest)| hears(interest)).map(|(id, _)| *id).collect();
+        hearing.sort_unstable();
+        hearing
+    }
+}
+
+/// Those of a route's targets whose filters an event with these answers passes.
+fn passing(route: &Route, answers: &Answers) -> Vec<SubscriptionId> {
+    let passes = |rest: &Filter<usize>| {
+        rest.test::<()>(&mut || Ok(answers.time), &mut |callable| Ok(answers.calls[*callable])) == Ok(true)
+    };
+    route.targets().filter(|(_, rest)| rest.is_none_or(passes)).map(|(id, _)| id).collect()
+}
+
+fn assert_routes(registry: &mut Registry, listeners: &Listeners, answers: &Answers) {
+    for known in subjects() {
+        let route = registry.route(known.lineage[0], &known);
+        assert_eq!(passing(&route, answers), listeners.hearing(&known, answers), "{known:?}");
+        let ids: Vec<SubscriptionId> = route.targets().map(|(id, _)| id).collect();
+        let asks = route.targets().any(|(_, rest)| rest.is_some());
+        if let Some(all) = registry.find_regardless(known.event_type, known.lineage) {
+            assert_eq!((&all, asks), (&ids, false), "whatever the names are: {known:?}");
+        }
+        assert_eq!(route.unconditional(), (!asks).then_some(&*ids), "{known:?}");
+        assert!(Arc::ptr_eq(&route, &registry.route(known.lineage[0], &known)), "the second answer is kept");
+    }
+}
+
+/// Takes all steps and compares every route before and after each.
+pub(crate) fn run(steps: Vec<Step>, answers: &Answers) {
+    let (mut registry, mut listeners) = (Registry::default(), Listeners::default());
+    for step in steps {
+        match step {
+            Step::Insert(interest) => {
+                let id = listeners.place();
+                registry.insert(id, &interest);
+                listeners.standing.push((id, interest));
+            }
+            Step::Remove(which) if !listeners.standing.is_empty() => {
+                let (id, interest) = listeners.standing.remove(which.index(listeners.standing.len()));
+                registry.remove(id, &interest);
+                listeners.free.push(id);
+            }
+            Step::Remove(_) => {}
+        }
+        assert_routes(&mut registry, &listeners, answers);
+    }
+}
