@@ -16,6 +16,7 @@ from benchmarks.figures.publishing import (
 )
 from benchmarks.figures.routing import (
     keep_many_symbols,
+    look_up_over_all_of_many,
     publish_over_all_of_many,
     publish_past_many_filters,
     publish_to_one_of_many,
@@ -62,6 +63,11 @@ CASES = (
         publish_over_all_of_many,
         bound=3,
         aim=2,
+    ),
+    Case(
+        "dictionary_of_100k",
+        "the same without a bus: the handlers in a dictionary by exchange and symbol, 100,000 against 1",
+        look_up_over_all_of_many,
     ),
     Case(
         "filters",

@@ -80,6 +80,34 @@ async def publish_over_all_of_many(plan: Plan) -> list[float]:
     return await compare(Side(by_pattern(symbols), scattered), Side(by_pattern(symbols[:1]), alone), plan)
 
 
+def by_dictionary(symbols: Sequence[str]) -> Any:
+    """No bus at all: one handler a symbol, found in a dictionary."""
+
+    @asynccontextmanager
+    async def start(make_handler: MakeHandler, events: Sequence[Any]) -> Starting:
+        handlers = {("binance", symbol): make_handler() for symbol in symbols}
+
+        async def publish(event: Any) -> None:
+            await handlers[event.exchange, event.symbol](event)
+
+        async def run() -> None:
+            for event in events:
+                await publish(event)
+
+        yield run
+
+    return start
+
+
+async def look_up_over_all_of_many(plan: Plan) -> list[float]:
+    """What `publish_over_all_of_many` would be with the memory's latency alone."""
+    symbols = make_symbols(plan.size(SUBSCRIPTIONS))
+    count = plan.size(EVENTS)
+    scattered = make_ticks(count, symbols=tuple(Random(0).choices(symbols, k=count)))  # noqa: S311 - no secret
+    alone = make_ticks(count, symbols=(symbols[0],))
+    return await compare(Side(by_dictionary(symbols), scattered), Side(by_dictionary(symbols[:1]), alone), plan)
+
+
 async def publish_past_many_filters(plan: Plan) -> list[float]:
     symbols = make_symbols(plan.size(FILTERED_SUBSCRIPTIONS))
     chosen = symbols[len(symbols) // 2]

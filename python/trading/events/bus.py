@@ -57,7 +57,7 @@ events run out); works off what has been accepted; and after its timeout cancels
 
 Threads. `publish_nowait` may be called from any thread; everything else belongs to the bus's loop and says so when
 misused. The bus's loop is the one in which it is first used. A loop that is closed under a bus is noticed after
-1,024 events at the latest; what is never handled then is counted in a ResourceWarning. After a fork, the child must
+2,048 events at the latest; what is never handled then is counted in a ResourceWarning. After a fork, the child must
 make a bus of its own.
 
 Context. A handler runs from its first line to its last in one asyncio task, in its subscription's own copy of the

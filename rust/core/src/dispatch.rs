@@ -13,8 +13,8 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Deliveries a turn, in and out each. At a quarter of a microsecond each, a turn takes a quarter of a millisecond;
-    /// at fewer, the turn's own cost (some ten microseconds) would show.
+    /// Deliveries a turn, in and out each. At a quarter of a microsecond each, a turn takes half a millisecond; at fewer,
+    /// the turn's own cost (some ten microseconds) would show.
     pub const DELIVERIES: u32 = 2048;
 
     pub(crate) fn spend_on_publishing(&mut self, deliveries: u32) {
