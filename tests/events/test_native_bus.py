@@ -5,13 +5,13 @@ import gc
 import threading
 import types
 from collections.abc import AsyncIterator, Callable, Generator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from tests.contract.doubles import Gate, number_of, tick, turns, until
-from trading.events import BaseEvent, ErrorEvent, InMemoryEventBus, not_filter, symbol_filter
-from trading.events.errors import HandlerTypeError
+from trading.events import BaseEvent, ErrorEvent, InMemoryEventBus, TickEvent, not_filter, symbol_filter
+from trading.events.errors import HandlerTypeError, NotAnEventError
 
 
 def test_collecting_filters_leaves_the_functions_in_them_alone() -> None:
@@ -221,3 +221,26 @@ async def test_an_asynchronous_filter_within_another_passes_nothing_and_says_so(
         await bus.join()
         assert seen == []
         assert [type(error) for error in failures] == [HandlerTypeError, HandlerTypeError]
+
+
+async def test_reading_an_event_may_run_code_that_publishes() -> None:
+    """Turned red by: reading an event's names while the state is taken."""
+    async with InMemoryEventBus() as bus:
+        seen: list[int] = []
+
+        class Lazy(TickEvent):
+            event_type: Literal["lazy"] = "lazy"
+
+            def __getattr__(self, name: str) -> Any:
+                bus.publish_nowait(tick(1))
+                raise AttributeError(name)
+
+        await bus.subscribe("events.*.binance.BTC/USDT", lambda event: seen.append(number_of(event)))
+        whole = Lazy.model_construct(**{**tick(2).__dict__, "event_type": "lazy"})
+        for event in (tick(0), whole):
+            await bus.publish(event)
+        del whole.__dict__["symbol"]
+        with pytest.raises(NotAnEventError):
+            await bus.publish(whole)
+        await bus.join()
+        assert set(seen) == {0, 1, 2}

@@ -25,7 +25,12 @@ utc_now = _core.utc_now
 """The time now, aware and in UTC."""
 
 
-def _convert_to_utc(value: datetime) -> datetime:
+def convert_to_utc(value: datetime) -> datetime:
+    """A moment as a plain datetime in UTC; a naive one is taken as UTC. `UtcDatetime` asks it in unusual cases.
+
+    Raises:
+        ValueError: It is outside of the years 1 to 9999 in UTC.
+    """
     if type(value) is not datetime:  # pandas.Timestamp, for one, holds nanoseconds, and NaT is a datetime as well
         value = datetime.combine(value.date(), value.time(), value.tzinfo)
     zone = value.tzinfo

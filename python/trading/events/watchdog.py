@@ -80,4 +80,5 @@ class Watchdog:
             if getattr(coroutine, "suspended_sid", None) == sid:
                 frame: FrameType | None = getattr(coroutine, "cr_frame", None)
                 return frame
-        return sys._current_frames().get(self._loop_thread)  # noqa: SLF001 - documented for debuggers such as this
+        frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - documented, for debuggers
+        return frames.get(self._loop_thread)

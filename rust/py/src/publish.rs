@@ -17,6 +17,7 @@ use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
 use crate::event::{self, Kind};
 use crate::filter;
 use crate::home::Home;
+use crate::routing::Answer;
 use crate::subscriber::Subscriber;
 
 /// An event on its way, with the subscriptions whose filters it has passed.
@@ -76,8 +77,16 @@ impl NativeBus {
         let this = slf.get();
         this.check_process()?;
         let mut accepted = Accepted::default();
-        if !this.lock(event.py()).accept_at_once(event, &mut accepted) {
-            return Ok(false);
+        let answer = this.lock(slf.py()).accept_by_class(event, &mut accepted);
+        match answer {
+            Answer::Accepted => {}
+            Answer::NotPlain => return Ok(false),
+            Answer::NamesMatter => {
+                let Ok((exchange, symbol)) = event::names(event) else { return Ok(false) };
+                if !this.lock(slf.py()).accept_by_names(event, (&exchange, &symbol), &mut accepted) {
+                    return Ok(false);
+                }
+            }
         }
         drop(accepted.lost);
         if !accepted.calls.is_empty() {

@@ -8,7 +8,7 @@ use trading_events_core::filter::Known;
 use trading_events_core::route::Route;
 
 use crate::bus::State;
-use crate::event::{self, Kind};
+use crate::event::{Kind, Name};
 
 /// An event class that has been seen.
 pub(crate) struct Seen {
@@ -28,36 +28,64 @@ impl State {
         self.kinds.insert(identity, seen);
     }
 
-    /// Publishes an event where all is plain; the way of nearly all events. Says whether it was.
-    pub(crate) fn accept_at_once(&mut self, event: &Bound<'_, PyAny>, accepted: &mut Accepted<Py<PyAny>>) -> bool {
+    /// Publishes an event where all is plain and its class alone tells where it goes.
+    pub(crate) fn accept_by_class(&mut self, event: &Bound<'_, PyAny>, accepted: &mut Accepted<Py<PyAny>>) -> Answer {
         if !self.home.as_ref().is_some_and(|home| home.is_in_this_thread()) {
-            return false;
+            return Answer::NotPlain;
         }
-        let identity = event.get_type().as_ptr() as usize;
-        let Self { bus, kinds, memo, .. } = self;
-        let Some(seen) = kinds.get_mut(&identity) else { return false };
-        let version = bus.routes_version();
+        let Some(seen) = self.kinds.get_mut(&class_of(event)) else { return Answer::NotPlain };
+        let version = self.bus.routes_version();
         if seen.version != Some(version) {
-            seen.regardless = bus.route_regardless(&seen.kind.event_type, &seen.kind.lineage);
+            seen.regardless = self.bus.route_regardless(&seen.kind.event_type, &seen.kind.lineage);
             seen.version = Some(version);
         }
+        let Some(route) = &seen.regardless else { return Answer::NamesMatter };
+        if self.bus.accept_at_once(route, || event.clone().unbind(), accepted) {
+            Answer::Accepted
+        } else {
+            Answer::NotPlain
+        }
+    }
+
+    /// Publishes an event where all is plain and its names tell where it goes. Says whether it was.
+    pub(crate) fn accept_by_names(
+        &mut self,
+        event: &Bound<'_, PyAny>,
+        (exchange, symbol): (&Name<'_>, &Name<'_>),
+        accepted: &mut Accepted<Py<PyAny>>,
+    ) -> bool {
+        let class = class_of(event);
+        let Self { bus, kinds, memo, .. } = self;
+        let version = bus.routes_version();
         let copy = || event.clone().unbind();
-        if let Some(route) = &seen.regardless {
+        if let Some(route) = memo.find(class, exchange, symbol, version) {
             return bus.accept_at_once(route, copy, accepted);
         }
-        let Ok((exchange, symbol)) = event::names(event) else { return false };
-        if let Some(route) = memo.find(identity, &exchange, &symbol, version) {
-            return bus.accept_at_once(route, copy, accepted);
-        }
-        let (Ok(exchange_text), Ok(symbol_text)) = (exchange.text(), symbol.text()) else { return false };
+        let (Some(seen), Ok(exchange_text), Ok(symbol_text)) = (kinds.get(&class), exchange.text(), symbol.text())
+        else {
+            return false;
+        };
         let known = Known {
             event_type: &seen.kind.event_type,
             lineage: &seen.kind.lineage,
             exchange: exchange_text,
             symbol: symbol_text,
         };
-        let Some(route) = bus.recall(identity, &known).map(Arc::clone) else { return false };
-        memo.note(identity, &exchange, &symbol, &route, version);
+        let Some(route) = bus.recall(class, &known).map(Arc::clone) else { return false };
+        memo.note(class, exchange, symbol, &route, version);
         bus.accept_at_once(&route, copy, accepted)
     }
+}
+
+fn class_of(event: &Bound<'_, PyAny>) -> usize {
+    event.get_type_ptr() as usize
+}
+
+/// What became of a publish by class.
+pub(crate) enum Answer {
+    Accepted,
+    /// Nothing has happened: the names are to be read, which may run code.
+    NamesMatter,
+    /// Nothing has happened.
+    NotPlain,
 }

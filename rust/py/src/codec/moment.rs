@@ -69,5 +69,5 @@ pub(crate) fn to_utc(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     {
         return Ok(value);
     }
-    CONVERT.import(py, "trading.events.base", "_convert_to_utc")?.call1((value,))
+    CONVERT.import(py, "trading.events.base", "convert_to_utc")?.call1((value,))
 }
