@@ -25,7 +25,12 @@ utc_now = _core.utc_now
 """The time now, aware and in UTC."""
 
 
-def _convert_to_utc(value: datetime) -> datetime:
+def convert_to_utc(value: datetime) -> datetime:
+    """What `_core.to_utc` makes of a datetime that is not plain and in UTC already.
+
+    Raises:
+        ValueError: It has no UTC time between the years 1 and 9999.
+    """
     if type(value) is not datetime:  # pandas.Timestamp, for one, holds nanoseconds, and NaT is a datetime as well
         value = datetime.combine(value.date(), value.time(), value.tzinfo)
     zone = value.tzinfo

@@ -56,7 +56,7 @@ pub(crate) fn utc_now(py: Python<'_>) -> PyResult<Bound<'_, PyDateTime>> {
     make_utc(py, i64::try_from(passed).unwrap_or(LAST_US).min(LAST_US))
 }
 
-/// A datetime as it is if it is plain and in UTC, else as `_to_utc` of `trading.events.base` makes it.
+/// A datetime as it is if it is plain and in UTC, else as `convert_to_utc` of `trading.events.base` makes it.
 #[pyfunction]
 #[pyo3(signature = (value, /))]
 pub(crate) fn to_utc(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
@@ -69,5 +69,5 @@ pub(crate) fn to_utc(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     {
         return Ok(value);
     }
-    CONVERT.import(py, "trading.events.base", "_convert_to_utc")?.call1((value,))
+    CONVERT.import(py, "trading.events.base", "convert_to_utc")?.call1((value,))
 }
