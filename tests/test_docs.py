@@ -19,7 +19,9 @@ import pytest
 import trading.events
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+DOCUMENTS = [
+    ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/wire-format.md")
+]
 FENCE = re.compile(
     r"^ *```(?P<language>.*)\n(?P<code>(?s:.*?))^ *```$(\s*^ *```output\n(?P<output>(?s:.*?))^ *```$)?", re.MULTILINE
 )

@@ -26,10 +26,10 @@ utc_now = _core.utc_now
 
 
 def convert_to_utc(value: datetime) -> datetime:
-    """A moment as a plain datetime in UTC; a naive one is taken as UTC. `UtcDatetime` asks it in unusual cases.
+    """What `_core.to_utc` makes of a datetime that is not plain and in UTC already.
 
     Raises:
-        ValueError: It is outside of the years 1 to 9999 in UTC.
+        ValueError: It has no UTC time between the years 1 and 9999.
     """
     if type(value) is not datetime:  # pandas.Timestamp, for one, holds nanoseconds, and NaT is a datetime as well
         value = datetime.combine(value.date(), value.time(), value.tzinfo)

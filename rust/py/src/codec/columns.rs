@@ -90,7 +90,7 @@ impl Filling {
 pub(crate) fn encode_columns<'py>(
     events: &Bound<'py, PyList>,
 ) -> PyResult<(usize, Vec<MadeField>, Bound<'py, PyDict>)> {
-    let mut filling = Filling::default();
+    let mut filling = Filling { sink: ColumnSink::with_capacity(events.len()), ..Filling::default() };
     for event in events {
         filling.select(&event.get_type(), Class::of_event(&event)?);
         write_event(&event, &mut filling.sink)?;

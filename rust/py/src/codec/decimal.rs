@@ -49,36 +49,56 @@ pub(super) fn is_decimal(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(value.get_type_ptr() == class(value.py())?.as_type_ptr())
 }
 
-/// Whether decimals have the layout that is known here, tried once on a few.
-fn is_known(py: Python<'_>) -> PyResult<bool> {
-    static KNOWN: PyOnceLock<bool> = PyOnceLock::new();
-    KNOWN.get_or_try_init(py, || try_layout(py)).copied()
+/// What a new decimal has in it before it has a value; none if decimals have another layout than the known one.
+fn blank(py: Python<'_>) -> PyResult<Option<Blank>> {
+    static BLANK: PyOnceLock<Option<Blank>> = PyOnceLock::new();
+    BLANK.get_or_try_init(py, || try_layout(py)).copied()
 }
 
-fn try_layout(py: Python<'_>) -> PyResult<bool> {
-    let size: usize = class(py)?.getattr("__basicsize__")?.extract()?;
+/// How Python sets up the memory of a decimal.
+#[derive(Clone, Copy)]
+struct Blank {
+    flags: u8,
+    room: isize,
+    /// Whether its class takes part in garbage collection.
+    is_collected: bool,
+}
+
+/// Tries the layout once on a few decimals.
+fn try_layout(py: Python<'_>) -> PyResult<Option<Blank>> {
+    let class = class(py)?;
+    let size: usize = class.getattr("__basicsize__")?.extract()?;
     if size != size_of::<Layout>() || cfg!(not(target_pointer_width = "64")) {
-        return Ok(false);
+        return Ok(None);
+    }
+    let zero = class.call0()?;
+    // SAFETY: it is a decimal of the size of `Layout`, and lives.
+    let layout = unsafe { &*zero.as_ptr().cast::<Layout>() };
+    // SAFETY: the class lives.
+    let is_collected = unsafe { ffi::PyType_HasFeature(class.as_type_ptr(), ffi::Py_TPFLAGS_HAVE_GC) } != 0;
+    let blank = Blank { flags: layout.flags, room: layout.room, is_collected };
+    let stands_inside = std::ptr::eq(layout.words, layout.own_words.as_ptr());
+    if !stands_inside || layout.hash != -1 || blank.flags & (NEGATIVE | SPECIAL) != 0 {
+        return Ok(None);
     }
     let long = "9".repeat(38);
     let texts = ["0", "-0.00", "1.10", "-50000.5", "1E+5", "1E-30", "12345678901234567890.1234567890", &long];
-    for text in texts {
-        let value = class(py)?.call1((text,))?;
-        let Some(Parsed::Decimal(expected)) = Decimal::parse(text) else {
-            return Ok(false);
-        };
-        // SAFETY: it is a decimal of the size of `Layout`, as long as the process lives and is not written to.
-        let found = unsafe { read_layout(&value) };
-        if found != Some(expected) {
-            return Ok(false);
-        }
-        let made = make_by_layout(py, expected)?;
-        let same = |made: &Bound<'_, PyAny>| PyResult::Ok(made.eq(&value)? && made.str()? == text);
-        if !made.is_some_and(|made| same(&made).unwrap_or(false)) {
-            return Ok(false);
-        }
+    let fits = texts.iter().map(|text| try_text(class, blank, text)).collect::<PyResult<Vec<_>>>()?;
+    Ok(fits.iter().all(|fits| *fits).then_some(blank))
+}
+
+/// Whether a decimal is read as it is, and made as it is.
+fn try_text(class: &Bound<'_, PyType>, blank: Blank, text: &str) -> PyResult<bool> {
+    let value = class.call1((text,))?;
+    let Some(Parsed::Decimal(expected)) = Decimal::parse(text) else {
+        return Ok(false);
+    };
+    // SAFETY: it is a decimal of the size of `Layout`, and is never written to.
+    if unsafe { read_layout(&value) } != Some(expected) {
+        return Ok(false);
     }
-    Ok(true)
+    let made = make_by_layout(class, blank, &expected)?;
+    Ok(made.eq(&value)? && made.str()? == text && made.hash()? == value.hash()?)
 }
 
 /// Reads a decimal of up to 38 digits.
@@ -103,7 +123,7 @@ unsafe fn read_layout(value: &Bound<'_, PyAny>) -> Option<Decimal> {
 
 /// What a decimal is.
 pub(super) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
-    if is_known(value.py())? {
+    if blank(value.py())?.is_some() {
         // SAFETY: the layout is known, and the caller's value is a decimal.
         if let Some(found) = unsafe { read_layout(value) } {
             return Ok(Found::Plain(found));
@@ -118,34 +138,35 @@ pub(super) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
 
 /// Makes a decimal.
 pub(super) fn make<'py>(py: Python<'py>, decimal: &Decimal) -> PyResult<Bound<'py, PyAny>> {
-    if is_known(py)?
-        && let Some(made) = make_by_layout(py, *decimal)?
-    {
-        return Ok(made);
+    match blank(py)? {
+        Some(blank) => make_by_layout(class(py)?, blank, decimal),
+        None => class(py)?.call1((decimal.to_string(),)),
     }
-    class(py)?.call1((decimal.to_string(),))
 }
 
-/// Makes a zero and writes the number over it, while nobody else has seen it.
-fn make_by_layout(py: Python<'_>, decimal: Decimal) -> PyResult<Option<Bound<'_, PyAny>>> {
-    let made = class(py)?.call0()?;
-    let layout = made.as_ptr().cast::<Layout>();
+/// Makes a decimal by writing the number where it stands.
+fn make_by_layout<'py>(class: &Bound<'py, PyType>, blank: Blank, decimal: &Decimal) -> PyResult<Bound<'py, PyAny>> {
     let (low, high) = split(decimal.mantissa);
     let digits = decimal.mantissa.checked_ilog10().map_or(1, |power| power + 1);
-    // SAFETY: the object is new, of this layout (its size was compared, and `read_layout` was tried on others), and
-    // nobody else holds it.
+    // SAFETY: the class lives; the call gives a new object of it, or null with an error set.
+    let made = unsafe { Bound::from_owned_ptr_or_err(class.py(), ffi::PyType_GenericAlloc(class.as_type_ptr(), 0)) }?;
+    let layout = made.as_ptr().cast::<Layout>();
+    // SAFETY: the object has this layout, which was tried, and nobody else has seen it. It refers to no other object but
+    // its class, so that it need not be tracked.
     unsafe {
-        if ffi::Py_REFCNT(made.as_ptr()) != 1 || (*layout).words != (&raw mut (*layout).own_words).cast() {
-            return Ok(None);
-        }
-        (*layout).flags |= u8::from(decimal.negative);
+        (*layout).hash = -1;
+        (*layout).flags = blank.flags | u8::from(decimal.negative);
         (*layout).exponent = isize::try_from(decimal.exponent).unwrap_or_default();
         (*layout).digits = isize::try_from(digits).unwrap_or_default();
         (*layout).length = if high == 0 { 1 } else { 2 };
-        (*layout).own_words[0] = low;
-        (*layout).own_words[1] = high;
+        (*layout).room = blank.room;
+        (*layout).words = (&raw mut (*layout).own_words).cast();
+        (*layout).own_words = [low, high, 0, 0];
+        if blank.is_collected {
+            ffi::PyObject_GC_UnTrack(made.as_ptr().cast());
+        }
     }
-    Ok(Some(made))
+    Ok(made)
 }
 
 /// The words of a number.

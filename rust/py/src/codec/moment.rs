@@ -56,7 +56,7 @@ pub(crate) fn utc_now(py: Python<'_>) -> PyResult<Bound<'_, PyDateTime>> {
     make_utc(py, i64::try_from(passed).unwrap_or(LAST_US).min(LAST_US))
 }
 
-/// A datetime as it is if it is plain and in UTC, else as `_to_utc` of `trading.events.base` makes it.
+/// A datetime as it is if it is plain and in UTC, else as `convert_to_utc` of `trading.events.base` makes it.
 #[pyfunction]
 #[pyo3(signature = (value, /))]
 pub(crate) fn to_utc(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {

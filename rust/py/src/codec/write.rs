@@ -208,7 +208,8 @@ pub(super) fn write<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut
         }
         Shape::Id(_) => {
             let text = text(value.cast::<PyString>()?)?;
-            sink.put(hex_digits(text).map_or(Token::Text(text), Token::Id));
+            let id = if S::COLUMNS { None } else { hex_digits(text) };
+            sink.put(id.map_or(Token::Text(text), Token::Id));
             Ok(())
         }
         Shape::Int(_) => write_int(value.cast_exact::<PyInt>()?, sink),

@@ -51,15 +51,16 @@ pub struct Column {
     nulls: usize,
     /// Whether the validity and, while all rows are null, the values are not written yet.
     is_bare: bool,
+    expected_rows: usize,
     validity: Vec<u8>,
     values: Vec<u8>,
     texts: Vec<u8>,
 }
 
 impl Column {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind, expected_rows: usize) -> Self {
         let values = if kind == Kind::Text { vec![0; 4] } else { Vec::new() };
-        Self { kind, rows: 0, nulls: 0, is_bare: true, validity: Vec::new(), values, texts: Vec::new() }
+        Self { kind, rows: 0, nulls: 0, is_bare: true, expected_rows, validity: Vec::new(), values, texts: Vec::new() }
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -111,9 +112,14 @@ impl Column {
     /// Makes ready for a value.
     #[inline]
     fn begin(&mut self) {
+        if self.nulls < self.rows {
+            return;
+        }
+        // It is the first value.
         if self.is_bare && self.nulls > 0 {
             self.dress();
         }
+        self.values.reserve((self.expected_rows.saturating_sub(self.rows) + 1) * self.kind.width());
     }
 
     #[inline]

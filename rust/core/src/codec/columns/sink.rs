@@ -14,6 +14,7 @@ pub struct ColumnSink {
     places: Box<[usize]>,
     current: usize,
     rows: usize,
+    expected_rows: usize,
     is_wrong: bool,
 }
 
@@ -24,9 +25,15 @@ struct FieldColumns {
 }
 
 impl ColumnSink {
+    /// Columns with room for so many rows.
+    #[must_use]
+    pub fn with_capacity(rows: usize) -> Self {
+        Self { expected_rows: rows, ..Self::default() }
+    }
+
     /// Adds the columns of a field, and returns its place.
     pub fn add(&mut self, form: Form) -> usize {
-        let columns = form.kinds().iter().map(|kind| Column::new(*kind)).collect();
+        let columns = form.kinds().iter().map(|kind| Column::new(*kind, self.expected_rows)).collect();
         self.fields.push(FieldColumns { form, columns });
         self.fields.len() - 1
     }
@@ -75,7 +82,6 @@ impl FieldColumns {
             (Form::Text | Form::Json, [texts], Token::Text(text) | Token::Name(text)) => {
                 texts.push_text(|out| out.extend_from_slice(text.as_bytes()));
             }
-            (Form::Text, [texts], Token::Id(id)) => texts.push_text(|out| write_hex(out, id)),
             (Form::Bool, [bits], Token::Bool(truth)) => bits.push_bit(truth),
             (Form::Float, [floats], Token::Float(float)) => floats.push(float.to_le_bytes()),
             (Form::Utc, [moments], Token::Moment(micros)) => moments.push(micros.to_le_bytes()),
@@ -123,13 +129,6 @@ fn scale(decimal: &Decimal) -> Option<(i128, i8)> {
         (true, 0) => None,
         (true, number) => Some((-number, exponent)),
         (false, number) => Some((number, exponent)),
-    }
-}
-
-fn write_hex(out: &mut Vec<u8>, id: [u8; 16]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in id {
-        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
 }
 

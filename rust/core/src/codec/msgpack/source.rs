@@ -127,7 +127,7 @@ impl<'a> MsgpackSource<'a> {
     #[cold]
     fn cut_short(&self, count: usize) -> DecodeError {
         let left = self.bytes.len() - self.at;
-        self.wrong(format!("the bytes end: {count} are missing or left out, {left} are left"))
+        self.wrong(format!("the bytes end: a value takes {count}, and {left} are left"))
     }
 
     #[inline]
