@@ -19,16 +19,18 @@ VENV ?= .venvs/$(shell $(PYTHON) -c 'import sys; print("{}.{}".format(*sys.versi
 endif
 
 RUN := $(VENV)/bin/python -m
-NATIVE_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust -name target -prune -o -type f -print)
+NATIVE_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust \( -name target -o -name fuzz \) -prune -o -type f -print)
 export VIRTUAL_ENV := $(abspath $(VENV))
 export PYO3_PYTHON := $(VIRTUAL_ENV)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 unexport CONDA_PREFIX
 
+FUZZ_TARGETS = $(notdir $(basename $(wildcard rust/fuzz/fuzz_targets/*.rs)))
+
 heading = @printf '\n=== %s ===\n' '$(1)'
 
-.PHONY: help demo bench bench-peers build test test-python clean
+.PHONY: help demo bench bench-peers build test test-python fuzz clean
 .PHONY: lint lint-rust lint-python types test-rust test-coverage test-wheel
 
 help: ## list the targets
@@ -89,6 +91,7 @@ lint: lint-rust lint-python ## check form: rustfmt, clippy, ruff
 lint-rust: $(VENV)/.created
 	$(call heading,Rust lint)
 	cargo fmt --all --check
+	cargo fmt --manifest-path rust/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
 lint-python: $(VENV)/.extra-dev
@@ -122,8 +125,16 @@ test-wheel: $(VENV)/.created
 	venv/bin/trading-events --help >/dev/null; \
 	venv/bin/python -I example.py
 
+fuzz: ## look for programs that break the Rust core; SECONDS=600 shared out among the targets
+	@cargo fuzz --version >/dev/null 2>&1 || { echo 'make fuzz needs cargo-fuzz: cargo install cargo-fuzz' >&2; exit 1; }
+	for target in $(FUZZ_TARGETS); do \
+		cargo fuzz run --fuzz-dir rust/fuzz --sanitizer none $$target -- \
+			-max_total_time=$$(($(or $(SECONDS),60) / $(words $(FUZZ_TARGETS)))) -timeout=20 -print_final_stats=1; \
+	done
+
 clean: ## remove what was built, environments included
 	rm -rf .venv .venvs target build dist htmlcov .coverage .coverage.* .benchmarks
+	rm -rf rust/fuzz/target rust/fuzz/corpus rust/fuzz/artifacts
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f python/trading/events/_core*.so
 	find python tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

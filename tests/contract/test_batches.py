@@ -18,7 +18,7 @@ def assert_says(error: BaseException, published: int) -> None:
 
 
 async def test_a_batch_that_waits_has_published_what_had_room(bus: Bus) -> None:
-    """Turned red by: taking a batch whole or not at all."""
+    """Turned red by: answering with the finished object where an event has to wait."""
     gate, sid = await full_queue(bus, capacity=3)
     gate.let_go(2)
     await gate.has_started(3)

@@ -28,7 +28,7 @@ async def test_a_waiter_that_is_cancelled_has_reached_nobody(bus: Bus) -> None:
 
 
 async def test_a_waiter_that_times_out_has_reached_nobody(bus: Bus) -> None:
-    """Turned red by: a waiting awaitable that ignores `throw`."""
+    """Turned red by: a waiting publish that joins the line anew when it is cancelled."""
     gate, _ = await full_queue(bus)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(bus.publish(tick(2)), 0.01)

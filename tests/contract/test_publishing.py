@@ -140,7 +140,7 @@ ALL_WHO_TAKE_IT = [in_a_task, in_gather, in_wait_for, in_a_task_group, in_shield
 
 @pytest.mark.parametrize("take", ALL_WHO_TAKE_IT)
 async def test_all_who_take_a_coroutine_take_a_finished_one(bus: Bus, take: Callable[..., Any]) -> None:
-    """Turned red by: answering `send` of the shared object only once."""
+    """Turned red by: a shared object without `close`, which is no coroutine."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
     assert await take(bus.publish(tick(1))) is None

@@ -230,7 +230,7 @@ async def test_a_handler_of_another_bus_waits_like_everyone(bus: Bus, make_bus: 
 
 
 async def test_a_handler_may_subscribe(bus: Bus) -> None:
-    """Turned red by: holding the registry's lock while handlers run."""
+    """Turned red by: holding the lock while a handler runs."""
     late = Recorder()
 
     async def handler(event: BaseEvent) -> None:
@@ -283,7 +283,7 @@ async def test_a_handler_may_unsubscribe_itself_twice(bus: Bus) -> None:
 
 @pytest.mark.parametrize("own_place", [0, 2])
 async def test_a_handler_may_unsubscribe_others(bus: Bus, own_place: int) -> None:
-    """Turned red by: going on with the list of queues that a worker took before."""
+    """Turned red by: handling what still waits in the queue of a subscription that has ended."""
     recorders = [Recorder(), Recorder()]
     sids: list[str] = []
     at_the_purge: list[list[int]] = []

@@ -19,7 +19,7 @@ async def test_subscribe_returns_an_id_that_no_other_subscription_has(bus: Bus) 
 
 
 async def test_a_subscription_stands_when_subscribe_has_returned(bus: Bus) -> None:
-    """Turned red by: entering it in the next turn of the loop."""
+    """Turned red by: leaving the subscription out of the registry."""
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
     bus.publish_nowait(tick(1))
@@ -31,7 +31,7 @@ async def test_a_subscription_stands_when_subscribe_has_returned(bus: Bus) -> No
     "pattern", ["", "  ", "tick.binance", "events..binance", "tick\n", ".", "events.tick.binance."]
 )
 async def test_an_impossible_pattern_is_refused(bus: Bus, pattern: str) -> None:
-    """Turned red by: a subscription that never hears anything."""
+    """Turned red by: letting empty segments pass."""
     with pytest.raises(PatternError):
         await bus.subscribe(pattern, Recorder())
     assert len(bus.statistics().subscriptions) == 0

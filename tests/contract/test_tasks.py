@@ -18,7 +18,7 @@ def task_now() -> "asyncio.Task[Any]":
 
 
 async def test_current_task_is_the_same_from_first_line_to_last(bus: Bus) -> None:
-    """Turned red by: resuming a coroutine in whichever worker is free."""
+    """Turned red by: moving a suspended coroutine to another task."""
     changed: list[int] = []
 
     async def handler(event: BaseEvent) -> None:

@@ -176,7 +176,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_everything_else_belongs_to_the_loop_and_says_so(bus: Bus, name: str) -> None:
-    """Turned red by: not comparing the thread."""
+    """Turned red by: not asking which loop runs in the caller's thread."""
     sid = await bus.subscribe("tick", Recorder())
 
     def misuse() -> None:

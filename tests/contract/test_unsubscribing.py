@@ -10,7 +10,7 @@ from .doubles import Bus, Recorder, dropped, full_queue, tick, ticks, turns
 
 
 async def test_after_unsubscribe_the_handler_is_not_called_again(bus: Bus) -> None:
-    """Turned red by: leaving the subscription in the cached routes."""
+    """Turned red by: handling what still waits in the queue."""
     recorder = Recorder()
     sid = await bus.subscribe("tick", recorder)
     await bus.publish(tick(1))
@@ -86,7 +86,7 @@ async def test_a_draining_unsubscribe_of_an_idle_subscription_returns_at_once(bu
 
 
 async def test_unsubscribing_twice_is_fine(bus: Bus) -> None:
-    """Turned red by: forgetting which ids were given out."""
+    """Turned red by: taking an id that has ended for one that was never given out."""
     sid = await bus.subscribe("tick", Recorder())
     await bus.unsubscribe(sid)
     await bus.unsubscribe(sid)

@@ -1,6 +1,7 @@
 """The native part: topics and patterns, filters, the bus itself."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any, Self, final
@@ -101,7 +102,8 @@ def decode_batch(data: bytes | bytearray | memoryview, /) -> list[BaseEvent]:
 class ColumnBuffer:
     """Memory of a column, through the buffer protocol."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
 
 def encode_columns(
     events: list[BaseEvent], /

@@ -48,7 +48,7 @@ fn overflows() -> impl Strategy<Value = Overflow> {
     prop_oneof![4 => Just(Block), 3 => Just(Conflate), 1 => select(&[DropOldest, DropNewest, Raise][..])]
 }
 
-fn subscribes() -> impl Strategy<Value = Step> {
+pub(crate) fn subscribes() -> impl Strategy<Value = Step> {
     let pattern = select(&["*", "t0", "t?", "[t]1", "events.*.x.B", "t1"][..]);
     let delivery = prop_oneof![2 => Just(Delivery::Queued), 1 => Just(Delivery::Inline)];
     (1..4_usize, overflows(), any::<bool>(), delivery, pattern).prop_map(
@@ -107,11 +107,15 @@ fn rarities() -> impl Strategy<Value = Step> {
     ]
 }
 
+pub(crate) fn step(with_urgent: bool) -> impl Strategy<Value = Step> {
+    let urgent = if with_urgent { 3 } else { 0 };
+    prop_oneof![20 => publishes(), urgent => urgents(), 20 => services(), 1 => rarities()]
+}
+
 /// Programs that begin with some subscriptions.
 pub(crate) fn programs(with_urgent: bool) -> impl Strategy<Value = Vec<Step>> {
-    let urgent = if with_urgent { 3 } else { 0 };
-    let step = prop_oneof![20 => publishes(), urgent => urgents(), 20 => services(), 1 => rarities()];
-    (prop::collection::vec(subscribes(), 2..4), prop::collection::vec(step, 1..120)).prop_map(|(mut all, steps)| {
+    let steps = prop::collection::vec(step(with_urgent), 1..120);
+    (prop::collection::vec(subscribes(), 2..4), steps).prop_map(|(mut all, steps)| {
         all.extend(steps);
         all
     })

@@ -6,7 +6,7 @@ mod pair;
 
 use std::sync::Arc;
 
-use pair::{Pair, overflows, steps};
+use pair::{Pair, overflows, step};
 use proptest::prelude::*;
 use trading_events_core::queue::{Loss, Overflow, Queue};
 
@@ -15,7 +15,7 @@ proptest! {
 
     #[test]
     fn a_queue_does_what_a_list_does_under_every_overflow(
-        capacity in 1..4_usize, overflow in overflows(), steps in steps(),
+        capacity in 1..4_usize, overflow in overflows(), steps in prop::collection::vec(step(), 1..60),
     ) {
         let mut pair = Pair::new(capacity, overflow);
         for step in steps {

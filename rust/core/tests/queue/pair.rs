@@ -31,9 +31,9 @@ pub(crate) enum Step {
     GiveUp,
 }
 
-pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let topic = 0..4_usize;
-    let step = prop_oneof![
+    prop_oneof![
         8 => topic.clone().prop_map(|topic| Step::Push { topic }),
         2 => topic.clone().prop_map(|topic| Step::PushUrgent { topic }),
         5 => Just(Step::Pop),
@@ -42,8 +42,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::PromiseExtra),
         2 => topic.prop_map(|topic| Step::Redeem { topic }),
         1 => Just(Step::GiveUp),
-    ];
-    prop::collection::vec(step, 1..60)
+    ]
 }
 
 pub(crate) fn overflows() -> impl Strategy<Value = Overflow> {

@@ -1,0 +1,22 @@
+//! A queue does what a list does, under every overflow.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pair::{Pair, overflows, step};
+use trading_events_fuzz::{CHOICE, choices, choose};
+
+#[path = "../../core/tests/naive_queue/mod.rs"]
+mod naive_queue;
+#[path = "../../core/tests/queue/pair.rs"]
+mod pair;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((first, rest)) = bytes.split_at_checked(CHOICE) else { return };
+    let (capacity, overflow) = choose(first, &(1..4_usize, overflows()));
+    let mut pair = Pair::new(capacity, overflow);
+    for step in choices(rest, &step()) {
+        pair.step(step);
+        pair.check();
+    }
+});

@@ -1,0 +1,21 @@
+//! Trie, cache and settled filters find whom a scan over a list finds, whoever comes and goes.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use list::{answers, run, step};
+use trading_events_fuzz::{CHOICE, choices, choose};
+
+#[path = "../../core/tests/registry/list.rs"]
+mod list;
+#[path = "../../core/tests/naive_filter/mod.rs"]
+mod naive_filter;
+
+/// More would only be slower: every route is compared after each.
+const STEPS: usize = 24;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Some((first, rest)) = bytes.split_at_checked(CHOICE) {
+        run(choices(rest, &step()).take(STEPS), &choose(first, &answers()));
+    }
+});
