@@ -13,6 +13,7 @@ pub mod error;
 pub mod filter;
 pub mod histogram;
 mod intake;
+pub mod journal;
 pub mod line;
 pub mod pattern;
 pub mod queue;

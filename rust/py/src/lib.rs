@@ -7,6 +7,7 @@ mod awaitable;
 mod bus;
 mod counts;
 mod done;
+mod disk;
 mod drive;
 mod error;
 mod event;
@@ -18,6 +19,8 @@ mod home;
 mod inline;
 mod publish;
 mod route_memo;
+mod journal;
+mod segment;
 mod subscriber;
 mod subscribing;
 mod topic;
@@ -29,9 +32,15 @@ mod _core {
     #[pymodule_export]
     use super::bus::NativeBus;
     #[pymodule_export]
+    use super::disk::{crc32c, sync_file_system};
+    #[pymodule_export]
     use super::event_id::new_event_id;
     #[pymodule_export]
     use super::filter::PyFilter;
+    #[pymodule_export]
+    use super::journal::PyJournal;
+    #[pymodule_export]
+    use super::segment::{Segment, SegmentRows, open_segments};
     #[pymodule_export]
     use super::topic::{check_event_type, check_exchange, check_symbol, compose_topic, matches, normalize_pattern};
 
