@@ -15,7 +15,12 @@ SEGMENT = "{:020}.segment".format
 
 def open_journal(folder: Path, number: int = 1, seq: int = 1, **options: Any) -> _core.Journal:
     """A journal whose segments are long, unless it is said otherwise."""
-    defaults = {"most_rows": 1_000, "most_bytes": 1 << 20, "most_unsynced_bytes": 1 << 20, "is_deferred": False}
+    defaults = {
+        "most_rows": 1_000,
+        "most_bytes": 1 << 20,
+        "most_unsynced_bytes": 1 << 20,
+        "is_deferred": False,
+    }
     return _core.Journal(folder, number, seq, **defaults | options)
 
 
@@ -37,25 +42,25 @@ def test_rows_are_in_the_file_when_append_returns(tmp_path: Path) -> None:
     assert rows_of(tmp_path) == [(1, b"one"), (2, b"two"), (3, b""), (4, b"\0" * 9)]
 
 
-def test_deferred_rows_are_in_the_file_when_they_are_written_out_or_synced(tmp_path: Path) -> None:
+def test_deferred_rows_are_in_the_file_when_they_are_synced_or_the_segment_ends(tmp_path: Path) -> None:
     journal = open_journal(tmp_path, is_deferred=True)
     journal.append(b"one")
     assert rows_of(tmp_path) == []
-    journal.write_out()
+    journal.sync()
     assert rows_of(tmp_path) == [(1, b"one")]
     journal.append(b"two")
-    journal.sync()
+    journal.rotate()
     assert rows_of(tmp_path) == [(1, b"one"), (2, b"two")]
 
 
-def test_append_tells_of_the_first_row_and_of_a_full_segment(tmp_path: Path) -> None:
+def test_append_tells_of_the_first_row_to_be_synced_and_of_each_limit_once(tmp_path: Path) -> None:
     journal = open_journal(tmp_path, most_rows=3)
-    assert [journal.append(b"") for _ in range(3)] == [True, False, True]
-    assert journal.rotate() == 1
+    assert [journal.append(b"") for _ in range(4)] == [True, False, True, False]
+    journal.sync()
     assert journal.append(b"")
     assert not journal.append_batch([])
-    sized = open_journal(tmp_path, 9, 1, most_bytes=40)
-    assert [sized.append(b"1234"), sized.append(b"1234")] == [True, True]
+    sized = open_journal(tmp_path, 9, 1, most_bytes=60, most_unsynced_bytes=320)
+    assert [sized.append(b"1234") for _ in range(5)] == [True, False, True, True, False]
 
 
 def test_a_rotated_journal_goes_on_in_a_new_segment(tmp_path: Path) -> None:

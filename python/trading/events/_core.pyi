@@ -93,8 +93,9 @@ class Journal:
         number: Of the first segment, above that of any other.
         seq: The sequence number of the first row.
         most_rows, most_bytes: Of one segment; `append` tells when there are so many.
-        most_unsynced_bytes: Of what is kept in memory because it has not been synced.
-        is_deferred: Whether rows are kept in memory until `write_out`.
+        most_unsynced_bytes: Of what is kept in memory because it has not been synced; `append` tells when it is a
+            quarter of that, and refuses more beyond it.
+        is_deferred: Whether rows are kept in memory until `sync` or `rotate`.
 
     Raises:
         OSError: The first segment cannot be made.
@@ -115,22 +116,15 @@ class Journal:
         """Takes a row and writes it, with one system call, without giving the interpreter away.
 
         Returns:
-            Whether the segment has just got its first row, or has all that it should have.
+            Whether this was the first row that is not synced, or has reached one of the limits.
 
         Raises:
-            OSError: It cannot be written; BlockingIOError: it can when something has been synced. It has not been taken.
+            OSError: It cannot be written, or, a BlockingIOError, not before a sync. It has not been taken.
             ValueError: It is longer than a row can be.
         """
 
     def append_batch(self, payloads: list[bytes], /) -> bool:
         """Takes rows, all or none, and writes them with one system call. As `append` otherwise."""
-
-    def write_out(self) -> None:
-        """Writes what is in memory only.
-
-        Raises:
-            OSError: It cannot be written.
-        """
 
     def sync(self) -> int:
         """Returns, as a place, up to where all is on the disk: at least up to where it was when this was called.

@@ -21,6 +21,7 @@ pub(crate) struct PyJournal {
     syncing: Mutex<()>,
     most_rows: u64,
     most_bytes: u64,
+    soon_unsynced_bytes: u64,
     is_deferred: bool,
 }
 
@@ -37,9 +38,10 @@ impl PyJournal {
         most_unsynced_bytes: usize,
         is_deferred: bool,
     ) -> PyResult<Self> {
+        let soon_unsynced_bytes = (most_unsynced_bytes / 4) as u64;
         let journal =
             Mutex::new(Journal::open(Folder::new(folder), number, seq, most_unsynced_bytes).map_err(os_error)?);
-        Ok(Self { journal, syncing: Mutex::new(()), most_rows, most_bytes, is_deferred })
+        Ok(Self { journal, syncing: Mutex::new(()), most_rows, most_bytes, soon_unsynced_bytes, is_deferred })
     }
 
     // The interpreter is kept: the write costs less than giving it away, and getting it back from a thread that seals can
@@ -53,10 +55,6 @@ impl PyJournal {
     fn append_batch(&self, py: Python<'_>, payloads: &Bound<'_, PyList>) -> PyResult<bool> {
         let payloads = payloads.iter().map(|each| Ok(each.extract()?)).collect::<PyResult<Vec<PyBackedBytes>>>()?;
         py.detach(|| self.take(payloads.iter().map(|payload| &**payload))).map_err(refuse)
-    }
-
-    fn write_out(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| self.journal.lock().write_out()).map_err(os_error)
     }
 
     /// Syncs until everything that was there when it began is on the disk.
@@ -105,17 +103,21 @@ impl PyJournal {
 }
 
 impl PyJournal {
-    /// Appends, and tells whether the segment has just got its first frame, or all that it should have.
+    /// Appends, and tells whether that is news: the first row that is to be synced, or one limit reached.
     fn take<'a>(&self, payloads: impl IntoIterator<Item = &'a [u8]>) -> Result<bool, AppendError> {
         let mut journal = self.journal.lock();
-        let before = journal.rows();
+        let before = Marks::of(&journal);
         if self.is_deferred {
             journal.append_to_memory(payloads)?;
         } else {
             journal.append(payloads)?;
         }
-        let rows = journal.rows();
-        Ok((before == 0 && rows > 0) || rows >= self.most_rows || journal.size_bytes() >= self.most_bytes)
+        let after = Marks::of(&journal);
+        let reaches = |limit: u64, before: u64, after: u64| before < limit && after >= limit;
+        Ok(reaches(1, before.unsynced_bytes, after.unsynced_bytes)
+            || reaches(self.soon_unsynced_bytes, before.unsynced_bytes, after.unsynced_bytes)
+            || reaches(self.most_rows, before.rows, after.rows)
+            || reaches(self.most_bytes, before.size_bytes, after.size_bytes))
     }
 
     fn sync_all(&self) -> io::Result<u64> {
@@ -131,6 +133,23 @@ impl PyJournal {
             };
             let synced = sync.run();
             self.journal.lock().end_sync(synced)?;
+        }
+    }
+}
+
+/// How much there is of what has a limit.
+struct Marks {
+    rows: u64,
+    size_bytes: u64,
+    unsynced_bytes: u64,
+}
+
+impl Marks {
+    fn of(journal: &Journal<Folder>) -> Self {
+        Self {
+            rows: journal.rows(),
+            size_bytes: journal.size_bytes(),
+            unsynced_bytes: journal.place() - journal.synced(),
         }
     }
 }

@@ -1,20 +1,23 @@
-"""Recorded events: written by a ParquetEventWriter, found again and replayed by an EventReader."""
+"""Recorded events: kept by a ParquetEventWriter, found again and replayed by an EventReader."""
 
 from trading.events.persistence.base import EventWriter, IEventWriter
 from trading.events.persistence.event_range import EventRange
-from trading.events.persistence.parquet_writer import ParquetEventWriter
+from trading.events.persistence.journal import Recovery
+from trading.events.persistence.parquet_writer import Durability, ParquetEventWriter
 from trading.events.persistence.reader import EventReader
 from trading.events.persistence.replay import Publisher, Replay
 from trading.events.persistence.rotation import RotationPolicy
 from trading.events.persistence.stored_file import StoredFile, StoredTopic
 
 __all__ = [
+    "Durability",
     "EventRange",
     "EventReader",
     "EventWriter",
     "IEventWriter",
     "ParquetEventWriter",
     "Publisher",
+    "Recovery",
     "Replay",
     "RotationPolicy",
     "StoredFile",

@@ -1,0 +1,85 @@
+"""Rows of the journal as Arrow tables, one for each day and topic."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date
+from itertools import groupby
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from trading.events._core import SegmentRows
+from trading.events.base import BaseEvent
+from trading.events.errors import EventDecodeError, UnstorableEventError
+from trading.events.persistence.row import decode_row
+from trading.events.persistence.schema import EventSchema, Record, event_schema
+from trading.events.persistence.stored_schema import SEQ
+
+_CHUNK_ROWS = 1_000
+"""Few enough that other threads get their turn."""
+
+_BY_TOPIC = [(name, "ascending") for name in ("exchange", "symbol", "timestamp", SEQ)]
+
+
+class TopicTable(NamedTuple):
+    """The rows of one day and topic, by time and order of recording."""
+
+    schema: EventSchema
+    day: date
+    exchange: str | None
+    symbol: str | None
+    table: pa.Table
+
+
+class BadRow(NamedTuple):
+    """A row that is no event of its class."""
+
+    seq: int
+    reason: str
+
+
+class Tabulation:
+    """The rows of a segment as tables.
+
+    Attributes:
+        bad: The rows that are in none of them.
+
+    Raises:
+        UnknownRowError: A row is of a type that no class here is for.
+    """
+
+    def __init__(self, rows: SegmentRows) -> None:
+        self.bad: list[BadRow] = []
+        self._groups = defaultdict[tuple[type[BaseEvent], date], list[pa.Table]](list)
+        for start in range(0, len(rows), _CHUNK_ROWS):
+            self._add(rows.slice(start, min(start + _CHUNK_ROWS, len(rows))))
+
+    def tables(self) -> Iterator[TopicTable]:
+        """One for each class, day and topic."""
+        for (cls, day), tables in self._groups.items():
+            ordered = pa.concat_tables(tables).sort_by(_BY_TOPIC)
+            for exchange, symbol, table in _split(ordered):
+                yield TopicTable(event_schema(cls), day, exchange, symbol, table)
+
+    def _add(self, rows: list[tuple[int, bytes]]) -> None:
+        groups = defaultdict[tuple[type[BaseEvent], date], list[Record]](list)
+        for seq, row in rows:
+            try:
+                event = decode_row(row)
+                texts = event_schema(type(event)).render(event)
+            except (EventDecodeError, UnstorableEventError) as error:
+                self.bad.append(BadRow(seq, str(error)))
+            else:
+                groups[type(event), event.timestamp.date()].append(Record(seq, event, texts))
+        for (cls, day), records in groups.items():
+            self._groups[cls, day].append(event_schema(cls).encode(records))
+
+
+def _split(table: pa.Table) -> Iterator[tuple[str | None, str | None, pa.Table]]:
+    """The rows of each exchange and symbol, of a table sorted by these."""
+    topics = zip(table.column("exchange").to_pylist(), table.column("symbol").to_pylist(), strict=True)
+    start = 0
+    for (exchange, symbol), rows in groupby(topics):
+        count = sum(1 for _ in rows)
+        yield exchange, symbol, table.slice(start, count)
+        start += count

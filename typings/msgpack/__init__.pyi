@@ -1,0 +1,6 @@
+from typing import Any
+
+UnpackException: type[Exception]
+
+def packb(o: object, /) -> bytes: ...
+def unpackb(packed: bytes | bytearray | memoryview, /) -> Any: ...
