@@ -28,7 +28,7 @@ unexport CONDA_PREFIX
 
 heading = @printf '\n=== %s ===\n' '$(1)'
 
-.PHONY: help demo bench bench-peers build test test-python clean
+.PHONY: help demo bench bench-peers build test test-python crash clean
 .PHONY: lint lint-rust lint-python types test-rust test-coverage test-wheel
 
 help: ## list the targets
@@ -121,6 +121,11 @@ test-wheel: $(VENV)/.created
 	cd "$$away"; \
 	venv/bin/trading-events --help >/dev/null; \
 	venv/bin/python -I example.py
+
+crash: $(VENV)/.built $(VENV)/.extra-test ## kill 2,000 recording processes, lose power, fail every call; an hour or more
+	$(RUN) tests.crash --kills 2000
+	$(RUN) tests.crash --power 10
+	$(RUN) tests.crash --faults 5
 
 clean: ## remove what was built, environments included
 	rm -rf .venv .venvs target build dist htmlcov .coverage .coverage.* .benchmarks

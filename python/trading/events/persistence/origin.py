@@ -20,6 +20,11 @@ class Origin(BaseModel, frozen=True):
     segment: int = 0
     merged: tuple[str, ...] = ()
 
+    @staticmethod
+    def is_key(key: bytes) -> bool:
+        """Whether this is what its metadata is called."""
+        return key == _KEY
+
     def to_metadata(self) -> dict[bytes, bytes]:
         """As it stands in a file."""
         return {_KEY: self.model_dump_json().encode()}
@@ -27,8 +32,13 @@ class Origin(BaseModel, frozen=True):
 
 def is_leftover(path: Path, origin: Origin) -> bool:
     """Whether a file that no manifest names was made by an earlier attempt at the same thing."""
+    return read_origin(path) == origin
+
+
+def read_origin(path: Path) -> Origin:
+    """Where a file comes from, as far as it says so."""
     try:
         metadata = pq.read_schema(path).metadata or {}
-        return Origin.model_validate_json(metadata.get(_KEY, b"")) == origin
+        return Origin.model_validate_json(metadata.get(_KEY, b"{}"))
     except (OSError, ValueError, pa.ArrowException):
-        return False
+        return Origin()

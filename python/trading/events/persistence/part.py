@@ -190,6 +190,16 @@ def read_part(path: Path, day: date, size_bytes: int) -> Part:
         return Part(path, size_bytes, topic, columns, groups)
 
 
+def read_rows(path: Path) -> pa.Table:
+    """All rows of a file.
+
+    Raises:
+        OSError, pyarrow.ArrowException: It cannot be read.
+    """
+    with _open_parquet(path) as file:
+        return file.read()
+
+
 def unsealed_part(path: Path, topic: TopicTable) -> Part:
     """The part that rows of a segment make before they are sealed."""
     times = topic.table.column("timestamp").cast(pa.int64())

@@ -158,9 +158,10 @@ class Recorder:
         try:
             self._journal.rotate()
             self._since_s, self._day = None, _today()
+            newest = self._journal.number  # what is newest later may have been begun after the segments were held
             self._journal.sync()
             for segment in hold_segments(self._base_path):
-                if segment.number < self._journal.number and segment.number not in self._unsealable:
+                if segment.number < newest and segment.number not in self._unsealable:
                     self._seal_one(segment)
         except Exception as error:  # noqa: BLE001 - a thread that died of it would leave everybody waiting
             return self._fail(error)

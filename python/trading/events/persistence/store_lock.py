@@ -26,14 +26,17 @@ class StoreLock:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         except BlockingIOError:
             owner = os.pread(descriptor, 20, 0).decode("ascii", "replace")
             os.close(descriptor)
             raise StoreLockedError(
                 f"{base_path} is being written to by another writer, in process {owner}; close that one first"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        except OSError:
+            os.close(descriptor)
+            raise
         self._descriptor: int | None = descriptor
         _LOCKS.add(self)
 
