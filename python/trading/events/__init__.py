@@ -8,10 +8,21 @@ import warnings
 from trading.events._core import DEBUG_BUILD
 from trading.events.base import BaseEvent, event_class, event_classes
 from trading.events.bus import HandlerFailure, IEventBus
+from trading.events.codec import (
+    decode_batch,
+    decode_event,
+    describe,
+    encode_batch,
+    encode_event,
+    events_to_table,
+    table_to_events,
+)
 from trading.events.errors import (
     BusClosedError,
     BusError,
+    EventDecodeError,
     EventDefinitionError,
+    EventEncodeError,
     EventError,
     ForkedBusError,
     HandlerTypeError,
@@ -66,7 +77,9 @@ __all__ = [
     "ConnectionEvent",
     "Durations",
     "ErrorEvent",
+    "EventDecodeError",
     "EventDefinitionError",
+    "EventEncodeError",
     "EventError",
     "EventStream",
     "ForkedBusError",
@@ -105,12 +118,19 @@ __all__ = [
     "TradingEventsError",
     "WrongLoopError",
     "combined_filter",
+    "decode_batch",
+    "decode_event",
+    "describe",
+    "encode_batch",
+    "encode_event",
     "event_class",
     "event_classes",
     "event_type_filter",
+    "events_to_table",
     "exchange_filter",
     "not_filter",
     "symbol_filter",
+    "table_to_events",
     "time_range_filter",
 ]
 

@@ -19,6 +19,16 @@ DEBUG_BUILD: bool
 def new_event_id() -> str:
     """A new identity: a version 7 UUID (RFC 9562) as 32 hex digits, which sort by time of creation."""
 
+def utc_now() -> datetime:
+    """The time now, aware and in UTC."""
+
+def to_utc(value: datetime, /) -> datetime:
+    """A moment in UTC; a naive datetime is taken as UTC. One that is plain and in UTC is returned as it is.
+
+    Raises:
+        ValueError: It has no UTC time between the years 1 and 9999.
+    """
+
 def compose_topic(event_type: str, exchange: str | None, symbol: str | None, /) -> str:
     """`events.{event_type}.{exchange}.{symbol}`, with `_` for None. The parts are taken as valid."""
 
@@ -56,6 +66,101 @@ def matches(pattern: str, topic: str, /) -> bool:
     Raises:
         PatternError: The first text is no pattern.
     """
+
+def encode_event(event: BaseEvent, /) -> bytes:
+    """The event as one msgpack map.
+
+    Raises:
+        NotAnEventError: It is no event.
+        EventEncodeError: A field holds what would not come back as it is.
+    """
+
+def decode_event(data: bytes | bytearray | memoryview, /) -> BaseEvent:
+    """The event that `encode_event` made these bytes of.
+
+    Fields that its class does not have are left out, unless the class keeps them; missing ones get their defaults.
+
+    Raises:
+        EventDecodeError: They hold no event, or one of a type that no class here is for.
+    """
+
+def encode_batch(events: Iterable[BaseEvent], /) -> bytes:
+    """The events as one msgpack array of such maps as `encode_event` makes.
+
+    Raises:
+        NotAnEventError: One of them is no event.
+        EventEncodeError: A field of one holds what would not come back as it is.
+    """
+
+def decode_batch(data: bytes | bytearray | memoryview, /) -> list[BaseEvent]:
+    """The events that `encode_batch` made these bytes of, in their order.
+
+    Raises:
+        EventDecodeError: They hold no batch, or one with something else than events in it.
+    """
+
+@final
+class ColumnBuffer:
+    """Memory of a column, through the buffer protocol."""
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+def encode_columns(
+    events: list[BaseEvent], /
+) -> tuple[int, list[tuple[str, str, list[tuple[int, list[ColumnBuffer | None]]]]], dict[str, list[int]]]:
+    """How many events there are; the columns of each field; the places among them of the fields of each event type.
+
+    A field is its name, its form, and its columns, each with its number of nulls and its buffers as in Arrow.
+
+    Raises:
+        NotAnEventError: One of them is no event.
+        EventEncodeError: A field of one holds what would not come back as it is.
+    """
+
+def decode_columns(
+    rows: int,
+    fields: list[tuple[str, list[tuple[int, list[Any]]]]],
+    places: dict[str, dict[str, int]],
+    type_place: int,
+    /,
+) -> list[BaseEvent]:
+    """The events of rows.
+
+    Args:
+        rows: How many.
+        fields: The form and the columns of each field, a column being the offset of its first row and its buffers.
+        places: The place of each field of an event type.
+        type_place: The place of the event type.
+
+    Raises:
+        EventDecodeError: They hold no events.
+    """
+
+@final
+class RowTable:
+    """Packs events into compact rows, which only a table with the same texts unpacks."""
+
+    def __new__(cls, texts: list[str] = ..., /) -> Self:
+        """A table that has these texts, those of the table that packed."""
+
+    def pack(self, event: BaseEvent, /) -> bytes:
+        """The event's row.
+
+        Raises:
+            NotAnEventError: It is no event.
+            EventEncodeError: A field holds what would not come back as it is.
+        """
+
+    def unpack(self, row: bytes, /) -> BaseEvent:
+        """The event of a row.
+
+        Raises:
+            EventDecodeError: It is no row of a table with these texts.
+        """
+
+    @property
+    def texts(self) -> list[str]:
+        """What the rows so far need to be read; it only grows."""
 
 @final
 class Filter:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, dataclass_transform, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr
@@ -22,16 +21,14 @@ if TYPE_CHECKING:
 else:
     _EventMeta = type(BaseModel)
 
-utc_now = partial(datetime.now, UTC)
+utc_now = _core.utc_now
 """The time now, aware and in UTC."""
 
 
-def _to_utc(value: datetime) -> datetime:
+def _convert_to_utc(value: datetime) -> datetime:
     if type(value) is not datetime:  # pandas.Timestamp, for one, holds nanoseconds, and NaT is a datetime as well
         value = datetime.combine(value.date(), value.time(), value.tzinfo)
     zone = value.tzinfo
-    if zone is UTC and not value.fold:
-        return value
     if zone is UTC or zone is None:
         return value.replace(tzinfo=UTC, fold=0)
     try:
@@ -48,7 +45,7 @@ def _to_plain_json(value: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-UtcDatetime = Annotated[datetime, AfterValidator(_to_utc)]
+UtcDatetime = Annotated[datetime, AfterValidator(_core.to_utc)]
 """A moment, aware and in UTC, in microseconds; what is finer is cut off. A naive datetime is taken as UTC."""
 
 Exchange = Annotated[str, AfterValidator(_core.check_exchange)]

@@ -4,6 +4,7 @@
     ├── EventError                   an event or an event class
     │   ├── EventDefinitionError     a class that cannot be an event class      (TypeError)
     │   ├── NotAnEventError          something that is no event                 (TypeError)
+    │   ├── EventEncodeError         an event that cannot be encoded exactly    (ValueError)
     │   └── EventDecodeError         bytes or columns that hold no event        (ValueError)
     ├── PatternError                 a text that is no pattern                  (ValueError)
     ├── BusError                     a bus
@@ -29,6 +30,7 @@ A model that refuses a value raises `pydantic.ValidationError`, which is a Value
 """
 
 from pathlib import Path
+from typing import Self
 
 
 class TradingEventsError(Exception):
@@ -47,8 +49,25 @@ class NotAnEventError(EventError, TypeError):
     """What was to be published or written is not an event."""
 
 
+class EventEncodeError(EventError, ValueError):
+    """An event holds something that would not come back as it is."""
+
+
 class EventDecodeError(EventError, ValueError):
-    """Bytes or columns do not hold an event."""
+    """Bytes or columns do not hold an event.
+
+    Attributes:
+        reason: What is wrong.
+        offset: Where: in bytes a byte, in a table a row, counted from 0; None where no one place is to blame.
+    """
+
+    def __init__(self, reason: str, offset: int | None = None) -> None:
+        super().__init__(reason if offset is None else f"at {offset}: {reason}")
+        self.reason = reason
+        self.offset = offset
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, int | None]]:
+        return type(self), (self.reason, self.offset)
 
 
 class PatternError(TradingEventsError, ValueError):

@@ -9,6 +9,7 @@
 
 pub mod admission;
 pub mod bus;
+pub mod codec;
 pub mod dispatch;
 pub mod error;
 pub mod filter;

@@ -7,6 +7,8 @@ use pyo3::import_exception;
 use pyo3::prelude::*;
 
 import_exception!(trading.events.errors, BusClosedError);
+import_exception!(trading.events.errors, EventDecodeError);
+import_exception!(trading.events.errors, EventEncodeError);
 import_exception!(trading.events.errors, ForkedBusError);
 import_exception!(trading.events.errors, HandlerTypeError);
 import_exception!(trading.events.errors, NotAnEventError);

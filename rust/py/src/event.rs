@@ -91,7 +91,7 @@ impl<'py> Name<'py> {
     }
 }
 
-fn not_an_event(found: &Bound<'_, PyAny>) -> PyErr {
+pub(crate) fn not_an_event(found: &Bound<'_, PyAny>) -> PyErr {
     let class = found.get_type().qualname().map_or_else(|_| String::from("?"), |name| name.to_string());
     NotAnEventError::new_err(format!("{class} is no event: it does not derive from BaseEvent"))
 }
@@ -109,7 +109,7 @@ pub(crate) fn names<'py>(event: &Bound<'py, PyAny>) -> PyResult<(Name<'py>, Name
     Ok((name(intern!(py, "exchange"))?, name(intern!(py, "symbol"))?))
 }
 
-fn dictionary<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
+pub(crate) fn dictionary<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
     // SAFETY: the object lives; the call gives a new reference, or null with an error set.
     let found = unsafe { ffi::PyObject_GenericGetDict(object.as_ptr(), std::ptr::null_mut()) };
     // SAFETY: as above.

@@ -18,6 +18,11 @@ fn note_fork() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// How many times this process's line of ancestors has forked.
+pub(crate) fn forks() -> u64 {
+    FORKS.load(Ordering::Relaxed)
+}
+
 /// Lets buses notice that they are used in a forked child.
 pub(crate) fn watch_forks(py: Python<'_>) -> PyResult<()> {
     let kwargs = PyDict::new(py);

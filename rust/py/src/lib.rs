@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod attempt;
 mod awaitable;
 mod bus;
+mod codec;
 mod counts;
 mod disk;
 mod done;
@@ -31,6 +32,12 @@ mod worker;
 mod _core {
     #[pymodule_export]
     use super::bus::NativeBus;
+    #[pymodule_export]
+    use super::codec::columns::{ColumnBuffer, decode_columns, encode_columns};
+    #[pymodule_export]
+    use super::codec::row::RowTable;
+    #[pymodule_export]
+    use super::codec::{decode_batch, decode_event, encode_batch, encode_event, to_utc, utc_now};
     #[pymodule_export]
     use super::disk::{crc32c, sync_file_system};
     #[pymodule_export]

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from types import GenericAlias, NoneType, UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import ConfigDict, TypeAdapter
-from pydantic.fields import FieldInfo
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from trading.events.base import BaseEvent, Metadata, UtcDatetime
 from trading.events.persistence.columns import FORMS
 from trading.events.persistence.stored_schema import StoredColumn
+from trading.events.typed_json import field_json, render_json
 
 _SCALARS: Mapping[Any, str] = {
     NoneType: "text",
@@ -54,8 +53,8 @@ def make_column(event_class: type[BaseEvent], name: str) -> FieldColumn:
     if form != "json":
         return FieldColumn(name, stored, parse=parse)
     if _PLAIN_JSON in info.metadata:
-        return FieldColumn(name, stored, render=_to_text, parse=from_json)
-    return FieldColumn(name, stored, *_typed_json(event_class, info))
+        return FieldColumn(name, stored, render=render_json, parse=from_json)
+    return FieldColumn(name, stored, *field_json(event_class, name))
 
 
 def _free_name(name: str, taken: Mapping[str, object]) -> str:
@@ -84,29 +83,3 @@ def _choose_form(annotation: Any, metadata: Sequence[Any]) -> tuple[str, Callabl
 
 def _is_text(member: Enum) -> bool:
     return isinstance(member, str) and str.__eq__(member, member.value)
-
-
-def _to_text(value: Any) -> str:
-    return to_json(value, by_alias=False, bytes_mode="base64", inf_nan_mode="strings").decode()
-
-
-def _typed_json(event_class: type[BaseEvent], info: FieldInfo) -> tuple[Callable[[Any], str], Callable[[str], Any]]:
-    """Renders and parses the JSON of a field by its type, and proves with each value that it comes back."""
-    annotation: Any = info.annotation
-    item = Annotated[annotation, *info.metadata] if info.metadata else annotation
-    config = event_class.model_config | ConfigDict(val_json_bytes="base64")
-    # In a tuple, because a type that has a configuration of its own is not given another.
-    single: Any = GenericAlias(tuple, (item,))
-    adapter = TypeAdapter[tuple[Any]](single, config=config)
-
-    def parse(text: str) -> Any:
-        return adapter.validate_json(f"[{text}]", by_alias=False, by_name=True)[0]
-
-    def render(value: Any) -> str:
-        text = _to_text(value)
-        again = parse(text)
-        if again != value and repr(again) != repr(value):
-            raise ValueError(f"as JSON it comes back as {again!r}")
-        return text
-
-    return render, parse

@@ -1,0 +1,65 @@
+"""Events as bytes and as tables, and back, exactly.
+
+The bytes are msgpack, which any msgpack library reads; `docs/wire-format.md` says what stands in them. Tables are of
+Arrow, and change hands without a copy. Nothing that is read is trusted: whatever is given, the answer is an event or an
+EventDecodeError.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from trading.events._core import decode_batch, decode_event, encode_batch, encode_event
+from trading.events.base import BaseEvent
+from trading.events.description import ClassDescription, describe
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = [
+    "ArrowStream",
+    "ClassDescription",
+    "decode_batch",
+    "decode_event",
+    "describe",
+    "encode_batch",
+    "encode_event",
+    "events_to_table",
+    "table_to_events",
+]
+
+
+class ArrowStream(Protocol):
+    """Whatever hands over a table by Arrow's PyCapsule interface: of pyarrow, polars, DuckDB and others."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The capsule."""
+        ...
+
+
+def events_to_table(events: Iterable[BaseEvent]) -> "pa.Table":
+    """The events as one Arrow table, a row each, in their order.
+
+    Events of several classes may be mixed: a column that an event's class does not have is null in its row.
+
+    Raises:
+        NotAnEventError: One of them is no event.
+        EventEncodeError: A field of one holds what would not come back as it is, or there is too much text for Arrow.
+    """
+    from trading.events.event_table import to_table  # noqa: PLC0415 - pyarrow takes long to import
+
+    return to_table(events)
+
+
+def table_to_events(table: ArrowStream) -> list[BaseEvent]:
+    """The events that `events_to_table` made this table of, or a part of it, in their order.
+
+    Columns that are not known are left out. A table that has lost its schema's metadata, as some programs make it, is
+    read by the names of its columns.
+
+    Raises:
+        EventDecodeError: It holds no events, or some of a type that no class here is for; its offset is the row within
+            the table's batch.
+    """
+    from trading.events.event_table import from_table  # noqa: PLC0415 - pyarrow takes long to import
+
+    return from_table(table)

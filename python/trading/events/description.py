@@ -1,0 +1,352 @@
+"""What an event class holds: one description, from its Pydantic fields, by which events are written and read."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from inspect import signature
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from uuid import UUID
+
+from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen
+from pydantic import AfterValidator, AllowInfNan, BaseModel, JsonValue, RootModel, Strict
+from pydantic.fields import FieldInfo
+from pydantic_core import SchemaValidator, core_schema
+
+from trading.events import _core
+from trading.events.base import BaseEvent, Metadata, UtcDatetime
+from trading.events.errors import NotAnEventError
+
+Bound = tuple[str, Any]
+"""A condition on values that is checked natively, and its limit: `("ge", 0)`."""
+
+_SCALARS: Mapping[Any, str] = {
+    NoneType: "none",
+    None: "none",
+    bool: "bool",
+    int: "int",
+    float: "float",
+    str: "text",
+    bytes: "bytes",
+    Decimal: "decimal",
+    datetime: "datetime",
+    date: "date",
+    time: "time",
+    timedelta: "timedelta",
+    UUID: "uuid",
+    Any: "any",
+    object: "any",
+    JsonValue: "json",
+}
+_NUMBERS = ("int", "float", "decimal")
+_SIZED = ("text", "bytes", "list", "tuple_of", "dict")
+_SINGLE = (NoneType, bool, int, float, str)
+_PLAIN_JSON: object = get_args(Metadata)[1]
+_UTC: object = get_args(UtcDatetime)[1]
+_NAMES = ((_core.check_exchange, "exchange"), (_core.check_symbol, "symbol"))
+_FORMS = {
+    "none": "text",
+    "text": "text",
+    "id": "text",
+    "bool": "bool",
+    "int": "int",
+    "float": "float",
+    "decimal": "decimal",
+    "moment": "utc",
+    "datetime": "time",
+}
+_COMPARISONS: Mapping[type, str] = {Gt: "gt", Ge: "ge", Lt: "lt", Le: "le"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What values a field holds, or a part of one.
+
+    Attributes:
+        kind: Its name. `pydantic` stands for whatever only Pydantic knows.
+        inner: The shapes of its parts, if it has any.
+        detail: The choices of a literal, the class of an enumeration or a model, the type that only Pydantic knows.
+        bounds: What else holds of them.
+        unchecked: Whether there is more to them that only Pydantic checks.
+    """
+
+    kind: str
+    inner: tuple["Shape", ...] = ()
+    detail: Any = None
+    bounds: tuple[Bound, ...] = ()
+    unchecked: bool = False
+
+    def parts(self) -> Iterator["Shape"]:
+        """The shape and all that it is made of; not the fields of models."""
+        yield self
+        for inner in self.inner:
+            yield from inner.parts()
+
+    @property
+    def form(self) -> str:
+        """The form of the columns for such values; `json` for whatever has no columns of its own."""
+        match self:
+            case Shape("optional", (inner,)):
+                return inner.form
+            case Shape("literal", _, choices):
+                forms = {_FORMS.get(_SCALARS.get(type(choice), ""), "json") for choice in choices if choice is not None}
+                return forms.pop() if len(forms) == 1 else "json"
+            case Shape("enum", _, members) if all(map(_is_text, members)):
+                return "text"
+            case _:
+                return _FORMS.get(self.kind, "json")
+
+    def __str__(self) -> str:
+        inner = ", ".join(map(str, self.inner))
+        named = self.detail.__name__ if self.kind in {"enum", "model"} else ""
+        return self.kind + (f"[{inner or named}]" if inner or named else "")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDescription:
+    """One field of a class.
+
+    Attributes:
+        name: Its name.
+        shape: What it holds.
+    """
+
+    name: str
+    shape: Shape
+
+    @property
+    def is_native(self) -> bool:
+        """Whether its values are read and written natively, without Pydantic."""
+        return all(part.kind != "pydantic" for part in self.shape.parts())
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDescription:
+    """An event class, or the class of a model in an event.
+
+    Attributes:
+        described_class: The class.
+        fields: Its fields, in their order.
+        after: Validators of the whole model, which are called on each that is decoded.
+        is_validated: Whether what is decoded goes through Pydantic's validation, because of validators or settings that
+            only Pydantic knows. Otherwise it is checked and built natively.
+        keeps_extras: Whether it keeps fields that it does not know.
+        is_frozen: Whether its instances cannot be changed.
+    """
+
+    described_class: type[BaseModel]
+    fields: tuple[FieldDescription, ...]
+    after: tuple[Callable[[Any], Any], ...]
+    is_validated: bool
+    keeps_extras: bool
+    is_frozen: bool
+
+    @property
+    def pydantic_fields(self) -> tuple[str, ...]:
+        """The names of the fields whose values go through Pydantic, which is slower."""
+        return tuple(field.name for field in self.fields if not field.is_native)
+
+
+def describe(event_class: type[BaseEvent]) -> ClassDescription:
+    """How the events of a class are written and read, and which of its fields go through Pydantic.
+
+    Raises:
+        NotAnEventError: It is no event class.
+    """
+    if not (isinstance(event_class, type) and issubclass(event_class, BaseEvent)):
+        raise NotAnEventError(f"{event_class!r} is no event class: it does not derive from BaseEvent")
+    return describe_class(event_class)
+
+
+def describe_class(cls: type[BaseModel]) -> ClassDescription:
+    """The description of a class."""
+    if not cls.__pydantic_complete__:
+        cls.model_rebuild()
+    fields = tuple(_describe_field(cls, name, info) for name, info in cls.model_fields.items())
+    after = tuple(_after_validators(cls))
+    known = len(after) == len(cls.__pydantic_decorators__.model_validators)
+    return ClassDescription(
+        described_class=cls,
+        fields=fields,
+        after=after if known else (),
+        is_validated=not known or _needs_pydantic(cls) or any(_is_unchecked(field.shape) for field in fields),
+        keeps_extras=cls.model_config.get("extra") == "allow",
+        is_frozen=bool(cls.model_config.get("frozen")),
+    )
+
+
+def _describe_field(cls: type[BaseModel], name: str, info: FieldInfo) -> FieldDescription:
+    shape = _choose(info.annotation, info.metadata)
+    if name == "event_id" and issubclass(cls, BaseEvent) and shape.kind == "text":
+        shape = Shape("id", bounds=shape.bounds, unchecked=shape.unchecked)
+    return FieldDescription(name, _settle(shape, allow_inf_nan=cls.model_config.get("allow_inf_nan")))
+
+
+def _settle(shape: Shape, *, allow_inf_nan: bool | None) -> Shape:
+    """Says of every number in the shape whether it must be finite, as its class does where it does not itself."""
+    inner = tuple(_settle(part, allow_inf_nan=allow_inf_nan) for part in shape.inner)
+    bounds = dict(shape.bounds)
+    if shape.kind in {"float", "decimal"}:
+        given = bounds.pop("allow_inf_nan", None)
+        allowed = allow_inf_nan if given is None else given
+        if not (shape.kind == "float" if allowed is None else allowed):
+            bounds["finite"] = None
+    return replace(shape, inner=inner, bounds=tuple(bounds.items()))
+
+
+def _is_unchecked(shape: Shape) -> bool:
+    return any(part.unchecked for part in shape.parts())
+
+
+def _needs_pydantic(cls: type[BaseModel]) -> bool:
+    decorators = cls.__pydantic_decorators__
+    config = cls.model_config
+    return bool(
+        decorators.validators
+        or decorators.field_validators
+        or decorators.root_validators
+        or cls.__pydantic_custom_init__
+        or cls.__pydantic_post_init__
+        or cls.__private_attributes__
+        or cls.__new__ is not object.__new__
+        or config.get("validate_default")
+        or any(info.validate_default or info.init is False for info in cls.model_fields.values())
+    )
+
+
+def _after_validators(cls: type[BaseModel]) -> Iterator[Callable[[Any], Any]]:
+    for name, validator in cls.__pydantic_decorators__.model_validators.items():
+        function = getattr(cls, name)
+        if validator.info.mode == "after" and len(signature(function).parameters) == 1:
+            yield function
+
+
+def _choose(annotation: Any, metadata: Sequence[Any]) -> Shape:
+    """The shape that a type calls for."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _choose(args[0], [*args[1:], *metadata])
+    shape = _with_metadata(_choose_plain(annotation, origin, args, metadata), metadata)
+    return shape if shape.kind != "pydantic" else Shape("pydantic", detail=_annotate(annotation, metadata))
+
+
+def _annotate(annotation: Any, metadata: Sequence[Any]) -> Any:
+    return Annotated[annotation, *metadata] if metadata else annotation
+
+
+def _choose_plain(annotation: Any, origin: Any, args: tuple[Any, ...], metadata: Sequence[Any]) -> Shape:
+    if _is_hashable(annotation) and annotation in _SCALARS:
+        return Shape(_SCALARS[annotation])
+    if origin in {Union, UnionType}:
+        return _choose_union(args, metadata)
+    if origin is Literal:
+        values = all(type(value) in {*_SINGLE, bytes} for value in args)
+        return Shape("literal", detail=args) if values else Shape("pydantic")
+    if isinstance(annotation, TypeVar) and annotation.__bound__ is None and not annotation.__constraints__:
+        return Shape("any")
+    if isinstance(annotation, type) and origin is None and issubclass(annotation, (Enum, BaseModel)):
+        return _choose_class(annotation)
+    return _choose_container(origin or annotation, args)
+
+
+def _choose_class(cls: type[Enum] | type[BaseModel]) -> Shape:
+    if issubclass(cls, BaseModel):
+        return Shape("pydantic") if issubclass(cls, RootModel) else Shape("model", detail=cls)
+    simple = all(type(member.value) in _SINGLE for member in cls)
+    return Shape("enum", detail=cls) if simple else Shape("pydantic")
+
+
+def _choose_union(args: tuple[Any, ...], metadata: Sequence[Any]) -> Shape:
+    present = [arg for arg in args if arg not in {None, NoneType}]
+    if len(present) == 1:
+        inner = _choose(present[0], metadata)
+    else:
+        inner = Shape("union", tuple(_choose(arg, []) for arg in present), unchecked=bool(metadata))
+    return inner if len(present) == len(args) else Shape("optional", (inner,))
+
+
+def _choose_container(container: Any, args: tuple[Any, ...]) -> Shape:
+    if container is list:
+        return Shape("list", (_choose((args or (Any,))[0], []),))
+    if container is dict:
+        return Shape("dict", tuple(_choose(arg, []) for arg in args or (Any, Any)))
+    if container is tuple:
+        if not args or args[-1] is Ellipsis:
+            return Shape("tuple_of", (_choose((args or (Any,))[0], []),))
+        return Shape("tuple", tuple(_choose(arg, []) for arg in args))
+    return Shape("pydantic")
+
+
+def _with_metadata(shape: Shape, metadata: Sequence[Any]) -> Shape:
+    if shape.kind in {"optional", "union", "pydantic"}:
+        return shape
+    kind, bounds, unchecked = shape.kind, list(shape.bounds), shape.unchecked
+    for item in _flatten(metadata):
+        if item is _UTC and kind == "datetime":
+            kind = "moment"
+        elif item is _PLAIN_JSON and kind == "dict":
+            kind = "metadata"
+        elif (found := _bounds(kind, item)) is not None:
+            bounds += found
+        else:
+            unchecked = True
+    return Shape(kind, () if kind == "metadata" else shape.inner, shape.detail, tuple(bounds), unchecked)
+
+
+def _flatten(metadata: Sequence[Any]) -> Iterator[Any]:
+    for item in metadata:
+        if isinstance(item, FieldInfo):
+            yield from _flatten(item.metadata)
+        elif isinstance(item, GroupedMetadata):
+            yield from _flatten(list(item))
+        elif not isinstance(item, str):
+            yield item
+
+
+def _bounds(kind: str, item: Any) -> list[Bound] | None:
+    """What a piece of metadata says of values of a kind, or None where only Pydantic knows."""
+    comparison = next((name for kind_of, name in _COMPARISONS.items() if isinstance(item, kind_of)), None)
+    if comparison is not None and kind in _NUMBERS:
+        limit = getattr(item, comparison)
+        fits = limit == 0 if kind == "decimal" else type(limit) in {int, float} and abs(limit) <= 2**63
+        return [(comparison, limit)] if fits else None
+    if isinstance(item, MinLen) and kind in _SIZED:
+        return [("min_length", item.min_length)]
+    if isinstance(item, MaxLen) and kind in _SIZED:
+        return [("max_length", item.max_length)]
+    if isinstance(item, Strict):
+        return []
+    if isinstance(item, AfterValidator) and kind == "text":
+        return next(([(name, None)] for check, name in _NAMES if item.func is check), None)
+    return _general_bounds(kind, item)
+
+
+def _general_bounds(kind: str, item: Any) -> list[Bound] | None:
+    is_general = isinstance(item, AllowInfNan) or type(item).__name__.endswith("PydanticGeneralMetadata")
+    settings: dict[str, Any] = dict(vars(item)) if is_general else {}
+    if not settings:
+        return None
+    settings.pop("strict", None)
+    bounds: list[Bound] = []
+    if "allow_inf_nan" in settings:
+        bounds.append(("allow_inf_nan", settings.pop("allow_inf_nan")))
+    pattern = settings.pop("pattern", None)
+    if isinstance(pattern, str) and kind == "text":
+        bounds.append(("check", SchemaValidator(core_schema.str_schema(pattern=pattern)).validate_python))
+    elif pattern is not None:
+        return None
+    return None if settings else bounds
+
+
+def _is_hashable(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _is_text(member: Enum) -> bool:
+    return isinstance(member, str) and str.__eq__(member, member.value)

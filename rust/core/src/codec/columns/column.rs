@@ -1,0 +1,235 @@
+//! One column in Arrow's memory layout.
+
+use crate::codec::error::DecodeError;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8, with offsets of 32 bits.
+    Text,
+    /// Bits.
+    Bit,
+    /// Floats of 64 bits.
+    Float,
+    /// Integers of 64 bits.
+    Int,
+    /// Integers of 8 bits.
+    Small,
+    /// Integers of 128 bits.
+    Decimal,
+}
+
+impl Kind {
+    /// The bytes of a value, where all have the same.
+    fn width(self) -> usize {
+        match self {
+            Self::Text => 4,
+            Self::Bit => 0,
+            Self::Small => 1,
+            Self::Float | Self::Int => 8,
+            Self::Decimal => 16,
+        }
+    }
+}
+
+/// The memory of a column.
+#[derive(Debug)]
+pub struct Buffers {
+    /// A bit a row, set where there is a value; none where there always is.
+    pub validity: Option<Vec<u8>>,
+    /// The values; of texts their offsets.
+    pub values: Vec<u8>,
+    /// The texts, if it holds some.
+    pub texts: Option<Vec<u8>>,
+}
+
+/// A column that is being written.
+#[derive(Debug)]
+pub struct Column {
+    kind: Kind,
+    rows: usize,
+    nulls: usize,
+    /// Whether the validity and, while all rows are null, the values are not written yet.
+    is_bare: bool,
+    validity: Vec<u8>,
+    values: Vec<u8>,
+    texts: Vec<u8>,
+}
+
+impl Column {
+    pub(super) fn new(kind: Kind) -> Self {
+        let values = if kind == Kind::Text { vec![0; 4] } else { Vec::new() };
+        Self { kind, rows: 0, nulls: 0, is_bare: true, validity: Vec::new(), values, texts: Vec::new() }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn text_bytes(&self) -> usize {
+        self.texts.len()
+    }
+
+    #[inline]
+    fn bit(bits: &mut Vec<u8>, at: usize, bit: bool) {
+        if at.is_multiple_of(8) {
+            bits.push(0);
+        }
+        if let Some(last) = bits.last_mut() {
+            *last |= u8::from(bit) << (at % 8);
+        }
+    }
+
+    /// Writes what is not written yet, because so far all rows were null, or none.
+    #[cold]
+    fn dress(&mut self) {
+        self.is_bare = false;
+        let bits = self.rows.div_ceil(8);
+        if self.nulls == 0 {
+            self.validity = vec![0xff; bits];
+            if let Some(last) = self.validity.last_mut().filter(|_| !self.rows.is_multiple_of(8)) {
+                *last = (1 << (self.rows % 8)) - 1;
+            }
+            return;
+        }
+        self.validity = vec![0; bits];
+        self.values = match self.kind {
+            Kind::Text => vec![0; (self.rows + 1) * 4],
+            Kind::Bit => vec![0; bits],
+            kind => vec![0; self.rows * kind.width()],
+        };
+    }
+
+    #[inline]
+    fn validate(&mut self, valid: bool) {
+        if !self.is_bare {
+            Self::bit(&mut self.validity, self.rows, valid);
+        }
+        self.rows += 1;
+    }
+
+    /// Makes ready for a value.
+    #[inline]
+    fn begin(&mut self) {
+        if self.is_bare && self.nulls > 0 {
+            self.dress();
+        }
+    }
+
+    #[inline]
+    pub(super) fn push_null(&mut self) {
+        if self.is_bare && self.nulls < self.rows {
+            self.dress();
+        }
+        self.nulls += 1;
+        if !self.is_bare {
+            match self.kind {
+                Kind::Text => self.end_text(),
+                Kind::Bit => Self::bit(&mut self.values, self.rows, false),
+                _ => self.values.resize(self.values.len() + self.kind.width(), 0),
+            }
+        }
+        self.validate(false);
+    }
+
+    #[inline]
+    pub(super) fn push<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.begin();
+        self.values.extend_from_slice(&bytes);
+        self.validate(true);
+    }
+
+    pub(super) fn push_bit(&mut self, bit: bool) {
+        self.begin();
+        Self::bit(&mut self.values, self.rows, bit);
+        self.validate(true);
+    }
+
+    #[inline]
+    pub(super) fn push_text(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.begin();
+        write(&mut self.texts);
+        self.end_text();
+        self.validate(true);
+    }
+
+    /// Whoever fills it ends it before a text grows beyond 31 bits.
+    fn end_text(&mut self) {
+        let end = i32::try_from(self.texts.len()).unwrap_or(i32::MAX);
+        self.values.extend_from_slice(&end.to_le_bytes());
+    }
+
+    /// The number of nulls, and the buffers.
+    #[must_use]
+    pub fn finish(mut self) -> (usize, Buffers) {
+        self.begin();
+        let validity = (self.nulls > 0).then_some(self.validity);
+        let texts = (self.kind == Kind::Text).then_some(self.texts);
+        (self.nulls, Buffers { validity, values: self.values, texts })
+    }
+}
+
+/// A column that is read.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    validity: Option<&'a [u8]>,
+    values: &'a [u8],
+    texts: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> View<'a> {
+    /// A view of `rows` rows from `offset` on, or an error if the buffers are too short for them.
+    ///
+    /// # Errors
+    ///
+    /// They are.
+    pub fn new(
+        kind: Kind,
+        rows: usize,
+        offset: usize,
+        buffers: (Option<&'a [u8]>, &'a [u8], &'a [u8]),
+    ) -> Result<Self, DecodeError> {
+        let (validity, values, texts) = buffers;
+        let end = offset + rows;
+        let needed = match kind {
+            Kind::Bit => end.div_ceil(8),
+            Kind::Text => (end + 1) * 4,
+            _ => end * kind.width(),
+        };
+        let is_short = rows > 0 && values.len() < needed;
+        if is_short || validity.is_some_and(|bits| bits.len() < end.div_ceil(8)) {
+            return Err(DecodeError::new(0, "a column has fewer values than rows"));
+        }
+        Ok(Self { validity, values, texts, offset })
+    }
+
+    #[inline]
+    fn bit(bits: &[u8], at: usize) -> bool {
+        bits.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1)
+    }
+
+    #[inline]
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        self.validity.is_some_and(|bits| !Self::bit(bits, self.offset + row))
+    }
+
+    #[inline]
+    pub(super) fn value<const N: usize>(&self, row: usize) -> [u8; N] {
+        let at = (self.offset + row) * N;
+        self.values.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
+    }
+
+    pub(super) fn flag(&self, row: usize) -> bool {
+        Self::bit(self.values, self.offset + row)
+    }
+
+    #[inline]
+    pub(super) fn text(&self, row: usize) -> Result<&'a str, DecodeError> {
+        let place = |at| usize::try_from(i32::from_le_bytes(self.value(at))).ok();
+        let range = place(row).zip(place(row + 1));
+        let bytes = range.and_then(|(start, end)| self.texts.get(start..end));
+        let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        text.ok_or_else(|| DecodeError::new(row, "a text is not in UTF-8, or not there"))
+    }
+}

@@ -1,0 +1,173 @@
+//! Decimals of up to 38 digits, with their exponent: 1.10 is not 1.1.
+
+use std::fmt;
+
+/// A finite decimal: `mantissa` times ten to the power of `exponent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Decimal {
+    /// Whether it is below zero, or a negative zero.
+    pub negative: bool,
+    /// Its digits; below 10^38.
+    pub mantissa: u128,
+    /// Where its point stands.
+    pub exponent: i32,
+}
+
+/// One above the greatest mantissa.
+pub const MANTISSA_END: u128 = 10_u128.pow(38);
+
+/// The powers of ten.
+pub const POWERS: [u128; 39] = {
+    let mut powers = [1; 39];
+    let mut power = 1;
+    while power < 39 {
+        powers[power] = powers[power - 1] * 10;
+        power += 1;
+    }
+    powers
+};
+
+/// Room for the digits of any number of 128 bits.
+const DIGITS: usize = 39;
+
+/// What a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parsed {
+    /// A decimal.
+    Decimal(Decimal),
+    /// A number in the same writing, but too long or with too great an exponent.
+    Long,
+    /// Not finite: `Infinity`, `NaN` or `sNaN`, perhaps with a sign, perhaps with digits.
+    Special,
+}
+
+impl Decimal {
+    /// Reads a text as Python writes decimals.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Parsed> {
+        let bytes = text.as_bytes();
+        let (negative, rest) = match bytes {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
+            _ => (false, bytes),
+        };
+        let (mut mantissa, mut digits, mut point, mut long) = (0_u128, 0_usize, None, false);
+        let mut at = 0;
+        while let Some(&byte) = rest.get(at) {
+            match byte {
+                b'0'..=b'9' => {
+                    digits += 1;
+                    long |= mantissa >= MANTISSA_END / 10;
+                    if !long {
+                        mantissa = mantissa * 10 + u128::from(byte - b'0');
+                    }
+                }
+                b'.' if point.is_none() => point = Some(digits),
+                _ => break,
+            }
+            at += 1;
+        }
+        if digits == 0 {
+            return is_special(&rest[at..]).then_some(Parsed::Special).filter(|_| point.is_none());
+        }
+        let fraction = point.map_or(0, |before| digits - before);
+        let power = match &rest[at..] {
+            [] => 0,
+            [b'e' | b'E', power @ ..] => parse_power(power)?,
+            _ => return None,
+        };
+        let exponent = i64::try_from(fraction).ok().and_then(|fraction| i32::try_from(power - fraction).ok());
+        Some(match exponent {
+            Some(exponent) if !long => Parsed::Decimal(Self { negative, mantissa, exponent }),
+            _ => Parsed::Long,
+        })
+    }
+
+    /// Appends its text, as Python writes it.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let mut room = [0; DIGITS];
+        let digits = write_digits(self.mantissa, &mut room);
+        if self.negative {
+            out.push(b'-');
+        }
+        let exponent = i64::from(self.exponent);
+        // Where the point stands, counted from the first digit.
+        let whole = i64::try_from(digits.len()).unwrap_or(i64::MAX) + exponent;
+        if exponent > 0 || whole <= -6 {
+            write_scientific(out, digits, whole - 1);
+        } else if exponent == 0 {
+            out.extend_from_slice(digits);
+        } else if let Ok(whole @ 1..) = usize::try_from(whole) {
+            let (whole, fraction) = digits.split_at(whole);
+            out.extend_from_slice(whole);
+            out.push(b'.');
+            out.extend_from_slice(fraction);
+        } else {
+            out.extend_from_slice(b"0.");
+            out.extend((whole..0).map(|_| b'0'));
+            out.extend_from_slice(digits);
+        }
+    }
+}
+
+/// The digits of a number, at the end of the room for them.
+fn write_digits(mut number: u128, room: &mut [u8; DIGITS]) -> &[u8] {
+    const CHUNK: u128 = 10_u128.pow(18);
+    let mut at = room.len();
+    // By chunks of 64 bits: to divide 128 bits is slow.
+    while number > u128::from(u64::MAX) {
+        let (rest, chunk) = (number / CHUNK, number % CHUNK);
+        let end = at - 18;
+        at = write_chunk(u64::try_from(chunk).unwrap_or_default(), room, at);
+        room[end..at].fill(b'0');
+        (number, at) = (rest, end);
+    }
+    at = write_chunk(u64::try_from(number).unwrap_or_default(), room, at);
+    &room[at..]
+}
+
+/// Writes the digits of a number, zero too, so that they end before a place; says where they begin.
+fn write_chunk(mut number: u64, room: &mut [u8], mut at: usize) -> usize {
+    loop {
+        at -= 1;
+        room[at] = b'0' + (number % 10).to_le_bytes()[0];
+        number /= 10;
+        if number == 0 {
+            return at;
+        }
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = Vec::new();
+        self.write(&mut text);
+        f.write_str(&String::from_utf8_lossy(&text))
+    }
+}
+
+fn write_scientific(out: &mut Vec<u8>, digits: &[u8], power: i64) {
+    out.push(digits[0]);
+    if digits.len() > 1 {
+        out.push(b'.');
+        out.extend_from_slice(&digits[1..]);
+    }
+    out.extend_from_slice(format!("E{power:+}").as_bytes());
+}
+
+/// The power of ten after an E; one that is too great stays so.
+fn parse_power(text: &[u8]) -> Option<i64> {
+    let digits = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let power = digits
+        .iter()
+        .fold(0_i64, |power, digit| power.saturating_mul(10).saturating_add(i64::from(digit - b'0')).min(i64::MAX / 2));
+    Some(if text[0] == b'-' { -power } else { power })
+}
+
+fn is_special(text: &[u8]) -> bool {
+    let payload = text.strip_prefix(b"NaN").or_else(|| text.strip_prefix(b"sNaN"));
+    text == b"Infinity" || payload.is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
+}

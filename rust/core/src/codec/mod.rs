@@ -1,0 +1,22 @@
+//! Events as bytes and columns.
+//!
+//! A walk over an event's fields, which the caller brings, says what it finds in [`Token`]s to a [`Sink`], or asks a
+//! [`Source`] for them. Each form of an event is one sink and one source: [`msgpack`], [`row`], [`columns`]. A source
+//! trusts nothing that it reads.
+
+pub mod columns;
+pub mod decimal;
+pub mod error;
+pub mod layout;
+pub mod msgpack;
+pub mod row;
+pub mod time;
+pub mod token;
+
+pub use decimal::Decimal;
+pub use error::DecodeError;
+pub use layout::Layout;
+pub use token::{Key, Sink, Source, Token};
+
+/// How deep values may nest, the event itself not counted: deeper than whatever JSON an event takes.
+pub const MAX_DEPTH: usize = 224;

@@ -1,0 +1,179 @@
+//! Building the instance of a class of its decoded values.
+
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PySet, PyType};
+use trading_events_core::codec::DecodeError;
+
+use super::class::Class;
+use super::read::Flaw;
+
+/// The values of an instance, by the index of their field.
+pub(super) struct Values<'py> {
+    found: Vec<Option<Bound<'py, PyAny>>>,
+    extras: Option<Bound<'py, PyDict>>,
+}
+
+impl<'py> Values<'py> {
+    pub(super) fn new(class: &Class) -> Self {
+        Self { found: (0..class.fields.len()).map(|_| None).collect(), extras: None }
+    }
+
+    /// Keeps a value; false if there is one already.
+    pub(super) fn put(&mut self, index: usize, value: Bound<'py, PyAny>) -> bool {
+        self.found[index].replace(value).is_none()
+    }
+
+    /// The values under names that the class does not have.
+    pub(super) fn extras(&mut self, py: Python<'py>) -> &Bound<'py, PyDict> {
+        self.extras.get_or_insert_with(|| PyDict::new(py))
+    }
+}
+
+/// Keeps the garbage collector from running while many events are built, of which none is garbage.
+pub(super) struct CollectorPaused(bool);
+
+impl CollectorPaused {
+    pub(super) fn new(_: Python<'_>) -> Self {
+        // SAFETY: the thread is attached.
+        Self(unsafe { ffi::PyGC_Disable() } == 1)
+    }
+}
+
+impl Drop for CollectorPaused {
+    fn drop(&mut self) {
+        if self.0 {
+            // SAFETY: as above; this lives no longer than the call that made it.
+            unsafe { ffi::PyGC_Enable() };
+        }
+    }
+}
+
+/// The instance that has these values; fields without one get their defaults.
+pub(super) fn build<'py>(
+    py: Python<'py>,
+    class: &Class,
+    values: Values<'py>,
+    offset: usize,
+) -> Result<Bound<'py, PyAny>, Flaw> {
+    let fields = PyDict::new(py);
+    let mut missing = Vec::new();
+    for (index, (field, value)) in class.fields.iter().zip(values.found).enumerate() {
+        let value = match value {
+            Some(value) => value,
+            None if class.type_index == Some(index) => event_type(py, class),
+            None if class.metadata_index == Some(index) => PyDict::new(py).into_any(),
+            None => {
+                missing.push(index);
+                default(py, class, index, &fields, offset)?
+            }
+        };
+        fields.set_item(&field.name, value)?;
+    }
+    if let Some(validator) = &class.validator {
+        return validate(py, class, validator, &fields, values.extras, &missing);
+    }
+    let set = field_names(py, class, &missing)?;
+    let mut built = instance(class.python.bind(py), &fields, &set, &extras_of(py, class, values.extras))?;
+    for validator in &class.after {
+        built = validator.bind(py).call1((&built,))?;
+        if !built.get_type().is(&class.python) {
+            let reason = format!("a validator of the model returned {}", built.get_type());
+            return Err(DecodeError::new(offset, reason).into());
+        }
+    }
+    Ok(built)
+}
+
+fn event_type<'py>(py: Python<'py>, class: &Class) -> Bound<'py, PyAny> {
+    class.event_type.as_ref().map_or_else(|| py.None(), |event_type| event_type.clone_ref(py)).into_bound(py)
+}
+
+#[cold]
+fn default<'py>(
+    py: Python<'py>,
+    class: &Class,
+    index: usize,
+    before: &Bound<'py, PyDict>,
+    offset: usize,
+) -> Result<Bound<'py, PyAny>, Flaw> {
+    let info = class.fields[index].info.bind(py);
+    if info.call_method0(intern!(py, "is_required"))?.is_truthy()? {
+        return Err(DecodeError::new(offset, format!("its field {} is missing", class.layout.names()[index])).into());
+    }
+    let options = PyDict::new(py);
+    options.set_item(intern!(py, "call_default_factory"), true)?;
+    options.set_item(intern!(py, "validated_data"), before)?;
+    Ok(info.call_method(intern!(py, "get_default"), (), Some(&options))?)
+}
+
+fn validate<'py>(
+    py: Python<'py>,
+    class: &Class,
+    validator: &Py<PyAny>,
+    fields: &Bound<'py, PyDict>,
+    extras: Option<Bound<'py, PyDict>>,
+    missing: &[usize],
+) -> Result<Bound<'py, PyAny>, Flaw> {
+    for index in missing {
+        fields.del_item(&class.fields[*index].name)?;
+    }
+    if let Some(extras) = extras {
+        fields.update(extras.as_mapping())?;
+    }
+    let options = PyDict::new(py);
+    options.set_item(intern!(py, "by_alias"), false)?;
+    options.set_item(intern!(py, "by_name"), true)?;
+    Ok(validator.bind(py).call((fields,), Some(&options))?)
+}
+
+/// The names of the fields that were given. Instances that cannot be changed share one set.
+fn field_names<'py>(py: Python<'py>, class: &Class, missing: &[usize]) -> PyResult<Bound<'py, PySet>> {
+    let all = class.names.bind(py);
+    if missing.is_empty() && class.is_frozen {
+        return Ok(all.clone());
+    }
+    let names = all.call_method0(intern!(py, "copy"))?.cast_into::<PySet>()?;
+    for index in missing {
+        names.discard(&class.fields[*index].name)?;
+    }
+    Ok(names)
+}
+
+fn extras_of<'py>(py: Python<'py>, class: &Class, extras: Option<Bound<'py, PyDict>>) -> Bound<'py, PyAny> {
+    match extras {
+        Some(extras) => extras.into_any(),
+        None if class.keeps_extras => PyDict::new(py).into_any(),
+        None => py.None().into_bound(py),
+    }
+}
+
+/// An instance made as Pydantic makes them, without its `__init__`.
+fn instance<'py>(
+    class: &Bound<'py, PyType>,
+    fields: &Bound<'py, PyDict>,
+    set: &Bound<'py, PySet>,
+    extras: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = class.py();
+    // SAFETY: the class is a Python class on BaseModel, so that its instances are made of zeroed memory.
+    let made = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyType_GenericAlloc(class.as_type_ptr(), 0)) }?;
+    // SAFETY: both live; an instance of such a class has a dictionary.
+    let status = unsafe { ffi::PyObject_GenericSetDict(made.as_ptr(), fields.as_ptr(), std::ptr::null_mut()) };
+    if status != 0 {
+        return Err(PyErr::fetch(py));
+    }
+    for (slot, value) in [
+        (intern!(py, "__pydantic_fields_set__"), set.as_any()),
+        (intern!(py, "__pydantic_extra__"), extras),
+        (intern!(py, "__pydantic_private__"), py.None().bind(py)),
+    ] {
+        // SAFETY: all live. The generic function sets a slot past the model's own `__setattr__`, which refuses.
+        let status = unsafe { ffi::PyObject_GenericSetAttr(made.as_ptr(), slot.as_ptr(), value.as_ptr()) };
+        if status != 0 {
+            return Err(PyErr::fetch(py));
+        }
+    }
+    Ok(made)
+}

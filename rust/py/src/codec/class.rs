@@ -1,0 +1,137 @@
+//! Event classes and the classes of models in them, described once.
+
+use parking_lot::Mutex;
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PySet, PyString, PyType};
+use rustc_hash::FxHashMap;
+use trading_events_core::codec::Layout;
+use trading_events_core::codec::columns::Form;
+
+use super::shape::Shape;
+use crate::event::{base_event, identity, not_an_event};
+
+/// How the instances of a class are written and read.
+pub(super) struct Class {
+    /// The class itself.
+    pub(super) python: Py<PyType>,
+    pub(super) layout: Layout,
+    pub(super) fields: Box<[Field]>,
+    pub(super) after: Vec<Py<PyAny>>,
+    /// What validates the decoded fields, where that takes Pydantic.
+    pub(super) validator: Option<Py<PyAny>>,
+    pub(super) keeps_extras: bool,
+    /// The names of all fields, to be shared by instances that cannot be changed.
+    pub(super) names: Py<PySet>,
+    pub(super) is_frozen: bool,
+    /// Where `event_type` stands, if it is an event class.
+    pub(super) type_index: Option<usize>,
+    pub(super) metadata_index: Option<usize>,
+    pub(super) event_type: Option<Py<PyAny>>,
+}
+
+/// One field of a class.
+pub(super) struct Field {
+    pub(super) name: Py<PyString>,
+    pub(super) shape: Shape,
+    /// Pydantic's description of it, which has its default.
+    pub(super) info: Py<PyAny>,
+    /// The form of its columns.
+    pub(super) form: Form,
+    json: PyOnceLock<TypedJson>,
+}
+
+/// What renders values as JSON text, and what parses that.
+pub(super) struct TypedJson {
+    pub(super) render: Py<PyAny>,
+    pub(super) parse: Py<PyAny>,
+}
+
+impl Field {
+    /// How its values are JSON, if they have no columns of their own.
+    pub(super) fn json(&self, class: &Class, py: Python<'_>) -> PyResult<&TypedJson> {
+        self.json.get_or_try_init(py, || {
+            let module = py.import(intern!(py, "trading.events.typed_json"))?;
+            let (render, parse) =
+                module.call_method1(intern!(py, "field_json"), (class.python.bind(py), &self.name))?.extract()?;
+            Ok(TypedJson { render, parse })
+        })
+    }
+}
+
+impl Class {
+    /// The description of a class, made when it is first asked for. It lives as long as the process does.
+    pub(super) fn of(class: &Bound<'_, PyType>) -> PyResult<&'static Self> {
+        static CLASSES: Mutex<Option<FxHashMap<usize, &'static Class>>> = Mutex::new(None);
+        let known = CLASSES.lock().as_ref().and_then(|classes| classes.get(&identity(class)).copied());
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let made: &'static Self = Box::leak(Box::new(Self::describe(class)?));
+        CLASSES.lock().get_or_insert_default().insert(identity(class), made);
+        Ok(made)
+    }
+
+    /// The same for an event.
+    pub(super) fn of_event(event: &Bound<'_, PyAny>) -> PyResult<&'static Self> {
+        let class = event.get_type();
+        if class.is_subclass(base_event(event.py())?)? { Self::of(&class) } else { Err(not_an_event(event)) }
+    }
+
+    fn describe(class: &Bound<'_, PyType>) -> PyResult<Self> {
+        let py = class.py();
+        let module = py.import(intern!(py, "trading.events.description"))?;
+        let description = module.call_method1(intern!(py, "describe_class"), (class,))?;
+        let infos = class.getattr(intern!(py, "model_fields"))?.cast_into::<PyDict>()?;
+        let is_event = class.is_subclass(base_event(py)?)?;
+        let (mut fields, mut names) = (Vec::new(), Vec::new());
+        for field in description.getattr("fields")?.try_iter()? {
+            let field = field?;
+            let name: String = field.getattr("name")?.extract()?;
+            fields.push(Field {
+                name: PyString::intern(py, &name).unbind(),
+                shape: Shape::compile(&field.getattr("shape")?, class)?,
+                form: form_of(&field.getattr("shape")?)?,
+                json: PyOnceLock::new(),
+                info: infos.as_any().get_item(&name)?.unbind(),
+            });
+            names.push(name);
+        }
+        let place = |wanted: &str| is_event.then(|| names.iter().position(|name| name == wanted)).flatten();
+        let event_type = place("event_type").map(|at| fields[at].info.bind(py).getattr("default")).transpose()?;
+        let type_name: String = event_type.as_ref().map_or_else(|| Ok(String::new()), PyAnyMethods::extract)?;
+        let is_validated: bool = description.getattr("is_validated")?.extract()?;
+        let validator = class.getattr("__pydantic_validator__")?.getattr("validate_python")?;
+        Ok(Self {
+            python: class.clone().unbind(),
+            layout: Layout::new(&type_name, &names),
+            after: description.getattr("after")?.extract()?,
+            validator: is_validated.then(|| validator.unbind()),
+            keeps_extras: description.getattr("keeps_extras")?.extract()?,
+            names: PySet::new(py, &names)?.unbind(),
+            is_frozen: description.getattr("is_frozen")?.extract()?,
+            type_index: place("event_type"),
+            metadata_index: place("metadata"),
+            event_type: event_type.map(Bound::unbind),
+            fields: fields.into(),
+        })
+    }
+}
+
+fn form_of(shape: &Bound<'_, PyAny>) -> PyResult<Form> {
+    let name: String = shape.getattr("form")?.extract()?;
+    Form::named(&name).ok_or_else(|| PyValueError::new_err(format!("no form is called {name}")))
+}
+
+/// The class of an event type, if there is one.
+pub(super) fn class_of_type<'py>(py: Python<'py>, event_type: &str) -> PyResult<Option<Bound<'py, PyType>>> {
+    static BASE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let base = BASE.get_or_try_init(py, || {
+        let module = py.import("trading.events.base")?;
+        PyResult::Ok(module.dict().unbind())
+    })?;
+    let classes = base.bind(py).as_any().get_item(intern!(py, "_CLASSES"))?.cast_into::<PyDict>()?;
+    Ok(classes.get_item(event_type)?.map(Bound::cast_into).transpose()?)
+}

@@ -1,0 +1,215 @@
+//! Events as columns: the memory of Arrow arrays, which Python wraps without a copy.
+
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString, PyType};
+use rustc_hash::FxHashMap;
+use std::ffi::{c_int, c_void};
+use trading_events_core::codec::columns::{Buffers, Column, ColumnSink, ColumnSource, Form, View};
+use trading_events_core::codec::{DecodeError, Key};
+
+use super::build::CollectorPaused;
+use super::class::{Class, class_of_type};
+use super::read::{Flaw, read_event};
+use super::write::{MAX_TEXT_BYTES, write_event};
+use crate::error::EventEncodeError;
+
+/// The values of a class that keeps other fields than its own stand in a column of this name, which no field has.
+const EXTRA: &str = "_extra";
+
+/// Memory that Python may read.
+#[pyclass(frozen, module = "trading.events._core")]
+pub(crate) struct ColumnBuffer(Vec<u8>);
+
+#[pymethods]
+impl ColumnBuffer {
+    /// # Safety
+    ///
+    /// Python calls it with a view to be filled in.
+    unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        let bytes = &slf.get().0;
+        let length = ffi::Py_ssize_t::try_from(bytes.len())?;
+        let start = bytes.as_ptr().cast_mut().cast::<c_void>();
+        // SAFETY: the view holds a reference to the object, whose bytes are never moved or written to.
+        let status = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, length, 1, flags) };
+        if status == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
+    }
+}
+
+/// A column: its number of nulls, and its buffers.
+type MadeColumn = (usize, Vec<Option<ColumnBuffer>>);
+
+/// The columns of a field: its name, its form, and the columns, its own first.
+type MadeField = (String, &'static str, Vec<MadeColumn>);
+
+fn made(column: Column) -> MadeColumn {
+    let (nulls, Buffers { validity, values, texts }) = column.finish();
+    let mut buffers = vec![validity.map(ColumnBuffer), Some(ColumnBuffer(values))];
+    buffers.extend(texts.map(|texts| Some(ColumnBuffer(texts))));
+    (nulls, buffers)
+}
+
+/// The columns that are being filled, and where the fields of each class stand in them.
+#[derive(Default)]
+struct Filling {
+    sink: ColumnSink,
+    names: Vec<(String, Form)>,
+    places: FxHashMap<usize, (&'static Class, Box<[usize]>)>,
+}
+
+impl Filling {
+    fn select(&mut self, class: &Bound<'_, PyType>, described: &'static Class) {
+        let key = class.as_ptr() as usize;
+        if !self.places.contains_key(&key) {
+            let fields = described.layout.names().iter().zip(&described.fields);
+            let mut wanted: Vec<_> = fields.map(|(name, field)| (name.clone(), field.form)).collect();
+            if described.keeps_extras {
+                wanted.push((EXTRA.to_owned(), Form::Json));
+            }
+            let places = wanted.into_iter().map(|field| self.place(field)).collect();
+            self.places.insert(key, (described, places));
+        }
+        self.sink.select(&self.places[&key].1);
+    }
+
+    /// Fields of one name and form share their columns.
+    fn place(&mut self, field: (String, Form)) -> usize {
+        if let Some(place) = self.names.iter().position(|known| *known == field) {
+            return place;
+        }
+        self.names.push(field);
+        self.sink.add(self.names[self.names.len() - 1].1)
+    }
+}
+
+/// The number of events, the columns of each field, and for each event type the places of its fields among them.
+#[pyfunction]
+#[pyo3(signature = (events, /))]
+pub(crate) fn encode_columns<'py>(
+    events: &Bound<'py, PyList>,
+) -> PyResult<(usize, Vec<MadeField>, Bound<'py, PyDict>)> {
+    let mut filling = Filling::default();
+    for event in events {
+        filling.select(&event.get_type(), Class::of_event(&event)?);
+        write_event(&event, &mut filling.sink)?;
+        if filling.sink.text_bytes() > MAX_TEXT_BYTES {
+            return Err(EventEncodeError::new_err(
+                "a column has more text than Arrow holds; take fewer events at once",
+            ));
+        }
+    }
+    let places = PyDict::new(events.py());
+    for (class, fields) in filling.places.values() {
+        places.set_item(class.layout.event_type(), fields.to_vec())?;
+    }
+    let rows = filling.sink.rows();
+    let columns = filling
+        .sink
+        .finish()
+        .ok_or_else(|| EventEncodeError::new_err("a value has no place in the columns of its field"))?;
+    let named = filling.names.into_iter().zip(columns);
+    let fields = named.map(|((name, _), (form, columns))| (name, form.name(), columns.into_iter().map(made).collect()));
+    Ok((rows, fields.collect(), places))
+}
+
+/// A column that is read: the offset of its first row, and its buffers.
+type GivenColumn<'py> = (usize, Vec<Option<Bound<'py, PyAny>>>);
+
+/// The buffers of a column, held.
+struct Held {
+    offset: usize,
+    /// pyarrow calls its bytes signed.
+    buffers: Vec<Option<PyBuffer<i8>>>,
+}
+
+impl Held {
+    fn hold(column: GivenColumn<'_>) -> PyResult<Self> {
+        let (offset, buffers) = column;
+        let get = |buffer: Option<Bound<'_, PyAny>>| buffer.map(|buffer| PyBuffer::get(&buffer)).transpose();
+        Ok(Self { offset, buffers: buffers.into_iter().map(get).collect::<PyResult<_>>()? })
+    }
+
+    fn bytes(&self, index: usize) -> Option<&[u8]> {
+        let buffer = self.buffers.get(index)?.as_ref()?;
+        if buffer.len_bytes() == 0 {
+            return Some(&[]);
+        }
+        // SAFETY: the buffer is held, contiguous as `PyBuffer_FillInfo` and Arrow make them, and Arrow's memory is not
+        // written to.
+        Some(unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) })
+    }
+}
+
+/// The events of rows. Each field of `fields` is a form and its columns; `places` says for each event type which field
+/// stands where, and the event type itself stands at `type_place`.
+#[pyfunction]
+#[pyo3(signature = (rows, fields, places, type_place, /))]
+pub(crate) fn decode_columns<'py>(
+    py: Python<'py>,
+    rows: usize,
+    fields: Vec<(String, Vec<GivenColumn<'py>>)>,
+    places: &Bound<'py, PyDict>,
+    type_place: usize,
+) -> PyResult<Bound<'py, PyList>> {
+    let raise = |error: DecodeError| Flaw::from(error).into_error(py, 0);
+    let mut held = Vec::new();
+    for (form, columns) in fields {
+        let form = Form::named(&form).ok_or_else(|| PyValueError::new_err(format!("no form is called {form}")))?;
+        held.push((form, columns.into_iter().map(Held::hold).collect::<PyResult<Vec<_>>>()?));
+    }
+    let views = held.iter().map(|(form, columns)| Ok((*form, views(rows, *form, columns)?))).collect::<Result<_, _>>();
+    let mut source = ColumnSource::new(views.map_err(raise)?);
+    let (events, _paused) = (PyList::empty(py), CollectorPaused::new(py));
+    let (mut class, mut last) = (None, "");
+    for row in 0..rows {
+        let event_type = source.text(row, type_place).map_err(raise)?;
+        if class.is_none() || event_type != last {
+            let (found, keys) = find(py, places, event_type, row)?;
+            source.select(keys);
+            (class, last) = (Some(found), event_type);
+        }
+        source.begin(row);
+        if let Some(class) = class {
+            events.append(read_event(py, class, &mut source, row).map_err(|flaw| flaw.into_error(py, row))?)?;
+        }
+    }
+    Ok(events)
+}
+
+fn views<'a>(rows: usize, form: Form, columns: &'a [Held]) -> Result<Vec<View<'a>>, DecodeError> {
+    if columns.len() != form.kinds().len() {
+        return Err(DecodeError::new(0, "a field has not the columns of its form"));
+    }
+    let kinds = form.kinds().iter().zip(columns);
+    let view = |(kind, held): (&_, &'a Held)| {
+        let buffers = (held.bytes(0), held.bytes(1).unwrap_or_default(), held.bytes(2).unwrap_or_default());
+        View::new(*kind, rows, held.offset, buffers)
+    };
+    kinds.map(view).collect()
+}
+
+fn find<'a>(
+    py: Python<'_>,
+    places: &Bound<'_, PyDict>,
+    event_type: &str,
+    row: usize,
+) -> PyResult<(&'static Class, Vec<(Key<'a>, usize)>)> {
+    let known = class_of_type(py, event_type)?.zip(places.get_item(event_type)?);
+    let Some((class, fields)) = known else {
+        let reason = format!("no class here has the event type {event_type:?}, or no columns hold it");
+        return Err(Flaw::from(DecodeError::new(row, reason)).into_error(py, row));
+    };
+    let class = Class::of(&class)?;
+    let mut keys = Vec::new();
+    for (name, place) in fields.cast::<PyDict>()? {
+        let name = name.cast::<PyString>()?.to_str()?.to_owned();
+        match class.layout.names().iter().position(|known| *known == name) {
+            Some(index) => keys.push((Key::Field(index), place.extract()?)),
+            None if name == EXTRA && class.keeps_extras => keys.push((Key::Extras, place.extract()?)),
+            None => {}
+        }
+    }
+    Ok((class, keys))
+}

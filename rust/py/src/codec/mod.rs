@@ -1,0 +1,15 @@
+//! Events as bytes and columns: the walk between Python objects and the forms of the core.
+
+mod build;
+mod class;
+pub(crate) mod columns;
+mod decimal;
+mod moment;
+mod read;
+pub(crate) mod row;
+mod shape;
+mod wire;
+mod write;
+
+pub(crate) use moment::{to_utc, utc_now};
+pub(crate) use wire::{decode_batch, decode_event, encode_batch, encode_event};

@@ -1,0 +1,293 @@
+//! What values a field holds, as `trading.events.description` says it.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple, PyType};
+use trading_events_core::codec::Token;
+
+/// The values of a field, or of a part of one.
+pub(super) enum Shape {
+    None,
+    Bool,
+    Int(Bounds),
+    Float(Bounds),
+    Text(Bounds),
+    Id(Bounds),
+    Bytes(Bounds),
+    Decimal(Bounds),
+    Moment,
+    Datetime,
+    Date,
+    Time,
+    Timedelta,
+    Uuid,
+    /// Whatever is plain data.
+    Any,
+    /// What JSON can say.
+    Json,
+    /// The same, by name.
+    Metadata,
+    /// One of these.
+    Literal(Vec<Py<PyAny>>),
+    Enum {
+        class: Py<PyType>,
+        by_value: Py<PyDict>,
+    },
+    Optional(Box<Shape>),
+    List(Box<Shape>, Bounds),
+    /// A tuple of any length.
+    TupleOf(Box<Shape>, Bounds),
+    Tuple(Vec<Shape>),
+    Dict(Box<(Shape, Shape)>, Bounds),
+    Model(Py<PyType>),
+    /// One of these; `is_told` where the tokens do not tell which.
+    Union {
+        members: Vec<Shape>,
+        is_told: bool,
+    },
+    /// Only Pydantic knows them: what renders them as JSON text, and what parses that.
+    Pydantic {
+        render: Py<PyAny>,
+        parse: Py<PyAny>,
+    },
+}
+
+/// What else holds of values.
+#[derive(Default)]
+pub(super) struct Bounds {
+    pub(super) finite: bool,
+    /// Comparisons with numbers; of decimals with zero.
+    pub(super) comparisons: Vec<(Comparison, Limit)>,
+    pub(super) min_length: Option<usize>,
+    pub(super) max_length: Option<usize>,
+    pub(super) name: Option<Name>,
+    /// What raises where something else does not hold.
+    pub(super) check: Option<Py<PyAny>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Above,
+    AtLeast,
+    Below,
+    AtMost,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Limit {
+    Int(i64),
+    Float(f64),
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Name {
+    Exchange,
+    Symbol,
+}
+
+impl Shape {
+    /// The shape that a description has.
+    pub(super) fn compile(shape: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<Self> {
+        let py = shape.py();
+        let kind: String = shape.getattr(intern!(py, "kind"))?.extract()?;
+        let detail = shape.getattr(intern!(py, "detail"))?;
+        let bounds = Bounds::compile(&shape.getattr(intern!(py, "bounds"))?)?;
+        let inner = shape.getattr(intern!(py, "inner"))?.cast_into::<PyTuple>()?;
+        let mut inner: Vec<Self> = inner.iter().map(|part| Self::compile(&part, class)).collect::<PyResult<_>>()?;
+        let mut first = || Box::new(inner.remove(0));
+        Ok(match kind.as_str() {
+            "none" => Self::None,
+            "bool" => Self::Bool,
+            "int" => Self::Int(bounds),
+            "float" => Self::Float(bounds),
+            "text" => Self::Text(bounds),
+            "id" => Self::Id(bounds),
+            "bytes" => Self::Bytes(bounds),
+            "decimal" => Self::Decimal(bounds),
+            "moment" => Self::Moment,
+            "datetime" => Self::Datetime,
+            "date" => Self::Date,
+            "time" => Self::Time,
+            "timedelta" => Self::Timedelta,
+            "uuid" => Self::Uuid,
+            "any" => Self::Any,
+            "json" => Self::Json,
+            "metadata" => Self::Metadata,
+            "literal" => Self::Literal(detail.try_iter()?.map(|choice| Ok(choice?.unbind())).collect::<PyResult<_>>()?),
+            "enum" => compile_enum(detail.cast_into()?)?,
+            "optional" => Self::Optional(first()),
+            "list" => Self::List(first(), bounds),
+            "tuple_of" => Self::TupleOf(first(), bounds),
+            "tuple" => Self::Tuple(inner),
+            "dict" => {
+                let (key, value) = (inner.remove(0), inner.remove(0));
+                Self::Dict(Box::new((key, value)), bounds)
+            }
+            "model" => Self::Model(detail.cast_into()?.unbind()),
+            "union" => Self::Union { is_told: !are_told_apart(&inner), members: inner },
+            "pydantic" => {
+                let module = py.import(intern!(py, "trading.events.typed_json"))?;
+                let (render, parse) = module.call_method1(intern!(py, "typed_json"), (class, detail))?.extract()?;
+                Self::Pydantic { render, parse }
+            }
+            other => return Err(PyValueError::new_err(format!("no kind of values is called {other}"))),
+        })
+    }
+
+    /// The kinds of tokens that its values begin with, as bits.
+    fn tokens(&self) -> u16 {
+        const EVERY: u16 = u16::MAX;
+        match self {
+            Self::None => 1,
+            Self::Bool => 2,
+            Self::Int(_) | Self::Timedelta => 4,
+            Self::Float(_) => 8,
+            Self::Text(_) | Self::Decimal(_) | Self::Date | Self::Time => 16,
+            Self::Bytes(_) | Self::Uuid => 32,
+            Self::Moment => 64,
+            Self::Datetime => 16 | 64,
+            Self::Id(_) => 16 | 32,
+            Self::List(..) | Self::TupleOf(..) | Self::Tuple(_) => 128,
+            Self::Metadata | Self::Model(_) => 256,
+            Self::Dict(parts, _) => {
+                if matches!(parts.0, Self::Text(_)) {
+                    256
+                } else {
+                    128
+                }
+            }
+            Self::Optional(inner) => 1 | inner.tokens(),
+            Self::Any
+            | Self::Json
+            | Self::Literal(_)
+            | Self::Enum { .. }
+            | Self::Union { .. }
+            | Self::Pydantic { .. } => EVERY,
+        }
+    }
+
+    /// Whether a token may begin one of its values.
+    pub(super) fn takes(&self, token: &Token<'_>) -> bool {
+        let bit = match token {
+            Token::None => 1,
+            Token::Bool(_) => 2,
+            Token::Int(_) | Token::Unsigned(_) | Token::BigInt(_) => 4,
+            Token::Float(_) => 8,
+            Token::Text(_) | Token::Name(_) | Token::Decimal(_) => 16,
+            Token::Bytes(_) | Token::Id(_) => 32,
+            Token::Moment(_) => 64,
+            Token::List(_) => 128,
+            Token::Map(_) => 256,
+        };
+        self.tokens() & bit != 0
+    }
+}
+
+fn are_told_apart(members: &[Shape]) -> bool {
+    let mut seen = 0;
+    members.iter().all(|member| {
+        let own = member.tokens();
+        let apart = own & seen == 0;
+        seen |= own;
+        apart
+    })
+}
+
+fn compile_enum(class: Bound<'_, PyType>) -> PyResult<Shape> {
+    let by_value = PyDict::new(class.py());
+    for member in class.try_iter()? {
+        let member = member?;
+        by_value.set_item(member.getattr("value")?, member)?;
+    }
+    Ok(Shape::Enum { class: class.unbind(), by_value: by_value.unbind() })
+}
+
+impl Bounds {
+    fn compile(pairs: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut bounds = Self::default();
+        for pair in pairs.try_iter()? {
+            let (name, limit): (String, Bound<'_, PyAny>) = pair?.extract()?;
+            match name.as_str() {
+                "finite" => bounds.finite = true,
+                "min_length" => bounds.min_length = Some(limit.extract()?),
+                "max_length" => bounds.max_length = Some(limit.extract()?),
+                "exchange" => bounds.name = Some(Name::Exchange),
+                "symbol" => bounds.name = Some(Name::Symbol),
+                "check" => bounds.check = Some(limit.unbind()),
+                comparison => bounds.comparisons.push((Comparison::compile(comparison)?, Limit::compile(&limit)?)),
+            }
+        }
+        Ok(bounds)
+    }
+
+    /// Whether a list or a text may be of this length.
+    pub(super) fn hold_length(&self, length: usize) -> bool {
+        self.min_length.is_none_or(|least| length >= least) && self.max_length.is_none_or(|most| length <= most)
+    }
+
+    /// Whether an integer of 64 bits may be.
+    pub(super) fn hold_int(&self, int: i64) -> bool {
+        self.comparisons.iter().all(|(comparison, limit)| match *limit {
+            Limit::Int(limit) => comparison.holds(&int, &limit),
+            #[expect(clippy::cast_precision_loss, reason = "a limit that is no integer is compared as a float")]
+            Limit::Float(limit) => comparison.holds(&(int as f64), &limit),
+        })
+    }
+
+    /// Whether they end above, or below, so that no integer beyond 64 bits is within.
+    pub(super) fn end(&self, above: bool) -> bool {
+        let ends: &[Comparison] =
+            if above { &[Comparison::Below, Comparison::AtMost] } else { &[Comparison::Above, Comparison::AtLeast] };
+        self.comparisons.iter().any(|(comparison, _)| ends.contains(comparison))
+    }
+
+    /// Whether a float may be.
+    pub(super) fn hold_float(&self, float: f64) -> bool {
+        (float.is_finite() || !self.finite)
+            && self.comparisons.iter().all(|(comparison, limit)| match *limit {
+                #[expect(clippy::cast_precision_loss, reason = "as Python compares, up to 2**53")]
+                Limit::Int(limit) => comparison.holds(&float, &(limit as f64)),
+                Limit::Float(limit) => comparison.holds(&float, &limit),
+            })
+    }
+
+    /// Whether a finite decimal of these signs may be: its limits are all zero.
+    pub(super) fn hold_sign(&self, negative: bool, zero: bool) -> bool {
+        let sign = if zero {
+            0
+        } else if negative {
+            -1
+        } else {
+            1
+        };
+        self.comparisons.iter().all(|(comparison, _)| comparison.holds(&sign, &0))
+    }
+}
+
+impl Comparison {
+    fn compile(name: &str) -> PyResult<Self> {
+        Ok(match name {
+            "gt" => Self::Above,
+            "ge" => Self::AtLeast,
+            "lt" => Self::Below,
+            "le" => Self::AtMost,
+            other => return Err(PyValueError::new_err(format!("no bound is called {other}"))),
+        })
+    }
+
+    pub(super) fn holds<T: PartialOrd>(self, value: &T, limit: &T) -> bool {
+        match self {
+            Self::Above => value > limit,
+            Self::AtLeast => value >= limit,
+            Self::Below => value < limit,
+            Self::AtMost => value <= limit,
+        }
+    }
+}
+
+impl Limit {
+    fn compile(limit: &Bound<'_, PyAny>) -> PyResult<Self> {
+        limit.extract().map(Self::Int).or_else(|_| limit.extract().map(Self::Float))
+    }
+}

@@ -1,0 +1,84 @@
+//! Events as msgpack, as Python functions.
+
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+use trading_events_core::codec::msgpack::{MsgpackSink, MsgpackSource};
+use trading_events_core::codec::{DecodeError, Sink, Token};
+
+use super::build::CollectorPaused;
+use super::class::{Class, class_of_type};
+use super::read::{Flaw, read_event};
+use super::write::write_event;
+
+/// Room for most events.
+const EVENT_BYTES: usize = 512;
+
+#[pyfunction]
+#[pyo3(signature = (event, /))]
+pub(crate) fn encode_event<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let mut sink = MsgpackSink::new(Vec::with_capacity(EVENT_BYTES));
+    write_event(event, &mut sink)?;
+    Ok(PyBytes::new(event.py(), &sink.finish()))
+}
+
+#[pyfunction]
+#[pyo3(signature = (events, /))]
+pub(crate) fn encode_batch<'py>(events: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let py = events.py();
+    let events = events.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+    let mut sink = MsgpackSink::new(Vec::with_capacity(EVENT_BYTES * events.len().min(64)));
+    sink.put(Token::List(events.len()));
+    for event in &events {
+        write_event(event, &mut sink)?;
+    }
+    Ok(PyBytes::new(py, &sink.finish()))
+}
+
+#[pyfunction]
+#[pyo3(signature = (data, /))]
+pub(crate) fn decode_event<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    with_bytes(data, |bytes| {
+        let mut source = MsgpackSource::new(bytes);
+        let event = read_next(data.py(), &mut source)?;
+        source.finish().map_err(Flaw::from).map_err(|flaw| flaw.into_error(data.py(), 0))?;
+        Ok(event)
+    })
+}
+
+#[pyfunction]
+#[pyo3(signature = (data, /))]
+pub(crate) fn decode_batch<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+    let py = data.py();
+    let raise = |error: DecodeError| Flaw::from(error).into_error(py, 0);
+    with_bytes(data, |bytes| {
+        let mut source = MsgpackSource::new(bytes);
+        let (events, _paused) = (PyList::empty(py), CollectorPaused::new(py));
+        for _ in 0..source.begin_batch().map_err(raise)? {
+            events.append(read_next(py, &mut source)?)?;
+        }
+        source.finish().map_err(raise)?;
+        Ok(events)
+    })
+}
+
+/// The bytes of an object, as they are or, where they could change meanwhile, as a copy.
+fn with_bytes<T>(data: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) -> PyResult<T>) -> PyResult<T> {
+    if let Ok(bytes) = data.cast::<PyBytes>() {
+        return read(bytes.as_bytes());
+    }
+    let buffer = PyBuffer::<u8>::get(data)?;
+    read(&buffer.to_vec(data.py())?)
+}
+
+fn read_next<'py>(py: Python<'py>, source: &mut MsgpackSource<'_>) -> PyResult<Bound<'py, PyAny>> {
+    let head = source.begin().map_err(|error| Flaw::from(error).into_error(py, 0))?;
+    let class = class_of_type(py, head.event_type)?.ok_or_else(|| {
+        let reason = format!(
+            "no class here has the event type {:?}: import the module that defines it",
+            head.event_type.chars().take(80).collect::<String>()
+        );
+        Flaw::from(DecodeError::new(head.offset, reason)).into_error(py, head.offset)
+    })?;
+    read_event(py, Class::of(&class)?, source, head.offset).map_err(|flaw| flaw.into_error(py, head.offset))
+}
