@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from trading.events._core import SegmentRows
 from trading.events.base import BaseEvent
-from trading.events.errors import EventDecodeError, UnstorableEventError
+from trading.events.errors import EventDecodeError, EventEncodeError
 from trading.events.persistence.row import decode_row
-from trading.events.persistence.schema import EventSchema, Record, event_schema
+from trading.events.persistence.schema import EventSchema, event_schema
 from trading.events.persistence.stored_schema import SEQ
 
 _CHUNK_ROWS = 1_000
@@ -62,17 +62,30 @@ class Tabulation:
                 yield TopicTable(event_schema(cls), day, exchange, symbol, table)
 
     def _add(self, rows: list[tuple[int, bytes]]) -> None:
-        groups = defaultdict[tuple[type[BaseEvent], date], list[Record]](list)
+        groups = defaultdict[tuple[type[BaseEvent], date], tuple[list[BaseEvent], list[int]]](lambda: ([], []))
         for seq, row in rows:
             try:
                 event = decode_row(row)
-                texts = event_schema(type(event)).render(event)
-            except (EventDecodeError, UnstorableEventError) as error:
+            except EventDecodeError as error:
                 self.bad.append(BadRow(seq, str(error)))
             else:
-                groups[type(event), event.timestamp.date()].append(Record(seq, event, texts))
-        for (cls, day), records in groups.items():
-            self._groups[cls, day].append(event_schema(cls).encode(records))
+                events, seqs = groups[type(event), event.timestamp.date()]
+                events.append(event)
+                seqs.append(seq)
+        for (cls, day), (events, seqs) in groups.items():
+            self._groups[cls, day] += self._encode(event_schema(cls), events, seqs)
+
+    def _encode(self, schema: EventSchema, events: list[BaseEvent], seqs: list[int]) -> Iterator[pa.Table]:
+        """The events as tables, without those that no column can hold, which are looked for by halving."""
+        try:
+            yield schema.encode(events, seqs)
+        except EventEncodeError as error:
+            if len(events) == 1:
+                self.bad.append(BadRow(seqs[0], str(error)))
+                return
+            middle = len(events) // 2
+            yield from self._encode(schema, events[:middle], seqs[:middle])
+            yield from self._encode(schema, events[middle:], seqs[middle:])
 
 
 def _split(table: pa.Table) -> Iterator[tuple[str | None, str | None, pa.Table]]:
