@@ -47,8 +47,10 @@ def decode_row(row: bytes) -> BaseEvent:
 
 def _peek_event_type(row: bytes) -> str | None:
     try:
-        found = msgpack.unpackb(row)
+        match msgpack.unpackb(row):
+            case {"_t": str(event_type)}:
+                return event_type
+            case _:
+                return None
     except (ValueError, TypeError, msgpack.UnpackException):
         return None
-    event_type = found.get("_t") if isinstance(found, dict) else None
-    return event_type if isinstance(event_type, str) else None
