@@ -197,7 +197,7 @@ class Journal:
         folder: Where the segments are.
         number: Of the first segment, above that of any other.
         seq: The sequence number of the first row.
-        most_rows, most_bytes: Of one segment; `append` tells when there are so many.
+        most_rows, most_bytes: Of one segment; when there are so many, `append` begins another, and tells.
         most_unsynced_bytes: Of what is kept in memory because it has not been synced; `append` tells when it is a
             quarter of that, and refuses more beyond it.
         is_deferred: Whether rows are kept in memory until `sync` or `rotate`.

@@ -113,6 +113,9 @@ impl PyJournal {
             journal.append(payloads)?;
         }
         let after = Marks::of(&journal);
+        if after.rows >= self.most_rows || after.size_bytes >= self.most_bytes {
+            let _ = journal.rotate(); // what fails here is tried again by the next append
+        }
         let reaches = |limit: u64, before: u64, after: u64| before < limit && after >= limit;
         Ok(reaches(1, before.unsynced_bytes, after.unsynced_bytes)
             || reaches(self.soon_unsynced_bytes, before.unsynced_bytes, after.unsynced_bytes)

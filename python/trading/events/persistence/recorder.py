@@ -60,7 +60,7 @@ class Recorder:
         self._day = _today()
         self._retry_s: float | None = 0.0  # at once, for what the last writer has left
         self._failure: str | None = None
-        self._first = journal.number
+        self._first = self._newest = journal.number
         self._unsealable: dict[int, UnsealableSegmentError] = {}
         self._sealed: set[int] = set()
         self.closing = False
@@ -115,7 +115,7 @@ class Recorder:
             while (due_s := self._due_s()) is None or due_s > time.monotonic():
                 self._changed.wait(None if due_s is None else due_s - time.monotonic())
             requests, self._requests = self._requests, []
-        failure = self._seal()
+        failure = self._seal(ends=bool(requests) or (self._since_s is not None and self._end_s() <= time.monotonic()))
         unsealable = [error for number, error in self._unsealable.items() if number >= self._first]
         with self._changed:
             if any(request.closes for request in requests):
@@ -143,21 +143,25 @@ class Recorder:
             self._since_s = None
             self._day = _today()
         else:
-            now_s = time.monotonic()
-            self._since_s = now_s if self._since_s is None else self._since_s
-            is_full = self._journal.rows >= self._rotation.rows or self._journal.size_bytes >= self._rotation.size_bytes
-            if is_full and self._retry_s is None:
-                return 0.0
-            times.append(self._since_s + self._rotation.age_s)
-            if self._rotation.date_change:
-                times.append(now_s + _seconds_left(self._day))
+            self._since_s = time.monotonic() if self._since_s is None else self._since_s
+            times.append(self._end_s())
+        if self._journal.number > self._newest and self._retry_s is None:
+            return 0.0
         return min(times, default=None)
 
-    def _seal(self) -> StoreError | None:
-        """Ends the segment and seals all that have ended. Returns why that failed."""
+    def _end_s(self) -> float:
+        """When the newest segment is to end though it is not full, on the monotonic clock."""
+        end_s = (self._since_s or 0.0) + self._rotation.age_s
+        return min(end_s, time.monotonic() + _seconds_left(self._day)) if self._rotation.date_change else end_s
+
+    def _seal(self, *, ends: bool) -> StoreError | None:
+        """Seals all segments that have ended, perhaps after ending the newest. Returns why that failed."""
         try:
-            self._journal.rotate()
-            self._since_s, self._day = None, _today()
+            if ends:
+                self._journal.rotate()
+                self._day = _today()
+            if ends or self._journal.number > self._newest:
+                self._since_s = None
             newest = self._journal.number  # what is newest later may have been begun after the segments were held
             self._journal.sync()
             for segment in hold_segments(self._base_path):
@@ -166,6 +170,7 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - a thread that died of it would leave everybody waiting
             return self._fail(error)
         self._retry_s = self._failure = None
+        self._newest = newest
         return None
 
     def _seal_one(self, segment: Segment) -> None:

@@ -22,7 +22,7 @@ class RotationPolicy:
     """
 
     rows: int = 250_000
-    size_bytes: int = 32 * 1024 * 1024
+    size_bytes: int = 16 * 1024 * 1024
     age_s: float = 300.0
     date_change: bool = True
 

@@ -10,7 +10,6 @@ After a crash before 4, the same is done again for that day, and the files of th
 """
 
 from collections import defaultdict
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,24 +53,25 @@ def seal_segment(base_path: Path, segment: Segment) -> list[str]:
         OSError, pyarrow.ArrowException, CorruptFileError: A file cannot be written.
     """
     rows = segment.read()
-    by_day = defaultdict[date, list[TopicTable]](list)
+    damaged = [f"bytes {start} to {end} are damaged" for start, end in rows.damaged]
     try:
         tabulation = Tabulation(rows)
     except UnknownRowError as error:
         raise UnsealableSegmentError(segment.path, str(error)) from error
-    for table in tabulation.tables():
-        by_day[table.day].append(table)
+    del rows  # their memory is wanted for the columns
+    faults = [*damaged, *(f"row {seq}: {reason}" for seq, reason in tabulation.bad)]
     origin = Origin(segment=segment.number)
-    written: dict[Path, list[_NewFile]] = {}
-    for day, tables in by_day.items():
-        folder = day_folder(base_path, day)
-        manifest = open_day(base_path, folder)
-        if not manifest.has_sealed(segment.number):
-            written[folder] = [_write(folder, table, origin) for table in tables]
+    is_sealed: dict[Path, bool] = {}
+    written = defaultdict[Path, list[_NewFile]](list)
+    for topic in tabulation.tables():
+        folder = day_folder(base_path, topic.day)
+        if folder not in is_sealed:
+            is_sealed[folder] = open_day(base_path, folder).has_sealed(segment.number)
+        if not is_sealed[folder]:
+            written[folder].append(_write(folder, topic, origin))
     if written:
         _commit(base_path, origin, written)
-    damaged = [f"bytes {start} to {end} are damaged" for start, end in rows.damaged]
-    return [*damaged, *(f"row {seq}: {reason}" for seq, reason in tabulation.bad)]
+    return faults
 
 
 def open_day(base_path: Path, folder: Path) -> Manifest:

@@ -1,5 +1,6 @@
 """Rows of the journal as Arrow tables, one for each day and topic."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
@@ -16,7 +17,8 @@ from trading.events.persistence.schema import EventSchema, event_schema
 from trading.events.persistence.stored_schema import SEQ
 
 _CHUNK_ROWS = 1_000
-"""Few enough that other threads get their turn."""
+_TURN_ROWS = 100
+"""So many rows are decoded before other threads are given their turn: else they would wait 5 ms for it each time."""
 
 _BY_TOPIC = [(name, "ascending") for name in ("exchange", "symbol", "timestamp", SEQ)]
 
@@ -55,15 +57,18 @@ class Tabulation:
             self._add(rows.slice(start, min(start + _CHUNK_ROWS, len(rows))))
 
     def tables(self) -> Iterator[TopicTable]:
-        """One for each class, day and topic."""
-        for (cls, day), tables in self._groups.items():
+        """One for each class, day and topic; they are forgotten here as they are taken."""
+        while self._groups:
+            (cls, day), tables = self._groups.popitem()
             ordered = pa.concat_tables(tables).sort_by(_BY_TOPIC)
             for exchange, symbol, table in _split(ordered):
                 yield TopicTable(event_schema(cls), day, exchange, symbol, table)
 
     def _add(self, rows: list[tuple[int, bytes]]) -> None:
         groups = defaultdict[tuple[type[BaseEvent], date], tuple[list[BaseEvent], list[int]]](lambda: ([], []))
-        for seq, row in rows:
+        for number, (seq, row) in enumerate(rows):
+            if number % _TURN_ROWS == 0:
+                time.sleep(0)
             try:
                 event = decode_row(row)
             except EventDecodeError as error:
