@@ -1,6 +1,7 @@
 """EventReader: every query is answered as a plain filter over a list would answer it."""
 
 import asyncio
+import threading
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -150,10 +151,10 @@ async def test_async_for_leaves_the_loop_free_and_can_be_cancelled_while_it_read
     loop = asyncio.get_running_loop()
     real_merge = merge.merge
 
-    def slow_merge(*args: Any) -> Any:
+    def slow_merge(*args: Any, **more: Any) -> Any:
         loop.call_soon_threadsafe(reading.set)
         asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result()
-        yield from real_merge(*args)
+        yield from real_merge(*args, **more)
 
     monkeypatch.setattr("trading.events.persistence.reader.merge", slow_merge)
 
@@ -189,8 +190,9 @@ def test_a_plain_for_sleeps_to_keep_the_timing(tmp_path: Path, monkeypatch: pyte
 
     def sleep(length_s: float) -> None:
         nonlocal now
-        now += length_s + 0.25
-        naps.append(length_s)
+        if threading.current_thread() is threading.main_thread():
+            now += length_s + 0.25
+            naps.append(length_s)
 
     monkeypatch.setattr(event_range.time, "monotonic", lambda: now)
     monkeypatch.setattr(event_range.time, "sleep", sleep)

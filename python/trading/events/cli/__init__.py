@@ -1,4 +1,4 @@
-"""The command `trading-events`: import, inspect, query and replay recorded events, and a demo. One file a command."""
+"""The command `trading-events`: recorded events imported, queried, replayed and kept; a demo. One file a command."""
 
 import argparse
 import io
@@ -9,11 +9,29 @@ from importlib.metadata import version
 
 from pydantic import ValidationError
 
-from trading.events.cli import demo, import_file, inspect_store, query_store, replay_store
+from trading.events.cli import (
+    compact_store,
+    demo,
+    import_file,
+    inspect_store,
+    prune_store,
+    query_store,
+    replay_store,
+    verify_store,
+)
 from trading.events.cli.arguments import UsageError
 from trading.events.errors import TradingEventsError
 
-_COMMANDS = (demo, import_file, inspect_store, query_store, replay_store)
+_COMMANDS = (
+    demo,
+    import_file,
+    inspect_store,
+    query_store,
+    replay_store,
+    verify_store,
+    compact_store,
+    prune_store,
+)
 
 EXIT_OK = 0
 EXIT_FAILED = 1
