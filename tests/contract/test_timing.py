@@ -150,6 +150,20 @@ async def test_a_handler_that_holds_up_the_loop_is_named_while_it_does(make_bus:
     assert "assert warned.has_come.wait(10)" in warned.texts[0]
 
 
+async def test_a_handler_that_was_subscribed_by_decoration_alone_is_watched_too(
+    bus_type: Callable[..., Bus], warned: Warnings
+) -> None:
+    """Turned red by: beginning to watch in `subscribe` alone."""
+    bus = bus_type(slow_handler_s=0.02)
+    gate = Gate()
+    bus.on("tick", name="decorated")(gate)
+    await bus.publish(tick(1))
+    assert await asyncio.to_thread(warned.has_come.wait, 10)
+    assert "decorated" in warned.texts[0]
+    gate.open()
+    await bus.aclose()
+
+
 async def test_handlers_that_end_in_time_are_not_named(make_bus: MakeBus, warned: Warnings) -> None:
     """Turned red by: counting from the first event of the subscription."""
     bus = await make_bus(slow_handler_s=1.0)
