@@ -182,6 +182,29 @@ class Filter:
     def any(filters: list[Callable[[Any], object]], /) -> Filter: ...
     @staticmethod
     def negation(condition: Callable[[Any], object], /) -> Filter: ...
+    def decide(
+        self,
+        event_type: str,
+        class_: type[BaseEvent] | None,
+        exchange: str | None,
+        symbol: str | None,
+        span_us: tuple[int, int],
+        /,
+    ) -> bool | None:
+        """Whether all events of a topic from a first to a last timestamp pass, or none; None where each must be asked.
+
+        Args:
+            event_type: Theirs.
+            class_: The class for it, if there is one.
+            exchange: Theirs.
+            symbol: Theirs.
+            span_us: Their least and their greatest timestamp, in microseconds since 1970.
+        """
+
+    @property
+    def time_bounds_us(self) -> tuple[int | None, int | None]:
+        """The first moment that may pass, and the first after those, in microseconds since 1970; None is open."""
+
     def __call__(self, event: BaseEvent, /) -> bool: ...
     def __and__(self, other: Callable[[Any], object], /) -> Filter: ...
     def __rand__(self, other: Callable[[Any], object], /) -> Filter: ...

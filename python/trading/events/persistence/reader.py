@@ -1,38 +1,32 @@
-"""EventReader: what a store holds, as events in order, as a table, as a replay, or only counted."""
+"""EventReader: what a Parquet store holds, as events in order, as a table, as a replay, or only counted."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
+from typing import Unpack
 
 import pyarrow as pa
 
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import StoreError, StorePathError, VanishedFileError
+from trading.events.persistence.base import IEventReader
 from trading.events.persistence.columns import from_micros
-from trading.events.persistence.event_range import EventRange, Events
+from trading.events.persistence.event_range import EventChunks
 from trading.events.persistence.listing import Listing, OnError, Unreadable
 from trading.events.persistence.merge import Key, merge
 from trading.events.persistence.part import OpenFiles, Part
-from trading.events.persistence.replay import Publisher, Replay
 from trading.events.persistence.schema import event_schema
-from trading.events.persistence.selection import EventTypes, Names, Selection, select
+from trading.events.persistence.selection import Criteria, Selection, select
 from trading.events.persistence.stored_file import StoredFile, StoredTopic, add_up, describe_part
 from trading.events.persistence.table import in_range, read_part_table, unite
 
 _COUNT_ROWS = 65_536
+_CHUNK_EVENTS = 512
 
 
-class EventReader:
-    """Reads a store of recorded events. It needs no writer, and disturbs none.
-
-    Every method selects alike:
-
-    - `start`, `end`: events with `start <= timestamp < end`; a naive datetime is in UTC, None is no limit.
-    - `event_type`: a text, an event class, or several of them; a class stands for all its subclasses too.
-    - `exchange`, `symbol`: a text, or several.
-
-    What is left out selects everything. Wrong arguments raise TypeError or ValueError at once.
+class EventReader(IEventReader):
+    """Reads a store that a ParquetEventWriter has written, or is writing.
 
     A file that cannot be read does not hide the others: they are all read. With `on_error="raise"` its CorruptFileError
     is raised after that (by a method that returns one result, in its stead); with `"warn"` an UnreadableFileWarning is
@@ -62,52 +56,35 @@ class EventReader:
         """The store's folder, as an absolute path."""
         return self._base_path
 
-    def read_range(
-        self,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        event_type: EventTypes | None = None,
-        exchange: Names | None = None,
-        symbol: Names | None = None,
-        speed: float | None = None,
-    ) -> EventRange:
-        """The selected events by timestamp, ties in the order in which they were recorded.
+    def files(
+        self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]
+    ) -> Iterator[StoredFile]:
+        """The files that may hold selected events, day by day; only their footers are read.
 
         Args:
             start: First moment.
             end: First moment that is too late.
-            event_type: Which kinds of events.
-            exchange: Of which exchanges.
-            symbol: Of which symbols.
-            speed: None gives them as fast as possible; 1.0 at the intervals at which they happened, 10.0 ten times as
-                fast. A plain `for` then sleeps, which blocks its thread.
-
-        Returns:
-            What `for` and `async for` go over, in memory that does not depend on the range's length.
+            criteria: Which events.
         """
-        selection = select(start, end, event_type=event_type, exchange=exchange, symbol=symbol)
-        return EventRange(lambda: self._read(selection), speed=speed)
+        selection = select(start, end, **criteria)
+        return (describe_part(part) for part, _ in self._find(selection))
 
-    def read_table(
-        self,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        event_type: EventTypes | None = None,
-        exchange: Names | None = None,
-        symbol: Names | None = None,
-    ) -> pa.Table:
-        """The selected events as one Arrow table in the same order, also where no class is defined for them.
+    def _read(self, selection: Selection) -> EventChunks:
+        chunk: list[BaseEvent] = []
+        try:
+            for event in self._merge(selection):
+                chunk.append(event)
+                if len(chunk) == _CHUNK_EVENTS:
+                    yield selection.keep(chunk)
+                    chunk = []
+        except StoreError:
+            yield selection.keep(chunk)
+            raise
+        yield selection.keep(chunk)
 
-        The columns bear the fields' names; `persistence.columns` tells what stands beside them, and `_seq` is the order
-        of recording. Of several event types the table has the columns of all, null where a type does not have one, and
-        as text where two types disagree.
-
-        Raises:
-            CorruptFileError: A file cannot be read, and `on_error` is `raise`.
-        """
-        selection = select(start, end, event_type=event_type, exchange=exchange, symbol=symbol)
+    def _read_table(self, selection: Selection) -> pa.Table:
+        if selection.filter is not None:
+            return super()._read_table(selection)
         tables = [schema.empty_table() for schema in _known_schemas(selection)]
         for part, unreadable in self._find(selection):
             try:
@@ -116,68 +93,12 @@ class EventReader:
                 unreadable.report(error)
         return unite(tables)
 
-    def replay(
-        self,
-        bus: Publisher,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        speed: float | None = 1.0,
-        event_type: EventTypes | None = None,
-        exchange: Names | None = None,
-        symbol: Names | None = None,
-    ) -> Replay:
-        """A replay of the selected events; `await` it to run it.
+    def _topics(self, selection: Selection) -> list[StoredTopic]:
+        return add_up(describe_part(part) for part, _ in self._find(selection))
 
-        Args:
-            bus: Where the events are published.
-            start: First moment.
-            end: First moment that is too late.
-            speed: 1.0 keeps the original timing, any other factor shortens or stretches it, and None publishes as fast
-                as the bus takes the events.
-            event_type: Which kinds of events.
-            exchange: Of which exchanges.
-            symbol: Of which symbols.
-        """
-        events = self.read_range(start, end, event_type=event_type, exchange=exchange, symbol=symbol)
-        return Replay(events, bus, speed=speed)
-
-    def files(
-        self,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        event_type: EventTypes | None = None,
-        exchange: Names | None = None,
-        symbol: Names | None = None,
-    ) -> Iterator[StoredFile]:
-        """The files that may hold selected events, day by day; only their footers are read."""
-        selection = select(start, end, event_type=event_type, exchange=exchange, symbol=symbol)
-        return (describe_part(part) for part, _ in self._find(selection))
-
-    def topics(
-        self,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        event_type: EventTypes | None = None,
-        exchange: Names | None = None,
-        symbol: Names | None = None,
-    ) -> list[StoredTopic]:
-        """The same files added up by topic, sorted by event type, exchange and symbol."""
-        return add_up(self.files(start, end, event_type=event_type, exchange=exchange, symbol=symbol))
-
-    def count(
-        self,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        event_type: EventTypes | None = None,
-        exchange: Names | None = None,
-        symbol: Names | None = None,
-    ) -> int:
-        """How many events are selected. Timestamps are read only where the range begins or ends."""
-        selection = select(start, end, event_type=event_type, exchange=exchange, symbol=symbol)
+    def _count(self, selection: Selection) -> int:
+        if selection.filter is not None:
+            return super()._count(selection)
         total = 0
         for part, unreadable in self._find(selection):
             try:
@@ -186,15 +107,9 @@ class EventReader:
                 unreadable.report(error)
         return total
 
-    def time_span(
-        self,
-        *,
-        event_type: EventTypes | None = None,
-        exchange: Names | None = None,
-        symbol: Names | None = None,
-    ) -> tuple[datetime, datetime] | None:
-        """The least and the greatest timestamp of the selected events, or None where there are none."""
-        selection = select(None, None, event_type=event_type, exchange=exchange, symbol=symbol)
+    def _time_span(self, selection: Selection) -> tuple[datetime, datetime] | None:
+        if selection.filter is not None:
+            return super()._time_span(selection)
         unreadable = Unreadable(self._on_error)
         first_day = self._find_day(selection, unreadable, newest=False)
         last_day = self._find_day(selection, unreadable, newest=True)
@@ -205,7 +120,7 @@ class EventReader:
         last = max(group.last for part in last_day for group in part.groups)
         return from_micros(first), from_micros(last)
 
-    def _read(self, selection: Selection) -> Events:
+    def _merge(self, selection: Selection) -> Iterator[BaseEvent]:
         unreadable = Unreadable(self._on_error)
         listing = Listing(self._base_path, selection, unreadable.report)
         for day, parts in listing.days():
@@ -237,7 +152,7 @@ class EventReader:
 
 def _known_schemas(selection: Selection) -> list[pa.Schema]:
     """The columns that a table of a selection has even where nothing is stored."""
-    names = sorted(selection.event_types.names or ())
+    names = sorted(selection.event_types)
     known = [found for found in map(event_class, names) if found is not None]
     return [event_schema(each).arrow for each in known or [BaseEvent]]
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
+from trading.events.base import BaseEvent
 from trading.events.persistence.columns import from_micros
 from trading.events.persistence.part import Part
 
@@ -79,11 +80,22 @@ def add_up(files: Iterable[StoredFile]) -> list[StoredTopic]:
     return [_add_up(topic, list(group)) for topic, group in groupby(sorted(files, key=_sort_key), key=_topic)]
 
 
+def count_topics(events: Iterable[BaseEvent]) -> list[StoredTopic]:
+    """The topics of events, where nothing is known of files."""
+    found: dict[tuple[str, str | None, str | None], tuple[int, datetime, datetime]] = {}
+    for event in events:
+        names, moment = (event.event_type, event.exchange, event.symbol), event.timestamp
+        rows, first, last = found.get(names, (0, moment, moment))
+        found[names] = rows + 1, min(first, moment), max(last, moment)
+    topics = [StoredTopic(*names, files=0, rows=r, first=a, last=z, size_bytes=0) for names, (r, a, z) in found.items()]
+    return sorted(topics, key=_sort_key)
+
+
 def _topic(file: StoredFile) -> tuple[str, str | None, str | None]:
     return file.event_type, file.exchange, file.symbol
 
 
-def _sort_key(file: StoredFile) -> tuple[str, str, str]:
+def _sort_key(file: StoredFile | StoredTopic) -> tuple[str, str, str]:
     return file.event_type, file.exchange or "", file.symbol or ""
 
 
