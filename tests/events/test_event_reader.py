@@ -18,9 +18,9 @@ from trading.events.errors import StorePathError
 from trading.events.market_data import MarketDataEvent, TickEvent, TradeEvent
 from trading.events.order import OrderAcceptedEvent, OrderEvent, OrderExpiredEvent
 from trading.events.persistence import EventReader, event_range, merge
-from trading.events.persistence.reader import _CHUNK_EVENTS
 from trading.events.persistence.selection import select
 from trading.events.persistence.stored_schema import FileTopic
+from trading.events.persistence.window import _CHUNK_EVENTS
 from trading.events.system import HeartbeatEvent
 
 CLASSES: list[type[BaseEvent]] = [TickEvent, TradeEvent, OrderAcceptedEvent, OrderExpiredEvent, HeartbeatEvent]

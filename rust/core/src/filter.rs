@@ -130,6 +130,22 @@ impl<C> Filter<C> {
         decided
     }
 
+    /// The names outside of which nothing passes, of those that `pick` finds in a part; `None` if any may.
+    pub fn name_bounds<'a>(&'a self, pick: &impl Fn(&'a Self) -> Option<&'a [Box<str>]>) -> Option<Vec<&'a str>> {
+        match self {
+            Self::All(parts) => {
+                let mut bounds = parts.iter().filter_map(|part| part.name_bounds(pick));
+                let first = bounds.next()?;
+                Some(bounds.fold(first, |kept, more| kept.into_iter().filter(|name| more.contains(name)).collect()))
+            }
+            Self::Any(parts) => {
+                let bounds = parts.iter().map(|part| part.name_bounds(pick)).collect::<Option<Vec<_>>>()?;
+                Some(bounds.concat())
+            }
+            part => pick(part).map(|names| names.iter().map(|name| &**name).collect()),
+        }
+    }
+
     /// The least range of time outside of which nothing passes: its first moment and the first one behind it.
     #[must_use]
     pub fn time_bounds(&self) -> (Option<i64>, Option<i64>) {

@@ -218,6 +218,16 @@ impl PyFilter {
     }
 
     #[getter]
+    fn name_bounds(&self) -> [Option<Vec<&str>>; 3] {
+        let expression = &self.parts.expression;
+        [
+            expression.name_bounds(&|part| if let Filter::EventType(names) = part { Some(names) } else { None }),
+            expression.name_bounds(&|part| if let Filter::Exchange(names) = part { Some(names) } else { None }),
+            expression.name_bounds(&|part| if let Filter::Symbol(names) = part { Some(names) } else { None }),
+        ]
+    }
+
+    #[getter]
     fn time_bounds_us(&self) -> (Option<i64>, Option<i64>) {
         self.parts.expression.time_bounds()
     }

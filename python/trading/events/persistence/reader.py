@@ -1,28 +1,27 @@
 """EventReader: what a Parquet store holds, as events in order, as a table, as a replay, or only counted."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
-from typing import Unpack
+from typing import TypeVar, Unpack
 
 import pyarrow as pa
 
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import StoreError, StorePathError, VanishedFileError
 from trading.events.persistence.base import IEventReader
-from trading.events.persistence.columns import from_micros
 from trading.events.persistence.event_range import EventChunks
+from trading.events.persistence.latest import find_last
 from trading.events.persistence.listing import Listing, OnError, Unreadable
-from trading.events.persistence.merge import Key, merge
-from trading.events.persistence.part import OpenFiles, Part
+from trading.events.persistence.merge import merge
+from trading.events.persistence.part import Part
 from trading.events.persistence.schema import event_schema
 from trading.events.persistence.selection import Criteria, Selection, select
 from trading.events.persistence.stored_file import StoredFile, StoredTopic, add_up, describe_part
-from trading.events.persistence.table import in_range, read_part_table, unite
+from trading.events.persistence.table import count_rows, read_part_table, unite
 
-_COUNT_ROWS = 65_536
-_CHUNK_EVENTS = 512
+AnswerT = TypeVar("AnswerT")
 
 
 class EventReader(IEventReader):
@@ -66,99 +65,105 @@ class EventReader(IEventReader):
             end: First moment that is too late.
             criteria: Which events.
         """
-        selection = select(start, end, **criteria)
-        return (describe_part(part) for part, _ in self._find(selection))
+        return self._files(select(start, end, **criteria))
 
     def _read(self, selection: Selection) -> EventChunks:
-        chunk: list[BaseEvent] = []
-        try:
-            for event in self._merge(selection):
-                chunk.append(event)
-                if len(chunk) == _CHUNK_EVENTS:
-                    yield selection.keep(chunk)
-                    chunk = []
-        except StoreError:
-            yield selection.keep(chunk)
-            raise
-        yield selection.keep(chunk)
-
-    def _read_table(self, selection: Selection) -> pa.Table:
-        if selection.filter is not None:
-            return super()._read_table(selection)
-        tables = [schema.empty_table() for schema in _known_schemas(selection)]
-        for part, unreadable in self._find(selection):
-            try:
-                tables.append(read_part_table(part, selection))
-            except StoreError as error:
-                unreadable.report(error)
-        return unite(tables)
-
-    def _topics(self, selection: Selection) -> list[StoredTopic]:
-        return add_up(describe_part(part) for part, _ in self._find(selection))
-
-    def _count(self, selection: Selection) -> int:
-        if selection.filter is not None:
-            return super()._count(selection)
-        total = 0
-        for part, unreadable in self._find(selection):
-            try:
-                total += _count(part, selection)
-            except StoreError as error:
-                unreadable.report(error)
-        return total
-
-    def _time_span(self, selection: Selection) -> tuple[datetime, datetime] | None:
-        if selection.filter is not None:
-            return super()._time_span(selection)
-        unreadable = Unreadable(self._on_error)
-        first_day = self._find_day(selection, unreadable, newest=False)
-        last_day = self._find_day(selection, unreadable, newest=True)
-        unreadable.finish()
-        if not first_day:
-            return None
-        first = min(group.first for part in first_day for group in part.groups)
-        last = max(group.last for part in last_day for group in part.groups)
-        return from_micros(first), from_micros(last)
-
-    def _merge(self, selection: Selection) -> Iterator[BaseEvent]:
         unreadable = Unreadable(self._on_error)
         listing = Listing(self._base_path, selection, unreadable.report)
         for day, parts in listing.days():
-            reached: Key | None = None
+            reached: tuple[int, int] | None = None
             left = parts
             while left:
                 try:
-                    for key, event in merge(left, selection, unreadable.report, after=reached):
-                        reached = key
-                        yield event
+                    for events, last in merge(left, selection, unreadable.report, after=reached):
+                        reached = last
+                        yield events
                     left = []
                 except VanishedFileError:
                     left = listing.parts(day)
         unreadable.finish()
 
-    def _find_day(self, selection: Selection, unreadable: Unreadable, *, newest: bool) -> list[Part]:
-        days = Listing(self._base_path, selection, unreadable.report).days(newest_first=newest)
-        for _, parts in days:
-            return parts
+    def _read_table(self, selection: Selection) -> pa.Table:
+        tables = [schema.empty_table() for schema in _known_schemas(selection)]
+        tables += self._ask(selection, lambda part: read_part_table(part, selection))
+        return unite(tables)
+
+    def _topics(self, selection: Selection) -> list[StoredTopic]:
+        return add_up(self._files(selection))
+
+    def _count(self, selection: Selection) -> int:
+        return sum(self._ask(selection, lambda part: count_rows(part, selection)))
+
+    def _time_span(self, selection: Selection) -> tuple[datetime, datetime] | None:
+        if selection.filter is not None:
+            return super()._time_span(selection)
+        unreadable = Unreadable(self._on_error)
+        first = self._find_day(selection, unreadable, newest=False)
+        last = self._find_day(selection, unreadable, newest=True)
+        unreadable.finish()
+        return (min(file.first for file in first), max(file.last for file in last)) if first and last else None
+
+    def _last(self, selection: Selection) -> BaseEvent | None:
+        unreadable = Unreadable(self._on_error)
+        listing = Listing(self._base_path, selection, unreadable.report)
+        for day, parts in listing.days(newest_first=True):
+            found = _steadily(lambda some: find_last(some, selection, unreadable.report), parts, listing, day)
+            if found is not None:
+                break
+        else:
+            found = None
+        unreadable.finish()
+        return found
+
+    def _files(self, selection: Selection) -> Iterator[StoredFile]:
+        """The files with row groups that may hold selected rows."""
+        wanted = self._ask(selection, lambda part: describe_part(part) if part.footer().groups_in(selection) else None)
+        return (file for file in wanted if file is not None)
+
+    def _ask(self, selection: Selection, question: Callable[[Part], AnswerT]) -> Iterator[AnswerT]:
+        """Asks all files, day by day; the errors of those that cannot answer come last."""
+        unreadable = Unreadable(self._on_error)
+
+        def ask_all(parts: list[Part]) -> list[AnswerT]:
+            answers: list[AnswerT] = []
+            for part in parts:
+                try:
+                    answers.append(question(part))
+                except VanishedFileError:
+                    raise
+                except StoreError as error:
+                    unreadable.report(error)
+            return answers
+
+        listing = Listing(self._base_path, selection, unreadable.report)
+        for day, parts in listing.days():
+            yield from _steadily(ask_all, parts, listing, day)
+        unreadable.finish()
+
+    def _find_day(self, selection: Selection, unreadable: Unreadable, *, newest: bool) -> list[StoredFile]:
+        """The files of the first or the last day that has some."""
+        for _, parts in Listing(self._base_path, selection, unreadable.report).days(newest_first=newest):
+            found: list[StoredFile] = []
+            for part in parts:
+                try:
+                    found.append(describe_part(part))
+                except StoreError as error:
+                    unreadable.report(error)
+            if found:
+                return found
         return []
 
-    def _find(self, selection: Selection) -> Iterator[tuple[Part, Unreadable]]:
-        unreadable = Unreadable(self._on_error)
-        for _, parts in Listing(self._base_path, selection, unreadable.report).days():
-            for part in parts:
-                yield part, unreadable
-        unreadable.finish()
+
+def _steadily(ask: Callable[[list[Part]], AnswerT], parts: list[Part], listing: Listing, day: date) -> AnswerT:
+    """Asks the files of a day; where one of them is merged into another meanwhile, asks those that there are then."""
+    while True:
+        try:
+            return ask(parts)
+        except VanishedFileError:
+            parts = listing.parts(day)
 
 
 def _known_schemas(selection: Selection) -> list[pa.Schema]:
     """The columns that a table of a selection has even where nothing is stored."""
-    names = sorted(selection.event_types)
-    known = [found for found in map(event_class, names) if found is not None]
+    known = [found for found in map(event_class, sorted(selection.event_types)) if found is not None]
     return [event_schema(each).arrow for each in known or [BaseEvent]]
-
-
-def _count(part: Part, selection: Selection) -> int:
-    partial = [group for group in part.groups_in(selection) if not selection.covers(group.first, group.last)]
-    whole = [group for group in part.groups if selection.covers(group.first, group.last)]
-    batches = part.batches(partial, rows=_COUNT_ROWS, open_files=OpenFiles(1), names=["timestamp"])
-    return sum(group.rows for group in whole) + sum(in_range(batch, selection).num_rows for batch in batches)

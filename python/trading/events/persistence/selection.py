@@ -92,6 +92,10 @@ class _Choice:
     def may_have(self, spelling: str) -> bool:
         return bool(self.patterns) or spelling in self.spellings
 
+    @property
+    def has_patterns(self) -> bool:
+        return bool(self.patterns) and "*" not in self.patterns
+
 
 def _in_symbol_place(text: str) -> str:
     """A topic or pattern with this text as its last segment, the only one that may hold anything."""
@@ -121,6 +125,10 @@ class _Topics:
             and self.symbols.has(topic.symbol)
         )
 
+    @property
+    def has_patterns(self) -> bool:
+        return self.event_types.has_patterns or self.exchanges.has_patterns or self.symbols.has_patterns
+
     def may_have(self, name: PartName) -> bool:
         return (
             self.event_types.may_have(name.event_type)
@@ -143,7 +151,12 @@ class Selection:
     end: int | None
     filter: Callable[[Any], object] | None
     _either: tuple[_Topics, ...]
-    _all: _Topics
+    _all: tuple[_Topics, ...]
+
+    @property
+    def has_patterns(self) -> bool:
+        """Whether a file's name alone does not say whether it is meant."""
+        return any(topics.has_patterns for topics in (*self._either, *self._all))
 
     @property
     def event_types(self) -> frozenset[str]:
@@ -160,11 +173,13 @@ class Selection:
 
     def wants_file(self, name: PartName | None) -> bool:
         """Whether a file of this name may hold such events. One with a strange name may, until it is opened."""
-        return name is None or (self._all.may_have(name) and any(topics.may_have(name) for topics in self._either))
+        return name is None or (
+            all(topics.may_have(name) for topics in self._all) and any(topics.may_have(name) for topics in self._either)
+        )
 
     def wants_topic(self, topic: Topic) -> bool:
         """Whether events of this topic may be meant. What the filter says of it is left to `decide`."""
-        return self._all.has(topic) and any(topics.has(topic) for topics in self._either)
+        return all(topics.has(topic) for topics in self._all) and any(topics.has(topic) for topics in self._either)
 
     def decide(self, topic: Topic, first: int, last: int) -> bool | None:
         """Whether the filter passes all events of a topic from a first to a last moment, or none.
@@ -183,6 +198,10 @@ class Selection:
             return None
         cls = event_class(topic.event_type)
         return self.filter.decide(topic.event_type, cls, topic.exchange, topic.symbol, (first, last))
+
+    def passes(self, event: BaseEvent) -> bool:
+        """Whether the filter passes an event."""
+        return self.filter is None or bool(self.filter(event))
 
     def keep(self, events: Sequence[BaseEvent]) -> Sequence[BaseEvent]:
         """Those of the events that the filter passes. Range and topics are not looked at."""
@@ -206,13 +225,16 @@ def select(
     """
     if filter is not None and not callable(filter):
         raise HandlerTypeError(f"{filter!r} is no filter: it cannot be called")
-    first, behind = filter.time_bounds_us if isinstance(filter, _core.Filter) else (None, None)
+    first, behind, all_topics = None, None, [_Topics.of("*", _names("exchange", exchange), _names("symbol", symbol))]
+    if isinstance(filter, _core.Filter):
+        first, behind = filter.time_bounds_us
+        all_topics.append(_Topics.of(*("*" if names is None else names for names in filter.name_bounds)))
     return Selection(
         max((moment for moment in (_micros("start", start), first) if moment is not None), default=None),
         min((moment for moment in (_micros("end", end), behind) if moment is not None), default=None),
         filter,
         _either("*" if event_type is None else event_type),
-        _Topics.of("*", _names("exchange", exchange), _names("symbol", symbol)),
+        tuple(all_topics),
     )
 
 

@@ -62,15 +62,20 @@ class StoredTopic:
 
 
 def describe_part(part: Part) -> StoredFile:
-    """A file that holds at least one row."""
+    """A file that holds at least one row, by its footer.
+
+    Raises:
+        CorruptFileError: That cannot be read.
+    """
+    topic, groups = part.footer().topic, part.footer().groups
     return StoredFile(
         path=part.path,
-        event_type=part.topic.event_type,
-        exchange=part.topic.exchange,
-        symbol=part.topic.symbol,
-        rows=sum(group.rows for group in part.groups),
-        first=from_micros(min(group.first for group in part.groups)),
-        last=from_micros(max(group.last for group in part.groups)),
+        event_type=topic.event_type,
+        exchange=topic.exchange,
+        symbol=topic.symbol,
+        rows=sum(group.rows for group in groups),
+        first=from_micros(min(group.first for group in groups)),
+        last=from_micros(max(group.last for group in groups)),
         size_bytes=part.size_bytes,
     )
 
