@@ -9,15 +9,29 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import uvloop
 
 from trading.events import InMemoryEventBus
+from trading.events.redis_bus import RedisEventBus
 
-from .doubles import Bus, assert_balanced
+from .doubles import FAR_BUSES, Bus, assert_balanced
+from .promises import missing_promise
 
-BUS_TYPES: dict[str, Callable[..., Bus]] = {"memory": InMemoryEventBus}
+_URL = "TRADING_EVENTS_TEST_URL"
+"""Where the tests' own server is, for them and the programs that they start."""
+
+
+def redis_pubsub(**options: Any) -> Bus:
+    """A bus on the tests' server that no other test hears."""
+    bus = RedisEventBus(os.environ[_URL], **{"namespace": uuid4().hex} | options)
+    FAR_BUSES.add(bus)
+    return bus
+
+
+BUS_TYPES: dict[str, Callable[..., Bus]] = {"memory": InMemoryEventBus, "redis-pubsub": redis_pubsub}
 """Every kind of bus; a new one is held to the contract by a line here."""
 
 MakeLoop = Callable[[], asyncio.AbstractEventLoop]
@@ -45,7 +59,14 @@ def hang_limit_s() -> float:
 @pytest.fixture(params=BUS_TYPES)
 def bus_kind(request: pytest.FixtureRequest) -> str:
     """The name of a kind of bus."""
-    return str(request.param)
+    kind = str(request.param)
+    FAR_BUSES.clear()
+    promise = missing_promise(kind, f"{request.node.path.name}::{request.node.originalname}")
+    if promise is not None:
+        pytest.skip(f"{kind} does not promise {promise!r}")
+    if kind != "memory":
+        os.environ[_URL] = request.getfixturevalue("server").url
+    return kind
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 Recording and replay are in `trading.events.persistence`, predefined filters in `trading.events.filters`.
 """
 
+import importlib
 import warnings
+from typing import TYPE_CHECKING, Any
 
 from trading.events._core import DEBUG_BUILD
 from trading.events.base import BaseEvent, event_class, event_classes
@@ -133,6 +135,21 @@ __all__ = [
     "table_to_events",
     "time_range_filter",
 ]
+
+if TYPE_CHECKING:
+    from trading.events.redis_bus import RedisEventBus as RedisEventBus
+
+_ON_DEMAND = {"RedisEventBus": "trading.events.redis_bus"}
+"""What needs packages that a plain installation does not have, and so is not in `__all__`."""
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is needed only by some, when it is first asked for."""
+    module = _ON_DEMAND.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(module), name)
+
 
 if DEBUG_BUILD:
     warnings.warn(

@@ -148,7 +148,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         self._bind()
         if self._watchdog is not None:
             self._watchdog.start()
-        return self._add(
+        sid = self._add(
             event_type,
             handler,
             filter,
@@ -158,6 +158,11 @@ class InMemoryEventBus(NativeBus, IEventBus):
             on_gap=on_gap,
             name=name,
         )
+        await self._settle(sid)
+        return sid
+
+    async def _settle(self, sid: str) -> None:
+        """For buses that have somebody else to tell of a new subscription."""
 
     def on(
         self,
