@@ -31,7 +31,22 @@ def redis_pubsub(**options: Any) -> Bus:
     return bus
 
 
-BUS_TYPES: dict[str, Callable[..., Bus]] = {"memory": InMemoryEventBus, "redis-pubsub": redis_pubsub}
+def redis_streams(**options: Any) -> Bus:
+    """The same over streams, each bus for itself."""
+    return redis_pubsub(**{"mode": "streams"} | options)
+
+
+def redis_group(**options: Any) -> Bus:
+    """The same as the only member of a group."""
+    return redis_streams(**{"group": "contract", "max_attempts": 1} | options)
+
+
+BUS_TYPES: dict[str, Callable[..., Bus]] = {
+    "memory": InMemoryEventBus,
+    "redis-pubsub": redis_pubsub,
+    "redis-streams": redis_streams,
+    "redis-group": redis_group,
+}
 """Every kind of bus; a new one is held to the contract by a line here."""
 
 MakeLoop = Callable[[], asyncio.AbstractEventLoop]

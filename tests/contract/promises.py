@@ -11,6 +11,8 @@ HELD_BY: dict[str, frozenset[str]] = {promise: frozenset(row["tests"]) for promi
 LESSER: dict[str, frozenset[str]] = {
     "memory": frozenset(),
     "redis-pubsub": frozenset({"backpressure", "immediate", "blocking"}),
+    "redis-streams": frozenset({"backpressure", "immediate", "finished"}),
+    "redis-group": frozenset({"backpressure", "immediate", "finished", "bare"}),
 }
 """The promises that a kind of bus does not make."""
 

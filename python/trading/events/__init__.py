@@ -19,6 +19,7 @@ from trading.events.codec import (
     events_to_table,
     table_to_events,
 )
+from trading.events.delivery import is_redelivered
 from trading.events.errors import (
     BusClosedError,
     BusError,
@@ -130,6 +131,7 @@ __all__ = [
     "event_type_filter",
     "events_to_table",
     "exchange_filter",
+    "is_redelivered",
     "not_filter",
     "symbol_filter",
     "table_to_events",

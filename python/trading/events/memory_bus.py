@@ -223,6 +223,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         _check_int(capacity, "capacity", at_least=1, at_most=sys.maxsize)
         if self._phase != "open":
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
+        handler, condition, overflow = self._adapt(handler, condition, overflow, name)
         return self._subscribe(
             event_type,
             handler,
@@ -233,6 +234,12 @@ class InMemoryEventBus(NativeBus, IEventBus):
             on_gap=on_gap,
             name=name,
         )
+
+    def _adapt(
+        self, handler: Callable[[Any], object], condition: Filter[Any] | None, overflow: str, _name: str | None
+    ) -> tuple[Callable[[Any], object], Filter[Any] | None, str]:
+        """For buses that have something of their own to do around a handler."""
+        return handler, condition, overflow
 
     def _note_stream(self, stream: EventStream[Any]) -> None:
         self._streams.add(stream)

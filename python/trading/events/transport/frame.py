@@ -20,8 +20,8 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from trading.events.base import BaseEvent
+from trading.events.codec import decode_batch, encode_batch
 from trading.events.errors import EventDecodeError, EventTooLargeError
-from trading.events.transport.interim_codec import decode_batch, encode_batch
 
 MAX_FRAME_BYTES = 1 << 20
 """The longest frame that is sent or read: a megabyte, far below what makes a server slow to others."""

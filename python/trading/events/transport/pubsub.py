@@ -27,11 +27,13 @@ class PubSubTransport:
         deliver: Callable[[list[BaseEvent]], object],
         reports: Reports,
         hears_itself: bool,
+        name: str,
     ) -> None:
         self._connector = connector
         self._options = options
         self._interests = interests
         self._reports = reports
+        self._name = name
         self._kinds: set[str] = set()
         frames = FrameMaker(reports.refused)
         self._sender = PubSubSender(
@@ -50,7 +52,6 @@ class PubSubTransport:
             namespace=options.namespace,
             ping_interval_s=options.ping_interval_s,
         )
-        self._hears_itself = hears_itself
         self._links: list[Link] = []
 
     async def _hear_new_kinds(self, topics: set[str]) -> None:
@@ -66,7 +67,7 @@ class PubSubTransport:
         sessions = (("sending", self._sender.session), ("receiving", self._receiver.session))
         for role, session in sessions:
             announce: Announce = self._reports.announce(role)
-            name = f"{self._options.name} {role}"
+            name = f"{self._name} {role}"
             self._links.append(Link(self._connector, session, announce=announce, name=name))
 
     async def stand(self) -> None:
@@ -78,11 +79,25 @@ class PubSubTransport:
         """Waits until the server has confirmed all that is wanted now."""
         await self._receiver.settle()
 
-    async def flush(self) -> None:
-        """Waits until the server has what was collected, and what it sent back by then has been received."""
+    async def flush(self, *, is_heard: bool) -> None:
+        """Waits until the server has what was collected, and what of it comes back here has been handed on."""
         await self._sender.flush()
-        if self._hears_itself and self._interests.patterns:
+        if is_heard:
             await self._receiver.roundtrip()
+
+    async def confirmed(self, count: int) -> None:
+        """Nothing: what the outbox has taken is published."""
+
+    @property
+    def is_delivering(self) -> bool:
+        """Never: handing on does not wait."""
+        return False
+
+    async def delivered(self) -> None:
+        """Nothing: handing on does not wait."""
+
+    async def acknowledge(self) -> None:
+        """Nothing: publish/subscribe knows no acknowledgement."""
 
     @property
     def is_idle(self) -> bool:

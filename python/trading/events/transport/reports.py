@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from trading.events.base import BaseEvent
@@ -11,35 +10,6 @@ from trading.events.transport.link import Announce
 from trading.events.transport.sequences import Missed
 
 _LOGGER = logging.getLogger("trading.events")
-
-
-@dataclass(frozen=True, slots=True)
-class TransportStatistics:
-    """What a bus has counted of its server."""
-
-    unsent: int
-    """Events accepted by `publish` that the server does not have yet."""
-
-    received: int
-    """Events that came from the server."""
-
-    repeated: int
-    """Events that came a second time and were left out."""
-
-    missed: int
-    """Events of others that are known to be lost between them and this bus."""
-
-    undecodable: int
-    """Frames that could not be read, and were skipped."""
-
-    refused: int
-    """Events of this bus that could not be encoded, or were too long, and were not sent."""
-
-    crowded_out: int
-    """Events that came while too many waited for room, and were dropped."""
-
-    reconnects: int
-    """How often a lost connection was made again."""
 
 
 class Reports:
@@ -89,6 +59,11 @@ class Reports:
                 _LOGGER.exception("%s: on_missed itself failed", self._component)
         metadata = {"publisher": missed.publisher, "channel": missed.channel}
         self._tell_connection("connected", reason=reason, missed_count=missed.count, metadata=metadata)
+
+    def notice(self, reason: str) -> None:
+        """Something at the server is not as it was left."""
+        _LOGGER.warning("%s: %s", self._component, reason)
+        self._tell_connection("connected", reason=reason)
 
     def undecodable(self, channel: str, wrong: Exception) -> None:
         """A frame could not be read."""
