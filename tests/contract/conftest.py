@@ -15,6 +15,7 @@ import pytest
 import uvloop
 
 from trading.events import InMemoryEventBus
+from trading.events.hybrid_bus import HybridEventBus
 from trading.events.redis_bus import RedisEventBus
 
 from .doubles import FAR_BUSES, Bus, assert_balanced
@@ -41,11 +42,17 @@ def redis_group(**options: Any) -> Bus:
     return redis_streams(**{"group": "contract", "max_attempts": 1} | options)
 
 
+def hybrid(**options: Any) -> Bus:
+    """A bus whose local half alone the contract is about."""
+    return HybridEventBus(os.environ[_URL], **{"namespace": uuid4().hex} | options)
+
+
 BUS_TYPES: dict[str, Callable[..., Bus]] = {
     "memory": InMemoryEventBus,
     "redis-pubsub": redis_pubsub,
     "redis-streams": redis_streams,
     "redis-group": redis_group,
+    "hybrid": hybrid,
 }
 """Every kind of bus; a new one is held to the contract by a line here."""
 
@@ -64,6 +71,23 @@ def run_in(loop_kind: str, main: Coroutine[Any, Any, object]) -> None:
 def pytest_asyncio_loop_factories() -> Mapping[str, MakeLoop]:
     """Runs each asynchronous test on every kind of loop."""
     return LOOPS
+
+
+BOTH_LOOPS_FAR = {"test_delivery.py", "test_closing.py"}
+"""Where buses over a server are tried on every loop: their local half is the memory bus, tried on all already."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what would only cost time."""
+    spare = [
+        item
+        for item in items
+        if "uvloop-" in item.name
+        and ("redis" in item.name or "hybrid" in item.name)
+        and item.path.name not in BOTH_LOOPS_FAR
+    ]
+    config.hook.pytest_deselected(items=spare)
+    items[:] = [item for item in items if item not in set(spare)]
 
 
 @pytest.fixture

@@ -8,11 +8,14 @@ _TABLE = tomllib.loads((Path(__file__).parents[1] / "data" / "promises.toml").re
 HELD_BY: dict[str, frozenset[str]] = {promise: frozenset(row["tests"]) for promise, row in _TABLE.items()}
 """The tests that hold a promise, as `file::function`."""
 
+_FAR = frozenset({"backpressure", "immediate", "unshared"})
+
 LESSER: dict[str, frozenset[str]] = {
     "memory": frozenset(),
-    "redis-pubsub": frozenset({"backpressure", "immediate", "blocking"}),
-    "redis-streams": frozenset({"backpressure", "immediate", "finished"}),
-    "redis-group": frozenset({"backpressure", "immediate", "finished", "bare"}),
+    "redis-pubsub": _FAR | {"blocking", "unasked"},
+    "redis-streams": _FAR | {"finished"},
+    "redis-group": _FAR | {"finished", "bare"},
+    "hybrid": frozenset({"unrouted", "unshared", "unasked"}),
 }
 """The promises that a kind of bus does not make."""
 

@@ -139,9 +139,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from trading.events.hybrid_bus import HybridEventBus as HybridEventBus
     from trading.events.redis_bus import RedisEventBus as RedisEventBus
 
-_ON_DEMAND = {"RedisEventBus": "trading.events.redis_bus"}
+_ON_DEMAND = {"HybridEventBus": "trading.events.hybrid_bus", "RedisEventBus": "trading.events.redis_bus"}
 """What needs packages that a plain installation does not have, and so is not in `__all__`."""
 
 

@@ -223,7 +223,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         _check_int(capacity, "capacity", at_least=1, at_most=sys.maxsize)
         if self._phase != "open":
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
-        handler, condition, overflow = self._adapt(handler, condition, overflow, name)
+        handler, condition, overflow = self._adapt(handler, condition, overflow, delivery=delivery, name=name)
         return self._subscribe(
             event_type,
             handler,
@@ -236,7 +236,13 @@ class InMemoryEventBus(NativeBus, IEventBus):
         )
 
     def _adapt(
-        self, handler: Callable[[Any], object], condition: Filter[Any] | None, overflow: str, _name: str | None
+        self,
+        handler: Callable[[Any], object],
+        condition: Filter[Any] | None,
+        overflow: str,
+        *,
+        delivery: str,  # noqa: ARG002 - for those who override it, as is the name
+        name: str | None,  # noqa: ARG002
     ) -> tuple[Callable[[Any], object], Filter[Any] | None, str]:
         """For buses that have something of their own to do around a handler."""
         return handler, condition, overflow

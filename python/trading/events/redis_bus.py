@@ -51,6 +51,8 @@ class RedisEventBus(TransportedBus):
         name: Shown in logs and as the `component` of events.
         on_error: As in InMemoryEventBus.
         on_missed: Called with a Missed for every gap in what others have published.
+        time_one_in: As in InMemoryEventBus.
+        slow_handler_s: As in InMemoryEventBus.
         outbox_capacity: How many events may wait for the server.
         outbox_overflow: What a full outbox does with one more, as a subscription does; in streams `block` or `raise`.
         on_outbox_gap: Called with a Gap when the outbox has dropped events.
@@ -71,6 +73,8 @@ class RedisEventBus(TransportedBus):
         name: str = "event-bus",
         on_error: Callable[[HandlerFailure], object] | None = None,
         on_missed: Callable[[Missed], object] | None = None,
+        time_one_in: int = 16,
+        slow_handler_s: float | None = None,
         outbox_capacity: int = DEFAULT_CAPACITY,
         outbox_overflow: Overflow = "block",
         on_outbox_gap: GapCallback | None = None,
@@ -85,6 +89,8 @@ class RedisEventBus(TransportedBus):
             name=name,
             on_error=on_error,
             on_missed=on_missed,
+            time_one_in=time_one_in,
+            slow_handler_s=slow_handler_s,
         )
         self._outgoing = OutgoingBus(
             self._collect,
@@ -145,12 +151,18 @@ class RedisEventBus(TransportedBus):
         self._outgoing.bind()
 
     def _adapt(
-        self, handler: Callable[[Any], object], condition: Filter[Any] | None, overflow: str, _name: str | None
+        self,
+        handler: Callable[[Any], object],
+        condition: Filter[Any] | None,
+        overflow: str,
+        *,
+        delivery: str,
+        name: str | None,
     ) -> tuple[Callable[[Any], object], Filter[Any] | None, str]:
         """No publisher can be made to wait: publish/subscribe drops, and in streams the event waits at the server."""
         if overflow in {"block", "raise"}:
             overflow = "drop_newest" if self.options.mode == "pubsub" else "block"
-        return super()._adapt(handler, condition, overflow, _name)
+        return super()._adapt(handler, condition, overflow, delivery=delivery, name=name)
 
     async def aclose(self, timeout_s: float | None = None) -> None:
         """Takes no new events, sends and handles those it has, and ends. A second call waits for the first.

@@ -79,6 +79,8 @@ class Link:
             TimeoutError: There was none in time.
             One of REFUSED: The server does not want this user.
         """
+        if self._was_up:
+            return
         async with asyncio.timeout(timeout_s):
             while not self.is_up:
                 if self.refusal is not None:

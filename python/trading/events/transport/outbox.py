@@ -19,6 +19,7 @@ class Outbox:
         self._batch: list[BaseEvent] = []
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
+        self._progress = asyncio.Event()
         self.collected = 0
         self.settled = 0
 
@@ -39,6 +40,12 @@ class Outbox:
         self._batch.append(event)
         self.collected += 1
         self._filled.set()
+        self._progress.set()
+
+    async def next_collected(self) -> None:
+        """Waits until another event has been put in."""
+        self._progress.clear()
+        await self._progress.wait()
 
     def wake(self) -> None:
         """Has whoever waits for events look around."""
@@ -69,8 +76,10 @@ class OutgoingBus(InMemoryEventBus):
         overflow: Overflow,
         on_gap: GapCallback | None,
     ) -> None:
-        super().__init__(name=name, on_error=on_error)
-        self._add("*", collect, None, capacity=capacity, overflow=overflow, on_gap=on_gap, name="outbox")
+        super().__init__(name=name, on_error=on_error, time_one_in=0)
+        self._add(
+            "*", collect, None, capacity=capacity, overflow=overflow, delivery="queued", on_gap=on_gap, name="outbox"
+        )
 
     def bind(self) -> None:
         """Has it belong to the running loop.

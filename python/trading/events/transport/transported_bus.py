@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from trading.events.base import BaseEvent
-from trading.events.bus import Filter, GapCallback, HandlerFailure
+from trading.events.bus import Filter, HandlerFailure
 from trading.events.errors import BusClosedError, QueueFullError, ServerError
 from trading.events.filters import combined_filter
 from trading.events.memory_bus import InMemoryEventBus
@@ -40,8 +40,10 @@ class TransportedBus(InMemoryEventBus):
         name: str,
         on_error: Callable[[HandlerFailure], object] | None,
         on_missed: Callable[[Missed], object] | None,
+        time_one_in: int,
+        slow_handler_s: float | None,
     ) -> None:
-        super().__init__(name=name, on_error=on_error)
+        super().__init__(name=name, on_error=on_error, time_one_in=time_one_in, slow_handler_s=slow_handler_s)
         self.options = options
         self._hears_itself = hears_itself
         self._connector = Connector(
@@ -123,17 +125,11 @@ class TransportedBus(InMemoryEventBus):
         event_type: str | type[BaseEvent],
         handler: Callable[[Any], object],
         condition: Filter[Any] | None,
-        *,
-        capacity: int,
-        overflow: str,
-        on_gap: GapCallback | None,
-        name: str | None,
+        **terms: Any,
     ) -> str:
         if self._is_closing:
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
-        sid = super()._add(
-            event_type, handler, condition, capacity=capacity, overflow=overflow, on_gap=on_gap, name=name
-        )
+        sid = super()._add(event_type, handler, condition, **terms)
         if self._newest is not None:
             self._tracked[sid], self._newest = self._newest, None
         self._interests.add(sid, event_type)
@@ -141,14 +137,22 @@ class TransportedBus(InMemoryEventBus):
         return sid
 
     def _adapt(
-        self, handler: Callable[[Any], object], condition: Filter[Any] | None, overflow: str, _name: str | None
+        self,
+        handler: Callable[[Any], object],
+        condition: Filter[Any] | None,
+        overflow: str,
+        *,
+        delivery: str,
+        name: str | None,
     ) -> tuple[Callable[[Any], object], Filter[Any] | None, str]:
-        """Follows handlers whose ends are to be acknowledged: where nothing may be dropped, nothing is lost."""
-        if self._ledger is None or overflow != "block":
+        """Follows handlers whose ends are to be acknowledged: where nothing may be dropped, nothing is lost.
+
+        What is called inline has ended before the reader lets go of the entry.
+        """
+        if self._ledger is None or overflow != "block" or delivery == "inline":
             return handler, condition, overflow
-        tracked = self._newest = TrackedHandler(
-            self._ledger, handler, _name or str(getattr(handler, "__qualname__", ""))
-        )
+        tracked = TrackedHandler(self._ledger, handler, name or str(getattr(handler, "__qualname__", "")))
+        self._newest = tracked
         return tracked, tracked.note if condition is None else combined_filter(condition, tracked.note), overflow
 
     async def _settle(self, sid: str) -> None:
@@ -252,10 +256,13 @@ class TransportedBus(InMemoryEventBus):
     async def _work_off(self) -> None:
         """Waits until nothing is under way."""
         while True:
+            collected = self._outbox.collected
             await self.flush()
             await super().join()
             if self._transport.is_delivering:
                 await self._transport.delivered()
+            elif collected != self._outbox.collected:
+                continue
             elif self._has_collected and self._transport.is_idle and not self._waiting:
                 await self._transport.acknowledge()
                 return
