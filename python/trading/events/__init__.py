@@ -37,6 +37,7 @@ from trading.events.errors import (
     TradingEventsError,
     WrongLoopError,
 )
+from trading.events.factory import create_event_bus
 from trading.events.filters import (
     combined_filter,
     event_type_filter,
@@ -66,6 +67,7 @@ from trading.events.order import (
 )
 from trading.events.portfolio import PortfolioEvent, PortfolioValueEvent, RiskLimitEvent
 from trading.events.position import PositionClosedEvent, PositionEvent, PositionModifiedEvent, PositionOpenedEvent
+from trading.events.settings import EventBusSettings
 from trading.events.statistics import BusStatistics, Durations, Gap, SubscriptionStatistics
 from trading.events.stream import EventStream
 from trading.events.system import ConnectionEvent, ErrorEvent, HeartbeatEvent, SystemEvent
@@ -81,6 +83,7 @@ __all__ = [
     "Durations",
     "ErrorEvent",
     "EventDecodeError",
+    "EventBusSettings",
     "EventDefinitionError",
     "EventEncodeError",
     "EventError",
@@ -126,6 +129,7 @@ __all__ = [
     "describe",
     "encode_batch",
     "encode_event",
+    "create_event_bus",
     "event_class",
     "event_classes",
     "event_type_filter",
