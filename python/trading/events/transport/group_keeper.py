@@ -9,11 +9,11 @@ from redis.exceptions import ResponseError
 
 from trading.events.system import ErrorEvent
 from trading.events.transport.frame import FrameMaker
+from trading.events.transport.group_reader import GroupReader
 from trading.events.transport.ledger import DeadLetter, Entry, Ledger
 from trading.events.transport.link import end_task, start_task
 from trading.events.transport.reports import Reports
 from trading.events.transport.stream_keys import TRIM, Keys, dead_letter_key
-from trading.events.transport.stream_reader import GroupReader
 from trading.events.transport.wire import Command, CommandWire, Connection
 
 _BATCH = 1024

@@ -1,12 +1,9 @@
 """The reading half of streams: whole shards are read, in order, and matched here."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
-
-from redis.exceptions import ResponseError
 
 from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError
@@ -21,8 +18,10 @@ from trading.events.transport.wire import CommandWire, Connection
 START = "0-0"
 """Before the first entry of a stream."""
 
-_BLOCK_S = 1.0
-_ENTRIES = 64
+BLOCK_S = 1.0
+"""How long a read waits at the server."""
+
+ENTRIES = 64
 """How many entries are asked for at once."""
 
 
@@ -186,7 +185,7 @@ class PlainReader(StreamReader):
         streams = self._keys.streams
         places = [self.positions[stream] for stream in streams]
         found = await wire.call(
-            "XREAD", "COUNT", _ENTRIES, "BLOCK", int(1000 * _BLOCK_S), "STREAMS", *streams, *places, wait_s=_BLOCK_S
+            "XREAD", "COUNT", ENTRIES, "BLOCK", int(1000 * BLOCK_S), "STREAMS", *streams, *places, wait_s=BLOCK_S
         )
         if found is None:
             await self._look_for_flush(wire)
@@ -208,95 +207,3 @@ class PlainReader(StreamReader):
         if missed:
             self._reports.missed(Missed(missed, _publisher.hex(), _stream.decode()))
         return repeated
-
-
-class GroupReader(StreamReader):
-    """Reads its share of what a group is to handle: first what it had not acknowledged, then what is new."""
-
-    def __init__(
-        self,
-        keys: Keys,
-        *,
-        start: str,
-        group: str,
-        consumer: str,
-        in_flight: Callable[[bytes, bytes], bool],
-        **options: Any,
-    ) -> None:
-        super().__init__(keys, **options)
-        self._start = start
-        self._group = group
-        self._consumer = consumer
-        self._in_flight = in_flight
-        self._pending: dict[bytes, bytes] = {}
-        self._is_first = True
-        self._redelivered: set[tuple[bytes, bytes]] = set()
-        self.claimed: deque[tuple[bytes, list[Any]]] = deque()
-
-    async def prepare(self, wire: CommandWire) -> None:
-        """Makes the group where it is missing, and begins with what is pending."""
-        for stream in self._keys.streams:
-            await self._make_group(wire, stream)
-        self._pending = dict.fromkeys(self._keys.streams, b"0-0")
-
-    async def _make_group(self, wire: CommandWire, stream: bytes) -> None:
-        place = {"new": "$"}.get(self._start, self._start)
-        last = self.positions.get(stream)
-        if (
-            last is not None
-        ):  # the group is gone: go on after what was read, if that is still there, or from the beginning
-            place = last.decode() if await wire.call("XRANGE", stream, last, last) else START
-        try:
-            await wire.call("XGROUP", "CREATE", stream, self._group, place, "MKSTREAM")
-        except ResponseError as refusal:
-            if not str(refusal).startswith("BUSYGROUP"):
-                raise
-        else:
-            if last is not None:
-                reason = f"the group {self._group} of {stream.decode()} was gone; it is made anew at {place}"
-                self._reports.notice(reason)
-
-    async def next_entries(self, wire: CommandWire) -> list[Any]:
-        """What was pending, what was claimed of others, what is new: in this order."""
-        if self._pending:
-            return await self._next_pending(wire)
-        if self.claimed:
-            stream, entries = self.claimed.popleft()
-            entries = [entry for entry in entries if not self._in_flight(stream, entry[0])]
-            self._redelivered.update((stream, entry[0]) for entry in entries)
-            return [(stream, entries)]
-        command = ("XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", _ENTRIES)
-        streams = self._keys.streams
-        try:
-            found = await wire.call(
-                *command, "BLOCK", int(1000 * _BLOCK_S), "STREAMS", *streams, *([">"] * len(streams)), wait_s=_BLOCK_S
-            )
-        except ResponseError as refusal:
-            if not str(refusal).startswith(("NOGROUP", "UNBLOCKED")):
-                raise
-            await self.prepare(wire)
-            return []
-        return found or []
-
-    async def _next_pending(self, wire: CommandWire) -> list[Any]:
-        stream, after = next(iter(self._pending.items()))
-        found = await wire.call(
-            "XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", _ENTRIES, "STREAMS", stream, after
-        )
-        entries: list[Any] = found[0][1] if found else []
-        if not entries:
-            del self._pending[stream]
-            self._is_first = self._is_first and bool(self._pending)
-            return []
-        self._pending[stream] = entries[-1][0]
-        unseen = [entry for entry in entries if not self._in_flight(stream, entry[0])]
-        if self._is_first:
-            self._redelivered.update((stream, entry[0]) for entry in unseen)
-        return [(stream, unseen)]
-
-    def is_redelivered(self, _stream: bytes, _entry_id: bytes) -> bool:
-        """Whether the entry was delivered to some consumer before."""
-        if (_stream, _entry_id) in self._redelivered:
-            self._redelivered.discard((_stream, _entry_id))
-            return True
-        return False

@@ -9,13 +9,14 @@ from typing import Any
 from trading.events.base import BaseEvent
 from trading.events.transport.frame import FrameMaker
 from trading.events.transport.group_keeper import GroupKeeper
+from trading.events.transport.group_reader import GroupReader
 from trading.events.transport.ledger import Entry, Ledger
 from trading.events.transport.link import Link
 from trading.events.transport.options import TransportOptions
 from trading.events.transport.outbox import Outbox
 from trading.events.transport.reports import Reports
 from trading.events.transport.stream_keys import Keys
-from trading.events.transport.stream_reader import GroupReader, PlainReader, StreamReader, start_id
+from trading.events.transport.stream_reader import PlainReader, StreamReader, start_id
 from trading.events.transport.stream_sender import StreamSender
 from trading.events.transport.wire import Connector
 
