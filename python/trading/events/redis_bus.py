@@ -73,7 +73,7 @@ class RedisEventBus(TransportedBus):
         name: str = "event-bus",
         on_error: Callable[[HandlerFailure], object] | None = None,
         on_missed: Callable[[Missed], object] | None = None,
-        time_one_in: int = 16,
+        time_one_in: int = 64,
         slow_handler_s: float | None = None,
         outbox_capacity: int = DEFAULT_CAPACITY,
         outbox_overflow: Overflow = "block",
