@@ -1,4 +1,4 @@
-"""The command `trading-events`: import, inspect, query and replay recorded events, and a demo. One file a command."""
+"""The command `trading-events`: import, record, inspect, query and replay events, and a demo. One file a command."""
 
 import argparse
 import io
@@ -9,11 +9,19 @@ from importlib.metadata import version
 
 from pydantic import ValidationError
 
-from trading.events.cli import demo, import_file, inspect_store, query_store, replay_store
+from trading.events.cli import (
+    demo,
+    import_file,
+    inspect_store,
+    query_store,
+    record_events,
+    replay_store,
+    tail_events,
+)
 from trading.events.cli.arguments import UsageError
 from trading.events.errors import TradingEventsError
 
-_COMMANDS = (demo, import_file, inspect_store, query_store, replay_store)
+_COMMANDS = (demo, import_file, inspect_store, query_store, replay_store, record_events, tail_events)
 
 EXIT_OK = 0
 EXIT_FAILED = 1
