@@ -30,7 +30,6 @@ class GroupReader(StreamReader):
         self._consumer = consumer
         self._in_flight = in_flight
         self._pending: dict[bytes, bytes] = {}
-        self._is_first = True
         self._from_pending: set[tuple[bytes, bytes]] = set()
         self._redelivered: set[tuple[bytes, bytes]] = set()
         self.claimed: deque[tuple[bytes, list[Any]]] = deque()
@@ -88,22 +87,17 @@ class GroupReader(StreamReader):
 
     async def _next_pending(self, wire: CommandWire) -> list[Any]:
         stream, after = next(iter(self._pending.items()))
-        # Asked before they are read, which counts as a delivery: what was delivered once was so to this reader and lost
-        # on the way, unless there was another of its name before.
-        counts = await wire.call("XPENDING", stream, self._group, b"(" + after, "+", ENTRIES, self._consumer)
-        fresh = set[bytes]() if self._is_first else {row[0] for row in counts if row[3] == 1}
         found = await wire.call(
             "XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", ENTRIES, "STREAMS", stream, after
         )
         entries: list[Any] = found[0][1] if found else []
         if not entries:
             del self._pending[stream]
-            self._is_first = self._is_first and bool(self._pending)
             return []
         self._pending[stream] = entries[-1][0]
         unseen = [entry for entry in entries if self._is_new(stream, entry[0])]
         self._from_pending.update((stream, entry[0]) for entry in unseen)
-        self._redelivered.update((stream, entry[0]) for entry in unseen if entry[0] not in fresh)
+        self._redelivered.update((stream, entry[0]) for entry in unseen)
         return [(stream, unseen)]
 
     def is_redelivered(self, _stream: bytes, _entry_id: bytes) -> bool:
