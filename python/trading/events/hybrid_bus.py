@@ -153,14 +153,11 @@ class HybridEventBus(TransportedBus):
         self._is_closing = True
         await super().aclose(timeout_s)
         if self._is_started and not self._is_closed:
-            try:
-                async with asyncio.timeout_at(limit_s):
-                    await self._transport.flush(is_heard=False)
-                    await self._transport.acknowledge()
-            except TimeoutError:
-                self._tell_unsent()
-            self._is_closed = True
-            await self._transport.close()
+            await self._part(self._send_rest(), limit_s)
+
+    async def _send_rest(self) -> None:
+        await self._transport.flush(is_heard=False)
+        await self._transport.acknowledge()
 
     def statistics(self) -> BusStatistics:
         """What the bus has counted, at one moment, without its outbox: see `transport_statistics` and `outbox`."""

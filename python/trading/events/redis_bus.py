@@ -183,13 +183,7 @@ class RedisEventBus(TransportedBus):
         self._is_closing = True
         self._outgoing.refuse()
         if self._is_started and not self._is_closed:
-            try:
-                async with asyncio.timeout_at(limit_s):
-                    await self._work_off()
-            except TimeoutError:
-                self._tell_unsent()
-            self._is_closed = True
-            await self._transport.close()
+            await self._part(self._work_off(), limit_s)
         await self._outgoing.aclose(timeout_s=0)
         await super().aclose(None if limit_s is None else max(0.0, limit_s - loop.time()))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
 from trading.events.base import BaseEvent
@@ -59,6 +59,7 @@ class TransportedBus(InMemoryEventBus):
         self._is_started = False
         self._is_closing = False
         self._is_closed = False
+        self._gone = asyncio.Event()
         self._tracked: dict[str, TrackedHandler] = {}
         self._newest: TrackedHandler | None = None
         self._ledger: Ledger | None = None
@@ -276,6 +277,27 @@ class TransportedBus(InMemoryEventBus):
     def _uncollected(self) -> int:
         """How many events were accepted and are not in the outbox."""
         raise NotImplementedError
+
+    async def _part(self, rest: Coroutine[Any, Any, None], limit_s: float | None) -> None:
+        """Does the rest with the server, for as long as there is time and nobody else closes the bus; and closes it."""
+        work, gone = asyncio.ensure_future(rest), asyncio.ensure_future(self._gone.wait())
+        left_s = None if limit_s is None else max(0.0, limit_s - asyncio.get_running_loop().time())
+        try:
+            await asyncio.wait([work, gone], timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            is_done = work.done()
+        finally:
+            gone.cancel()
+            work.cancel()
+            ended = await asyncio.gather(work, gone, return_exceptions=True)
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._gone.set()
+        if not is_done:
+            self._tell_unsent()
+        await self._transport.close()
+        if is_done and isinstance(ended[0], Exception):
+            raise ended[0]
 
     def _tell_unsent(self) -> None:
         unsent = self.transport_statistics().unsent
