@@ -30,7 +30,7 @@ FUZZ_TARGETS = $(notdir $(basename $(wildcard rust/fuzz/fuzz_targets/*.rs)))
 
 heading = @printf '\n=== %s ===\n' '$(1)'
 
-.PHONY: help demo bench bench-peers build test test-python fuzz chaos clean
+.PHONY: help demo bench bench-peers build test test-python fuzz chaos crash clean
 .PHONY: lint lint-rust lint-python types test-rust test-coverage test-wheel
 
 help: ## list the targets
@@ -135,6 +135,11 @@ fuzz: ## look for programs that break the Rust core; SECONDS=600 shared out amon
 		cargo fuzz run --fuzz-dir rust/fuzz --sanitizer none $$target -- \
 			-max_total_time=$$(($(or $(SECONDS),60) / $(words $(FUZZ_TARGETS)))) -timeout=20 -print_final_stats=1; \
 	done
+
+crash: $(VENV)/.built $(VENV)/.extra-test ## kill 2,000 recording processes, lose power, fail every call; an hour or more
+	$(RUN) tests.crash --kills 2000
+	$(RUN) tests.crash --power 10
+	$(RUN) tests.crash --faults 5
 
 clean: ## remove what was built, environments included
 	rm -rf .venv .venvs target build dist htmlcov .coverage .coverage.* .benchmarks

@@ -21,6 +21,7 @@ from benchmarks.figures.routing import (
     publish_past_many_filters,
     publish_to_one_of_many,
 )
+from benchmarks.figures.storing import STORE_CASES
 from benchmarks.figures.threads import publish_from_many
 
 CASES = (
@@ -151,4 +152,5 @@ CASES = (
         bound=1.1,
         aim=1.03,
     ),
+    *STORE_CASES,
 )

@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Any, Self
 import pytest
 
 from tests.events.samples import sample
+from trading.events import _core
 from trading.events.base import BaseEvent
 from trading.events.market_data import TickEvent
-from trading.events.persistence import EventReader, ParquetEventWriter, recorder, waiting_events
+from trading.events.persistence import EventReader, ParquetEventWriter, manifest, recorder, sealing
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -50,29 +51,44 @@ def files_of(store: Path) -> list[str]:
     return sorted(str(path.relative_to(store)) for path in store.rglob("*.parquet"))
 
 
+def journal_of(store: Path) -> list[str]:
+    """The files of a store's journal."""
+    return sorted(path.name for path in (store / "_journal").iterdir())
+
+
 class Disk:
-    """Stands before `write_part`: lets files through, holds them up, or fails. Nothing is tried again by itself."""
+    """Stands before sealing: lets files through, holds them up, or fails. Nothing is tried again by itself."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._write = waiting_events.write_part
-        monkeypatch.setattr(waiting_events, "write_part", self.write_part)
+        self._write, self._seal = sealing.write_part, recorder.seal_segment
+        monkeypatch.setattr(sealing, "write_part", self._write_part)
+        monkeypatch.setattr(recorder, "seal_segment", self._seal_segment)
         monkeypatch.setattr(recorder, "_RETRY_S", 3_600.0)
         self.asked = threading.Event()
-        self.succeeded = threading.Event()
+        self.sealed = threading.Event()
+        self.failed = threading.Event()
         self.open = threading.Event()
         self.open.set()
         self.error: OSError | None = None
 
-    def write_part(self, *args: Any) -> None:
+    def fill(self) -> None:
+        self.error = OSError(errno.ENOSPC, "No space left on device")
+
+    def _write_part(self, *args: Any, **more: Any) -> Any:
         self.asked.set()
         assert self.open.wait(30), "the test has left the disk shut"
         if self.error is not None:
             raise self.error
-        self._write(*args)
-        self.succeeded.set()
+        return self._write(*args, **more)
 
-    def fill(self) -> None:
-        self.error = OSError(errno.ENOSPC, "No space left on device")
+    def _seal_segment(self, *args: Any) -> list[str]:
+        try:
+            faults = self._seal(*args)
+        except OSError:
+            self.failed.set()
+            raise
+        self.sealed.set()
+        return faults
 
     def __enter__(self) -> Self:
         return self
@@ -82,14 +98,14 @@ class Disk:
         self.open.set()
 
 
-async def fill_up(writer: ParquetEventWriter, disk: Disk) -> tuple[asyncio.Task[None], asyncio.Task[None]]:
-    """Holds the thread up with one event, fills the queue with two, and lets a fourth wait."""
-    disk.open.clear()
-    await writer.write_event(tick(0))
-    flushing = asyncio.create_task(writer.flush())
-    await asyncio.to_thread(disk.asked.wait)
-    await writer.write_batch([tick(1), tick(2)])
-    waiting = asyncio.create_task(writer.write_event(tick(3)))
-    for _ in range(5):
-        await asyncio.sleep(0)
-    return flushing, waiting
+def rewrite_manifest(folder: Path, *, renamed: Mapping[str, str] | None = None) -> None:
+    """Makes the manifest of a day fit the files that are there now, whatever they hold; some have a new name."""
+    old = manifest.read_manifest(folder)
+    files = []
+    for file in old.files:
+        path = folder / (renamed or {}).get(file.name, file.name)
+        if path.is_file():
+            data = path.read_bytes()
+            facts = {"name": path.name, "size_bytes": len(data), "crc32c": _core.crc32c(data)}
+            files.append(file.model_copy(update=facts))
+    manifest.replace_manifest(folder, old.model_copy(update={"files": tuple(files)}))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.events.program import start_program, stored
+from tests.events.recording import rewrite_manifest
 from tests.events.samples import MOMENT, sample
 from trading.events.base import BaseEvent, event_classes
 from trading.events.cli import demo, main
@@ -96,6 +97,7 @@ def test_a_difference_is_said_and_ends_with_1(
     def tampered(recorded: list[object], store: Path, *, progress: ProgressLine) -> Proof:
         [file] = store.rglob("quote_kraken_BTCUSD.parquet")
         file.unlink()
+        rewrite_manifest(file.parent)
         return prove(recorded, store, progress=progress)  # type: ignore[arg-type]
 
     monkeypatch.setattr(demo, "prove", tampered)

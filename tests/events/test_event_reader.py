@@ -150,10 +150,10 @@ async def test_async_for_leaves_the_loop_free_and_can_be_cancelled_while_it_read
     loop = asyncio.get_running_loop()
     real_merge = merge.merge
 
-    def slow_merge(*args: Any) -> Any:
+    def slow_merge(*args: Any, **more: Any) -> Any:
         loop.call_soon_threadsafe(reading.set)
         asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result()
-        yield from real_merge(*args)
+        yield from real_merge(*args, **more)
 
     monkeypatch.setattr("trading.events.persistence.reader.merge", slow_merge)
 

@@ -95,7 +95,7 @@ def test_many_files_are_merged_with_few_of_them_open(tmp_path: Path, monkeypatch
 def test_a_file_that_was_kept_open_makes_room_for_another_when_it_is_left(tmp_path: Path, batches: int) -> None:
     record(tmp_path, ticks(10))
     [path] = tmp_path.rglob("*.parquet")
-    stored = part.read_part(path, START.date())
+    stored = part.read_part(path, START.date(), path.stat().st_size)
     open_files = part.OpenFiles(1)
 
     left = stored.batches(list(stored.groups), rows=4, open_files=open_files)

@@ -5,13 +5,15 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.events.recording import Disk, files_of, fill_up, read, tick, ticks
+from tests.events.recording import Disk, files_of, journal_of, read, tick, ticks
 from trading.events.errors import (
     NotAnEventError,
     StoreClosedError,
@@ -20,7 +22,15 @@ from trading.events.errors import (
     UnstorableEventError,
 )
 from trading.events.market_data import TickEvent
-from trading.events.persistence import EventReader, ParquetEventWriter, parquet_writer
+from trading.events.persistence import (
+    Durability,
+    EventReader,
+    ParquetEventWriter,
+    Recovery,
+    keeper,
+    parquet_writer,
+    recorder,
+)
 
 
 @pytest.fixture
@@ -48,29 +58,81 @@ class TestWhatIsTaken:
             await writer.write_batch(event for event in ticks(2))
         assert read(tmp_path) == ticks(2)
 
-    async def test_what_was_taken_is_in_the_store_when_flush_returns(self, tmp_path: Path) -> None:
+    async def test_what_was_written_is_in_the_store_at_once(self, tmp_path: Path) -> None:
         async with ParquetEventWriter(tmp_path) as writer:
-            await writer.write_event(tick())
+            await writer.write_event(tick(0))
+            assert read(tmp_path) == ticks(1)
             await writer.flush()
-            assert read(tmp_path) == [tick()]
+            assert read(tmp_path) == ticks(1)
+            assert files_of(tmp_path) == []
+
+    async def test_what_was_written_is_in_a_file_when_a_flush_that_seals_returns(self, tmp_path: Path) -> None:
+        async with ParquetEventWriter(tmp_path) as writer:
+            await writer.write_event(tick(0))
+            await writer.flush(seal=True)
+            assert files_of(tmp_path) == ["2024/01/01/tick_binance_BTCUSDT.parquet"]
+            await writer.write_event(tick(1))
+            assert read(tmp_path) == ticks(2)
+
+    async def test_all_that_a_closed_writer_leaves_in_the_journal_is_an_empty_segment(self, tmp_path: Path) -> None:
+        for number in range(3):
+            async with ParquetEventWriter(tmp_path) as writer:
+                await writer.write_event(tick(number))
+            assert len(journal_of(tmp_path)) == 1
+        async with ParquetEventWriter(tmp_path) as writer:
+            assert writer.recovery == Recovery(rows=0, torn_bytes=0, damaged_bytes=0)
+        assert read(tmp_path) == ticks(3)
 
     async def test_a_flush_with_nothing_to_write_makes_no_file(self, tmp_path: Path) -> None:
         async with ParquetEventWriter(tmp_path) as writer:
             await writer.flush()
+            await writer.flush(seal=True)
         assert files_of(tmp_path) == []
 
-    async def test_an_event_that_no_model_would_accept_does_not_take_others_with_it(self, tmp_path: Path) -> None:
-        good = ticks(9)
-        broken = [TickEvent.model_construct(**dict(tick()) | {"event_id": "broken", "bid": "cheap"}) for _ in range(2)]
-        naive = TickEvent.model_construct(**dict(tick()) | {"timestamp": tick().timestamp.replace(tzinfo=None)})
-        empty = TickEvent.model_construct(metadata={})
+    @pytest.mark.parametrize(
+        "changes",
+        [{"bid": "cheap"}, {"timestamp": datetime(2024, 1, 1)}, {"exchange_timestamp": None}],  # noqa: DTZ001 - naive
+    )
+    async def test_an_event_that_no_model_would_accept_is_refused_and_leaves_nothing(
+        self, tmp_path: Path, changes: dict[str, Any]
+    ) -> None:
+        broken = TickEvent.model_construct(**dict(tick()) | {"event_id": "broken"} | changes)
         async with ParquetEventWriter(tmp_path) as writer:
-            await writer.write_batch([*good[:4], broken[0], *good[4:], broken[1], naive, empty])
-            with pytest.raises(UnstorableEventError, match="TickEvent broken has not been stored") as caught:
-                await writer.flush()
-            assert len(caught.value.__notes__) == 3
+            if "exchange_timestamp" not in changes:
+                with pytest.raises(UnstorableEventError, match="TickEvent broken cannot be stored"):
+                    await writer.write_batch([tick(0), broken])
+            await writer.write_event(tick(1))
+        assert read(tmp_path) == [tick(1)]
+
+    @pytest.mark.parametrize("durability", ["memory", "journal", "fsync"])
+    async def test_every_durability_records_the_same(self, tmp_path: Path, durability: Durability) -> None:
+        async with ParquetEventWriter(tmp_path, durability=durability) as writer:
+            await writer.write_event(tick(0))
+            await writer.write_batch(ticks(3)[1:])
             await writer.flush()
-        assert read(tmp_path) == good
+            assert read(tmp_path) == ticks(3)
+        assert read(tmp_path) == ticks(3)
+
+    async def test_a_durability_that_there_is_not_is_refused(self, tmp_path: Path) -> None:
+        wrong: Any = "disk"
+        with pytest.raises(ValueError, match="'memory', 'journal' or 'fsync', not 'disk'"):
+            ParquetEventWriter(tmp_path, durability=wrong)
+
+    async def test_what_is_in_memory_only_is_written_after_a_while(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(keeper, "_UNSYNCED_S", 0.01)
+        async with ParquetEventWriter(tmp_path, durability="memory") as writer:
+            synced, walk = threading.Event(), writer._keeper._walk_line
+
+            def walk_and_tell() -> None:
+                walk()
+                synced.set()
+
+            monkeypatch.setattr(writer._keeper, "_walk_line", walk_and_tell)
+            await writer.write_event(tick(0))
+            await asyncio.to_thread(synced.wait)
+            assert read(tmp_path) == ticks(1)
 
 
 class TestTheStore:
@@ -84,11 +146,6 @@ class TestTheStore:
         (tmp_path / "file").touch()
         with pytest.raises(StorePathError, match="cannot hold a store"):
             ParquetEventWriter(tmp_path / "file" / "store")
-
-    @pytest.mark.parametrize("capacity", [0, -1])
-    async def test_a_capacity_that_is_not_positive_is_refused(self, tmp_path: Path, capacity: int) -> None:
-        with pytest.raises(ValueError, match="capacity must be at least 1"):
-            ParquetEventWriter(tmp_path, capacity=capacity)
 
     async def test_a_second_writer_is_refused_until_the_first_is_closed(self, tmp_path: Path) -> None:
         async with ParquetEventWriter(tmp_path):
@@ -156,17 +213,16 @@ class TestClosing:
         self, tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         writer = ParquetEventWriter(tmp_path)
-        recorder = writer._recorder
-        write = recorder._waiting.write_all
+        thread, seal = writer._recorder, recorder.seal_segment
 
-        def drop_and_write() -> None:
-            parquet_writer._close(recorder, os.getpid())
-            write()
+        def drop_and_seal(*args: Any) -> list[str]:
+            parquet_writer._close(thread, os.getpid())
+            return seal(*args)
 
-        monkeypatch.setattr(recorder._waiting, "write_all", drop_and_write)
+        monkeypatch.setattr(recorder, "seal_segment", drop_and_seal)
         await writer.write_event(tick())
-        await writer.flush()
-        await asyncio.to_thread(recorder.thread.join)
+        await writer.flush(seal=True)
+        await asyncio.to_thread(thread.thread.join)
         assert read(tmp_path) == [tick()]
 
     def test_the_end_of_the_interpreter_closes_it(self, tmp_path: Path) -> None:
@@ -215,32 +271,3 @@ def run_python(script: str, *args: object) -> None:
     indent = len(lines[1]) - len(lines[1].lstrip())
     text = "\n".join(line[indent:] for line in lines)
     subprocess.run([sys.executable, "-c", text, *map(str, args)], check=True, timeout=60)  # noqa: S603 - our own script
-
-
-class TestBackpressure:
-    async def test_write_event_waits_while_the_thread_is_behind(self, tmp_path: Path, disk: Disk) -> None:
-        async with ParquetEventWriter(tmp_path, capacity=2) as writer:
-            flushing, waiting = await fill_up(writer, disk)
-            assert not waiting.done()
-            disk.open.set()
-            await asyncio.gather(flushing, waiting)
-        assert read(tmp_path) == ticks(4)
-
-    async def test_an_event_whose_write_is_cancelled_while_it_waits_is_not_taken(
-        self, tmp_path: Path, disk: Disk
-    ) -> None:
-        async with ParquetEventWriter(tmp_path, capacity=2) as writer:
-            flushing, waiting = await fill_up(writer, disk)
-            waiting.cancel()
-            await asyncio.wait([waiting])
-            disk.open.set()
-            await flushing
-        assert read(tmp_path) == ticks(3)
-
-    async def test_a_cancelled_flush_harms_nobody(self, tmp_path: Path, disk: Disk) -> None:
-        async with ParquetEventWriter(tmp_path, capacity=2) as writer:
-            flushing, waiting = await fill_up(writer, disk)
-            flushing.cancel()
-            disk.open.set()
-            await waiting
-        assert read(tmp_path) == ticks(4)

@@ -210,6 +210,7 @@ def test_a_bus_that_raises_ends_it(store: Path) -> None:
 
 
 def test_a_bad_file_is_named_after_everything_else_was_published(store: Path) -> None:
+    record(store, [tick(9, symbol="BAD")])
     bad = store / "2024/01/01/tick_binance_BAD.parquet"
     bad.write_bytes(b"")
     bus = Bus()

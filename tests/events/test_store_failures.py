@@ -1,19 +1,19 @@
-"""A store that cannot be written: loud, and nothing is lost or doubled."""
+"""A store whose files cannot be written: loud, and nothing is lost or doubled."""
 
 import asyncio
 import errno
+import logging
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.events.recording import Disk, files_of, fill_up, read, tick, ticks
-from trading.events.errors import StoreError, StoreLockedError
-from trading.events.persistence import ParquetEventWriter, RotationPolicy, recorder, waiting_events
+from tests.events.recording import Disk, files_of, journal_of, read, tick, ticks
+from trading.events.errors import StoreError, StoreLockedError, UnsealableSegmentError
+from trading.events.persistence import ParquetEventWriter, RotationPolicy, recorder, row, sealing, tabulation
 
 
 @pytest.fixture
@@ -22,11 +22,15 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
         yield made
 
 
-PLACES = {
-    "part_writer.pq.write_table": pq,
-    "part_writer.os.fsync": os,
-    "waiting_events.make_folder": waiting_events,
-    "Path.rename": Path,
+STEPS = {
+    "pq.write_table": (pq, "write_table"),
+    "Path.write_bytes": (Path, "write_bytes"),
+    "os.fsync": (os, "fsync"),
+    "sealing.make_folder": (sealing, "make_folder"),
+    "Path.rename": (Path, "rename"),
+    "sealing.prepare_manifest": (sealing, "prepare_manifest"),
+    "sealing.commit_manifest": (sealing, "commit_manifest"),
+    "Path.unlink": (Path, "unlink"),
 }
 
 
@@ -34,60 +38,43 @@ def fail(*_args: object, **_more: object) -> None:
     raise OSError(errno.EIO, "Input/output error")
 
 
-def watch_failures(writer: ParquetEventWriter) -> threading.Event:
-    """Set when the background thread knows of a failure."""
-    recorder, known = writer._recorder, threading.Event()
-    write = recorder._write
-
-    def watched(*, everything: bool) -> StoreError | None:
-        failure = write(everything=everything)
-        if failure is not None:
-            known.set()
-        return failure
-
-    recorder._write = watched
-    return known
-
-
-async def test_flush_raises_what_went_wrong_and_the_events_are_kept(tmp_path: Path, disk: Disk) -> None:
+async def test_a_flush_that_cannot_seal_says_why_and_the_events_stay_in_the_journal(tmp_path: Path, disk: Disk) -> None:
     async with ParquetEventWriter(tmp_path) as writer:
         await writer.write_batch(ticks(3))
         disk.fill()
-        with pytest.raises(StoreError, match=r"kept to be tried again: .*No space left on device") as caught:
-            await writer.flush()
+        with pytest.raises(
+            StoreError, match=r"stay in the journal to be tried again: .*No space left on device"
+        ) as caught:
+            await writer.flush(seal=True)
         assert isinstance(caught.value.__cause__, OSError)
         assert files_of(tmp_path) == []
+        assert read(tmp_path) == ticks(3)
         disk.error = None
-        await writer.flush()
+        await writer.flush(seal=True)
+        assert len(files_of(tmp_path)) == 1
         assert read(tmp_path) == ticks(3)
     assert read(tmp_path) == ticks(3)
 
 
-async def test_a_failure_in_the_background_is_raised_once_by_the_next_call_which_takes_nothing(
-    tmp_path: Path, disk: Disk
+async def test_a_failure_in_the_background_is_logged_once_and_disturbs_nobody(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    failed = watch_failures(writer := ParquetEventWriter(tmp_path, rotation=RotationPolicy(rows=1)))
+    monkeypatch.setattr(recorder, "_RETRY_S", 0.001)
+    writer = ParquetEventWriter(tmp_path, rotation=RotationPolicy(rows=1))
     disk.fill()
     await writer.write_event(tick(0))
-    await asyncio.to_thread(failed.wait)
-    with pytest.raises(StoreError, match="No space left on device"):
+    for _ in range(3):
+        disk.failed.clear()
+        await asyncio.to_thread(disk.failed.wait)
         await writer.write_event(tick(1))
-    await writer.write_event(tick(2))
+    disk.sealed.clear()
     disk.error = None
+    await asyncio.to_thread(disk.sealed.wait)
     await writer.aclose()
-    assert read(tmp_path) == [tick(0), tick(2)]
-
-
-async def test_one_who_waits_for_room_hears_of_the_failure(tmp_path: Path, disk: Disk) -> None:
-    async with ParquetEventWriter(tmp_path, capacity=2) as writer:
-        flushing, waiting = await fill_up(writer, disk)
-        flushing.cancel()
-        disk.fill()
-        disk.open.set()
-        with pytest.raises(StoreError, match="No space left on device"):
-            await waiting
-        disk.error = None
-    assert read(tmp_path) == ticks(3)
+    assert read(tmp_path) == [tick(0), *[tick(1)] * 3]
+    [logged] = caplog.records
+    assert logged.levelno == logging.ERROR
+    assert "they stay in the journal and are tried again: [Errno 28] No space left" in logged.message
 
 
 async def test_a_close_that_fails_leaves_the_writer_open(tmp_path: Path, disk: Disk) -> None:
@@ -104,126 +91,26 @@ async def test_a_close_that_fails_leaves_the_writer_open(tmp_path: Path, disk: D
     assert read(tmp_path) == ticks(2)
 
 
-async def test_a_full_memory_takes_no_more_until_the_disk_does(tmp_path: Path, disk: Disk) -> None:
-    writer = ParquetEventWriter(tmp_path, capacity=1, rotation=RotationPolicy(size_bytes=1))
-    failed = watch_failures(writer)
-    disk.fill()
-    await writer.write_event(tick(0))
-    await asyncio.to_thread(failed.wait)
-    with pytest.raises(StoreError, match="No space left on device"):
-        await writer.write_event(tick(9))
-    await writer.write_event(tick(1))
-    waiting = asyncio.create_task(writer.write_event(tick(2)))
-    done, _ = await asyncio.wait([waiting], timeout=0.2)
-    assert not done
-    disk.error = None
-    await writer.flush()
-    await waiting
-    await writer.aclose()
-    assert read(tmp_path) == ticks(3)
-
-
-async def test_after_a_success_files_are_made_at_once_again(tmp_path: Path, disk: Disk) -> None:
-    async with ParquetEventWriter(tmp_path, rotation=RotationPolicy(age_s=1e-9)) as writer:
-        disk.fill()
-        await writer.write_event(tick(0))
-        with pytest.raises(StoreError):
-            await writer.flush()
-        disk.error = None
-        await writer.flush()
-        disk.succeeded.clear()
-        await writer.write_event(tick(1))
-        await asyncio.to_thread(disk.succeeded.wait)
-    assert read(tmp_path) == ticks(2)
-
-
-async def test_trying_again_in_vain_takes_no_more_into_a_full_memory(
-    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recorder, "_RETRY_S", 0.01)
-    writer = ParquetEventWriter(tmp_path, rotation=RotationPolicy(size_bytes=1))
-    failed = watch_failures(writer)
-    disk.fill()
-    await writer.write_event(tick(0))
-    await asyncio.to_thread(failed.wait)
-    while True:
-        try:
-            await writer.write_event(tick(1))
-            break
-        except StoreError:
-            continue
-    for _ in range(3):
-        failed.clear()
-        await asyncio.to_thread(failed.wait)
-        assert len(writer._recorder._queue) == 1
-    disk.error = None
-    await writer.aclose()
-    assert read(tmp_path) == ticks(2)
-
-
-async def test_what_could_not_be_written_is_tried_again_by_itself(
-    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recorder, "_RETRY_S", 0.01)
-    writer = ParquetEventWriter(tmp_path, rotation=RotationPolicy(rows=1))
-    failed = watch_failures(writer)
-    disk.fill()
-    await writer.write_event(tick())
-    await asyncio.to_thread(failed.wait)
-    disk.succeeded.clear()
-    disk.error = None
-    await asyncio.to_thread(disk.succeeded.wait)
-    await writer.aclose()
-    assert read(tmp_path) == [tick()]
-
-
-@pytest.mark.parametrize(
-    "step", ["part_writer.pq.write_table", "part_writer.os.fsync", "waiting_events.make_folder", "Path.rename"]
-)
+@pytest.mark.parametrize("step", STEPS)
 async def test_a_failure_at_any_step_neither_loses_nor_doubles_an_event(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
+    expected = [*ticks(2), *ticks(2, symbol="ETH/USDT")]
     async with ParquetEventWriter(tmp_path) as writer:
-        await writer.write_batch(ticks(2) + ticks(2, symbol="ETH/USDT"))
+        await writer.write_batch(expected)
         with monkeypatch.context() as patched:
-            patched.setattr(PLACES[step], step.rpartition(".")[2], fail)
+            patched.setattr(*STEPS[step], fail)
             with pytest.raises(StoreError, match="Input/output error"):
-                await writer.flush()
-        await writer.flush()
-    assert len(read(tmp_path, symbol="BTC/USDT")) == len(read(tmp_path, symbol="ETH/USDT")) == 2
+                await writer.flush(seal=True)
+        assert sorted_by_symbol(tmp_path) == expected
+        await writer.flush(seal=True)
+        assert sorted_by_symbol(tmp_path) == expected
+    assert sorted_by_symbol(tmp_path) == expected
+    assert len(files_of(tmp_path)) == 2
 
 
-async def test_a_file_that_can_never_be_written_does_not_keep_the_others_from_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_part = waiting_events.write_part
-
-    def write_but_one(table: pa.Table, temp: Path) -> None:
-        if table["symbol"][0].as_py() == "A":
-            fail()
-        write_part(table, temp)
-
-    async with ParquetEventWriter(tmp_path) as writer:
-        await writer.write_batch([tick(0, symbol=symbol) for symbol in "ABC"])
-        with monkeypatch.context() as patched:
-            patched.setattr(waiting_events, "write_part", write_but_one)
-            for _ in range(2):
-                with pytest.raises(StoreError, match="Input/output error"):
-                    await writer.flush()
-            assert [event.symbol for event in read(tmp_path)] == ["B", "C"]
-    assert [event.symbol for event in read(tmp_path)] == ["A", "B", "C"]
-
-
-async def test_a_failed_sync_of_the_folder_is_raised_though_the_file_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with ParquetEventWriter(tmp_path) as writer:
-        await writer.write_event(tick())
-        with monkeypatch.context() as patched:
-            patched.setattr(waiting_events, "sync_folder", fail)
-            with pytest.raises(StoreError, match="Input/output error"):
-                await writer.flush()
-    assert read(tmp_path) == [tick()]
+def sorted_by_symbol(store: Path) -> list[Any]:
+    return sorted(read(store), key=lambda event: event.symbol or "")
 
 
 async def test_a_file_that_is_not_what_was_written_gets_no_name(
@@ -235,6 +122,52 @@ async def test_a_file_that_is_not_what_was_written_gets_no_name(
         with monkeypatch.context() as patched:
             patched.setattr(pq, "write_table", lambda table, file, **how: write_table(table.slice(1), file, **how))
             with pytest.raises(StoreError, match="does not hold what was just written"):
-                await writer.flush()
+                await writer.flush(seal=True)
         assert files_of(tmp_path) == []
     assert read(tmp_path) == ticks(2)
+
+
+async def test_a_segment_with_a_row_of_no_class_stays_and_does_not_keep_others_from_being_sealed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    decode, unknown = tabulation.decode_row, [True]
+
+    def decode_some(data: bytes) -> Any:
+        event = decode(data)
+        if unknown and event.event_id == "tick-0":
+            raise row.UnknownRowError("no class here has the type 'tick'")
+        return event
+
+    monkeypatch.setattr(tabulation, "decode_row", decode_some)
+    async with ParquetEventWriter(tmp_path) as writer:
+        await writer.write_event(tick(0))
+        with pytest.raises(UnsealableSegmentError, match=r"stays in the journal: .*no class here"):
+            await writer.flush(seal=True)
+        await writer.write_event(tick(1))
+        with pytest.raises(UnsealableSegmentError):
+            await writer.flush(seal=True)
+        assert len(files_of(tmp_path)) == 1
+    assert len(caplog.records) == 1
+    assert len(journal_of(tmp_path)) == 3
+
+    unknown.clear()
+    assert read(tmp_path) == ticks(2)
+    async with ParquetEventWriter(tmp_path) as writer:
+        assert writer.recovery.rows == 2
+    assert read(tmp_path) == ticks(2)
+    assert len(journal_of(tmp_path)) == 1
+
+
+async def test_a_damaged_segment_is_sealed_as_far_as_it_can_be_and_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with ParquetEventWriter(tmp_path) as writer:
+        await writer.write_batch(ticks(3))
+        [path] = [path for path in (tmp_path / "_journal").iterdir() if path.stat().st_size > 32]
+        data = path.read_bytes()
+        path.write_bytes(data.replace(b"tick-1", b"tick-X"))
+        await writer.flush(seal=True)
+    assert read(tmp_path) == [tick(0), tick(2)]
+    [logged] = caplog.records
+    assert "is kept as .damaged, since not all of it could be read: ['bytes" in logged.message
+    assert any(name.endswith(".segment.damaged") for name in journal_of(tmp_path))

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.events.recording import START, record, tick
+from tests.events.recording import START, record, rewrite_manifest, tick
+from trading.events import _core
 from trading.events.base import BaseEvent
 from trading.events.errors import CorruptFileError, StoreError, UnreadableFileWarning
 from trading.events.persistence import EventReader, listing, merge, part
@@ -86,6 +87,7 @@ def test_a_folder_that_is_called_parquet_is_named(store: Path) -> None:
 
 def test_a_parquet_file_from_elsewhere_is_named(store: Path) -> None:
     pq.write_table(pa.table({"price": [1.5]}), bad_file(store))
+    rewrite_manifest(bad_file(store).parent)
     check_that_it_is_named(store, reason="does not come from an event store")
 
 
@@ -101,6 +103,7 @@ def rewrite(store: Path, change: Callable[[pa.Table], pa.Table]) -> None:
     """Writes the bad file anew, with other rows or columns."""
     table = change(pq.read_table(bad_file(store)))
     pq.write_table(table, bad_file(store))
+    rewrite_manifest(bad_file(store).parent)
 
 
 def replace(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
@@ -147,26 +150,64 @@ def test_a_file_whose_batches_are_in_disorder_is_named(store: Path, monkeypatch:
 def test_a_file_without_statistics_is_named(store: Path) -> None:
     table = pq.read_table(bad_file(store))
     pq.write_table(table, bad_file(store), write_statistics=False)
+    rewrite_manifest(bad_file(store).parent)
     check_that_it_is_named(store, reason="does not say which times it holds")
 
 
 def test_a_file_under_another_name_is_named(store: Path) -> None:
     bad_file(store).rename(store / "2024/01/01/tick_binance_OTHER.parquet")
+    rewrite_manifest(bad_file(store).parent, renamed={"tick_binance_BAD.parquet": "tick_binance_OTHER.parquet"})
     _, error = read_until_it_raises(EventReader(store))
     assert "its name does not say what it holds, which would be tick_binance_BAD.parquet" in str(error)
 
 
 def test_a_file_with_a_name_of_no_store_is_named_by_every_query(store: Path) -> None:
     bad_file(store).rename(store / "2024/01/01/copy.parquet")
+    rewrite_manifest(bad_file(store).parent, renamed={"tick_binance_BAD.parquet": "copy.parquet"})
     with pytest.raises(CorruptFileError, match=r"copy\.parquet"):
         list(EventReader(store).read_range(symbol="ETH/USDT"))
 
 
-def test_a_file_in_another_days_folder_is_named(store: Path) -> None:
-    (store / "2024/01/02").mkdir()
-    bad_file(store).rename(store / "2024/01/02" / bad_file(store).name)
-    _, error = read_until_it_raises(EventReader(store))
+def test_a_file_that_no_manifest_names_is_not_read(store: Path) -> None:
+    shutil.copy(bad_file(store), store / "2024/01/01/tick_binance_BAD~2.parquet")
+    assert len(list(EventReader(store).read_range())) == len(GOOD) + len(BAD)
+
+
+def test_files_without_a_manifest_are_named(store: Path) -> None:
+    (store / "2024/01/01/_manifest").unlink()
+    with pytest.raises(CorruptFileError, match="it has files but no _manifest"):
+        EventReader(store).count()
+
+
+def with_checksum(text: bytes) -> bytes:
+    return b"%b\n%08x\n" % (text, _core.crc32c(text))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda data: data[:-1], "checksum"),
+        (lambda data: data.replace(b'"rows":5', b'"rows":6'), "checksum"),
+        (lambda data: b"", "checksum"),
+        (lambda data: data[:10] + b"\n" + data[10:], "checksum"),
+        (lambda data: with_checksum(b"[]"), "it is no manifest"),
+        (lambda data: with_checksum(b'{"version":2}'), "version 2"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_named(store: Path, change: Callable[[bytes], bytes], reason: str) -> None:
+    path = store / "2024/01/01/_manifest"
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(CorruptFileError, match=reason) as caught:
+        EventReader(store).count()
+    assert caught.value.path == path
+
+
+def test_files_in_another_days_folder_are_named(store: Path) -> None:
+    shutil.copytree(store / "2024/01/01", store / "2024/01/02")
+    events, error = read_until_it_raises(EventReader(store))
+    assert len(events) == len(GOOD) + len(BAD)
     assert "it holds events of other days than 2024-01-02" in str(error)
+    assert len(error.__notes__) == 1
 
 
 def test_a_query_that_does_not_want_the_bad_file_does_not_hear_of_it(store: Path) -> None:
@@ -177,14 +218,14 @@ def test_a_query_that_does_not_want_the_bad_file_does_not_hear_of_it(store: Path
 def test_a_file_that_vanishes_between_listing_and_opening_is_named(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    list_parts = listing.list_parts
+    read_manifest = listing.read_manifest
 
-    def list_and_lose(folder: Path) -> list[Path]:
-        paths = list_parts(folder)
-        bad_file(store).unlink()
-        return paths
+    def read_and_lose(folder: Path) -> Any:
+        found = read_manifest(folder)
+        bad_file(store).unlink(missing_ok=True)
+        return found
 
-    monkeypatch.setattr(listing, "list_parts", list_and_lose)
+    monkeypatch.setattr(listing, "read_manifest", read_and_lose)
     events, error = read_until_it_raises(EventReader(store))
     assert events == GOOD
     assert str(error) == f"{bad_file(store)}: it has vanished since it was listed"
@@ -219,8 +260,9 @@ def test_a_file_that_gets_shorter_while_it_is_read_is_named(store: Path, monkeyp
 
 
 def test_several_bad_files_are_all_named(store: Path) -> None:
+    record(store, [tick(0, symbol="WORSE")])
     bad_file(store).write_bytes(b"")
-    other = bad_file(store).with_name("worse.parquet")
+    other = bad_file(store).with_name("tick_binance_WORSE.parquet")
     other.write_bytes(b"")
     events, error = read_until_it_raises(EventReader(store))
     assert events == GOOD
@@ -237,19 +279,32 @@ def test_a_warning_is_given_again_each_time_by_default(store: Path) -> None:
     assert len(caught) == 3
 
 
-def test_a_day_that_cannot_be_listed_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copytree(store / "2024/01/01", store / "2024/01/02")
-    list_parts = listing.list_parts
+@pytest.mark.parametrize("has_manifest", [True, False])
+def test_a_day_that_cannot_be_listed_is_named(
+    store: Path, monkeypatch: pytest.MonkeyPatch, *, has_manifest: bool
+) -> None:
+    day = store / "2024/01/02"
+    shutil.copytree(store / "2024/01/01", day)
+    if not has_manifest:
+        (day / "_manifest").unlink()
+    read_bytes, list_parts = Path.read_bytes, listing.list_parts
+
+    def read_some(path: Path) -> bytes:
+        if path == day / "_manifest" and has_manifest:
+            raise PermissionError(13, "Permission denied")
+        return read_bytes(path)
 
     def list_some(folder: Path) -> list[Path]:
-        if folder.name == "02":
+        if folder == day:
             raise PermissionError(13, "Permission denied")
         return list_parts(folder)
 
+    monkeypatch.setattr(Path, "read_bytes", read_some)
     monkeypatch.setattr(listing, "list_parts", list_some)
     events, error = read_until_it_raises(EventReader(store))
     assert len(events) == len(GOOD) + len(BAD)
-    assert str(error).startswith(f"{store / '2024/01/02'}: ")
+    assert str(error).startswith(str(day))
+    assert "Permission denied" in str(error)
 
 
 def test_a_store_that_vanishes_is_named(store: Path) -> None:

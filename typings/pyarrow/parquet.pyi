@@ -3,7 +3,7 @@ from os import PathLike
 from types import TracebackType
 from typing import IO, Any, Self
 
-from pyarrow import RecordBatch, Schema, Table
+from pyarrow import BufferOutputStream, BufferReader, RecordBatch, Schema, Table
 
 class Statistics:
     @property
@@ -37,7 +37,11 @@ class FileMetaData:
 
 class ParquetFile:
     def __init__(
-        self, source: str | PathLike[str], *, buffer_size: int = 0, page_checksum_verification: bool = False
+        self,
+        source: str | PathLike[str] | BufferReader,
+        *,
+        buffer_size: int = 0,
+        page_checksum_verification: bool = False,
     ) -> None: ...
     @property
     def metadata(self) -> FileMetaData: ...
@@ -46,15 +50,17 @@ class ParquetFile:
     def iter_batches(
         self, batch_size: int = 65536, row_groups: Sequence[int] | None = None, columns: Sequence[str] | None = None
     ) -> Iterator[RecordBatch]: ...
+    def read(self) -> Table: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
 
+def read_schema(where: str | PathLike[str]) -> Schema: ...
 def write_table(
     table: Table,
-    where: str | PathLike[str] | IO[bytes],
+    where: str | PathLike[str] | IO[bytes] | BufferOutputStream,
     *,
     row_group_size: int | None = None,
     compression: str = "snappy",

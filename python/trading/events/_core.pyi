@@ -1,9 +1,11 @@
-"""The native part: topics and patterns, filters, the bus itself."""
+"""The native part: topics and patterns, filters, the journal, the bus itself."""
 
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
+from os import PathLike
+from pathlib import Path
 from typing import Any, Self, final
 
 from typing_extensions import disjoint_base
@@ -186,6 +188,144 @@ class Filter:
     def __or__(self, other: Callable[[Any], object], /) -> Filter: ...
     def __ror__(self, other: Callable[[Any], object], /) -> Filter: ...
     def __invert__(self) -> Filter: ...
+
+@final
+class Journal:
+    """The writing end of a journal: a folder of numbered segments to which rows are appended.
+
+    A place in it is how many bytes it had taken then. All methods may be called from any thread.
+
+    Args:
+        folder: Where the segments are.
+        number: Of the first segment, above that of any other.
+        seq: The sequence number of the first row.
+        most_rows, most_bytes: Of one segment; when there are so many, `append` begins another, and tells.
+        most_unsynced_bytes: Of what is kept in memory because it has not been synced; `append` tells when it is a
+            quarter of that, and refuses more beyond it.
+        is_deferred: Whether rows are kept in memory until `sync` or `rotate`.
+
+    Raises:
+        OSError: The first segment cannot be made.
+    """
+
+    def __new__(
+        cls,
+        folder: str | PathLike[str],
+        number: int,
+        seq: int,
+        *,
+        most_rows: int,
+        most_bytes: int,
+        most_unsynced_bytes: int,
+        is_deferred: bool,
+    ) -> Self: ...
+    def append(self, payload: bytes, /) -> bool:
+        """Takes a row and writes it, with one system call, without giving the interpreter away.
+
+        Returns:
+            Whether this was the first row that is not synced, or has reached one of the limits.
+
+        Raises:
+            OSError: It cannot be written, or, a BlockingIOError, not before a sync. It has not been taken.
+            ValueError: It is longer than a row can be.
+        """
+
+    def append_batch(self, payloads: list[bytes], /) -> bool:
+        """Takes rows, all or none, and writes them with one system call. As `append` otherwise."""
+
+    def sync(self) -> int:
+        """Returns, as a place, up to where all is on the disk: at least up to where it was when this was called.
+
+        Raises:
+            OSError: It is not. It is in memory, and will be, or has been, written to a new segment for the next sync.
+        """
+
+    def rotate(self) -> int | None:
+        """Ends the segment and begins another. Returns the number of the one that has ended; an empty one stays.
+
+        Raises:
+            OSError: The new segment cannot be made. Nothing has changed.
+        """
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def next_seq(self) -> int: ...
+    @property
+    def place(self) -> int: ...
+    @property
+    def synced(self) -> int: ...
+    @property
+    def set_aside(self) -> int: ...
+
+@final
+class Segment:
+    """A segment that is held open: it can be read even when it has been removed."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def first_seq(self) -> int | None:
+        """The sequence number that its first row has or would have; None where nothing says so."""
+
+    @property
+    def limit(self) -> int:
+        """The sequence number from which on a later segment holds what this one may hold too."""
+
+    def read(self) -> SegmentRows:
+        """Its rows below the limit.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+
+@final
+class SegmentRows:
+    """The rows of a segment, and what is wrong with it."""
+
+    def __len__(self) -> int: ...
+    @property
+    def torn_bytes(self) -> int:
+        """How many bytes at its end are no row: what a dying process had not finished."""
+
+    @property
+    def damaged(self) -> list[tuple[int, int]]:
+        """Where bytes before a whole row are no row, from one offset up to another: what was there is lost."""
+
+    @property
+    def next_seq(self) -> int | None:
+        """The sequence number after its last row; None where nothing says so."""
+
+    def slice(self, start: int, stop: int, /) -> list[tuple[int, bytes]]:
+        """Rows by index: each its sequence number and its payload.
+
+        Raises:
+            IndexError: There are not so many.
+        """
+
+def open_segments(folder: str | PathLike[str], /) -> list[Segment]:
+    """Opens every segment of a journal, the oldest first; one that is removed meanwhile is left out.
+
+    Raises:
+        OSError: The folder or a segment cannot be read.
+        ValueError: A later release has written a segment.
+    """
+
+def crc32c(data: bytes, before: int = 0, /) -> int:
+    """The CRC32C of some bytes, or of all that had the checksum `before`, and these."""
+
+def sync_file_system(folder: str | PathLike[str], /) -> None:
+    """Makes everything durable that was written to the file system which holds a folder.
+
+    Raises:
+        OSError: That failed.
+    """
 
 @disjoint_base
 class NativeBus:

@@ -22,6 +22,8 @@
     │   ├── StoreLockedError         another writer has the store
     │   ├── StoreClosedError         the writer is closed                       (RuntimeError)
     │   ├── CorruptFileError         a file that cannot be read; `.path` names it
+    │   │   └── VanishedFileError    a file that is not where it was listed
+    │   ├── UnsealableSegmentError   a segment whose rows no class here is for; `.path` names it
     │   ├── UnknownEventTypeError    stored events that no class here is for    (LookupError)
     │   └── UnstorableEventError     an event whose class has no columns        (TypeError)
     └── ImportFileError              a market data file that cannot be taken    (ValueError)
@@ -139,6 +141,22 @@ class CorruptFileError(StoreError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
+        self.path = path
+
+
+class VanishedFileError(CorruptFileError):
+    """A file of a store is not where it was listed."""
+
+
+class UnsealableSegmentError(StoreError):
+    """A segment of the journal stays as it is, because a row of it is no event of any class here.
+
+    Attributes:
+        path: The segment.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} stays in the journal: {reason}")
         self.path = path
 
 

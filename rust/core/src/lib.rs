@@ -1,4 +1,5 @@
-//! The heart of an event bus: topics, patterns, subscriptions, queues and the order in which events are dispatched.
+//! The heart of an event bus: topics, patterns, subscriptions, queues, the order in which events are dispatched, and the
+//! journal that keeps them.
 //!
 //! Nothing here knows Python, an I/O loop or an event class. An event is whatever type the caller queues; a waiting
 //! publisher is whatever token the caller leaves. Every structure is a plain state machine behind `&mut self`: the caller
@@ -14,6 +15,7 @@ pub mod error;
 pub mod filter;
 pub mod histogram;
 mod intake;
+pub mod journal;
 pub mod line;
 pub mod pattern;
 pub mod queue;

@@ -1,6 +1,10 @@
 //! The exceptions of `trading.events.errors`, defined in Python and raised from here too.
 
+use std::io;
+
+use pyo3::exceptions::PyOSError;
 use pyo3::import_exception;
+use pyo3::prelude::*;
 
 import_exception!(trading.events.errors, BusClosedError);
 import_exception!(trading.events.errors, EventDecodeError);
@@ -13,3 +17,15 @@ import_exception!(trading.events.errors, QueueFullError);
 import_exception!(trading.events.errors, ReentrancyError);
 import_exception!(trading.events.errors, SubscriptionNotFoundError);
 import_exception!(trading.events.errors, WrongLoopError);
+
+/// The error of the operating system with its number, by which Python chooses the class.
+pub(crate) fn os_error(error: io::Error) -> PyErr {
+    match error.raw_os_error() {
+        Some(number) => {
+            let text = error.to_string();
+            let text = text.strip_suffix(&format!(" (os error {number})")).unwrap_or(&text);
+            PyOSError::new_err((number, text.to_owned()))
+        }
+        None => error.into(),
+    }
+}

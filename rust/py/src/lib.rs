@@ -7,6 +7,7 @@ mod awaitable;
 mod bus;
 mod codec;
 mod counts;
+mod disk;
 mod done;
 mod drive;
 mod error;
@@ -17,9 +18,11 @@ mod guarded;
 mod handling;
 mod home;
 mod inline;
+mod journal;
 mod publish;
 mod route_memo;
 mod routing;
+mod segment;
 mod subscriber;
 mod subscribing;
 mod topic;
@@ -37,9 +40,15 @@ mod _core {
     #[pymodule_export]
     use super::codec::{decode_batch, decode_event, encode_batch, encode_event, to_utc, utc_now};
     #[pymodule_export]
+    use super::disk::{crc32c, sync_file_system};
+    #[pymodule_export]
     use super::event_id::new_event_id;
     #[pymodule_export]
     use super::filter::PyFilter;
+    #[pymodule_export]
+    use super::journal::PyJournal;
+    #[pymodule_export]
+    use super::segment::{Segment, SegmentRows, open_segments};
     #[pymodule_export]
     use super::topic::{check_event_type, check_exchange, check_symbol, compose_topic, matches, normalize_pattern};
 

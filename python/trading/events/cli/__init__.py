@@ -1,4 +1,4 @@
-"""The command `trading-events`: import, record, inspect, query and replay events, and a demo. One file a command."""
+"""The command `trading-events`: events imported, recorded, queried, replayed and kept; a demo. One file a command."""
 
 import argparse
 import io
@@ -10,18 +10,32 @@ from importlib.metadata import version
 from pydantic import ValidationError
 
 from trading.events.cli import (
+    compact_store,
     demo,
     import_file,
     inspect_store,
+    prune_store,
     query_store,
     record_events,
     replay_store,
     tail_events,
+    verify_store,
 )
 from trading.events.cli.arguments import UsageError
 from trading.events.errors import TradingEventsError
 
-_COMMANDS = (demo, import_file, inspect_store, query_store, replay_store, record_events, tail_events)
+_COMMANDS = (
+    demo,
+    import_file,
+    inspect_store,
+    query_store,
+    replay_store,
+    record_events,
+    tail_events,
+    verify_store,
+    compact_store,
+    prune_store,
+)
 
 EXIT_OK = 0
 EXIT_FAILED = 1

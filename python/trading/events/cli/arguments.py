@@ -3,7 +3,7 @@
 import argparse
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypedDict
 
@@ -25,6 +25,14 @@ def moment(text: str) -> datetime:
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is no ISO 8601 time, such as 2024-01-01T09:30") from None
+
+
+def day(text: str) -> date:
+    """An ISO 8601 date."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no ISO 8601 date, such as 2024-01-31") from None
 
 
 def speed(text: str) -> float | None:
@@ -89,6 +97,23 @@ def _name(check: Callable[[str], str]) -> Callable[[str], str]:
             raise argparse.ArgumentTypeError(str(wrong)) from None
 
     return checked
+
+
+def add_days(parser: argparse.ArgumentParser) -> None:
+    """Adds what chooses days."""
+    parser.add_argument("--start", metavar="DAY", type=day, help="from this day on, in UTC, such as 2024-01-31")
+    parser.add_argument("--end", metavar="DAY", type=day, help="before this day")
+
+
+def days(args: argparse.Namespace) -> tuple[date | None, date | None]:
+    """What was given of `add_days`.
+
+    Raises:
+        UsageError: The range ends before it starts.
+    """
+    if args.start is not None and args.end is not None and args.end < args.start:
+        raise UsageError(f"--end {args.end} is before --start {args.start}")
+    return args.start, args.end
 
 
 class EventRangeArguments(TypedDict):

@@ -14,12 +14,12 @@ class IEventWriter(ABC):
 
     @abstractmethod
     async def write_event(self, event: BaseEvent) -> None:
-        """Takes one event. It need not be in the store when this returns; `flush` makes it so.
+        """Takes one event. It need not be durable when this returns; `flush` makes it so.
 
         Raises:
             NotAnEventError: It is no event.
             UnstorableEventError: A value of it cannot be stored exactly. The event has not been taken.
-            StoreError: The store cannot be written. The event has not been taken.
+            StoreError: The store cannot be written.
         """
 
     @abstractmethod
@@ -34,7 +34,7 @@ class IEventWriter(ABC):
 
     @abstractmethod
     async def flush(self) -> None:
-        """Returns when every event taken so far is in the store.
+        """Returns when every event taken so far is in the store, durably.
 
         Raises:
             StoreError: Some could not be written. They are kept and tried again.

@@ -52,39 +52,27 @@ def from_micros(micros: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A way to put the values of a field into Arrow columns and back; None is always null.
+    """How the values of a field stand in Arrow columns; None is always null.
 
     Attributes:
         type: Of the column that bears the field's name.
-        encode: From values to the columns, the one of the field's name first. It raises a pyarrow.ArrowException, a
-            TypeError, a ValueError, an AttributeError or an ArithmeticError if a value is not of the form's type.
-        decode: From the columns to the values. It raises the same or a LookupError if no values make such columns.
+        decode: From the columns, the one of the field's name first, to the values. It raises an ArrowException, a
+            TypeError, a ValueError, an AttributeError, an ArithmeticError or a LookupError if none make such columns.
         beside: The types of the columns beside it, by what is appended to the field's name.
     """
 
     type: pa.DataType
-    encode: Callable[[Sequence[Any]], list[pa.Array]]
     decode: Callable[[Sequence[pa.Array]], list[Any]]
     beside: Mapping[str, pa.DataType]
 
 
 def _plain(type_: pa.DataType) -> Form:
     """A form for values that Arrow holds as they are."""
-    return Form(type_, lambda values: [pa.array(values, type_)], lambda columns: columns[0].to_pylist(), {})
+    return Form(type_, lambda columns: columns[0].to_pylist(), {})
 
 
-def _exact(
-    form: Form, *, fits: Callable[[Any], bool], to_text: Callable[[Any], str], from_text: Callable[[str], Any]
-) -> Form:
+def _exact(form: Form, from_text: Callable[[str], Any]) -> Form:
     """A form with a column `_exact` for the values that do not fit."""
-
-    def encode(values: Sequence[Any]) -> list[pa.Array]:
-        fitting = [value if value is None or fits(value) else None for value in values]
-        texts = [
-            to_text(value) if fit is None and value is not None else None
-            for value, fit in zip(values, fitting, strict=True)
-        ]
-        return [*form.encode(fitting), pa.array(texts, pa.string())]
 
     def decode(columns: Sequence[pa.Array]) -> list[Any]:
         *fitting, exact = columns
@@ -94,21 +82,7 @@ def _exact(
         texts = exact.to_pylist()
         return [value if text is None else from_text(text) for value, text in zip(values, texts, strict=True)]
 
-    return Form(form.type, encode, decode, {**form.beside, "exact": pa.string()})
-
-
-def _fits_int64(value: int) -> bool:
-    return -(2**63) <= value < 2**63
-
-
-def _fits_decimal(value: Decimal) -> bool:
-    sign, digits, exp = value.as_tuple()
-    return isinstance(exp, int) and exp in _UNITS and len(digits) + exp <= _WHOLE_DIGITS and bool(not sign or value)
-
-
-def _encode_decimals(values: Sequence[Any]) -> list[pa.Array]:
-    exponents = [None if value is None else value.as_tuple().exponent for value in values]
-    return [pa.array(values, _DECIMAL), pa.array(exponents, pa.int8())]
+    return Form(form.type, decode, {**form.beside, "exact": pa.string()})
 
 
 def _decode_decimals(columns: Sequence[pa.Array]) -> list[Any]:
@@ -123,22 +97,18 @@ def _decode_moments(columns: Sequence[pa.Array]) -> list[Any]:
     return [None if micros is None else from_micros(micros) for micros in columns[0].cast(pa.int64()).to_pylist()]
 
 
-def _is_utc(value: datetime) -> bool:
-    return value.utcoffset() == timedelta(0)
-
-
 _INT64 = _plain(pa.int64())
-_DECIMAL128 = Form(_DECIMAL, _encode_decimals, _decode_decimals, {"exp": pa.int8()})
-_MOMENT = Form(TIMESTAMP, lambda values: [pa.array(values, TIMESTAMP)], _decode_moments, {})
+_DECIMAL128 = Form(_DECIMAL, _decode_decimals, {"exp": pa.int8()})
+_MOMENT = Form(TIMESTAMP, _decode_moments, {})
 
 FORMS: Mapping[str, Form] = {
     "text": _plain(pa.string()),
     "json": _plain(pa.string()),
     "bool": _plain(pa.bool_()),
     "float": _plain(pa.float64()),
-    "int": _exact(_INT64, fits=_fits_int64, to_text=str, from_text=int),
-    "decimal": _exact(_DECIMAL128, fits=_fits_decimal, to_text=str, from_text=Decimal),
+    "int": _exact(_INT64, int),
+    "decimal": _exact(_DECIMAL128, Decimal),
     "utc": _MOMENT,
-    "time": _exact(_MOMENT, fits=_is_utc, to_text=datetime.isoformat, from_text=datetime.fromisoformat),
+    "time": _exact(_MOMENT, datetime.fromisoformat),
 }
 """Every form, by the name that it has in files."""

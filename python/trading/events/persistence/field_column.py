@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from trading.events.base import BaseEvent, Metadata, UtcDatetime
 from trading.events.persistence.columns import FORMS
 from trading.events.persistence.stored_schema import StoredColumn
-from trading.events.typed_json import field_json, render_json
+from trading.events.typed_json import field_json
 
 _SCALARS: Mapping[Any, str] = {
     NoneType: "text",
@@ -34,13 +34,11 @@ class FieldColumn:
     Attributes:
         name: The field.
         stored: As it is stored.
-        render: From a value to JSON, where the form is json. It raises ValueError or TypeError.
         parse: From the column's text to the value, where the form is json or the text stands for something.
     """
 
     name: str
     stored: StoredColumn
-    render: Callable[[Any], str] | None = None
     parse: Callable[[str], Any] | None = None
 
 
@@ -53,8 +51,9 @@ def make_column(event_class: type[BaseEvent], name: str) -> FieldColumn:
     if form != "json":
         return FieldColumn(name, stored, parse=parse)
     if _PLAIN_JSON in info.metadata:
-        return FieldColumn(name, stored, render=render_json, parse=from_json)
-    return FieldColumn(name, stored, *field_json(event_class, name))
+        return FieldColumn(name, stored, parse=from_json)
+    _, parse_json = field_json(event_class, name)
+    return FieldColumn(name, stored, parse=parse_json)
 
 
 def _free_name(name: str, taken: Mapping[str, object]) -> str:

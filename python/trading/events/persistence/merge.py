@@ -5,7 +5,7 @@ rows; any more are opened again for every batch. However many files there are, a
 `_EVENTS` as events.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterator
 from heapq import heapify, heappop, heapreplace
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from trading.events.base import BaseEvent, event_class
-from trading.events.errors import StoreError, UnknownEventTypeError
+from trading.events.errors import StoreError, UnknownEventTypeError, VanishedFileError
 from trading.events.persistence.part import OpenFiles, Part, naming
 from trading.events.persistence.schema import event_schema
 from trading.events.persistence.selection import Selection
@@ -35,16 +35,26 @@ class _Entry(NamedTuple):
     event: BaseEvent | None
 
 
-def merge(parts: list[Part], selection: Selection, report: Callable[[StoreError], None]) -> Iterator[BaseEvent]:
+Key = tuple[int, int]
+"""The place of an event in the order: its timestamp, in microseconds since 1970, and its `_seq`."""
+
+
+def merge(
+    parts: list[Part], selection: Selection, report: Callable[[StoreError], None], *, after: Key | None = None
+) -> Iterator[tuple[Key, BaseEvent]]:
     """The events of a range of time in some files, in order.
 
     Args:
         parts: The files.
         selection: The range.
         report: Told of each file that cannot be read to its end; the others go on.
+        after: Where to begin, if not at the beginning.
+
+    Raises:
+        VanishedFileError: One of them has gone. The events go on, after the last key, in what has replaced it.
     """
     pace = _Pace.sharing(len(parts))
-    streams = [_read(part, selection, pace) for part in parts]
+    streams = [_read(part, selection, pace, after) for part in parts]
     heap = [
         _Entry(groups[0].first, -1, i, None) for i, part in enumerate(parts) if (groups := part.groups_in(selection))
     ]
@@ -53,11 +63,13 @@ def merge(parts: list[Part], selection: Selection, report: Callable[[StoreError]
         while heap:
             entry = heap[0]
             if entry.event is not None:
-                yield entry.event
+                yield (entry.micros, entry.seq), entry.event
             try:
                 micros, seq, event = next(streams[entry.stream])
             except StopIteration:
                 heappop(heap)
+            except VanishedFileError:
+                raise
             except StoreError as error:
                 report(error)
                 heappop(heap)
@@ -85,7 +97,7 @@ class _Pace(NamedTuple):
         )
 
 
-def _read(part: Part, selection: Selection, pace: _Pace) -> Generator[tuple[int, int, BaseEvent]]:
+def _read(part: Part, selection: Selection, pace: _Pace, after: Key | None) -> Generator[tuple[int, int, BaseEvent]]:
     """The events of one file, each after its timestamp and place in the order of recording."""
     found = event_class(part.topic.event_type)
     if found is None:
@@ -98,6 +110,7 @@ def _read(part: Part, selection: Selection, pace: _Pace) -> Generator[tuple[int,
             keys = _read_keys(batch, before=before, last=groups[-1].last)
         before = keys[-1]
         low = 0 if selection.start is None else bisect_left(keys, (selection.start,))
+        low = low if after is None else max(low, bisect_right(keys, after))
         high = len(keys) if selection.end is None else bisect_left(keys, (selection.end,))
         for start in range(low, high, pace.chunk_rows):
             end = min(start + pace.chunk_rows, high)

@@ -1,4 +1,4 @@
-"""ParquetEventWriter: records events as Parquet files."""
+"""ParquetEventWriter: records events in a journal, and as Parquet files."""
 
 import asyncio
 import os
@@ -8,32 +8,37 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self, get_args
 
 from trading.events.base import BaseEvent
-from trading.events.errors import NotAnEventError, StorePathError
+from trading.events.errors import StoreClosedError, StoreError, StorePathError
 from trading.events.persistence.base import IEventWriter
-from trading.events.persistence.part_writer import make_folder
-from trading.events.persistence.recorder import Recorder, Taken
+from trading.events.persistence.folder import make_folder
+from trading.events.persistence.journal import Recovery, open_journal
+from trading.events.persistence.recorder import Recorder
 from trading.events.persistence.rotation import RotationPolicy
-from trading.events.persistence.schema import event_schema
+from trading.events.persistence.row import encode_row
 from trading.events.persistence.store_lock import StoreLock
-from trading.events.persistence.waiting_events import WaitingEvents
+
+Durability = Literal["memory", "journal", "fsync"]
+"""What an event has survived when `write_event` returns: nothing, the death of the process, the loss of power."""
 
 
 class ParquetEventWriter(IEventWriter):
-    """Records events as Parquet files below one folder, such as `base_path/2024/01/01/tick_binance_BTCUSDT.parquet`.
+    """Records events below one folder: in a journal at once, and as Parquet files when there are enough of them.
 
         async with ParquetEventWriter("data/events") as writer:
             await bus.subscribe("*", writer.write_event)
 
-    Events are taken into memory, and a background thread makes files of them: as `rotation` says, after `flush`, and at
-    the end. A file appears whole or not at all, and is never changed or replaced: what comes later for the same day and
-    topic goes into a further one. A process that is killed loses what it has taken since the last `flush` or file.
+    When `write_event` returns, the event is in the journal: a process that is killed loses nothing. When `flush`
+    returns it is on the disk: a loss of power loses nothing. A thread of its own seals the journal into files such as
+    `base_path/2024/01/01/tick_binance_BTCUSDT.parquet`, as `rotation` says, after `flush(seal=True)` and at the end. An
+    EventReader sees both, from any process, and each event once. What the last writer has left behind, however it
+    ended, is sealed by the next one; `recovery` says what that was.
 
-    When the thread is behind, `write_event` waits, so memory stays bounded. If a file cannot be written, its events are
-    kept and tried again every second, and the error is raised once by the next call; a call that raises has taken
-    nothing.
+    When the disk refuses an event, being full, say, that is logged as an error, and `write_event` waits until the disk
+    takes it: under a bus, events then wait in the queue of the subscription, under its overflow policy. When a sync
+    fails, that is logged, `flush` raises it, and what it was for goes to a new segment of the journal.
 
     A writer that is not closed is closed when it is garbage collected or the interpreter ends. Its methods may be
     called from any event loop; in a forked child they raise.
@@ -41,24 +46,40 @@ class ParquetEventWriter(IEventWriter):
     Args:
         base_path: The store's folder; made if it is missing.
         rotation: When files are made; by default `RotationPolicy()`.
-        capacity: Most events that wait for the thread before `write_event` waits; a batch may exceed it. The default
-            holds about 40 MB of ticks.
+        durability: What an event has survived when `write_event` returns. `journal`, the default: the death of the
+            process. `fsync`: the loss of power too; events that are written at the same time share a sync. `memory`:
+            neither, for up to a second, which costs the caller no system call.
 
     Raises:
         StorePathError: `base_path` is a file, or cannot be written to.
         StoreLockedError: Another writer has it open.
-        ValueError: `capacity` is not positive.
+        CorruptFileError: The journal cannot be read.
+        ValueError: `durability` is none of the three.
     """
 
     def __init__(
-        self, base_path: str | PathLike[str], *, rotation: RotationPolicy | None = None, capacity: int = 20_000
+        self,
+        base_path: str | PathLike[str],
+        *,
+        rotation: RotationPolicy | None = None,
+        durability: Durability = "journal",
     ) -> None:
-        if capacity < 1:
-            raise ValueError(f"capacity must be at least 1, not {capacity}")
+        if durability not in get_args(Durability):
+            raise ValueError(f"durability must be 'memory', 'journal' or 'fsync', not {durability!r}")
         self._base_path = Path(base_path).absolute()
-        lock = _open_store(self._base_path)
-        waiting = WaitingEvents(self._base_path, rotation or RotationPolicy())
-        self._recorder = Recorder(waiting, lock, capacity=capacity)
+        self._durability = durability
+        policy = rotation or RotationPolicy()
+        self._lock = _lock_store(self._base_path)
+        try:
+            journal, self._recovery = open_journal(self._base_path, policy, is_deferred=durability == "memory")
+        except OSError as error:
+            self._lock.release()
+            raise StorePathError(f"{self._base_path} cannot hold a store: {error}") from error
+        except StoreError:
+            self._lock.release()
+            raise
+        self._recorder = Recorder(self._base_path, journal, policy, lock=self._lock)
+        self._keeper = self._recorder.keeper
         self._finalizer = weakref.finalize(self, _close, self._recorder, os.getpid())
 
     @property
@@ -66,46 +87,71 @@ class ParquetEventWriter(IEventWriter):
         """The store's folder, as an absolute path."""
         return self._base_path
 
+    @property
+    def recovery(self) -> Recovery:
+        """What the last writer had left in the journal."""
+        return self._recovery
+
     async def write_event(self, event: BaseEvent) -> None:
-        """Takes one event; waits if the background thread is behind.
+        """Records one event; waits while the disk refuses it.
 
         Raises:
             NotAnEventError: It is no event.
             UnstorableEventError: A value of it cannot be stored exactly.
             StoreClosedError: The writer is closed.
-            StoreError: Events taken earlier could not be written.
+            StoreError: With `fsync`: it is recorded, but not yet durable.
         """
-        await self._take([_render(event)])
+        self._check_open()
+        refused = self._keeper.append(encode_row(event))
+        if refused is not None:
+            await asyncio.wrap_future(refused)
+        if self._durability == "fsync":
+            await asyncio.wrap_future(self._keeper.sync())
 
     async def write_batch(self, events: Iterable[BaseEvent]) -> None:
-        """Takes several events, all of them or, if it raises or is cancelled, none.
+        """Records several events, all of them or, if it raises or is cancelled while it waits, none.
 
         Raises:
             NotAnEventError: One of them is no event.
             UnstorableEventError: A value of one of them cannot be stored exactly.
             StoreClosedError: The writer is closed.
-            StoreError: Events taken earlier could not be written.
+            StoreError: With `fsync`: they are recorded, but not yet durable.
         """
-        await self._take([_render(event) for event in events])
+        self._check_open()
+        refused = self._keeper.append_batch([encode_row(event) for event in events])
+        if refused is not None:
+            await asyncio.wrap_future(refused)
+        if self._durability == "fsync":
+            await asyncio.wrap_future(self._keeper.sync())
 
-    async def flush(self) -> None:
-        """Returns when every event taken so far is in a file, durably.
+    async def flush(self, *, seal: bool = False) -> None:
+        """Returns when every event recorded so far is durable.
+
+        Args:
+            seal: And in a Parquet file, where others than an EventReader see it too.
 
         Raises:
             StoreClosedError: The writer is closed.
-            StoreError: A file could not be written.
+            StoreError: They are not. They are kept, and it is tried again.
         """
-        await asyncio.wrap_future(self._recorder.flush())
+        self._check_open()
+        await asyncio.wrap_future(self._recorder.seal() if seal else self._keeper.sync())
 
     async def aclose(self) -> None:
-        """Writes what still waits, ends the background thread and frees the store. Again, it does nothing.
+        """Seals what is in the journal, ends the threads and frees the store. Again, it does nothing.
 
         Raises:
-            StoreError: A file could not be written. The writer is still open, and nothing is lost yet.
+            StoreError: Events wait for the disk, or a file could not be written. The writer is still open, and nothing
+                is lost yet.
         """
-        if self._recorder.is_here:
-            await asyncio.wrap_future(self._recorder.close())
-            self._finalizer.detach()
+        if not self._lock.held:
+            return
+        if self._keeper.waiting:
+            await asyncio.wrap_future(self._keeper.sync())
+            if waiting := self._keeper.waiting:
+                raise StoreError(f"{waiting} events wait for the disk to take them; make room on it and close again")
+        await asyncio.wrap_future(self._recorder.close())
+        self._finalizer.detach()
 
     async def __aenter__(self) -> Self:
         return self
@@ -115,12 +161,12 @@ class ParquetEventWriter(IEventWriter):
     ) -> None:
         await self.aclose()
 
-    async def _take(self, taken: list[Taken]) -> None:
-        while (room := self._recorder.offer(taken)) is not None:
-            await asyncio.wrap_future(room)
+    def _check_open(self) -> None:
+        if self._recorder.closing or not self._lock.held:
+            raise StoreClosedError("the writer is closed, or belongs to the process that this one was forked from")
 
 
-def _open_store(base_path: Path) -> StoreLock:
+def _lock_store(base_path: Path) -> StoreLock:
     if base_path.exists() and not base_path.is_dir():
         raise StorePathError(f"{base_path} is a file; a store needs a folder")
     try:
@@ -128,12 +174,6 @@ def _open_store(base_path: Path) -> StoreLock:
         return StoreLock(base_path)
     except OSError as error:
         raise StorePathError(f"{base_path} cannot hold a store: {error}") from error
-
-
-def _render(event: BaseEvent) -> Taken:
-    if not isinstance(event, BaseEvent):
-        raise NotAnEventError(f"only events can be recorded, not {event!r}")
-    return event, event_schema(type(event)).render(event)
 
 
 def _close(recorder: Recorder, owner: int) -> None:

@@ -1,4 +1,4 @@
-"""One Parquet file of a store, as a reader sees it."""
+"""One Parquet file of a store, or the rows of one day and topic that are not in a file yet, as a reader sees them."""
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from trading.events.errors import CorruptFileError
+from trading.events.errors import CorruptFileError, VanishedFileError
 from trading.events.persistence.layout import name_part, read_part_name
 from trading.events.persistence.schema import CONVERSION_ERRORS
 from trading.events.persistence.selection import Selection, day_span
 from trading.events.persistence.stored_schema import FileTopic, StoredColumns, arrow_schema, read_description
+from trading.events.persistence.tabulation import TopicTable
 
 _BUFFER_BYTES = 16_384
 
@@ -73,6 +74,16 @@ class Part:
     columns: StoredColumns
     groups: tuple[RowGroup, ...]
 
+    @property
+    def first(self) -> int:
+        """Least timestamp, in microseconds since 1970."""
+        return min(group.first for group in self.groups)
+
+    @property
+    def last(self) -> int:
+        """Greatest timestamp."""
+        return max(group.last for group in self.groups)
+
     def groups_in(self, selection: Selection) -> list[RowGroup]:
         """The row groups that may hold rows of a range of time."""
         return [group for group in self.groups if selection.overlaps(group.first, group.last)]
@@ -83,7 +94,8 @@ class Part:
         """The rows of some row groups, in batches of at most `rows`; of all columns if none are named.
 
         Raises:
-            CorruptFileError: The file is not as its footer says, or not there any more.
+            VanishedFileError: The file is not there any more.
+            CorruptFileError: The file is not as its footer says.
         """
         left = sum(group.rows for group in groups)
         if not left:
@@ -95,6 +107,26 @@ class Part:
                 yield batch
             if left:
                 raise ValueError(f"{left} of its rows are missing")
+
+
+@dataclass(frozen=True, slots=True)
+class UnsealedPart(Part):
+    """Rows of a segment of the journal, which is their path; there is one group of them, in memory."""
+
+    table: pa.Table
+
+    def batches(
+        self,
+        groups: list[RowGroup],
+        *,
+        rows: int,
+        open_files: OpenFiles,  # noqa: ARG002 - no file is opened for them
+        names: list[str] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows, in batches of at most `rows`; of all columns if none are named."""
+        if groups:
+            table = self.table if names is None else self.table.select(names)
+            yield from table.combine_chunks().to_batches(max_chunksize=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +167,16 @@ class _Scan:
         return file.iter_batches(self.rows, row_groups=self.groups, columns=self.names)
 
 
-def read_part(path: Path, day: date) -> Part:
+def read_part(path: Path, day: date, size_bytes: int) -> Part:
     """Reads the footer of a file in a day's folder.
 
     Raises:
-        CorruptFileError: It is no file of a store, is broken, or lies in the wrong place.
+        VanishedFileError: It is not there.
+        CorruptFileError: It is no file of a store, is broken, has another size, or lies in the wrong place.
     """
     with naming(path):
-        size_bytes = path.stat().st_size
+        if (found_bytes := path.stat().st_size) != size_bytes:
+            raise ValueError(f"it has {found_bytes} bytes, and {size_bytes} were written")
         with _open_parquet(path) as file:
             topic, columns = read_description(file.schema_arrow)
             groups = tuple(_read_groups(file.metadata))
@@ -156,17 +190,37 @@ def read_part(path: Path, day: date) -> Part:
         return Part(path, size_bytes, topic, columns, groups)
 
 
+def read_rows(path: Path) -> pa.Table:
+    """All rows of a file.
+
+    Raises:
+        OSError, pyarrow.ArrowException: It cannot be read.
+    """
+    with _open_parquet(path) as file:
+        return file.read()
+
+
+def unsealed_part(path: Path, topic: TopicTable) -> Part:
+    """The part that rows of a segment make before they are sealed."""
+    times = topic.table.column("timestamp").cast(pa.int64())
+    group = RowGroup(0, topic.table.num_rows, times[0].as_py(), times[-1].as_py())
+    columns = {column.name: column.stored for column in topic.schema.columns}
+    name = FileTopic(event_type=topic.schema.event_type, exchange=topic.exchange, symbol=topic.symbol)
+    return UnsealedPart(path, topic.table.nbytes, name, columns, (group,), topic.table)
+
+
 @contextmanager
 def naming(path: Path) -> Generator[None]:
     """Turns whatever goes wrong with a file into an error that names the file.
 
     Raises:
-        CorruptFileError: Something went wrong.
+        VanishedFileError: It is not there.
+        CorruptFileError: Something else went wrong.
     """
     try:
         yield
     except FileNotFoundError as error:
-        raise CorruptFileError(path, "it has vanished since it was listed") from error
+        raise VanishedFileError(path, "it has vanished since it was listed") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise CorruptFileError(path, f"{first['msg']}, at {first['loc']}: {first['input']!r:.200}") from error

@@ -8,11 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from trading.events.base import BaseEvent, event_class
-from trading.events.errors import StoreError, StorePathError
+from trading.events.errors import StoreError, StorePathError, VanishedFileError
 from trading.events.persistence.columns import from_micros
 from trading.events.persistence.event_range import EventRange, Events
-from trading.events.persistence.listing import OnError, Unreadable, find_parts
-from trading.events.persistence.merge import merge
+from trading.events.persistence.listing import Listing, OnError, Unreadable
+from trading.events.persistence.merge import Key, merge
 from trading.events.persistence.part import OpenFiles, Part
 from trading.events.persistence.replay import Publisher, Replay
 from trading.events.persistence.schema import event_schema
@@ -207,18 +207,29 @@ class EventReader:
 
     def _read(self, selection: Selection) -> Events:
         unreadable = Unreadable(self._on_error)
-        for _, parts in find_parts(self._base_path, selection, unreadable.report):
-            yield from merge(parts, selection, unreadable.report)
+        listing = Listing(self._base_path, selection, unreadable.report)
+        for day, parts in listing.days():
+            reached: Key | None = None
+            left = parts
+            while left:
+                try:
+                    for key, event in merge(left, selection, unreadable.report, after=reached):
+                        reached = key
+                        yield event
+                    left = []
+                except VanishedFileError:
+                    left = listing.parts(day)
         unreadable.finish()
 
     def _find_day(self, selection: Selection, unreadable: Unreadable, *, newest: bool) -> list[Part]:
-        for _, parts in find_parts(self._base_path, selection, unreadable.report, newest_first=newest):
+        days = Listing(self._base_path, selection, unreadable.report).days(newest_first=newest)
+        for _, parts in days:
             return parts
         return []
 
     def _find(self, selection: Selection) -> Iterator[tuple[Part, Unreadable]]:
         unreadable = Unreadable(self._on_error)
-        for _, parts in find_parts(self._base_path, selection, unreadable.report):
+        for _, parts in Listing(self._base_path, selection, unreadable.report).days():
             for part in parts:
                 yield part, unreadable
         unreadable.finish()

@@ -1,4 +1,4 @@
-"""When recorded events become a file."""
+"""When recorded events become files."""
 
 import math
 from dataclasses import dataclass
@@ -6,26 +6,28 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotationPolicy:
-    """When the events that wait in memory are written to Parquet: whichever of the limits is reached first.
+    """When the events of the journal are sealed into Parquet files: whichever of the limits is reached first.
 
-    Limits count for the events of one event type and day, `size_bytes` for all that wait. Small limits make events
-    visible to readers sooner; large ones make fewer and larger files, which are read faster.
+    Readers of this package see the journal too; others see what is sealed. Small limits make events visible to those
+    sooner; large ones make fewer and larger files, which are read faster.
 
     Attributes:
-        rows: Most events of one type and day that wait. 250,000 of them take about a second to write.
-        age_s: Longest that an event waits, in seconds. Events that still wait are lost if the process is killed.
-        size_bytes: Most memory that waiting events take, in bytes, as columns.
+        rows: Most events that wait in the journal's newest segment.
+        size_bytes: Most bytes of them in the journal; sealing takes a few times as much memory.
+        age_s: Longest that an event waits, in seconds.
+        date_change: Whether they are sealed as soon as the date changes in UTC, so that a day is in files when it ends.
 
     Raises:
         ValueError: A limit is not positive.
     """
 
     rows: int = 250_000
-    age_s: float = 60.0
-    size_bytes: int = 64 * 1024 * 1024
+    size_bytes: int = 16 * 1024 * 1024
+    age_s: float = 300.0
+    date_change: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("rows", "age_s", "size_bytes"):
+        for name in ("rows", "size_bytes", "age_s"):
             limit = getattr(self, name)
             if math.isnan(limit) or limit <= 0:
                 raise ValueError(f"{name} must be above zero, not {limit!r}")

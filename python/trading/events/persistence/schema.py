@@ -1,9 +1,9 @@
 """The columns of an event class, and its events as rows of them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import GenericAlias
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 from pydantic import TypeAdapter
@@ -11,6 +11,7 @@ from pydantic_core import from_json
 
 from trading.events.base import BaseEvent
 from trading.events.errors import UnstorableEventError
+from trading.events.event_table import to_table
 from trading.events.persistence.columns import FORMS
 from trading.events.persistence.field_column import FieldColumn, make_column
 from trading.events.persistence.stored_schema import (
@@ -24,20 +25,6 @@ from trading.events.persistence.stored_schema import (
 
 CONVERSION_ERRORS = (pa.ArrowException, TypeError, ValueError, ArithmeticError, AttributeError, LookupError)
 """Whatever the conversion of events to columns and back may raise."""
-
-
-class Record(NamedTuple):
-    """An event that waits to be stored.
-
-    Attributes:
-        seq: Its place in the order of recording.
-        event: The event.
-        texts: Its fields of the form json, rendered when it was taken, since such values may be mutable.
-    """
-
-    seq: int
-    event: BaseEvent
-    texts: tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +42,15 @@ class EventSchema:
         event_type: str = self.event_class.model_fields["event_type"].default
         return event_type
 
-    def render(self, event: BaseEvent) -> tuple[str | None, ...]:
-        """The texts of a record.
+    def encode(self, events: list[BaseEvent], seqs: list[int]) -> pa.Table:
+        """Events of the class, with their places in the order of recording, as a table with the columns of `arrow`.
 
         Raises:
-            UnstorableEventError: A field has a value that JSON does not give back as it was.
+            EventEncodeError: A field of one holds what would not come back as it is.
         """
-        return tuple(_render(event, column.name, column.render) for column in self.columns if column.render)
-
-    def encode(self, records: Sequence[Record]) -> pa.Table:
-        """The records as a table with the columns of `arrow`.
-
-        Raises:
-            One of CONVERSION_ERRORS: A value is not of its field's type.
-        """
-        events = [record.event for record in records]
-        texts: Iterator[Sequence[Any]] = zip(*(record.texts for record in records), strict=True)
-        arrays: list[pa.Array] = []
-        for column in self.columns:
-            values = next(texts) if column.render else [getattr(event, column.name) for event in events]
-            arrays += FORMS[column.stored.form].encode(values)
-        arrays.append(pa.array([record.seq for record in records], pa.int64()))
-        return pa.Table.from_arrays(arrays, schema=self.arrow)
+        table = to_table(events)
+        columns = [*(table.column(name) for name in self.arrow.names[:-1]), pa.chunked_array([seqs], pa.int64())]
+        return pa.Table.from_arrays(columns, schema=self.arrow)
 
     def describe(self, exchange: str | None, symbol: str | None) -> dict[bytes, bytes]:
         """The metadata of a file with events of this class."""
@@ -120,16 +94,6 @@ def _make_schema(event_class: type[BaseEvent]) -> EventSchema:
     arrow = arrow_schema({column.name: column.stored for column in columns})
     several: Any = GenericAlias(list, (event_class,))
     return EventSchema(event_class, columns, arrow, TypeAdapter[list[BaseEvent]](several))
-
-
-def _render(event: BaseEvent, name: str, render: Callable[[Any], str]) -> str | None:
-    value = getattr(event, name)
-    try:
-        return None if value is None else render(value)
-    except (ValueError, TypeError) as error:
-        raise UnstorableEventError(
-            f"{type(event).__name__} {event.event_id} cannot be stored exactly: {name} is {value!r}: {error}"
-        ) from error
 
 
 def _decode(rows: pa.RecordBatch, column: FieldColumn, stored: StoredColumn) -> Sequence[Any]:

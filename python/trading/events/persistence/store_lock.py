@@ -1,13 +1,16 @@
-"""The lock that lets only one writer into a store."""
+"""The locks of a store: one that lets only one writer in, and one that lets only one commit at a time."""
 
 import fcntl
 import os
 import weakref
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from trading.events.errors import StoreLockedError
 
 LOCK_NAME = ".lock"
+COMMIT_LOCK_NAME = ".commit"
 
 
 class StoreLock:
@@ -23,14 +26,17 @@ class StoreLock:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         except BlockingIOError:
             owner = os.pread(descriptor, 20, 0).decode("ascii", "replace")
             os.close(descriptor)
             raise StoreLockedError(
                 f"{base_path} is being written to by another writer, in process {owner}; close that one first"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        except OSError:
+            os.close(descriptor)
+            raise
         self._descriptor: int | None = descriptor
         _LOCKS.add(self)
 
@@ -44,6 +50,21 @@ class StoreLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+@contextmanager
+def committing(base_path: Path) -> Generator[None]:
+    """Holds the right to change manifests, for moments only; whoever seals, compacts or removes waits for it.
+
+    Raises:
+        OSError: The lock file cannot be opened.
+    """
+    descriptor = os.open(base_path / COMMIT_LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 _LOCKS: weakref.WeakSet[StoreLock] = weakref.WeakSet()

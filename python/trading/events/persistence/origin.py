@@ -1,0 +1,44 @@
+"""Where a file comes from, as its metadata says, so that what is left of an attempt can be told from a file."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+_KEY = b"trading_events_origin"
+
+
+class Origin(BaseModel, frozen=True):
+    """What was made into a file.
+
+    Attributes:
+        segment: A segment of the journal, or 0.
+        merged: Other files of the same day, by name.
+    """
+
+    segment: int = 0
+    merged: tuple[str, ...] = ()
+
+    @staticmethod
+    def is_key(key: bytes) -> bool:
+        """Whether this is what its metadata is called."""
+        return key == _KEY
+
+    def to_metadata(self) -> dict[bytes, bytes]:
+        """As it stands in a file."""
+        return {_KEY: self.model_dump_json().encode()}
+
+
+def is_leftover(path: Path, origin: Origin) -> bool:
+    """Whether a file that no manifest names was made by an earlier attempt at the same thing."""
+    return read_origin(path) == origin
+
+
+def read_origin(path: Path) -> Origin:
+    """Where a file comes from, as far as it says so."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        return Origin.model_validate_json(metadata.get(_KEY, b"{}"))
+    except (OSError, ValueError, pa.ArrowException):
+        return Origin()

@@ -1,0 +1,124 @@
+"""Verification: every byte of a store read, and each file named that is not as it was written."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from os import PathLike
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trading.events import _core
+from trading.events.errors import CorruptFileError, StoreError
+from trading.events.persistence.journal import DAMAGED, hold_segments, journal_folder
+from trading.events.persistence.layout import day_folder, list_days, list_parts
+from trading.events.persistence.manifest import NAME, SealedFile, read_manifest
+from trading.events.persistence.part import naming, read_part, read_rows
+from trading.events.persistence.row import UnknownRowError
+from trading.events.persistence.stored_schema import SEQ
+from trading.events.persistence.tabulation import Tabulation
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something in a store that is not as it was written.
+
+    Attributes:
+        path: The file.
+        reason: What is wrong with it.
+    """
+
+    path: Path
+    reason: str
+
+
+def verify(base_path: str | PathLike[str]) -> Iterator[Fault]:
+    """Reads all of a store and yields what is wrong with it: checksums, footers, order, sequence, manifests, journal.
+
+    A writer may write meanwhile; what it is just finishing may then be called a file that no manifest names.
+    """
+    base_path = Path(base_path).absolute()
+    yield from _verify_journal(base_path)
+    try:
+        with naming(base_path):
+            days = list_days(base_path)
+    except CorruptFileError as error:
+        yield Fault(error.path, str(error))
+        return
+    for day in days:
+        yield from _verify_day(base_path, day)
+
+
+def _verify_day(base_path: Path, day: date) -> Iterator[Fault]:
+    folder = day_folder(base_path, day)
+    try:
+        files = read_manifest(folder).files
+    except FileNotFoundError:
+        files = ()
+        if list_parts(folder):
+            yield Fault(folder, f"it has files but no {NAME}, which says which of them count")
+    except CorruptFileError as error:
+        yield Fault(error.path, str(error))
+        return
+    seqs: list[pa.ChunkedArray] = []
+    for file in files:
+        try:
+            seqs.append(_verify_file(folder, day, file))
+        except CorruptFileError as error:
+            yield Fault(error.path, str(error))
+    if repeated := _count_repeated(seqs):
+        yield Fault(folder, f"{repeated} events of this day are there more than once, by their {SEQ}")
+    names = {file.name for file in files}
+    for path in list_parts(folder):
+        if path.name not in names:
+            yield Fault(path, f"the day's {NAME} does not name it, so it does not count")
+
+
+def _verify_file(folder: Path, day: date, file: SealedFile) -> pa.ChunkedArray:
+    """Verifies one file and returns its sequence numbers."""
+    path = folder / file.name
+    with naming(path):
+        if _core.crc32c(path.read_bytes()) != file.crc32c:
+            raise ValueError("its checksum is not the one that it was written with")
+        read_part(path, day, file.size_bytes)
+        table = read_rows(path)
+        times, seqs = table.column("timestamp").cast(pa.int64()), table.column(SEQ)
+        keys = list(zip(times.to_pylist(), seqs.to_pylist(), strict=True))
+        if keys != sorted(set(keys)):
+            raise ValueError("its rows are not in the order of time and recording")
+        numbers = [seq for _, seq in keys]
+        said = (file.rows, file.first, file.last, file.first_seq, file.last_seq)
+        if not keys or said != (len(keys), keys[0][0], keys[-1][0], min(numbers), max(numbers)):
+            raise ValueError(f"it does not hold what the day's {NAME} says")
+        return seqs
+
+
+def _count_repeated(seqs: list[pa.ChunkedArray]) -> int:
+    chunks = [chunk for each in seqs for chunk in each.chunks]
+    together = pa.chunked_array(chunks, pa.int64())
+    distinct: int = pc.count_distinct(together).as_py()
+    return len(together) - distinct
+
+
+def _verify_journal(base_path: Path) -> Iterator[Fault]:
+    try:
+        segments = hold_segments(base_path)
+    except StoreError as error:
+        yield Fault(journal_folder(base_path), str(error))
+        return
+    for segment in segments:
+        try:
+            rows = segment.read()
+            tabulation = Tabulation(rows)
+        except (OSError, UnknownRowError) as error:
+            yield Fault(segment.path, str(error))
+            continue
+        for start, end in rows.damaged:
+            yield Fault(segment.path, f"bytes {start} to {end} are damaged")
+        for seq, reason in tabulation.bad:
+            yield Fault(segment.path, f"row {seq}: {reason}")
+        if rows.torn_bytes:
+            yield Fault(segment.path, f"its last {rows.torn_bytes} bytes are no whole row")
+    for path in sorted(journal_folder(base_path).glob(f"*{DAMAGED}")):
+        yield Fault(path, "it was damaged; what could be read of it is in files")

@@ -1,0 +1,79 @@
+//! One segment: its name, and the header that its frames follow.
+
+use super::frame::{u32_at, u64_at};
+
+/// Bytes before the first frame.
+pub const HEADER_BYTES: usize = 32;
+
+/// The format that is written here; another is refused.
+pub const VERSION: u32 = 1;
+
+/// What follows the name of a segment that is being made.
+pub const UNFINISHED: &str = "~";
+
+const MAGIC: &[u8; 8] = b"tejournl";
+const SUFFIX: &str = ".segment";
+
+/// What a segment says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// Later segments have higher numbers.
+    pub number: u64,
+    /// The sequence number of its first frame, where an earlier segment ends.
+    pub first_seq: u64,
+}
+
+/// Why a segment's header cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderError {
+    /// The file ends within it: the process died while it made the segment.
+    Torn,
+    /// It is no header, or one that has been changed.
+    Damaged,
+    /// It was written by a later release.
+    Version(u32),
+}
+
+impl Header {
+    /// The header's bytes: magic, version, number, first sequence number, CRC32C.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; HEADER_BYTES] {
+        let mut bytes = [0; HEADER_BYTES];
+        bytes[..8].copy_from_slice(MAGIC);
+        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[12..20].copy_from_slice(&self.number.to_le_bytes());
+        bytes[20..28].copy_from_slice(&self.first_seq.to_le_bytes());
+        let crc = crc32c::crc32c(&bytes[..28]);
+        bytes[28..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// Reads the header at the beginning of a segment.
+    ///
+    /// # Errors
+    ///
+    /// There is none that can be read.
+    pub fn read(bytes: &[u8]) -> Result<Self, HeaderError> {
+        let header = bytes.get(..HEADER_BYTES).ok_or(HeaderError::Torn)?;
+        if header[..8] != *MAGIC || crc32c::crc32c(&header[..28]) != u32_at(header, 28) {
+            return Err(HeaderError::Damaged);
+        }
+        match u32_at(header, 8) {
+            VERSION => Ok(Self { number: u64_at(header, 12), first_seq: u64_at(header, 20) }),
+            other => Err(HeaderError::Version(other)),
+        }
+    }
+}
+
+/// The file name of a segment; names sort as numbers do.
+#[must_use]
+pub fn name_segment(number: u64) -> String {
+    format!("{number:020}{SUFFIX}")
+}
+
+/// The number of the segment that has this file name, or nothing if no segment has it.
+#[must_use]
+pub fn read_name(name: &str) -> Option<u64> {
+    let number = name.strip_suffix(SUFFIX)?.parse().ok()?;
+    (name_segment(number) == name).then_some(number)
+}

@@ -1,0 +1,24 @@
+//! What Python lacks of the file system.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+
+use crate::error::os_error;
+
+/// The CRC32C of some bytes, or of what went before and these.
+#[pyfunction]
+#[pyo3(signature = (data, before = 0, /))]
+pub(crate) fn crc32c(data: &[u8], before: u32) -> u32 {
+    ::crc32c::crc32c_append(before, data)
+}
+
+/// Makes everything durable that was written to the file system which holds a folder.
+#[pyfunction]
+#[pyo3(signature = (folder, /))]
+pub(crate) fn sync_file_system(py: Python<'_>, folder: PathBuf) -> PyResult<()> {
+    let sync = || rustix::fs::syncfs(File::open(folder)?).map_err(io::Error::from);
+    py.detach(sync).map_err(os_error)
+}

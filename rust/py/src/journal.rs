@@ -1,0 +1,168 @@
+//! The journal in Python's hands: appending, and syncing without the interpreter.
+
+use std::io;
+use std::path::PathBuf;
+
+use parking_lot::Mutex;
+use pyo3::exceptions::{PyBlockingIOError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyList;
+use trading_events_core::journal::folder::Folder;
+use trading_events_core::journal::{AppendError, Journal};
+
+use crate::error::os_error;
+
+/// The writing end of a journal.
+#[pyclass(frozen, name = "Journal", module = "trading.events._core")]
+pub(crate) struct PyJournal {
+    journal: Mutex<Journal<Folder>>,
+    /// Held while a sync runs: there is one at a time.
+    syncing: Mutex<()>,
+    most_rows: u64,
+    most_bytes: u64,
+    soon_unsynced_bytes: u64,
+    is_deferred: bool,
+}
+
+#[pymethods]
+impl PyJournal {
+    #[new]
+    #[pyo3(signature = (folder, number, seq, *, most_rows, most_bytes, most_unsynced_bytes, is_deferred))]
+    fn new(
+        folder: PathBuf,
+        number: u64,
+        seq: u64,
+        most_rows: u64,
+        most_bytes: u64,
+        most_unsynced_bytes: usize,
+        is_deferred: bool,
+    ) -> PyResult<Self> {
+        let soon_unsynced_bytes = (most_unsynced_bytes / 4) as u64;
+        let journal =
+            Mutex::new(Journal::open(Folder::new(folder), number, seq, most_unsynced_bytes).map_err(os_error)?);
+        Ok(Self { journal, syncing: Mutex::new(()), most_rows, most_bytes, soon_unsynced_bytes, is_deferred })
+    }
+
+    // The interpreter is kept: the write costs less than giving it away, and getting it back from a thread that seals can
+    // take that thread's whole turn.
+    #[pyo3(signature = (payload, /))]
+    fn append(&self, payload: &[u8]) -> PyResult<bool> {
+        self.take([payload]).map_err(refuse)
+    }
+
+    #[pyo3(signature = (payloads, /))]
+    fn append_batch(&self, py: Python<'_>, payloads: &Bound<'_, PyList>) -> PyResult<bool> {
+        let payloads = payloads.iter().map(|each| Ok(each.extract()?)).collect::<PyResult<Vec<PyBackedBytes>>>()?;
+        py.detach(|| self.take(payloads.iter().map(|payload| &**payload))).map_err(refuse)
+    }
+
+    /// Syncs until everything that was there when it began is on the disk.
+    fn sync(&self, py: Python<'_>) -> PyResult<u64> {
+        py.detach(|| self.sync_all()).map_err(os_error)
+    }
+
+    fn rotate(&self, py: Python<'_>) -> PyResult<Option<u64>> {
+        py.detach(|| self.journal.lock().rotate()).map_err(os_error)
+    }
+
+    #[getter]
+    fn rows(&self) -> u64 {
+        self.journal.lock().rows()
+    }
+
+    #[getter]
+    fn size_bytes(&self) -> u64 {
+        self.journal.lock().size_bytes()
+    }
+
+    #[getter]
+    fn number(&self) -> u64 {
+        self.journal.lock().number()
+    }
+
+    #[getter]
+    fn next_seq(&self) -> u64 {
+        self.journal.lock().next_seq()
+    }
+
+    #[getter]
+    fn place(&self) -> u64 {
+        self.journal.lock().place()
+    }
+
+    #[getter]
+    fn synced(&self) -> u64 {
+        self.journal.lock().synced()
+    }
+
+    #[getter]
+    fn set_aside(&self) -> u64 {
+        self.journal.lock().set_aside()
+    }
+}
+
+impl PyJournal {
+    /// Appends, and tells whether that is news: the first row that is to be synced, or one limit reached.
+    fn take<'a>(&self, payloads: impl IntoIterator<Item = &'a [u8]>) -> Result<bool, AppendError> {
+        let mut journal = self.journal.lock();
+        let before = Marks::of(&journal);
+        if self.is_deferred {
+            journal.append_to_memory(payloads)?;
+        } else {
+            journal.append(payloads)?;
+        }
+        let after = Marks::of(&journal);
+        if after.rows >= self.most_rows || after.size_bytes >= self.most_bytes {
+            let _ = journal.rotate(); // what fails here is tried again by the next append
+        }
+        let reaches = |limit: u64, before: u64, after: u64| before < limit && after >= limit;
+        Ok(reaches(1, before.unsynced_bytes, after.unsynced_bytes)
+            || reaches(self.soon_unsynced_bytes, before.unsynced_bytes, after.unsynced_bytes)
+            || reaches(self.most_rows, before.rows, after.rows)
+            || reaches(self.most_bytes, before.size_bytes, after.size_bytes))
+    }
+
+    fn sync_all(&self) -> io::Result<u64> {
+        let _one = self.syncing.lock();
+        let place = self.journal.lock().place();
+        loop {
+            let sync = {
+                let mut journal = self.journal.lock();
+                if journal.synced() >= place {
+                    return Ok(journal.synced());
+                }
+                journal.begin_sync()?
+            };
+            let synced = sync.run();
+            self.journal.lock().end_sync(synced)?;
+        }
+    }
+}
+
+/// How much there is of what has a limit.
+struct Marks {
+    rows: u64,
+    size_bytes: u64,
+    unsynced_bytes: u64,
+}
+
+impl Marks {
+    fn of(journal: &Journal<Folder>) -> Self {
+        Self {
+            rows: journal.rows(),
+            size_bytes: journal.size_bytes(),
+            unsynced_bytes: journal.place() - journal.synced(),
+        }
+    }
+}
+
+fn refuse(error: AppendError) -> PyErr {
+    match error {
+        AppendError::Io(error) => os_error(error),
+        AppendError::Behind => PyBlockingIOError::new_err("the disk is behind: too much waits to be synced"),
+        AppendError::TooLong(length) => {
+            PyValueError::new_err(format!("{length} bytes are more than a record can have"))
+        }
+    }
+}
