@@ -1,7 +1,7 @@
 """What the number of subscriptions and of symbols costs."""
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from random import Random
@@ -29,31 +29,22 @@ def make_symbols(count: int) -> list[str]:
 
 def by_pattern(symbols: Sequence[str]) -> Any:
     """One subscription a symbol, each by its pattern."""
-
-    @asynccontextmanager
-    async def start(make_handler: MakeHandler, events: Sequence[Any]) -> Starting:
-        async with InMemoryEventBus() as bus:
-            for symbol in symbols:
-                await bus.subscribe(f"events.tick.binance.{symbol}", make_handler())
-
-            async def run() -> None:
-                for event in events:
-                    await bus.publish(event)
-                await bus.join()
-
-            yield run
-
-    return start
+    return hearing([(f"events.tick.binance.{symbol}",) for symbol in symbols])
 
 
 def by_filter(symbols: Sequence[str]) -> Any:
     """One subscription a symbol, each to every tick with a filter."""
+    return hearing([("tick", symbol_filter(symbol)) for symbol in symbols])
+
+
+def hearing(subscriptions: Sequence[tuple[Any, ...]]) -> Any:
+    """A bus with these subscriptions, each a pattern and perhaps a filter."""
 
     @asynccontextmanager
     async def start(make_handler: MakeHandler, events: Sequence[Any]) -> Starting:
         async with InMemoryEventBus() as bus:
-            for symbol in symbols:
-                await bus.subscribe("tick", make_handler(), symbol_filter(symbol))
+            for pattern, *condition in subscriptions:
+                await bus.subscribe(pattern, make_handler(), *condition)
 
             async def run() -> None:
                 for event in events:
@@ -70,14 +61,6 @@ async def publish_to_one_of_many(plan: Plan) -> list[float]:
     chosen = symbols[len(symbols) // 2]
     events = make_warm_ticks(plan.size(EVENTS), symbol=chosen)
     return await compare(Side(by_pattern(symbols), events), Side(by_pattern([chosen]), events), plan)
-
-
-async def publish_over_all_of_many(plan: Plan) -> list[float]:
-    symbols = make_symbols(plan.size(SUBSCRIPTIONS))
-    count = plan.size(EVENTS)
-    scattered = make_ticks(count, symbols=tuple(Random(0).choices(symbols, k=count)))  # noqa: S311 - no secret
-    alone = make_ticks(count, symbols=(symbols[0],))
-    return await compare(Side(by_pattern(symbols), scattered), Side(by_pattern(symbols[:1]), alone), plan)
 
 
 def by_dictionary(symbols: Sequence[str]) -> Any:
@@ -99,13 +82,22 @@ def by_dictionary(symbols: Sequence[str]) -> Any:
     return start
 
 
+async def publish_over_all_of_many(plan: Plan) -> list[float]:
+    return await scatter(by_pattern, plan)
+
+
 async def look_up_over_all_of_many(plan: Plan) -> list[float]:
-    """What `publish_over_all_of_many` would be with the memory's latency alone."""
+    """What `publish_over_all_of_many` would be without a bus."""
+    return await scatter(by_dictionary, plan)
+
+
+async def scatter(ways: Callable[[Sequence[str]], Any], plan: Plan) -> list[float]:
+    """Events of all symbols at random, against events of one where there is no other."""
     symbols = make_symbols(plan.size(SUBSCRIPTIONS))
     count = plan.size(EVENTS)
     scattered = make_ticks(count, symbols=tuple(Random(0).choices(symbols, k=count)))  # noqa: S311 - no secret
     alone = make_ticks(count, symbols=(symbols[0],))
-    return await compare(Side(by_dictionary(symbols), scattered), Side(by_dictionary(symbols[:1]), alone), plan)
+    return await compare(Side(ways(symbols), scattered), Side(ways(symbols[:1]), alone), plan)
 
 
 async def publish_past_many_filters(plan: Plan) -> list[float]:

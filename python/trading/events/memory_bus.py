@@ -1,7 +1,6 @@
 """InMemoryEventBus: the bus within one process. Routing, queues and dispatch are native; this is its asyncio face."""
 
 import asyncio
-import inspect
 import logging
 import sys
 import warnings
@@ -11,6 +10,7 @@ from typing import Any, Self, TypeVar, overload
 from weakref import WeakSet
 
 from trading.events._core import NativeBus
+from trading.events.argument_checks import check_callable, check_filter, check_handler, check_int
 from trading.events.base import BaseEvent
 from trading.events.bus import (
     DEFAULT_CAPACITY,
@@ -23,7 +23,7 @@ from trading.events.bus import (
     IEventBus,
     Overflow,
 )
-from trading.events.errors import BusClosedError, HandlerTypeError, ReentrancyError
+from trading.events.errors import BusClosedError, ReentrancyError
 from trading.events.statistics import BusStatistics, Durations, SubscriptionStatistics
 from trading.events.stream import EventStream
 from trading.events.system import ErrorEvent
@@ -72,8 +72,8 @@ class InMemoryEventBus(NativeBus, IEventBus):
         slow_handler_s: float | None = None,
     ) -> None:
         if on_error is not None:
-            _check_callable(on_error, "on_error")
-        _check_int(time_one_in, "time_one_in", at_least=0, at_most=2**32 - 1)
+            check_callable(on_error, "on_error")
+        check_int(time_one_in, "time_one_in", at_least=0, at_most=2**32 - 1)
         self._time_one_in(time_one_in)
         self._watchdog = None if slow_handler_s is None else Watchdog(self, slow_handler_s)
         self.name = name
@@ -146,8 +146,6 @@ class InMemoryEventBus(NativeBus, IEventBus):
             BusClosedError: The bus is closed or closing.
         """
         self._bind()
-        if self._watchdog is not None:
-            self._watchdog.start()
         sid = self._add(
             event_type,
             handler,
@@ -209,20 +207,16 @@ class InMemoryEventBus(NativeBus, IEventBus):
         on_gap: GapCallback | None,
         name: str | None,
     ) -> str:
-        _check_callable(handler, "handler")
-        if _is_kind(inspect.isasyncgenfunction, handler) or _is_kind(_is_plain_generator_function, handler):
-            raise HandlerTypeError(f"handler {handler!r} is a generator, whose body would never run")
-        if delivery == "inline" and _is_kind(inspect.iscoroutinefunction, handler):
-            raise HandlerTypeError(f"handler {handler!r} is asynchronous; only a plain function can be called inline")
+        check_handler(handler, is_inline=delivery == "inline")
         if condition is not None:
-            _check_callable(condition, "filter")
-            if _is_kind(inspect.iscoroutinefunction, condition):
-                raise HandlerTypeError(f"filter {condition!r} is asynchronous; a filter is a plain function")
+            check_filter(condition)
         if on_gap is not None:
-            _check_callable(on_gap, "on_gap")
-        _check_int(capacity, "capacity", at_least=1, at_most=sys.maxsize)
+            check_callable(on_gap, "on_gap")
+        check_int(capacity, "capacity", at_least=1, at_most=sys.maxsize)
         if self._phase != "open":
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
+        if self._watchdog is not None:
+            self._watchdog.start()
         handler, condition, overflow = self._adapt(handler, condition, overflow, delivery=delivery, name=name)
         return self._subscribe(
             event_type,
@@ -393,30 +387,3 @@ class InMemoryEventBus(NativeBus, IEventBus):
                 stacklevel=2,
                 source=self,
             )
-
-
-def _check_callable(found: object, what: str) -> None:
-    if inspect.iscoroutine(found):
-        found.close()
-        raise HandlerTypeError(f"{what} is a coroutine; pass the function itself, without calling it")
-    if not callable(found):
-        raise HandlerTypeError(f"{what} is {found!r}, which cannot be called")
-
-
-def _check_int(found: object, what: str, *, at_least: int, at_most: int) -> None:
-    if not isinstance(found, int) or isinstance(found, bool):
-        raise TypeError(f"{what} is {found!r}; it must be an int")
-    if not at_least <= found <= at_most:
-        raise ValueError(f"{what} is {found}; it must be at least {at_least} and at most {at_most}")
-
-
-def _is_kind(check: Callable[[Any], bool], function: object) -> bool:
-    """Whether a function, or the `__call__` of an object, is of a kind."""
-    return check(function) or check(type(function).__call__)
-
-
-def _is_plain_generator_function(function: Any) -> bool:
-    code = getattr(function, "__code__", None)
-    return inspect.isgeneratorfunction(function) and not (
-        code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE
-    )

@@ -39,9 +39,9 @@ class Watchdog:
         self._loop_thread = 0
 
     def start(self) -> None:
-        """Begins to watch, in the thread of the bus's loop; once."""
+        """Begins to watch, if it does not yet. The last thread that has asked for it is taken for the loop's."""
+        self._loop_thread = threading.get_ident()
         if self._thread is None:
-            self._loop_thread = threading.get_ident()
             self._thread = threading.Thread(target=self._watch, name="trading-events-watchdog", daemon=True)
             self._thread.start()
 

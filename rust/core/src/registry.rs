@@ -192,9 +192,12 @@ impl Registry {
         let mut collect = |exchanges: &Exchanges| {
             let symbols = exchanges.any.as_deref();
             let listeners = symbols.and_then(|symbols| symbols.any.as_deref());
-            it_matters |= exchanges.looks_at_text() || symbols.is_some_and(Level::looks_at_text);
+            it_matters = it_matters || exchanges.looks_at_text() || symbols.is_some_and(Level::looks_at_text);
             for listener in listeners.into_iter().flatten() {
-                it_matters |= listener.filter.is_some();
+                it_matters = it_matters || listener.filter.is_some();
+                if it_matters {
+                    return;
+                }
                 ids.push(listener.id);
             }
         };

@@ -27,6 +27,7 @@ mod subscriber;
 mod subscribing;
 mod topic;
 mod worker;
+mod worker_coroutine;
 
 /// The native part of `trading.events`; `_core.pyi` beside it is its documentation.
 #[pymodule(gil_used = true)]

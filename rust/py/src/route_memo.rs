@@ -14,6 +14,8 @@ struct Entry {
     exchange: Option<Py<PyString>>,
     symbol: Option<Py<PyString>>,
     route: Arc<Route>,
+    /// The version of the routes that it belongs to.
+    version: u64,
 }
 
 /// A small table by address: a feed names its instruments by the same few objects, event after event, and comparing
@@ -21,7 +23,6 @@ struct Entry {
 #[derive(Default)]
 pub(crate) struct RouteMemo {
     entries: Vec<Option<Entry>>,
-    version: u64,
     /// How many routes have not been noted since one last was, because their place was taken.
     passed_over: u32,
 }
@@ -42,7 +43,7 @@ impl RouteMemo {
     pub(crate) fn find(&self, class: usize, exchange: &Name<'_>, symbol: &Name<'_>, version: u64) -> Option<&Route> {
         let entry = self.entries.get(Self::place(class, exchange, symbol))?.as_ref()?;
         let is_same = entry.class == class && exchange.is(entry.exchange.as_ref()) && symbol.is(entry.symbol.as_ref());
-        (is_same && self.version == version).then_some(&*entry.route)
+        (is_same && entry.version == version).then_some(&*entry.route)
     }
 
     /// Notes a route, if others too hold these texts: one that was made for this event alone never comes again.
@@ -57,19 +58,16 @@ impl RouteMemo {
         if !exchange.is_shared() || !symbol.is_shared() {
             return;
         }
-        if self.version != version {
-            self.entries.clear();
-            self.version = version;
-        }
         self.entries.resize_with(Self::PLACES, || None);
         let place = Self::place(class, exchange, symbol);
-        if self.entries[place].is_some() && self.passed_over < Self::RELUCTANCE {
+        let is_taken = self.entries[place].as_ref().is_some_and(|entry| entry.version == version);
+        if is_taken && self.passed_over < Self::RELUCTANCE {
             self.passed_over += 1;
             return;
         }
         self.passed_over = 0;
         let (exchange_text, symbol_text) = (exchange.kept(), symbol.kept());
-        let entry = Entry { class, exchange: exchange_text, symbol: symbol_text, route: Arc::clone(route) };
+        let entry = Entry { class, exchange: exchange_text, symbol: symbol_text, route: Arc::clone(route), version };
         self.entries[place] = Some(entry);
     }
 }

@@ -9,13 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
-use pyo3::gc::{PyTraverseError, PyVisit};
-use pyo3::intern;
 use pyo3::prelude::*;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::stats::{End, Gap};
 
-use crate::awaitable::{sent, thrown};
 use crate::bus::NativeBus;
 use crate::guarded::Guarded;
 use crate::home;
@@ -82,9 +79,9 @@ pub(crate) struct Worker {
     pub(crate) bus: Py<NativeBus>,
     pub(crate) number: u64,
     /// Out of its place while a step runs; `None` in its place for good once the worker has ended.
-    duty: Guarded<Option<Duty>>,
-    is_running: AtomicBool,
-    has_ended: AtomicBool,
+    pub(crate) duty: Guarded<Option<Duty>>,
+    pub(crate) is_running: AtomicBool,
+    pub(crate) has_ended: AtomicBool,
     /// Cancellations asked for in the step that runs, less those taken back.
     pub(crate) cancels: AtomicI64,
 }
@@ -123,7 +120,7 @@ impl Worker {
         }
     }
 
-    fn step<'py>(&self, py: Python<'py>, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
+    pub(crate) fn step<'py>(&self, py: Python<'py>, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(mut duty) = self.duty.lock(py).take() else {
             return Err(if self.has_ended.load(Ordering::Relaxed) {
                 PyRuntimeError::new_err("cannot reuse a worker that has ended")
@@ -147,7 +144,7 @@ impl Worker {
 
     /// Hands over what the worker has. A worker that was cancelled is replaced only if somebody waits for the bus: a loop
     /// that ends cancels all tasks, waiting ones first, and new ones would outlive it.
-    fn leave(&self, py: Python<'_>, duty: Duty, was_done: bool) -> PyResult<()> {
+    pub(crate) fn leave(&self, py: Python<'_>, duty: Duty, was_done: bool) -> PyResult<()> {
         let bus = self.bus.bind(py);
         let was_cancelled = !was_done || duty.served.is_some();
         let task = {
@@ -283,14 +280,14 @@ impl Worker {
 
     /// Whether the handler that is suspended here calls: a task or a callback of its own, such as a `TaskGroup`'s or a
     /// timeout's, has its context.
-    fn is_called_by_its_handler(&self, py: Python<'_>) -> PyResult<bool> {
+    pub(crate) fn is_called_by_its_handler(&self, py: Python<'_>) -> PyResult<bool> {
         let caller = home::calling_subscription(py, self.bus.get().number)?;
         let duty = self.duty.lock(py);
         let served = duty.as_ref().and_then(|duty| duty.served.as_ref());
         Ok(served.is_some_and(|served| Some(served.subscriber.number) == caller))
     }
 
-    fn of_coroutine<'py>(&self, py: Python<'py>, attribute: &str) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn of_coroutine<'py>(&self, py: Python<'py>, attribute: &str) -> PyResult<Bound<'py, PyAny>> {
         let coroutine = {
             let duty = self.duty.lock(py);
             let active = duty.as_ref().and_then(|duty| duty.active.as_ref());
@@ -300,103 +297,5 @@ impl Worker {
             Some(coroutine) => Ok(coroutine.bind(py).getattr_opt(attribute)?.unwrap_or(py.None().into_bound(py))),
             None => Ok(py.None().into_bound(py)),
         }
-    }
-}
-
-#[pymethods]
-impl Worker {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.step(py, Resume::Send)
-    }
-
-    #[pyo3(signature = (_value, /))]
-    fn send<'py>(&self, py: Python<'py>, _value: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        sent(self.step(py, Resume::Send))
-    }
-
-    #[pyo3(signature = (kind, value=None, _traceback=None, /))]
-    fn throw<'py>(
-        &self,
-        kind: Bound<'py, PyAny>,
-        value: Option<Bound<'py, PyAny>>,
-        _traceback: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = kind.py();
-        sent(self.step(py, Resume::Throw(thrown(kind, value))))
-    }
-
-    /// Closes the handler's coroutine, if one is suspended, and ends.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(duty) = self.duty.lock(py).take() else { return Ok(()) };
-        self.has_ended.store(true, Ordering::Relaxed);
-        let active = duty.active.as_ref();
-        if let Some(coroutine) = active.and_then(|active| active.coroutine.as_ref())
-            && let Some(close) = coroutine.bind(py).getattr_opt(intern!(py, "close"))?
-        {
-            close.call0()?;
-        }
-        let ending = self.finish(py, &duty, active.is_some_and(|active| active.event.is_some()), End::Cancelled);
-        self.tell_ending(py, ending)?;
-        self.leave(py, duty, false)
-    }
-
-    /// Hears from the task of each request for cancellation (1) and of each that is taken back (-1).
-    #[pyo3(signature = (change, /))]
-    fn note_cancel(&self, py: Python<'_>, change: i64) -> PyResult<()> {
-        if self.is_running.load(Ordering::Relaxed) || self.is_called_by_its_handler(py)? {
-            self.cancels.fetch_add(change, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    /// The name of the handler that is suspended, for the task's `repr`.
-    #[getter(__qualname__)]
-    fn qualname<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let name = self.of_coroutine(py, "__qualname__")?;
-        Ok(if name.is_none() { intern!(py, "event bus worker").clone().into_any() } else { name })
-    }
-
-    /// The subscription whose handler is suspended here.
-    #[getter]
-    fn suspended_sid(&self, py: Python<'_>) -> Option<String> {
-        let duty = self.duty.lock(py);
-        let duty = duty.as_ref().filter(|duty| duty.active.is_some())?;
-        duty.served.as_ref().map(|served| served.subscriber.sid())
-    }
-
-    #[getter]
-    fn cr_frame<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.of_coroutine(py, "cr_frame")
-    }
-
-    #[getter]
-    fn cr_await<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.of_coroutine(py, "cr_await")
-    }
-
-    #[getter]
-    fn cr_code<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.of_coroutine(py, "cr_code")
-    }
-
-    #[getter]
-    fn cr_running(&self) -> bool {
-        self.is_running.load(Ordering::Relaxed)
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.bus)?;
-        let Some(duty) = self.duty.lock_in_traverse(&visit) else { return Ok(()) };
-        let Some(active) = duty.as_ref().and_then(|duty| duty.active.as_ref()) else { return Ok(()) };
-        visit.call(&active.event)?;
-        visit.call(&active.coroutine)
     }
 }
