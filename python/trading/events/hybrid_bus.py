@@ -16,6 +16,7 @@ from trading.events.transport.options import Mode, TransportOptions
 from trading.events.transport.sequences import Missed
 from trading.events.transport.topic_globs import patterns_of
 from trading.events.transport.transported_bus import TransportedBus
+from trading.events.transport.work_until import work_until
 
 
 class HybridEventBus(TransportedBus):
@@ -81,7 +82,7 @@ class HybridEventBus(TransportedBus):
             slow_handler_s=slow_handler_s,
         )
         self._receive = None if receive is None else patterns_of(receive)
-        self._foreign: BaseEvent | None = None
+        self._foreign: set[int] = set()
         self._forwarding: str | None = None
         if forward is not None:
             self._forwarding = InMemoryEventBus._add(  # noqa: SLF001 - not one of those that are heard of at the server
@@ -97,17 +98,23 @@ class HybridEventBus(TransportedBus):
             )
 
     def _is_to_be_sent(self, event: BaseEvent) -> bool:
-        return event is not self._foreign
+        return id(event) not in self._foreign
 
     def _accept_nowait(self, event: BaseEvent) -> None:
         if self._is_received(event):
-            self._foreign = event
-            super()._accept_nowait(event)
+            self._foreign.add(id(event))
+            try:
+                super()._accept_nowait(event)
+            finally:
+                self._foreign.discard(id(event))
 
     async def _accept(self, event: BaseEvent) -> None:
         if self._is_received(event):
-            self._foreign = event
-            await super()._accept(event)
+            self._foreign.add(id(event))  # `publish` may yield before it asks the filters, and others come meanwhile
+            try:
+                await super()._accept(event)
+            finally:
+                self._foreign.discard(id(event))
 
     def _is_received(self, event: BaseEvent) -> bool:
         receive = self._receive
@@ -151,9 +158,15 @@ class HybridEventBus(TransportedBus):
         loop = asyncio.get_running_loop()
         limit_s = None if timeout_s is None else loop.time() + float(timeout_s)
         self._is_closing = True
-        await super().aclose(timeout_s)
+        if self.options.group is not None and self._is_started and not self._is_closed:
+            await work_until(self._leave(), self._gone, timeout_s=timeout_s)
+        await super().aclose(None if limit_s is None else max(0.0, limit_s - loop.time()))
         if self._is_started and not self._is_closed:
             await self._part(self._send_rest(), limit_s)
+
+    async def _leave(self) -> None:
+        await self._transport.leave()
+        await self._transport.delivered()
 
     async def _send_rest(self) -> None:
         await self._transport.flush(is_heard=False)

@@ -183,7 +183,7 @@ class RedisEventBus(TransportedBus):
         self._is_closing = True
         self._outgoing.refuse()
         if self._is_started and not self._is_closed:
-            await self._part(self._work_off(), limit_s)
+            await self._part(self._work_off_and_leave(), limit_s)
         await self._outgoing.aclose(timeout_s=0)
         await super().aclose(None if limit_s is None else max(0.0, limit_s - loop.time()))
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -11,10 +12,10 @@ from trading.events.system import ErrorEvent
 from trading.events.transport.frame import FrameMaker
 from trading.events.transport.group_reader import GroupReader
 from trading.events.transport.ledger import DeadLetter, Entry, Ledger
-from trading.events.transport.link import end_task, start_task
+from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.reports import Reports
 from trading.events.transport.stream_keys import TRIM, Keys, dead_letter_key
-from trading.events.transport.wire import Command, CommandWire, Connection
+from trading.events.transport.wire import LOST, Command, CommandWire, Connection
 
 _BATCH = 1024
 _CLAIM_ENTRIES = 64
@@ -64,6 +65,7 @@ class GroupKeeper:
         self._frames = FrameMaker(reports.refused)
         self._dead: deque[DeadLetter] = deque()
         self._awaited = asyncio.Event()
+        self._wire: CommandWire | None = None
         self._cursors: dict[bytes, bytes] = {}
         self.settled = asyncio.Event()
 
@@ -88,6 +90,7 @@ class GroupKeeper:
         rounds: list[asyncio.Task[None]] = []
         try:
             await wire.call("PING")
+            self._wire = wire
             stands()
             rounds.append(start_task(self._claim_for_ever(wire), "trading-events claims"))
             rounds.append(start_task(self._trim_for_ever(wire), "trading-events trims"))
@@ -99,8 +102,8 @@ class GroupKeeper:
                 await self._awaited.wait()
                 self._awaited.clear()
         finally:
-            for task in (reading, *rounds):
-                end_task(task)
+            self._wire = None
+            await end_tasks(reading, *rounds)
 
     async def _acknowledge(self, wire: CommandWire) -> None:
         while self._ledger.ended or self._dead:
@@ -146,7 +149,7 @@ class GroupKeeper:
     async def _refresh(self, wire: CommandWire) -> None:
         """Tells the server that what is being handled here is, so that nobody claims it."""
         by_stream: dict[bytes, list[bytes]] = {}
-        for stream, entry_id in self._ledger.in_flight:
+        for stream, entry_id in self._reader.in_hand:
             by_stream.setdefault(stream, []).append(entry_id)
         for stream, ids in by_stream.items():
             for at in range(0, len(ids), _BATCH):
@@ -154,7 +157,7 @@ class GroupKeeper:
                 await self._unless_gone(wire.call("XCLAIM", stream, self._group, self._consumer, 0, *part, "JUSTID"))
 
     async def _claim(self, wire: CommandWire, stream: bytes) -> None:
-        if self._reader.claimed:
+        if self._reader.has_claimed:
             return
         idle_ms = int(1000 * self._claim_idle_s)
         cursor = self._cursors.get(stream, b"0-0")
@@ -164,7 +167,13 @@ class GroupKeeper:
         if found is not None:
             self._cursors[stream] = found[0]
             if found[1]:
-                self._reader.claimed.append((stream, found[1]))
+                self._reader.add_claimed(stream, found[1])
+
+    async def unblock(self, client: bytes) -> None:
+        """Has the server end a read that blocks; where that cannot be, it ends by itself before long."""
+        with suppress(*LOST, ResponseError):
+            if self._wire is not None:
+                await self._wire.call("CLIENT", "UNBLOCK", client)
 
     async def _trim_for_ever(self, wire: CommandWire) -> None:
         try:

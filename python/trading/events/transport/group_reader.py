@@ -1,7 +1,8 @@
 """Reading streams as a member of a group."""
 
+import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -9,6 +10,9 @@ from redis.exceptions import ResponseError
 from trading.events.transport.stream_keys import Keys
 from trading.events.transport.stream_reader import BLOCK_S, ENTRIES, START, StreamReader
 from trading.events.transport.wire import CommandWire
+
+_EMPTY_READS = 2
+"""After so many reads that found nothing all that was there before has gone to some member: one may have been over."""
 
 
 class GroupReader(StreamReader):
@@ -21,7 +25,7 @@ class GroupReader(StreamReader):
         start: str,
         group: str,
         consumer: str,
-        in_flight: Callable[[bytes, bytes], bool],
+        in_flight: Callable[[], set[tuple[bytes, bytes]]],
         **options: Any,
     ) -> None:
         super().__init__(keys, **options)
@@ -32,22 +36,38 @@ class GroupReader(StreamReader):
         self._pending: dict[bytes, bytes] = {}
         self._from_pending: set[tuple[bytes, bytes]] = set()
         self._redelivered: set[tuple[bytes, bytes]] = set()
-        self.claimed: deque[tuple[bytes, list[Any]]] = deque()
+        self._claimed: deque[tuple[bytes, list[Any]]] = deque()
+        self._at_hand: set[tuple[bytes, bytes]] = set()
+        self._client: dict[str, str] = {}
+        self._is_reading = self._is_leaving = False
+        self._empty_reads = 0
 
     async def prepare(self, wire: CommandWire) -> None:
         """Makes the group where it is missing, and begins with what is pending."""
+        await self._end_last_connection(wire)
         for stream in self._keys.streams:
             await self._make_group(wire, stream)
         self._pending = dict.fromkeys(self._keys.streams, b"0-0")
-        self._from_pending.clear()
-        self.claimed.clear()
+        for before in (self._claimed, self._from_pending, self._at_hand):
+            before.clear()
+
+    async def _end_last_connection(self, wire: CommandWire) -> None:
+        """Has the server drop the connection that was lost here: a read that blocks there would take entries along."""
+        last = self._client
+        try:
+            if last:
+                await wire.call("CLIENT", "KILL", "ID", last["id"], "ADDR", last["addr"])
+            told = (await wire.call("CLIENT", "INFO")).decode()
+        except ResponseError:  # a user who may not; what is taken along is claimed later
+            self._client = {}
+        else:
+            self._client = dict(field.partition("=")[::2] for field in told.split())
 
     async def _make_group(self, wire: CommandWire, stream: bytes) -> None:
         place = {"new": "$"}.get(self._start, self._start)
         last = self.positions.get(stream)
-        if (
-            last is not None
-        ):  # the group is gone: go on after what was read, if that is still there, or from the beginning
+        if last is not None:
+            # The group is gone: go on after what was read, if that is still there, or from the beginning.
             place = last.decode() if await wire.call("XRANGE", stream, last, last) else START
         try:
             await wire.call("XGROUP", "CREATE", stream, self._group, place, "MKSTREAM")
@@ -61,32 +81,45 @@ class GroupReader(StreamReader):
 
     async def next_entries(self, wire: CommandWire) -> list[Any]:
         """What was pending, what was claimed of others, what is new: in this order."""
+        if self._is_leaving:
+            await asyncio.get_running_loop().create_future()
+        found = await self._next_found(wire)
+        self._at_hand.update((stream, entry[0]) for stream, entries in found for entry in entries)
+        return found
+
+    async def _next_found(self, wire: CommandWire) -> list[Any]:
         if self._pending:
             return await self._next_pending(wire)
-        if self.claimed:
-            stream, entries = self.claimed.popleft()
-            entries = [entry for entry in entries if self._is_new(stream, entry[0])]
-            self._redelivered.update((stream, entry[0]) for entry in entries)
-            return [(stream, entries)]
-        command = ("XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", ENTRIES)
+        if self._claimed:
+            stream, entries = self._claimed.popleft()
+            return [(stream, self._flagged(stream, entries, self._from_pending | self._in_flight()))]
+        self._from_pending.clear()
+        command = ("XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", ENTRIES, "BLOCK", int(1000 * BLOCK_S))
         streams = self._keys.streams
+        self._is_reading = True
         try:
-            found = await wire.call(
-                *command, "BLOCK", int(1000 * BLOCK_S), "STREAMS", *streams, *([">"] * len(streams)), wait_s=BLOCK_S
-            )
+            found = await wire.call(*command, "STREAMS", *streams, *([">"] * len(streams)), wait_s=BLOCK_S)
         except ResponseError as refusal:
             if not str(refusal).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
             await self.prepare(wire)
             return []
+        finally:
+            self._is_reading = False
+            self.changed.set()
+        self._empty_reads += not found
         return found or []
 
-    def _is_new(self, stream: bytes, entry_id: bytes) -> bool:
-        """Whether an entry is not being handled; one may be claimed while it is read as pending."""
-        return not self._in_flight(stream, entry_id) and (stream, entry_id) not in self._from_pending
+    def _flagged(self, stream: bytes, entries: list[Any], known: set[tuple[bytes, bytes]]) -> list[Any]:
+        """The entries without those that are known, noted as delivered before."""
+        unseen = [entry for entry in entries if (stream, entry[0]) not in known]
+        self._redelivered.update((stream, entry[0]) for entry in unseen)
+        return unseen
 
     async def _next_pending(self, wire: CommandWire) -> list[Any]:
         stream, after = next(iter(self._pending.items()))
+        # What is being handled now may be acknowledged when the reply comes, which says that it is pending.
+        known = self.in_hand
         found = await wire.call(
             "XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", ENTRIES, "STREAMS", stream, after
         )
@@ -95,14 +128,47 @@ class GroupReader(StreamReader):
             del self._pending[stream]
             return []
         self._pending[stream] = entries[-1][0]
-        unseen = [entry for entry in entries if self._is_new(stream, entry[0])]
+        unseen = self._flagged(stream, entries, known)
         self._from_pending.update((stream, entry[0]) for entry in unseen)
-        self._redelivered.update((stream, entry[0]) for entry in unseen)
         return [(stream, unseen)]
+
+    @property
+    def in_hand(self) -> set[tuple[bytes, bytes]]:
+        """What has been read and not acknowledged."""
+        return self._at_hand | self._in_flight()
+
+    @property
+    def has_claimed(self) -> bool:
+        """Whether claimed entries wait to be handed on."""
+        return bool(self._claimed)
+
+    def add_claimed(self, stream: bytes, entries: list[Any]) -> None:
+        """Takes entries that were claimed, as their acknowledgements go: those that are in hand here are left out."""
+        known = self.in_hand
+        unseen = [entry for entry in entries if (stream, entry[0]) not in known]
+        self._at_hand.update((stream, entry[0]) for entry in unseen)
+        self._claimed.append((stream, unseen))
 
     def is_redelivered(self, _stream: bytes, _entry_id: bytes) -> bool:
         """Whether the entry was delivered to some consumer before."""
+        self._at_hand.discard((_stream, _entry_id))
         if (_stream, _entry_id) in self._redelivered:
             self._redelivered.discard((_stream, _entry_id))
             return True
         return False
+
+    async def leave(self, _unblock: Callable[[bytes], Awaitable[None]]) -> None:
+        """Reads no more: what the server gave to a connection that is closed would wait until somebody claims it."""
+        self._is_leaving = True
+        if self._is_reading and self._client:
+            await _unblock(self._client["id"].encode())
+        while self._is_reading:
+            self.changed.clear()
+            await self.changed.wait()
+
+    async def reach(self, ids: dict[bytes, bytes]) -> None:
+        """Waits until these entries have been read here, or by other members."""
+        before = self._empty_reads
+        while self.is_behind(ids) and not self._is_leaving and self._empty_reads < before + _EMPTY_READS:
+            self.changed.clear()
+            await self.changed.wait()

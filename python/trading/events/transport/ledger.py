@@ -3,7 +3,8 @@
 import asyncio
 import inspect
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,10 +67,19 @@ class Ledger:
         self.events = 0
         self.current: tuple[BaseEvent, Entry] | None = None
 
-    def open(self, entry: Entry) -> None:
-        """Begins with an entry."""
+    @contextmanager
+    def opened(self, entry: Entry) -> Generator[None, None, None]:
+        """Around the handing on of an entry's events: one that was not handed on whole is left to others."""
         self.in_flight[entry.stream, entry.id] = entry
         self.events += entry.count
+        try:
+            yield
+        except BaseException:
+            entry.is_kept = True
+            raise
+        finally:
+            self.current = None
+            self.release(entry)
 
     def release(self, entry: Entry) -> None:
         """One of those that an entry waits for has ended."""

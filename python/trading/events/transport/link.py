@@ -19,12 +19,15 @@ Announce = Callable[..., None]
 """Told of a link's state: `announce(status, reason=..., attempt=...)`."""
 
 
-def end_task(task: asyncio.Task[None]) -> None:
-    """Cancels a task whose end nobody waits for."""
-    if task.get_loop().is_closed():
+async def end_tasks(*tasks: asyncio.Task[None]) -> None:
+    """Cancels tasks and waits for their end; what they raise is dropped."""
+    if not _loop_runs():
         return
-    task.cancel()
-    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    for task in tasks:
+        task.cancel()
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 def start_task(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -65,7 +68,7 @@ class Link:
         self._name = name
         self._backoff = ExponentialWithJitterBackoff(base=_FIRST_BACKOFF_S, cap=_LONGEST_BACKOFF_S)
         self._failures = 0
-        self._was_up = False
+        self._stood = asyncio.Event()
         self.is_up = False
         self.reconnects = 0
         self.refusal: BaseException | None = None
@@ -79,7 +82,7 @@ class Link:
             TimeoutError: There was none in time.
             One of REFUSED: The server does not want this user.
         """
-        if self._was_up:
+        if self._stood.is_set():
             return
         async with asyncio.timeout(timeout_s):
             while not self.is_up:
@@ -87,6 +90,10 @@ class Link:
                     raise self.refusal
                 self._changed.clear()
                 await self._changed.wait()
+
+    async def stood(self) -> None:
+        """Waits for the first connection, however long it takes."""
+        await self._stood.wait()
 
     async def close(self) -> None:
         """Ends the session and the connection."""
@@ -119,17 +126,17 @@ class Link:
     def _stands(self) -> None:
         """The session calls this when it has what it needs from the server."""
         attempt, self._failures, self.is_up, self.refusal = self._failures, 0, True, None
-        if self._was_up:
+        if self._stood.is_set():
             self.reconnects += 1
             self._announce("connected", reason=None, attempt=max(attempt, 1))
-        self._was_up = True
+        self._stood.set()
         self._changed.set()
 
     def _note_loss(self, lost: BaseException) -> None:
         self._failures += 1
         if isinstance(lost, REFUSED):
             self.refusal = lost
-        status = "disconnected" if self._failures == 1 and self._was_up else "reconnecting"
+        status = "disconnected" if self._failures == 1 and self._stood.is_set() else "reconnecting"
         reason = f"{type(lost).__name__}: {lost}" if str(lost) else type(lost).__name__
         self._announce(status, reason=reason, attempt=self._failures)
         self._changed.set()

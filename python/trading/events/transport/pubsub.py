@@ -27,8 +27,10 @@ class PubSubTransport:
         deliver: Callable[[list[BaseEvent]], object],
         reports: Reports,
         hears_itself: bool,
+        is_heard: Callable[[], bool],
         name: str,
     ) -> None:
+        self._is_heard = is_heard
         self._connector = connector
         self._options = options
         self._interests = interests
@@ -41,6 +43,7 @@ class PubSubTransport:
             frames,
             namespace=options.namespace,
             reply_timeout_s=options.reply_timeout_s,
+            ready=self._be_heard,
             prepare=self._hear_new_kinds,
         )
         self._receiver = PubSubReceiver(
@@ -61,6 +64,11 @@ class PubSubTransport:
             self._kinds |= kinds
             if self._interests.refresh():
                 await self._receiver.settle()
+
+    async def _be_heard(self) -> None:
+        """Before the first event goes out, it is heard here, if anybody here is to hear it."""
+        if self._is_heard():
+            await self._links[1].stood()
 
     def start(self) -> None:
         """Starts connecting, in the running loop."""
@@ -95,6 +103,9 @@ class PubSubTransport:
 
     async def delivered(self) -> None:
         """Nothing: handing on does not wait."""
+
+    async def leave(self) -> None:
+        """Nothing: what comes is taken from nobody."""
 
     async def acknowledge(self) -> None:
         """Nothing: publish/subscribe knows no acknowledgement."""

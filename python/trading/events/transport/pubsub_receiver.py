@@ -11,7 +11,7 @@ from trading.events import _core
 from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError
 from trading.events.transport.frame import BEAT, read_frame
-from trading.events.transport.link import end_task, start_task
+from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.sequences import Missed, Sequences
 from trading.events.transport.topic_globs import Interests, glob_of
 from trading.events.transport.wire import LOST, Connection, send
@@ -85,7 +85,7 @@ class PubSubReceiver:
         finally:
             self._connection = None
             if watching is not None:
-                end_task(watching)
+                await end_tasks(watching)
 
     async def _read(self, connection: Connection) -> None:
         count = 0

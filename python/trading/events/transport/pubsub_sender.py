@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from trading.events.base import BaseEvent
 from trading.events.transport.frame import FrameMaker, runs_by_topic
-from trading.events.transport.link import end_task, start_task
+from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.outbox import Outbox
 from trading.events.transport.wire import LOST, Command, CommandWire, Connection
 
@@ -24,6 +24,7 @@ class PubSubSender:
         frames: Makes the frames.
         namespace: Stands before every channel.
         reply_timeout_s: A server that says nothing for so long is taken for lost.
+        ready: Awaited before anything is sent.
         prepare: Awaited with the topics of a batch before it is sent.
     """
 
@@ -34,12 +35,14 @@ class PubSubSender:
         *,
         namespace: str,
         reply_timeout_s: float,
+        ready: Callable[[], Awaitable[None]],
         prepare: Callable[[set[str]], Awaitable[None]],
     ) -> None:
         self._outbox = outbox
         self._frames = frames
         self._namespace = namespace
         self._reply_timeout_s = reply_timeout_s
+        self._ready = ready
         self._prepare = prepare
         self._unconfirmed: list[Command] = []
         self._unconfirmed_events = 0
@@ -55,12 +58,13 @@ class PubSubSender:
         try:
             await wire.call("PING")
             stands()
+            await self._ready()
             while True:
                 await self._next(reading)
                 if self._unconfirmed:
                     await self._send(wire)
         finally:
-            end_task(reading)
+            await end_tasks(reading)
 
     async def _next(self, reading: asyncio.Task[None]) -> None:
         if self._unconfirmed:

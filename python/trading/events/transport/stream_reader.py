@@ -9,7 +9,7 @@ from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError
 from trading.events.transport.frame import Frame, read_frame
 from trading.events.transport.ledger import Entry
-from trading.events.transport.link import end_task, start_task
+from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed, Sequences
 from trading.events.transport.stream_keys import Keys
@@ -111,7 +111,7 @@ class StreamReader:
                     for entry_id, fields in entries:
                         await self._take(stream, entry_id, fields)
         finally:
-            end_task(replies)
+            await end_tasks(replies)
 
     async def prepare(self, wire: CommandWire) -> None:
         """Finds out where to begin."""
@@ -149,6 +149,9 @@ class StreamReader:
         """Whether an entry may have been handled before."""
         return False
 
+    async def leave(self, _unblock: Callable[[bytes], Awaitable[None]]) -> None:
+        """Reads no more, where what is read and not handled would be missed by others."""
+
     async def delivered(self) -> None:
         """Waits until what has been read has been handed on."""
         while self.is_delivering:
@@ -157,9 +160,13 @@ class StreamReader:
 
     async def reach(self, ids: dict[bytes, bytes]) -> None:
         """Waits until these entries have been read, and are handed on or wait for room."""
-        while any(id_key(self.positions.get(stream, b"0-0")) < id_key(last) for stream, last in ids.items()):
+        while self.is_behind(ids):
             self.changed.clear()
             await self.changed.wait()
+
+    def is_behind(self, ids: dict[bytes, bytes]) -> bool:
+        """Whether any of these entries has not been reached."""
+        return any(id_key(self.positions.get(stream, b"0-0")) < id_key(last) for stream, last in ids.items())
 
 
 class PlainReader(StreamReader):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from redis.exceptions import NoScriptError, ResponseError
@@ -10,7 +10,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from trading.events.base import BaseEvent
 from trading.events.errors import ServerError
 from trading.events.transport.frame import FrameMaker, read_frame
-from trading.events.transport.link import end_task, start_task
+from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.outbox import Outbox
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed
@@ -21,6 +21,10 @@ _REMEMBERED_MS = 24 * 3600 * 1000
 """How long a server remembers a publisher that appends nothing: longer than any outage after which one goes on."""
 
 _DIGEST = digest_of(APPEND)
+
+
+def _given_up() -> ServerError:
+    return ServerError("the bus was closed before the server had confirmed the event")
 
 
 class _Append:
@@ -59,6 +63,7 @@ class StreamSender:
         reports: Told of what the server has lost.
         reply_timeout_s: A server that says nothing for so long is taken for lost.
         min_replicas: How many replicas must have an event before its publish returns.
+        ready: Awaited before anything is sent.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class StreamSender:
         reports: Reports,
         reply_timeout_s: float,
         min_replicas: int,
+        ready: Callable[[], Awaitable[None]],
     ) -> None:
         self._outbox = outbox
         self._frames = frames
@@ -77,9 +83,11 @@ class StreamSender:
         self._reports = reports
         self._reply_timeout_s = reply_timeout_s
         self._min_replicas = min_replicas
+        self._ready = ready
         self._unconfirmed: list[_Append] = []
         self._unconfirmed_events = 0
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._is_given_up = False
         self.last_ids: dict[bytes, bytes] = {}
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
@@ -90,12 +98,13 @@ class StreamSender:
         try:
             await wire.call("SCRIPT", "LOAD", APPEND)
             stands()
+            await self._ready()
             while True:
                 while not self._unconfirmed:
                     await self._next(reading)
                 await self._send(wire)
         finally:
-            end_task(reading)
+            await end_tasks(reading)
 
     async def _next(self, reading: asyncio.Task[None]) -> None:
         events = self._outbox.take()
@@ -175,6 +184,8 @@ class StreamSender:
     async def confirmed(self, count: int) -> None:
         """Waits until the server has so many of all events that the outbox ever took."""
         if self._outbox.settled < count:
+            if self._is_given_up:
+                raise _given_up()
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append((count, waiter))
             await waiter
@@ -184,9 +195,10 @@ class StreamSender:
         await self.confirmed(self._outbox.collected)
 
     def give_up(self) -> None:
-        """The bus is closed: those who still wait are told."""
+        """The bus is closed: those who still wait are told, and those who come later."""
+        self._is_given_up = True
         while self._waiters:
             _, waiter = self._waiters.popleft()
             if not waiter.done():
-                waiter.set_exception(ServerError("the bus was closed before the server had confirmed the event"))
+                waiter.set_exception(_given_up())
                 waiter.exception()

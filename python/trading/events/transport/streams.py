@@ -34,8 +34,10 @@ class StreamTransport:
         may_read: Callable[[], Awaitable[None]],
         reports: Reports,
         hears_itself: bool,
+        is_heard: Callable[[], bool],
         name: str,
     ) -> None:
+        self._is_heard = is_heard
         self._connector = connector
         self._options = options
         self._reports = reports
@@ -50,6 +52,7 @@ class StreamTransport:
             reports=reports,
             reply_timeout_s=options.reply_timeout_s,
             min_replicas=options.min_replicas,
+            ready=self._be_heard,
         )
         self.ledger = Ledger(
             max_attempts=options.max_attempts,
@@ -72,7 +75,7 @@ class StreamTransport:
             self._reader = PlainReader(keys, **common)
         else:
             consumer = options.consumer or f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
-            reader = GroupReader(keys, group=options.group, consumer=consumer, in_flight=self._is_in_flight, **common)
+            reader = GroupReader(keys, group=options.group, consumer=consumer, in_flight=self._in_flight, **common)
             self._reader = reader
             self._keeper = GroupKeeper(
                 keys,
@@ -87,14 +90,19 @@ class StreamTransport:
                 reply_timeout_s=options.reply_timeout_s,
             )
 
-    def _is_in_flight(self, stream: bytes, entry_id: bytes) -> bool:
-        return (stream, entry_id) in self.ledger.in_flight
+    def _in_flight(self) -> set[tuple[bytes, bytes]]:
+        return set(self.ledger.in_flight)
 
     def _entry_ended(self) -> None:
         self.room.set()
         if self._keeper is not None:
             self._keeper.settled.clear()
             self._keeper.wake()
+
+    async def _be_heard(self) -> None:
+        """Before the first event goes out, it is heard here, if anybody here is to hear it."""
+        if self._is_heard():
+            await self._links[1].stood()
 
     def start(self) -> None:
         """Starts connecting, in the running loop."""
@@ -132,6 +140,11 @@ class StreamTransport:
     async def delivered(self) -> None:
         """Waits until what has been read has been handed on."""
         await self._reader.delivered()
+
+    async def leave(self) -> None:
+        """Reads no more of what other members of the group may read."""
+        if self._keeper is not None:
+            await self._reader.leave(self._keeper.unblock)
 
     async def acknowledge(self) -> None:
         """Waits until all that has ended is acknowledged."""

@@ -29,6 +29,9 @@ class Transport(Protocol):
     async def delivered(self) -> None:
         """Waits until what has been read has been handed on."""
 
+    async def leave(self) -> None:
+        """Reads no more of what others may read instead."""
+
     async def acknowledge(self) -> None:
         """Waits until all that was handled is acknowledged, where that is promised."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Self
 
 from trading.events.base import BaseEvent
@@ -21,6 +22,7 @@ from trading.events.transport.streams import StreamTransport
 from trading.events.transport.topic_globs import Interests
 from trading.events.transport.transport import Transport
 from trading.events.transport.wire import REFUSED, Connector
+from trading.events.transport.work_until import work_until
 
 _LOGGER = logging.getLogger("trading.events")
 
@@ -76,6 +78,7 @@ class TransportedBus(InMemoryEventBus):
                 deliver=self._deliver,
                 reports=self._reports,
                 hears_itself=hears_itself,
+                is_heard=self._hears_what_it_sends,
                 name=self.name,
             )
         streams = StreamTransport(
@@ -86,11 +89,15 @@ class TransportedBus(InMemoryEventBus):
             may_read=self._may_read,
             reports=self._reports,
             hears_itself=hears_itself,
+            is_heard=self._hears_what_it_sends,
             name=self.name,
         )
         if self.options.group is not None:
             self._ledger, self._room = streams.ledger, streams.room
         return streams
+
+    def _hears_what_it_sends(self) -> bool:
+        return self._hears_itself and bool(self._interests.patterns)
 
     @property
     def namespace(self) -> str:
@@ -158,12 +165,18 @@ class TransportedBus(InMemoryEventBus):
 
     async def _settle(self, sid: str) -> None:
         """Waits until the server has confirmed the subscription; one that is given up ends."""
+        is_settled = False
         try:
-            await self._stand()
-            await self._transport.settle()
-        except BaseException:
-            await self.unsubscribe(sid)
-            raise
+            is_settled = await work_until(self._stand_and_settle(), self._gone)
+        finally:
+            if not is_settled:
+                await self.unsubscribe(sid)
+        if not is_settled:
+            raise BusClosedError(f"{self.name} was closed before the server had confirmed the subscription")
+
+    async def _stand_and_settle(self) -> None:
+        await self._stand()
+        await self._transport.settle()
 
     async def unsubscribe(self, subscription_id: str, *, drain: bool = False) -> None:
         """Ends a subscription. See `InMemoryEventBus.unsubscribe`."""
@@ -173,7 +186,7 @@ class TransportedBus(InMemoryEventBus):
         if tracked is not None:
             tracked.end()
         if self._is_started and not self._is_closing:
-            await self._transport.settle()
+            await work_until(self._transport.settle(), self._gone)
 
     def _deliver(self, events: list[BaseEvent]) -> None:
         """Hands events of publish/subscribe to the local queues, without waiting for them."""
@@ -198,16 +211,15 @@ class TransportedBus(InMemoryEventBus):
         """Hands the events of an entry of a stream to the local queues, as they have room."""
         self._received += len(events)
         ledger = self._ledger
-        if ledger is None:
-            for event in events:
-                await self._accept(event)
-            return
-        ledger.open(entry)
-        for event in events:
-            ledger.current = event, entry
-            await self._accept(event)
-        ledger.current = None
-        ledger.release(entry)
+        with suppress(BusClosedError):
+            if ledger is None:
+                for event in events:
+                    await self._accept(event)
+                return
+            with ledger.opened(entry):
+                for event in events:
+                    ledger.current = event, entry
+                    await self._accept(event)
 
     async def _accept(self, event: BaseEvent) -> None:
         """Hands an event from the server to the local queues."""
@@ -234,12 +246,15 @@ class TransportedBus(InMemoryEventBus):
     async def flush(self) -> None:
         """Returns when the server has all that was accepted, and what is heard of it here has come.
 
-        It then stands in the queues, or waits for room in them.
+        It then stands in the queues, or waits for room in them. A bus that is closed meanwhile is not waited for.
         """
         self._bind()
         if self._is_started and not self._is_closed:
-            await self._collected()
-            await self._transport.flush(is_heard=self._hears_itself and bool(self._interests.patterns))
+            await work_until(self._flush(), self._gone)
+
+    async def _flush(self) -> None:
+        await self._collected()
+        await self._transport.flush(is_heard=self._hears_what_it_sends())
 
     async def join(self) -> None:
         """Returns when every accepted event is at the server, came back from there, and has been handled here.
@@ -250,15 +265,23 @@ class TransportedBus(InMemoryEventBus):
         self._check_outside("join")
         self._bind()
         if self._is_started and not self._is_closed:
-            await self._stand()
-            await self._work_off()
+            await work_until(self._stand_and_work_off(), self._gone)
         await super().join()
+
+    async def _stand_and_work_off(self) -> None:
+        await self._stand()
+        await self._work_off()
+
+    async def _work_off_and_leave(self) -> None:
+        await self._work_off()
+        await self._transport.leave()
+        await self._work_off()
 
     async def _work_off(self) -> None:
         """Waits until nothing is under way."""
         while True:
             collected = self._outbox.collected
-            await self.flush()
+            await self._flush()
             await super().join()
             if self._transport.is_delivering:
                 await self._transport.delivered()
@@ -280,24 +303,20 @@ class TransportedBus(InMemoryEventBus):
 
     async def _part(self, rest: Coroutine[Any, Any, None], limit_s: float | None) -> None:
         """Does the rest with the server, for as long as there is time and nobody else closes the bus; and closes it."""
-        work, gone = asyncio.ensure_future(rest), asyncio.ensure_future(self._gone.wait())
         left_s = None if limit_s is None else max(0.0, limit_s - asyncio.get_running_loop().time())
+        failure: Exception | None = None
         try:
-            await asyncio.wait([work, gone], timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
-            is_done = work.done()
-        finally:
-            gone.cancel()
-            work.cancel()
-            ended = await asyncio.gather(work, gone, return_exceptions=True)
+            await work_until(rest, self._gone, timeout_s=left_s)
+        except Exception as failed:  # noqa: BLE001 - raised below, once the connections are closed
+            failure = failed
         if self._is_closed:
             return
         self._is_closed = True
         self._gone.set()
-        if not is_done:
-            self._tell_unsent()
+        self._tell_unsent()
         await self._transport.close()
-        if is_done and isinstance(ended[0], Exception):
-            raise ended[0]
+        if failure is not None:
+            raise failure
 
     def _tell_unsent(self) -> None:
         unsent = self.transport_statistics().unsent
