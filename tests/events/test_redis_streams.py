@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 from tests.contract.doubles import Gate, Recorder, number_of, tick, ticks, until
 from tests.server.process import Server
 from trading.events import BaseEvent, ConnectionEvent, RedisEventBus, is_redelivered
-from trading.events.transport.frame import FrameMaker
+from trading.events.errors import EventEncodeError, EventTooLargeError
+from trading.events.transport.frame import MAX_FRAME_BYTES, FrameMaker, read_frame
 from trading.events.transport.stream_keys import APPEND, publisher_key
 
 Make = Callable[..., Awaitable[RedisEventBus]]
@@ -207,6 +208,34 @@ async def test_a_handler_that_keeps_failing_sends_its_event_to_the_dead_letters(
         assert (await client.xpending(stream(namespace), "g"))["pending"] == 0
 
 
+async def test_an_entry_that_nobody_lives_to_acknowledge_goes_to_the_dead_letters(
+    make: Make, server: Server, namespace: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Turned red by: counting the deliveries of this member's life alone."""
+    publisher = await make()
+    await (await make(group="g", consumer="a", max_deliveries=3)).aclose()
+    await publisher.publish_batch(ticks([0, 1]))
+    for life in range(1, 4):
+        gate = Gate()
+        bus = await make(group="g", consumer="a" if life != 2 else "b", max_deliveries=3, claim_idle_s=0.05)
+        await bus.subscribe("tick", gate)
+        await gate.has_started(1)
+        await bus.aclose(timeout_s=0)
+    bus, witness = await make(group="g", consumer="a", max_deliveries=3, claim_idle_s=0.05), Witness()
+    await bus.subscribe("tick", witness)
+    await until(lambda: "goes to the dead letters" in caplog.text)
+    await publisher.publish(tick(2))
+    await until(lambda: witness.seen)
+    await bus.join()
+    assert witness.seen == [(2, False)]
+    assert "delivered 3 times, and never acknowledged" in caplog.text
+    async with Redis.from_url(server.url) as client:
+        ((_, letter),) = await client.xrange(f"{stream(namespace)}:dead:g")
+        assert (letter[b"attempts"], letter[b"subscription"]) == (b"3", b"")
+        assert [number_of(event) for event in read_frame(letter[b"f"]).events()] == [0, 1]
+        assert (await client.xpending(stream(namespace), "g"))["pending"] == 0
+
+
 async def test_a_publish_whose_reply_was_lost_is_not_doubled(server: Server, namespace: str) -> None:
     """Turned red by: a script that appends whatever it is given."""
     maker = FrameMaker(lambda _event, _wrong: None)
@@ -314,6 +343,27 @@ async def test_undecodable_entries_are_skipped_counted_and_acknowledged(
         assert (await client.xpending(stream(namespace), "g"))["pending"] == 0
 
 
+async def test_an_event_that_cannot_be_sent_is_raised_at_its_publisher_and_at_no_other(make: Make) -> None:
+    """Turned red by: `Confirmations.refuse` telling nobody, or everybody."""
+    bus = await make(start="beginning")
+    recorder = Recorder()
+    await bus.subscribe("tick", recorder)
+    long = tick(2).model_copy(update={"metadata": {"text": "x" * MAX_FRAME_BYTES}})
+    odd = tick(3)
+    odd.metadata["text"] = object()
+    outcomes = await asyncio.gather(
+        bus.publish(tick(1)),
+        bus.publish(long),
+        bus.publish_batch([tick(4), odd, tick(5)]),
+        bus.publish_batch(ticks([6, 7])),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [type(None), EventTooLargeError, EventEncodeError, type(None)]
+    await bus.join()
+    assert recorder.seen == [1, 4, 5, 6, 7]
+    assert bus.transport_statistics().refused == 2
+
+
 async def test_a_restart_of_a_server_that_syncs_loses_nothing(make: Make, tmp_path: Path) -> None:
     """Turned red by: forgetting what was not confirmed."""
     server = Server(tmp_path / "server", appendonly="yes", appendfsync="always").start()
@@ -339,7 +389,7 @@ async def test_a_restart_of_a_server_that_syncs_loses_nothing(make: Make, tmp_pa
     [
         {"mode": "stream"}, {"mode": "pubsub", "group": "g"}, {"start": "yesterday"}, {"shards": 0},
         {"namespace": ""}, {"namespace": "a{b"}, {"outbox_overflow": "drop_oldest"}, {"max_attempts": 0},
-        {"claim_idle_s": 0.0},
+        {"claim_idle_s": 0.0}, {"max_deliveries": 0},
     ],
 )  # fmt: skip
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:

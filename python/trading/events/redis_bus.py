@@ -10,6 +10,7 @@ from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, Filter, GapCallback, HandlerFailure, Overflow
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.statistics import BusStatistics
+from trading.events.transport.confirmation import Confirmation
 from trading.events.transport.options import Mode, TransportOptions
 from trading.events.transport.outbox import OutgoingBus
 from trading.events.transport.sequences import Missed
@@ -104,10 +105,14 @@ class RedisEventBus(TransportedBus):
     def publish(self, event: BaseEvent) -> Coroutine[Any, Any, None]:
         """Sends an event; waits for room in the outbox, and in streams for the server. See `IEventBus.publish`.
 
-        Cancelled while it waits for the server, it has been accepted all the same.
+        Cancelled while it waits for the server, it has been accepted all the same. In streams it also raises what is
+        told of as an ErrorEvent in publish/subscribe: EventTooLargeError, or why the event cannot be encoded.
         """
-        accepted = self._outgoing.publish(event)
-        return accepted if self.options.mode == "pubsub" else self._when_confirmed(accepted)
+        if self.options.mode == "pubsub":
+            return self._outgoing.publish(event)
+        expected = self._confirmations.new()
+        expected.events.append(event)
+        return self._when_confirmed(self._outgoing.publish(event), expected)
 
     def publish_nowait(self, event: BaseEvent) -> None:
         """Puts an event into the outbox, from any thread, without waiting.
@@ -121,14 +126,20 @@ class RedisEventBus(TransportedBus):
         self._outgoing.publish_nowait(event)
 
     def publish_batch(self, events: Iterable[BaseEvent]) -> Coroutine[Any, Any, None]:
-        """Sends events, one after the other. See `publish` and `IEventBus.publish_batch`."""
-        accepted = self._outgoing.publish_batch(events)
-        return accepted if self.options.mode == "pubsub" else self._when_confirmed(accepted)
+        """Sends events, one after the other. See `publish` and `IEventBus.publish_batch`.
 
-    async def _when_confirmed(self, accepted: Coroutine[Any, Any, None]) -> None:
+        One that cannot be sent holds no other up: it is raised when all others are at the server.
+        """
+        if self.options.mode == "pubsub":
+            return self._outgoing.publish_batch(events)
+        expected = self._confirmations.new()
+        return self._when_confirmed(self._outgoing.publish_batch(expected.noting(events)), expected)
+
+    async def _when_confirmed(self, accepted: Coroutine[Any, Any, None], expected: Confirmation) -> None:
         await accepted
         # At most so many events stand before and with this one: they pass the outbox in their order.
         await self._transport.confirmed(self._outbox.collected + self._outgoing.unfinished)
+        expected.check()
 
     def _collect(self, event: BaseEvent) -> Any:
         if not self._is_started:

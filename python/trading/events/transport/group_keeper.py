@@ -8,9 +8,8 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from trading.events.system import ErrorEvent
 from trading.events.transport.frame import FrameMaker
-from trading.events.transport.group_reader import GroupReader
+from trading.events.transport.group_reader import GroupReader, deliveries_of
 from trading.events.transport.ledger import DeadLetter, Entry, Ledger
 from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.reports import Reports
@@ -128,9 +127,9 @@ class GroupKeeper:
 
     def _letter(self, letter: DeadLetter) -> Command:
         stream = letter.entry.stream
-        frame = b"".join(self._frames.make(stream, [letter.event]))
-        failure = ErrorEvent.from_exception(letter.error, component=self._consumer)
-        reason = f"{failure.error_type}: {failure.message}".encode()[:_REASON_BYTES]
+        content = letter.content
+        frame = content if isinstance(content, bytes) else b"".join(self._frames.make(stream, [content]))
+        reason = letter.reason.encode()[:_REASON_BYTES]
         return (
             "XADD", dead_letter_key(stream, self._group), "*", "f", frame, "entry", letter.entry.id,
             "subscription", letter.subscription, "attempts", letter.attempts, "reason", reason,
@@ -167,7 +166,8 @@ class GroupKeeper:
         if found is not None:
             self._cursors[stream] = found[0]
             if found[1]:
-                self._reader.add_claimed(stream, found[1])
+                deliveries = await self._unless_gone(deliveries_of(wire, stream, self._group, found[1], self._consumer))
+                self._reader.add_claimed(stream, found[1], deliveries or {})
 
     async def unblock(self, client: bytes) -> None:
         """Has the server end a read that blocks; where that cannot be, it ends by itself before long."""

@@ -7,12 +7,21 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from trading.events.transport.ledger import Entry, Ledger
 from trading.events.transport.stream_keys import Keys
 from trading.events.transport.stream_reader import BLOCK_S, ENTRIES, START, StreamReader
 from trading.events.transport.wire import CommandWire
 
 _EMPTY_READS = 2
 """After so many reads that found nothing all that was there before has gone to some member: one may have been over."""
+
+
+async def deliveries_of(
+    wire: CommandWire, stream: bytes, group: str, entries: list[Any], consumer: str
+) -> dict[bytes, int]:
+    """How often each of these entries, which are pending and in order, was delivered."""
+    told = await wire.call("XPENDING", stream, group, entries[0][0], entries[-1][0], len(entries), consumer)
+    return {entry_id: count for entry_id, _, _, count in told}
 
 
 class GroupReader(StreamReader):
@@ -25,17 +34,19 @@ class GroupReader(StreamReader):
         start: str,
         group: str,
         consumer: str,
-        in_flight: Callable[[], set[tuple[bytes, bytes]]],
+        ledger: Ledger,
+        max_deliveries: int,
         **options: Any,
     ) -> None:
         super().__init__(keys, **options)
         self._start = start
         self._group = group
         self._consumer = consumer
-        self._in_flight = in_flight
+        self._ledger = ledger
+        self._max_deliveries = max_deliveries
         self._pending: dict[bytes, bytes] = {}
         self._from_pending: set[tuple[bytes, bytes]] = set()
-        self._redelivered: set[tuple[bytes, bytes]] = set()
+        self._deliveries: dict[tuple[bytes, bytes], int] = {}
         self._claimed: deque[tuple[bytes, list[Any]]] = deque()
         self._at_hand: set[tuple[bytes, bytes]] = set()
         self._client: dict[str, str] = {}
@@ -48,7 +59,7 @@ class GroupReader(StreamReader):
         for stream in self._keys.streams:
             await self._make_group(wire, stream)
         self._pending = dict.fromkeys(self._keys.streams, b"0-0")
-        for before in (self._claimed, self._from_pending, self._at_hand):
+        for before in (self._claimed, self._from_pending, self._at_hand, self._deliveries):
             before.clear()
 
     async def _end_last_connection(self, wire: CommandWire) -> None:
@@ -92,7 +103,8 @@ class GroupReader(StreamReader):
             return await self._next_pending(wire)
         if self._claimed:
             stream, entries = self._claimed.popleft()
-            return [(stream, self._flagged(stream, entries, self._from_pending | self._in_flight()))]
+            known = self._from_pending | self._ledger.in_flight.keys()
+            return [(stream, [entry for entry in entries if (stream, entry[0]) not in known])]
         self._from_pending.clear()
         command = ("XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", ENTRIES, "BLOCK", int(1000 * BLOCK_S))
         streams = self._keys.streams
@@ -110,52 +122,54 @@ class GroupReader(StreamReader):
         self._empty_reads += not found
         return found or []
 
-    def _flagged(self, stream: bytes, entries: list[Any], known: set[tuple[bytes, bytes]]) -> list[Any]:
-        """The entries without those that are known, noted as delivered before."""
-        unseen = [entry for entry in entries if (stream, entry[0]) not in known]
-        self._redelivered.update((stream, entry[0]) for entry in unseen)
-        return unseen
-
     async def _next_pending(self, wire: CommandWire) -> list[Any]:
         stream, after = next(iter(self._pending.items()))
         # What is being handled now may be acknowledged when the reply comes, which says that it is pending.
         known = self.in_hand
-        found = await wire.call(
-            "XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", ENTRIES, "STREAMS", stream, after
-        )
-        entries: list[Any] = found[0][1] if found else []
-        if not entries:
+        told = await wire.call("XPENDING", stream, self._group, after, "+", ENTRIES, self._consumer)
+        if not told:
             del self._pending[stream]
             return []
-        self._pending[stream] = entries[-1][0]
-        unseen = self._flagged(stream, entries, known)
-        self._from_pending.update((stream, entry[0]) for entry in unseen)
-        return [(stream, unseen)]
+        self._pending[stream] = b"(" + told[-1][0]
+        unseen = {entry_id: count + 1 for entry_id, _, _, count in told if (stream, entry_id) not in known}
+        if not unseen:
+            return []
+        # Reading them would count a delivery also of those that are in hand.
+        entries = await wire.call("XCLAIM", stream, self._group, self._consumer, 0, *unseen)
+        self._from_pending.update((stream, entry_id) for entry_id in unseen)
+        self._deliveries.update(((stream, entry_id), count) for entry_id, count in unseen.items())
+        return [(stream, entries)]
 
     @property
     def in_hand(self) -> set[tuple[bytes, bytes]]:
         """What has been read and not acknowledged."""
-        return self._at_hand | self._in_flight()
+        return self._at_hand | self._ledger.in_flight.keys()
 
     @property
     def has_claimed(self) -> bool:
         """Whether claimed entries wait to be handed on."""
         return bool(self._claimed)
 
-    def add_claimed(self, stream: bytes, entries: list[Any]) -> None:
+    def add_claimed(self, stream: bytes, entries: list[Any], deliveries: dict[bytes, int]) -> None:
         """Takes entries that were claimed, as their acknowledgements go: those that are in hand here are left out."""
         known = self.in_hand
         unseen = [entry for entry in entries if (stream, entry[0]) not in known]
         self._at_hand.update((stream, entry[0]) for entry in unseen)
+        self._deliveries.update(((stream, entry[0]), deliveries.get(entry[0], 2)) for entry in unseen)
         self._claimed.append((stream, unseen))
 
-    def is_redelivered(self, _stream: bytes, _entry_id: bytes) -> bool:
-        """Whether the entry was delivered to some consumer before."""
-        self._at_hand.discard((_stream, _entry_id))
-        if (_stream, _entry_id) in self._redelivered:
-            self._redelivered.discard((_stream, _entry_id))
-            return True
-        return False
+    async def take(self, stream: bytes, entry_id: bytes, fields: Any) -> None:
+        """Hands an entry on, or buries it, if it was delivered too often."""
+        self._at_hand.discard((stream, entry_id))
+        deliveries = self._deliveries.pop((stream, entry_id), 1)
+        if deliveries <= self._max_deliveries:
+            await self.hand_on(Entry(stream, entry_id, 0, is_redelivered=deliveries > 1), fields)
+            return
+        reason = f"the entry {entry_id.decode()} of {stream.decode()} was delivered {deliveries - 1} times, and never"
+        self._reports.notice(f"{reason} acknowledged: it goes to the dead letters")
+        self.note_position(stream, entry_id)
+        frame = fields[1] if fields and len(fields) > 1 else b""
+        self._ledger.give_up(Entry(stream, entry_id, 0, is_redelivered=True), frame, deliveries - 1)
 
     async def leave(self, _unblock: Callable[[bytes], Awaitable[None]]) -> None:
         """Reads no more: what the server gave to a connection that is closed would wait until somebody claims it."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from trading.events.base import BaseEvent
 from trading.events.delivery import REDELIVERED
+from trading.events.system import ErrorEvent
 
 _MOST_DELAY_S = 10.0
 
@@ -31,13 +32,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An event whose handler has failed for good."""
+    """What could not be handled."""
 
     entry: Entry
-    event: BaseEvent
+    content: BaseEvent | bytes
+    """An event whose handler has failed for good; or the whole frame of an entry that nobody lived to acknowledge."""
+
     subscription: str
+    """Whose handler it was; nobody's, where it is a frame."""
+
     attempts: int
-    error: BaseException
+    reason: str
 
 
 class Ledger:
@@ -93,9 +98,22 @@ class Ledger:
             self.ended.append(entry)
         self._changed()
 
+    def give_up(self, entry: Entry, frame: bytes, deliveries: int) -> None:
+        """Buries a whole entry, which is not to be handled any more."""
+        self.in_flight[entry.stream, entry.id] = entry
+        reason = f"it was delivered {deliveries} times, and nobody lived to acknowledge it"
+        self.bury(DeadLetter(entry, frame, "", deliveries, reason))
+        self.ended.append(entry)
+        self._changed()
+
     def acknowledged(self, entry: Entry) -> None:
         """The server knows that an entry has ended."""
         self.in_flight.pop((entry.stream, entry.id), None)
+
+
+def _reason_of(error: Exception) -> str:
+    failure = ErrorEvent.from_exception(error, component="handler")
+    return f"{failure.error_type}: {failure.message}"
 
 
 class TrackedHandler:
@@ -146,7 +164,7 @@ class TrackedHandler:
                 await self._call(event)
             except Exception as error:
                 if attempt == self._ledger.max_attempts:
-                    self._ledger.bury(DeadLetter(entry, event, self.name, attempt, error))
+                    self._ledger.bury(DeadLetter(entry, event, self.name, attempt, _reason_of(error)))
                     raise
             else:
                 return

@@ -55,6 +55,10 @@ class TransportOptions:
     retry_delay_s: float = 0.1
     """Streams with a group: the pause before the second try; it doubles each time, up to 10 s."""
 
+    max_deliveries: int = 16
+    """Streams with a group: how often an entry is given to members that do not live to acknowledge it. One more, and
+    all its events go to the dead letters, handled or not: something in it may end whoever handles it."""
+
     claim_idle_s: float = 30.0
     """Streams with a group: what a member has not acknowledged or refreshed for so long, another one takes over."""
 
@@ -71,7 +75,7 @@ class TransportOptions:
             raise ValueError(f"namespace is {self.namespace!r}; it is not empty, without spaces, braces and wildcards")
         if self.mode == "pubsub" and self.group is not None:
             raise ValueError(f"group is {self.group!r}; only streams know groups: mode='streams'")
-        for name in ("shards", "max_in_flight", "max_attempts"):
+        for name in ("shards", "max_in_flight", "max_attempts", "max_deliveries"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         for name in ("connect_timeout_s", "reply_timeout_s", "ping_interval_s", "claim_idle_s", "trim_interval_s"):

@@ -33,6 +33,7 @@ class Reports:
         self._endpoint = endpoint
         self._publish = publish
         self._on_missed = on_missed
+        self.on_refused: Callable[[BaseEvent, Exception], None] | None = None
         self.missed_count = 0
         self.undecodable_count = 0
         self.refused_count = 0
@@ -74,6 +75,8 @@ class Reports:
     def refused(self, event: BaseEvent, wrong: Exception) -> None:
         """An event could not be sent."""
         self.refused_count += 1
+        if self.on_refused is not None:
+            self.on_refused(event, wrong)
         _LOGGER.error("%s: %s %s is not sent: %s", self._component, event.topic, event.event_id, wrong)
         self._tell_error(wrong)
 

@@ -109,7 +109,7 @@ class StreamReader:
                 await self._may_read()
                 for stream, entries in await self.next_entries(wire):
                     for entry_id, fields in entries:
-                        await self._take(stream, entry_id, fields)
+                        await self.take(stream, entry_id, fields)
         finally:
             await end_tasks(replies)
 
@@ -125,8 +125,13 @@ class StreamReader:
         """Notes what has come. Returns how many of these events had come before."""
         return 0
 
-    async def _take(self, stream: bytes, entry_id: bytes, fields: Any) -> None:
-        entry = Entry(stream, entry_id, 0, self.is_redelivered(stream, entry_id))
+    async def take(self, stream: bytes, entry_id: bytes, fields: Any) -> None:
+        """Takes in one entry."""
+        await self.hand_on(Entry(stream, entry_id, 0, is_redelivered=False), fields)
+
+    async def hand_on(self, entry: Entry, fields: Any) -> None:
+        """Hands the events of an entry on; waits for room."""
+        stream, entry_id = entry.stream, entry.id
         events: list[BaseEvent] = []
         try:
             frame = _frame_of(fields)
@@ -136,18 +141,18 @@ class StreamReader:
         except EventDecodeError as wrong:
             self._reports.undecodable(f"{stream.decode()} {entry_id.decode()}", wrong)
         entry.count = len(events)
-        self.positions[stream] = max(self.positions.get(stream, b"0-0"), entry_id, key=id_key)
         self.is_delivering = True
-        self.changed.set()
+        self.note_position(stream, entry_id)
         try:
             await self._deliver(entry, events)
         finally:
             self.is_delivering = False
             self.changed.set()
 
-    def is_redelivered(self, _stream: bytes, _entry_id: bytes) -> bool:
-        """Whether an entry may have been handled before."""
-        return False
+    def note_position(self, stream: bytes, entry_id: bytes) -> None:
+        """Notes that reading has come to an entry."""
+        self.positions[stream] = max(self.positions.get(stream, b"0-0"), entry_id, key=id_key)
+        self.changed.set()
 
     async def leave(self, _unblock: Callable[[bytes], Awaitable[None]]) -> None:
         """Reads no more, where what is read and not handled would be missed by others."""

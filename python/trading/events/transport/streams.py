@@ -75,7 +75,14 @@ class StreamTransport:
             self._reader = PlainReader(keys, **common)
         else:
             consumer = options.consumer or f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
-            reader = GroupReader(keys, group=options.group, consumer=consumer, in_flight=self._in_flight, **common)
+            reader = GroupReader(
+                keys,
+                group=options.group,
+                consumer=consumer,
+                ledger=self.ledger,
+                max_deliveries=options.max_deliveries,
+                **common,
+            )
             self._reader = reader
             self._keeper = GroupKeeper(
                 keys,
@@ -89,9 +96,6 @@ class StreamTransport:
                 max_stream_entries=options.max_stream_entries,
                 reply_timeout_s=options.reply_timeout_s,
             )
-
-    def _in_flight(self) -> set[tuple[bytes, bytes]]:
-        return set(self.ledger.in_flight)
 
     def _entry_ended(self) -> None:
         self.room.set()

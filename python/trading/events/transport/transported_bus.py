@@ -11,6 +11,7 @@ from trading.events.bus import Filter, HandlerFailure
 from trading.events.errors import BusClosedError, QueueFullError, ServerError
 from trading.events.filters import combined_filter
 from trading.events.memory_bus import InMemoryEventBus
+from trading.events.transport.confirmation import Confirmations
 from trading.events.transport.ledger import Entry, Ledger, TrackedHandler
 from trading.events.transport.options import TransportOptions
 from trading.events.transport.outbox import Outbox
@@ -52,6 +53,8 @@ class TransportedBus(InMemoryEventBus):
             url, client_name=name.replace(" ", "-"), connect_timeout_s=options.connect_timeout_s
         )
         self._reports = Reports(name, self._connector.endpoint, self._publish_own, on_missed)
+        self._confirmations = Confirmations()
+        self._reports.on_refused = self._confirmations.refuse
         self._interests = Interests()
         self._outbox = Outbox()
         self._received = 0
