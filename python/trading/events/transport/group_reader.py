@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 
 from trading.events.transport.ledger import Entry, Ledger
 from trading.events.transport.stream_keys import Keys
-from trading.events.transport.stream_reader import BLOCK_S, ENTRIES, START, StreamReader
+from trading.events.transport.stream_reader import BLOCK_S, START, StreamReader
 from trading.events.transport.wire import CommandWire
 
 _EMPTY_READS = 2
@@ -106,11 +106,13 @@ class GroupReader(StreamReader):
             known = self._from_pending | self._ledger.in_flight.keys()
             return [(stream, [entry for entry in entries if (stream, entry[0]) not in known])]
         self._from_pending.clear()
-        command = ("XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", ENTRIES, "BLOCK", int(1000 * BLOCK_S))
+        command = ("XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", self.entries)
         streams = self._keys.streams
         self._is_reading = True
         try:
-            found = await wire.call(*command, "STREAMS", *streams, *([">"] * len(streams)), wait_s=BLOCK_S)
+            found = await wire.call(
+                *command, "BLOCK", int(1000 * BLOCK_S), "STREAMS", *streams, *([">"] * len(streams)), wait_s=BLOCK_S
+            )
         except ResponseError as refusal:
             if not str(refusal).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
@@ -126,7 +128,7 @@ class GroupReader(StreamReader):
         stream, after = next(iter(self._pending.items()))
         # What is being handled now may be acknowledged when the reply comes, which says that it is pending.
         known = self.in_hand
-        told = await wire.call("XPENDING", stream, self._group, after, "+", ENTRIES, self._consumer)
+        told = await wire.call("XPENDING", stream, self._group, after, "+", self.entries, self._consumer)
         if not told:
             del self._pending[stream]
             return []
