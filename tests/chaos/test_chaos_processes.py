@@ -81,7 +81,7 @@ def test_publishers_and_consumers_may_be_killed(
     consumer = run("consumer", server.url, str(handled))
     publisher = run("publisher", server.url, "0")
     struck = {"publisher": 0, "consumer": 0, "server": 0}
-    for fault in range(1, max(6, FAULTS // 2) + 1):
+    for fault in range(1, max(4, FAULTS // 4) + 1):
         before = [size_of(path) for path in (handled, confirmed)]
         wait_until(lambda: size_of(handled) > before[0] and size_of(confirmed) > before[1])  # noqa: B023
         time.sleep(chance.uniform(0, 0.05))  # in the middle of whatever they do

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,7 +87,7 @@ async def strike(kind: str, server: Server, proxy: CuttingProxy, chance: random.
             await until(lambda: proxy.cuts > cuts)
 
 
-def unflagged_repeats(heard: list[Handled]) -> list[int]:
+def unflagged_repeats(heard: Iterable[tuple[int, bool, object]]) -> list[int]:
     """What was handled again without being told so."""
     known: set[int] = set()
     found: list[int] = []

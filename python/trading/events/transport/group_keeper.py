@@ -9,7 +9,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from trading.events.transport.frame import FrameMaker
-from trading.events.transport.group_reader import GroupReader, deliveries_of
+from trading.events.transport.group_reader import GroupReader, claim_entries
 from trading.events.transport.ledger import DeadLetter, Entry, Ledger
 from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.reports import Reports
@@ -161,13 +161,20 @@ class GroupKeeper:
         idle_ms = int(1000 * self._claim_idle_s)
         cursor = self._cursors.get(stream, b"0-0")
         found = await self._unless_gone(
-            wire.call("XAUTOCLAIM", stream, self._group, self._consumer, idle_ms, cursor, "COUNT", _CLAIM_ENTRIES)
+            wire.call(
+                *("XAUTOCLAIM", stream, self._group, self._consumer, idle_ms, cursor),
+                *("COUNT", _CLAIM_ENTRIES, "JUSTID"),
+            )
         )
-        if found is not None:
-            self._cursors[stream] = found[0]
-            if found[1]:
-                deliveries = await self._unless_gone(deliveries_of(wire, stream, self._group, found[1], self._consumer))
-                self._reader.add_claimed(stream, found[1], deliveries or {})
+        if found is None:
+            return
+        self._cursors[stream] = found[0]
+        in_hand = self._reader.in_hand
+        unseen = [entry_id for entry_id in found[1] if (stream, entry_id) not in in_hand]
+        if unseen:
+            claimed = await self._unless_gone(claim_entries(wire, stream, self._group, self._consumer, unseen))
+            if claimed is not None:
+                self._reader.add_claimed(stream, *claimed)
 
     async def unblock(self, client: bytes) -> None:
         """Has the server end a read that blocks; where that cannot be, it ends by itself before long."""
