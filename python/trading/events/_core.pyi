@@ -338,9 +338,9 @@ class TopicRows:
             most: How many rows at most; there are fewer where they hold much text.
 
         Returns:
-            How many rows were looked at; how many are in the columns; the columns, each with its number of nulls and its
-            buffers as in Arrow, the sequence numbers being the last; and the indices in the segment of the other rows,
-            which the class itself must read.
+            How many rows were looked at; how many are in the columns; the columns, each with its number of nulls and
+            its buffers as in Arrow, the sequence numbers being the last; and the indices in the segment of the other
+            rows, which the class itself must read.
         """
 
 def open_segments(folder: str | PathLike[str], /) -> list[Segment]:

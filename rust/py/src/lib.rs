@@ -52,9 +52,9 @@ mod _core {
     #[pymodule_export]
     use super::segment::{Segment, SegmentRows, open_segments};
     #[pymodule_export]
-    use super::topic_rows::TopicRows;
-    #[pymodule_export]
     use super::topic::{check_event_type, check_exchange, check_symbol, compose_topic, matches, normalize_pattern};
+    #[pymodule_export]
+    use super::topic_rows::TopicRows;
 
     use pyo3::prelude::*;
 

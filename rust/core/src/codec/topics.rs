@@ -25,7 +25,7 @@ pub struct Topic {
 }
 
 /// What an event says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Head<'a> {
     micros: i64,
     topic: Key<'a>,
@@ -64,7 +64,7 @@ pub fn sort<'a>(events: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Topic>, Vec<
 
 impl Key<'_> {
     fn with(self, mut events: Vec<(i64, u32)>) -> Topic {
-        events.sort(); // mostly they are in order
+        events.sort_unstable(); // mostly they are in order
         Topic {
             event_type: self.event_type.to_owned(),
             day: self.day,
@@ -88,11 +88,11 @@ fn read_head(event: &[u8]) -> Option<Head<'_>> {
     while let Some((key, token)) = source.entry().ok()? {
         match key {
             "_ts" => micros = Some(moment(&token)?),
-            "_x" => exchange = Some(name(&token)?),
-            "_s" => symbol = Some(name(&token)?),
+            "_x" => exchange = Some(name(token)?),
+            "_s" => symbol = Some(name(token)?),
             _ => {}
         }
-        if let (Some(micros), Some(exchange), Some(symbol)) = (micros, exchange, symbol) {
+        if let (Some(micros), Some(Name(exchange)), Some(Name(symbol))) = (micros, exchange, symbol) {
             let day = micros.div_euclid(DAY_US);
             return Some(Head { micros, topic: Key { event_type, day, exchange, symbol } });
         }
@@ -107,10 +107,14 @@ fn moment(token: &Token<'_>) -> Option<i64> {
     }
 }
 
-fn name<'a>(token: &Token<'a>) -> Option<Option<&'a str>> {
+/// What stands for the name of an exchange or a symbol: perhaps there is none.
+#[derive(Clone, Copy)]
+struct Name<'a>(Option<&'a str>);
+
+fn name(token: Token<'_>) -> Option<Name<'_>> {
     match token {
-        Token::None => Some(None),
-        Token::Text(name) => Some(Some(name)),
+        Token::None => Some(Name(None)),
+        Token::Text(name) => Some(Name(Some(name))),
         _ => None,
     }
 }

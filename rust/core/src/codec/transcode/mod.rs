@@ -152,13 +152,12 @@ fn put(kind: &Kind, token: Token<'_>, sink: &mut ColumnSink) -> Result<(), Refus
         (Kind::Optional(_) | Kind::None, Token::None) => sink.put(Token::None),
         (Kind::Optional(inner), token) => return put(inner, token, sink),
         (Kind::Decimal(limits), token) => sink.put(Token::Decimal(decimal(limits, &token)?)),
-        (Kind::Moment, Token::Moment(_)) => sink.put(token),
         (Kind::Text(text) | Kind::Id(text), Token::Text(found)) if text.holds(found) => sink.put(token),
         (Kind::Id(_), Token::Bytes(bytes)) => {
             let digits = hex(bytes.try_into().map_err(|_| Refused)?);
             sink.put(Token::Text(std::str::from_utf8(&digits).map_err(|_| Refused)?));
         }
-        (Kind::Bool, Token::Bool(_)) => sink.put(token),
+        (Kind::Bool, Token::Bool(_)) | (Kind::Moment, Token::Moment(_)) => sink.put(token),
         (Kind::Int(limits), Token::Int(int)) if limits.hold_int(int) => sink.put(token),
         (Kind::Float(limits), Token::Float(float)) if limits.hold_float(float) => sink.put(token),
         (Kind::Choice(choices), token) if choices.iter().any(|choice| choice.is(&token)) => sink.put(token),
