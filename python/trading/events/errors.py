@@ -5,7 +5,8 @@
     │   ├── EventDefinitionError     a class that cannot be an event class      (TypeError)
     │   ├── NotAnEventError          something that is no event                 (TypeError)
     │   ├── EventEncodeError         an event that cannot be encoded exactly    (ValueError)
-    │   └── EventDecodeError         bytes or columns that hold no event        (ValueError)
+    │   ├── EventDecodeError         bytes or columns that hold no event        (ValueError)
+    │   └── EventTooLargeError       an event too long for the wire             (ValueError)
     ├── PatternError                 a text that is no pattern                  (ValueError)
     ├── BusError                     a bus
     │   ├── HandlerTypeError         a handler, filter or hook not callable     (TypeError)
@@ -14,7 +15,8 @@
     │   ├── BusClosedError           closed, or closing                         (RuntimeError)
     │   ├── ReentrancyError          an await that could never return           (RuntimeError)
     │   ├── WrongLoopError           called from another thread or loop         (RuntimeError)
-    │   └── ForkedBusError           used in a forked child                     (RuntimeError)
+    │   ├── ForkedBusError           used in a forked child                     (RuntimeError)
+    │   └── ServerError              a bus's server cannot be used              (ConnectionError)
     ├── StoreError                   recorded events
     │   ├── StorePathError           a base_path that cannot hold a store       (ValueError)
     │   ├── StoreLockedError         another writer has the store
@@ -70,6 +72,10 @@ class EventDecodeError(EventError, ValueError):
         return type(self), (self.reason, self.offset)
 
 
+class EventTooLargeError(EventError, ValueError):
+    """An event is longer than what a bus sends over its wire."""
+
+
 class PatternError(TradingEventsError, ValueError):
     """A text is not a pattern."""
 
@@ -104,6 +110,10 @@ class WrongLoopError(BusError, RuntimeError):
 
 class ForkedBusError(BusError, RuntimeError):
     """A bus was used in a process forked from the one it was made in."""
+
+
+class ServerError(BusError, ConnectionError):
+    """The server of a bus cannot be reached, or does not let this user in."""
 
 
 class StoreError(TradingEventsError):
