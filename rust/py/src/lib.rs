@@ -26,6 +26,7 @@ mod segment;
 mod subscriber;
 mod subscribing;
 mod topic;
+mod topic_rows;
 mod worker;
 mod worker_coroutine;
 
@@ -52,6 +53,8 @@ mod _core {
     use super::segment::{Segment, SegmentRows, open_segments};
     #[pymodule_export]
     use super::topic::{check_event_type, check_exchange, check_symbol, compose_topic, matches, normalize_pattern};
+    #[pymodule_export]
+    use super::topic_rows::TopicRows;
 
     use pyo3::prelude::*;
 

@@ -200,13 +200,13 @@ def read_rows(path: Path) -> pa.Table:
         return file.read()
 
 
-def unsealed_part(path: Path, topic: TopicTable) -> Part:
-    """The part that rows of a segment make before they are sealed."""
-    times = topic.table.column("timestamp").cast(pa.int64())
-    group = RowGroup(0, topic.table.num_rows, times[0].as_py(), times[-1].as_py())
+def unsealed_part(path: Path, topic: TopicTable, table: pa.Table) -> Part:
+    """The part that rows of a segment make before they are sealed; their table has some."""
+    times = table.column("timestamp").cast(pa.int64())
+    group = RowGroup(0, table.num_rows, times[0].as_py(), times[-1].as_py())
     columns = {column.name: column.stored for column in topic.schema.columns}
     name = FileTopic(event_type=topic.schema.event_type, exchange=topic.exchange, symbol=topic.symbol)
-    return UnsealedPart(path, topic.table.nbytes, name, columns, (group,), topic.table)
+    return UnsealedPart(path, table.nbytes, name, columns, (group,), table)
 
 
 @contextmanager
