@@ -220,6 +220,21 @@ class Filter:
     def __invert__(self) -> Filter: ...
 
 @final
+class Histogram:
+    """Durations by size, in little memory: what is read from it is at most 3.2 % too high."""
+
+    def __new__(cls) -> Self: ...
+    def record(self, duration_ns: int, /) -> None:
+        """Counts a duration.
+
+        Raises:
+            OverflowError: It is negative, or beyond 64 bits.
+        """
+
+    def summary(self) -> tuple[int, int, int, int, int]:
+        """How many there are; what half of them, 99 %, and 99.9 % do not exceed, and the longest, in nanoseconds."""
+
+@final
 class Journal:
     """The writing end of a journal: a folder of numbered segments to which rows are appended.
 
