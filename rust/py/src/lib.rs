@@ -10,6 +10,7 @@ mod counts;
 mod disk;
 mod done;
 mod drive;
+mod durations;
 mod error;
 mod event;
 mod event_id;
@@ -43,6 +44,8 @@ mod _core {
     use super::codec::{decode_batch, decode_event, encode_batch, encode_event, to_utc, utc_now};
     #[pymodule_export]
     use super::disk::{crc32c, sync_file_system};
+    #[pymodule_export]
+    use super::durations::PyHistogram;
     #[pymodule_export]
     use super::event_id::new_event_id;
     #[pymodule_export]
