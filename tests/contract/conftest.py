@@ -17,7 +17,15 @@ from trading.events import InMemoryEventBus
 
 from .doubles import Bus, assert_balanced
 
-BUS_TYPES: dict[str, Callable[..., Bus]] = {"memory": InMemoryEventBus}
+
+def make_packing_bus(**options: Any) -> Bus:
+    """A bus whose queues pack every event but the first that waits."""
+    bus = InMemoryEventBus(**options)
+    bus._pack_beyond(1)
+    return bus
+
+
+BUS_TYPES: dict[str, Callable[..., Bus]] = {"memory": InMemoryEventBus, "packing": make_packing_bus}
 """Every kind of bus; a new one is held to the contract by a line here."""
 
 MakeLoop = Callable[[], asyncio.AbstractEventLoop]

@@ -88,10 +88,7 @@ impl NativeBus {
                 }
             }
         }
-        drop(accepted.lost);
-        if !accepted.calls.is_empty() {
-            Self::call_inline(slf, &accepted.calls)?;
-        }
+        Self::conclude(slf, event, accepted)?;
         Ok(true)
     }
 
@@ -173,8 +170,7 @@ impl NativeBus {
         }
         match offered {
             Offer::Accepted(accepted) => {
-                drop(accepted.lost);
-                Self::call_inline(slf, &accepted.calls)?;
+                Self::conclude(slf, event, accepted)?;
                 Ok(Admitted::Accepted)
             }
             Offer::Wait => Ok(Admitted::MustWait),
