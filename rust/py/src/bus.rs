@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub(crate) end_waiters: HashMap<u64, Vec<Py<PyAny>>>,
     pub(crate) by_number: HashMap<u64, SubscriptionId>,
     pub(crate) last_number: u64,
+    /// Room for a row that is being made.
+    pub(crate) row: Vec<u8>,
 }
 
 impl State {

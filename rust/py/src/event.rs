@@ -30,12 +30,17 @@ pub(crate) fn base_event(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
 
 impl Kind {
     pub(crate) fn of(event: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let py = event.py();
         let class = event.get_type();
-        let base = base_event(py)?;
-        if !class.is_subclass(base)? {
+        if !class.is_subclass(base_event(event.py())?)? {
             return Err(not_an_event(event));
         }
+        Self::of_class(class)
+    }
+
+    /// The same of a class of events.
+    pub(crate) fn of_class(class: Bound<'_, PyType>) -> PyResult<Self> {
+        let py = class.py();
+        let base = base_event(py)?;
         let fields = class.getattr(intern!(py, "model_fields"))?;
         let event_type: String =
             fields.get_item(intern!(py, "event_type"))?.getattr(intern!(py, "default"))?.extract()?;

@@ -86,10 +86,7 @@ impl NativeBus {
         if !matches!(answer, Answer::Accepted) {
             return Ok(false);
         }
-        drop(accepted.lost);
-        if !accepted.calls.is_empty() {
-            Self::call_inline(slf, &accepted.calls)?;
-        }
+        Self::conclude(slf, event, accepted)?;
         Ok(true)
     }
 
@@ -171,8 +168,7 @@ impl NativeBus {
         }
         match offered {
             Offer::Accepted(accepted) => {
-                drop(accepted.lost);
-                Self::call_inline(slf, &accepted.calls)?;
+                Self::conclude(slf, event, accepted)?;
                 Ok(Admitted::Accepted)
             }
             Offer::Wait => Ok(Admitted::MustWait),

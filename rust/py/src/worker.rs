@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use trading_events_core::registry::SubscriptionId;
+use trading_events_core::sequence::Kept;
 use trading_events_core::stats::{End, Gap};
 
 use crate::bus::NativeBus;
 use crate::guarded::Guarded;
 use crate::home;
+use crate::packing;
 use crate::subscriber::Subscriber;
 
 /// A subscription that a worker serves.
@@ -56,7 +58,7 @@ pub(crate) struct Duty {
 }
 
 enum Next {
-    Event(Py<PyAny>),
+    Event(Kept<Py<PyAny>>),
     Gap(Box<Gap>),
     /// Dispatching has used up its share of this turn of the loop.
     Yield,
@@ -213,7 +215,10 @@ impl Worker {
                     return Ok(Some(py.None().into_bound(py)));
                 }
                 Next::Linger => return Ok(Some(py.None().into_bound(py))),
-                Next::Event(event) => self.call_handler(py, duty, event.into_bound(py), &mut entered),
+                Next::Event(event) => match packing::unpack(py, event) {
+                    Ok(event) => self.call_handler(py, duty, event, &mut entered),
+                    Err(error) => self.fail_unread(py, duty, error),
+                },
                 Next::Gap(gap) => self.call_on_gap(py, duty, &gap, &mut entered),
             };
             aftermath = match called {

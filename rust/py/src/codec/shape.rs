@@ -155,6 +155,24 @@ impl Shape {
         })
     }
 
+    /// Calls for each class of models that its values may hold.
+    pub(super) fn each_model(&self, visit: &mut impl FnMut(&Py<PyType>)) {
+        match self {
+            Self::Model(class) => visit(class),
+            Self::Optional(inner) | Self::List(inner, _) | Self::TupleOf(inner, _) => inner.each_model(visit),
+            Self::Tuple(parts) | Self::Union { members: parts, .. } => {
+                for part in parts {
+                    part.each_model(visit);
+                }
+            }
+            Self::Dict(parts, _) => {
+                parts.0.each_model(visit);
+                parts.1.each_model(visit);
+            }
+            _ => {}
+        }
+    }
+
     /// The kinds of tokens that its values begin with, as bits.
     fn tokens(&self) -> u16 {
         const EVERY: u16 = u16::MAX;
