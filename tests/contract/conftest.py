@@ -47,8 +47,16 @@ def hybrid(**options: Any) -> Bus:
     return HybridEventBus(os.environ[_URL], **{"namespace": uuid4().hex} | options)
 
 
+def make_packing_bus(**options: Any) -> Bus:
+    """A bus whose queues pack every event but the first that waits."""
+    bus = InMemoryEventBus(**options)
+    bus._pack_beyond(1)
+    return bus
+
+
 BUS_TYPES: dict[str, Callable[..., Bus]] = {
     "memory": InMemoryEventBus,
+    "packing": make_packing_bus,
     "redis-pubsub": redis_pubsub,
     "redis-streams": redis_streams,
     "redis-group": redis_group,
@@ -74,7 +82,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, MakeLoop]:
 
 
 BOTH_LOOPS_FAR = {"test_delivery.py", "test_closing.py"}
-"""Where buses over a server are tried on every loop: their local half is the memory bus, tried on all already."""
+"""Where the other buses are tried on every loop: their local half is the memory bus, tried on all already."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -83,7 +91,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item
         for item in items
         if "uvloop-" in item.name
-        and ("redis" in item.name or "hybrid" in item.name)
+        and "memory" not in item.name
+        and any(kind in item.name for kind in BUS_TYPES)
         and item.path.name not in BOTH_LOOPS_FAR
     ]
     config.hook.pytest_deselected(items=spare)

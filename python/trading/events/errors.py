@@ -21,6 +21,8 @@
     │   ├── StorePathError           a base_path that cannot hold a store       (ValueError)
     │   ├── StoreLockedError         another writer has the store
     │   ├── StoreClosedError         the writer is closed                       (RuntimeError)
+    │   ├── StoreUnavailableError    a store's server takes nothing now         (ConnectionError)
+    │   ├── RefusedEventsError       events that a store's server will not take; `.refused` holds them
     │   ├── CorruptFileError         a file that cannot be read; `.path` names it
     │   │   └── VanishedFileError    a file that is not where it was listed
     │   ├── UnsealableSegmentError   a segment whose rows no class here is for; `.path` names it
@@ -31,8 +33,11 @@
 A model that refuses a value raises `pydantic.ValidationError`, which is a ValueError.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
+
+_MOST_LINE = 500
 
 
 class TradingEventsError(Exception):
@@ -130,6 +135,28 @@ class StoreLockedError(StoreError):
 
 class StoreClosedError(StoreError, RuntimeError):
     """The writer is closed."""
+
+
+class StoreUnavailableError(StoreError, ConnectionError):
+    """The server of a store cannot be reached, or takes nothing from this writer. The events are kept."""
+
+
+class RefusedEventsError(StoreError):
+    """The server of a store will never take some events. All others are stored.
+
+    Attributes:
+        refused: Each event as it was sent, and what the server said of it.
+    """
+
+    def __init__(self, refused: Sequence[tuple[str, str]]) -> None:
+        line, reason = refused[0]
+        super().__init__(
+            f"the server refuses {len(refused)} events; all others are stored. The first: {reason}: {line[:_MOST_LINE]}"
+        )
+        self.refused = tuple(refused)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[tuple[str, str], ...]]]:
+        return type(self), (self.refused,)
 
 
 class CorruptFileError(StoreError):
