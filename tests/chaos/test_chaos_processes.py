@@ -16,7 +16,7 @@ from tests.server.process import Server
 _STRIDE = 1_000_000
 """Between the first numbers of publishers: none publishes so many."""
 
-_ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ class Program:
                 [sys.executable, "-m", "tests.chaos.program", *arguments],
                 stdout=output,
                 stderr=log,
-                cwd=_ROOT,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])},
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
             )
 
     def kill(self) -> None:
