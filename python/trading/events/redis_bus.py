@@ -113,7 +113,7 @@ class RedisEventBus(TransportedBus):
         if self.options.mode == "pubsub":
             return self._outgoing.publish(event)
         expected = self._confirmations.new()
-        expected.events.append(event)
+        expected.events = (event,)
         return self._when_confirmed(self._outgoing.publish(event), expected)
 
     def publish_nowait(self, event: BaseEvent) -> None:

@@ -139,9 +139,10 @@ class GroupKeeper:
         try:
             while True:
                 await self._refresh(wire)
-                for stream in self._keys.streams:
-                    await self._claim(wire, stream)
-                await asyncio.sleep(self._claim_idle_s / 3)
+                found = [await self._claim(wire, stream) for stream in self._keys.streams]
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._claim_idle_s / 3):
+                        await (self._reader.claims_taken() if any(found) else asyncio.Event().wait())
         finally:
             self.wake()
 
@@ -155,9 +156,10 @@ class GroupKeeper:
                 part = ids[at : at + _BATCH]
                 await self._unless_gone(wire.call("XCLAIM", stream, self._group, self._consumer, 0, *part, "JUSTID"))
 
-    async def _claim(self, wire: CommandWire, stream: bytes) -> None:
+    async def _claim(self, wire: CommandWire, stream: bytes) -> bool:
+        """Claims some of what nobody has refreshed. Returns whether there may be more."""
         if self._reader.has_claimed:
-            return
+            return True
         idle_ms = int(1000 * self._claim_idle_s)
         cursor = self._cursors.get(stream, b"0-0")
         found = await self._unless_gone(
@@ -167,14 +169,16 @@ class GroupKeeper:
             )
         )
         if found is None:
-            return
+            return False
         self._cursors[stream] = found[0]
         in_hand = self._reader.in_hand
         unseen = [entry_id for entry_id in found[1] if (stream, entry_id) not in in_hand]
-        if unseen:
-            claimed = await self._unless_gone(claim_entries(wire, stream, self._group, self._consumer, unseen))
-            if claimed is not None:
-                self._reader.add_claimed(stream, *claimed)
+        if not unseen:
+            return False
+        claimed = await self._unless_gone(claim_entries(wire, stream, self._group, self._consumer, unseen))
+        if claimed is not None:
+            self._reader.add_claimed(stream, *claimed)
+        return claimed is not None
 
     async def unblock(self, client: bytes) -> None:
         """Has the server end a read that blocks; where that cannot be, it ends by itself before long."""

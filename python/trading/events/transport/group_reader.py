@@ -116,6 +116,7 @@ class GroupReader(StreamReader):
             return await self._next_pending(wire)
         if self._claimed:
             stream, entries = self._claimed.popleft()
+            self.changed.set()
             known = self._from_pending | self._ledger.in_flight.keys()
             return [(stream, [entry for entry in entries if (stream, entry[0]) not in known])]
         self._from_pending.clear()
@@ -158,6 +159,12 @@ class GroupReader(StreamReader):
     def has_claimed(self) -> bool:
         """Whether claimed entries wait to be handed on."""
         return bool(self._claimed)
+
+    async def claims_taken(self) -> None:
+        """Waits until all claimed entries have been handed on."""
+        while self._claimed:
+            self.changed.clear()
+            await self.changed.wait()
 
     def add_claimed(self, stream: bytes, entries: list[Any], deliveries: dict[bytes, int]) -> None:
         """Takes entries that were claimed, but for those that have been read as pending meanwhile."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from redis.crc import key_slot
+from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 
 Address = tuple[str, int]
 Ask = Callable[[Address, tuple[str, ...]], Awaitable[Any]]
@@ -97,6 +97,8 @@ class ClusterLocator:
         for address in random.sample(sorted(self._addresses), len(self._addresses)):
             try:
                 ranges = await self._ask(address, ("CLUSTER", "SLOTS"))
+            except AuthenticationError:  # a ConnectionError to redis-py; no other node will let this user in
+                raise
             except (RedisError, OSError, TimeoutError):
                 continue
             found = None
