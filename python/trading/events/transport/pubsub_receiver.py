@@ -181,6 +181,7 @@ class PubSubReceiver:
         Raises:
             One of REFUSED: It does not let this user hear that.
         """
+        self._refusal = None
         wanted = self._interests.patterns
         before, self._asked = self._asked, wanted
         if new := wanted - before:

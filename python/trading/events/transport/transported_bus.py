@@ -197,7 +197,8 @@ class TransportedBus(InMemoryEventBus):
         if tracked is not None:
             tracked.end()
         if self._is_started and not self._is_closing:
-            await work_until(self._transport.settle(), self._gone)
+            with suppress(*REFUSED):  # another subscription is
+                await work_until(self._transport.settle(), self._gone)
 
     def _deliver(self, events: list[BaseEvent]) -> None:
         """Hands events of publish/subscribe to the local queues, without waiting for them."""
