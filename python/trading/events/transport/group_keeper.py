@@ -139,7 +139,8 @@ class GroupKeeper:
         try:
             while True:
                 await self._refresh(wire)
-                found = [await self._claim(wire, stream) for stream in self._keys.streams]
+                async with self._reader.claiming:
+                    found = [await self._claim(wire, stream) for stream in self._keys.streams]
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._claim_idle_s / 3):
                         await (self._reader.claims_taken() if any(found) else asyncio.Event().wait())

@@ -55,6 +55,8 @@ class GroupReader(StreamReader):
         self._from_pending: set[tuple[bytes, bytes]] = set()
         self._deliveries: dict[tuple[bytes, bytes], int] = {}
         self._claimed: deque[tuple[bytes, list[Any]]] = deque()
+        self.claiming = asyncio.Lock()
+        """Held while entries are claimed: two who claim the same would make it look delivered twice."""
         self._at_hand: set[tuple[bytes, bytes]] = set()
         self._client: dict[str, str] = {}
         self._is_reading = self._is_leaving = False
@@ -113,7 +115,8 @@ class GroupReader(StreamReader):
 
     async def _next_found(self, wire: CommandWire) -> list[Any]:
         if self._pending:
-            return await self._next_pending(wire)
+            async with self.claiming:
+                return await self._next_pending(wire)
         if self._claimed:
             stream, entries = self._claimed.popleft()
             self.changed.set()
