@@ -112,7 +112,7 @@ def bus_kind(request: pytest.FixtureRequest) -> str:
     promise = missing_promise(kind, f"{request.node.path.name}::{request.node.originalname}")
     if promise is not None:
         pytest.skip(f"{kind} does not promise {promise!r}")
-    if kind != "memory":
+    if kind not in {"memory", "packing"}:
         os.environ[_URL] = request.getfixturevalue("server").url
     return kind
 
