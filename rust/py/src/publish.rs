@@ -88,7 +88,9 @@ impl NativeBus {
                 }
             }
         }
-        Self::conclude(slf, event, accepted)?;
+        if !accepted.is_settled() {
+            Self::conclude(slf, event, accepted)?;
+        }
         Ok(true)
     }
 
