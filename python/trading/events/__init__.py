@@ -26,6 +26,7 @@ from trading.events.errors import (
     EventError,
     ForkedBusError,
     HandlerTypeError,
+    NoHistoryError,
     NotAnEventError,
     PatternError,
     QueueFullError,
@@ -42,6 +43,7 @@ from trading.events.filters import (
     symbol_filter,
     time_range_filter,
 )
+from trading.events.history import EventHistory
 from trading.events.market_data import (
     BarEvent,
     BookLevel,
@@ -81,6 +83,7 @@ __all__ = [
     "EventDefinitionError",
     "EventEncodeError",
     "EventError",
+    "EventHistory",
     "EventStream",
     "ForkedBusError",
     "Gap",
@@ -90,6 +93,7 @@ __all__ = [
     "IEventBus",
     "InMemoryEventBus",
     "MarketDataEvent",
+    "NoHistoryError",
     "NotAnEventError",
     "OrderAcceptedEvent",
     "OrderBookEvent",

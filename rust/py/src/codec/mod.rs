@@ -12,6 +12,7 @@ mod slot;
 mod wire;
 mod write;
 
+pub(crate) use build::CollectorPaused;
 pub(crate) use class::class_of_type;
 pub(crate) use moment::{to_utc, utc_now};
 pub(crate) use wire::{decode_batch, decode_event, encode_batch, encode_event};
