@@ -20,6 +20,7 @@ from trading.events.order import OrderAcceptedEvent, OrderEvent, OrderExpiredEve
 from trading.events.persistence import EventReader, event_range, merge
 from trading.events.persistence.selection import select
 from trading.events.persistence.stored_schema import FileTopic
+from trading.events.persistence.window import _CHUNK_EVENTS
 from trading.events.system import HeartbeatEvent
 
 CLASSES: list[type[BaseEvent]] = [TickEvent, TradeEvent, OrderAcceptedEvent, OrderExpiredEvent, HeartbeatEvent]
@@ -123,7 +124,7 @@ def test_a_topic_is_chosen_by_its_true_names_whatever_their_spelling() -> None:
 
 
 def test_for_and_async_for_give_the_same_any_number_of_times(tmp_path: Path) -> None:
-    recorded = ticks(event_range._CHUNK_EVENTS + 1)
+    recorded = ticks(_CHUNK_EVENTS + 1)
     record(tmp_path, recorded)
     events = EventReader(tmp_path).read_range()
 
@@ -133,7 +134,7 @@ def test_for_and_async_for_give_the_same_any_number_of_times(tmp_path: Path) -> 
     assert list(events) == asyncio.run(collect()) == list(events) == recorded
 
 
-@pytest.mark.parametrize("count", [0, 1, event_range._CHUNK_EVENTS, 2 * event_range._CHUNK_EVENTS])
+@pytest.mark.parametrize("count", [0, 1, _CHUNK_EVENTS, 2 * _CHUNK_EVENTS])
 def test_async_for_ends_after_the_last_event(tmp_path: Path, count: int) -> None:
     record(tmp_path, ticks(count))
 

@@ -110,17 +110,30 @@ def replace(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
     return table.set_column(table.column_names.index(name), table.schema.field(name), values)
 
 
+def as_text(value: bytes, count: int) -> pa.Array:
+    """A column of what is no text."""
+    values = pa.array([value] * count)
+    return pa.Array.from_buffers(pa.string(), count, values.buffers())
+
+
 CHANGES: list[tuple[Callable[[pa.Table], pa.Table], str]] = [
     (lambda table: table.drop_columns(["bid"]), "no column 'bid'"),
     (lambda table: table.append_column("bid", table["bid"]), "no column 'bid'"),
     (lambda table: table.sort_by([("timestamp", "descending")]), "not in the order of time"),
     (lambda table: replace(table, "_seq", pa.nulls(len(table), pa.int64())), "a row has no timestamp or no _seq"),
-    (lambda table: replace(table, "bid_exp", pa.nulls(len(table), pa.int8())), "None"),
-    (lambda table: replace(table, "event_id", pa.nulls(len(table), pa.string())), "valid string"),
-    (lambda table: replace(table, "event_type", pa.array(["trade"] * len(table))), "Input should be 'tick'"),
-    (lambda table: replace(table, "metadata", pa.array(["{"] * len(table))), "EOF"),
-    (lambda table: replace(table, "metadata", pa.array(["[1]"] * len(table))), "valid dictionary"),
-    (lambda table: replace(table, "bid_exact", pa.array(["cheap"] * len(table))), "ConversionSyntax"),
+    (lambda table: replace(table, "bid_exp", pa.nulls(len(table), pa.int8())), "no possible exponent"),
+    (
+        lambda table: replace(table, "event_id", pa.nulls(len(table), pa.string())),
+        "event_id: nil",
+    ),
+    (
+        lambda table: replace(table, "event_type", pa.array(["trade"] * len(table))),
+        'the event type "trade"',
+    ),
+    (lambda table: replace(table, "metadata", pa.array(["{"] * len(table))), "metadata: 1 valid"),
+    (lambda table: replace(table, "metadata", pa.array(["[1]"] * len(table))), "metadata: 1 valid"),
+    (lambda table: replace(table, "raw_symbol", as_text(b"\xff", len(table))), "UTF8"),
+    (lambda table: replace(table, "bid_exact", pa.array(["cheap"] * len(table))), 'bid: "cheap" is no decimal'),
     (
         lambda table: replace(table, "timestamp", pa.array([2**62] * len(table)).cast(pa.timestamp("us", tz="UTC"))),
         "other days than 2024-01-01",
@@ -231,29 +244,29 @@ def test_a_file_that_vanishes_between_listing_and_opening_is_named(
     assert str(error) == f"{bad_file(store)}: it has vanished since it was listed"
 
 
-def test_a_file_that_vanishes_after_its_footer_was_read_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read_part = listing.read_part
+def test_a_file_that_vanishes_after_it_was_found_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_part = listing.find_part
 
-    def read_and_lose(path: Path, *args: Any) -> Any:
-        found = read_part(path, *args)
+    def find_and_lose(path: Path, *args: Any, **more: Any) -> Any:
+        found = find_part(path, *args, **more)
         if path == bad_file(store):
             path.unlink()
         return found
 
-    monkeypatch.setattr(listing, "read_part", read_and_lose)
+    monkeypatch.setattr(listing, "find_part", find_and_lose)
     events, error = read_until_it_raises(EventReader(store))
     assert events == GOOD
     assert "it has vanished" in str(error)
 
 
 def test_a_file_that_gets_shorter_while_it_is_read_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    iterate = part._Scan._iterate
+    iterate = part._iterate
 
-    def iterate_short(self: Any, file: Any) -> Any:
-        batches = list(iterate(self, file))
-        return iter(batches[:-1] if self.path == bad_file(store) else batches)
+    def iterate_short(file: Any, *args: Any) -> Any:
+        batches = list(iterate(file, *args))
+        return iter(batches if batches[0].column("symbol")[0].as_py() == "ETH/USDT" else batches[:-1])
 
-    monkeypatch.setattr(part._Scan, "_iterate", iterate_short)
+    monkeypatch.setattr(part, "_iterate", iterate_short)
     events, error = read_until_it_raises(EventReader(store))
     assert events == GOOD
     assert "100 of its rows are missing" in str(error)
@@ -328,7 +341,7 @@ def test_counts_and_summaries_name_the_bad_file_too(store: Path) -> None:
 
 
 def test_a_count_names_a_file_that_breaks_where_the_range_begins(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(part._Scan, "whole", lambda _: iter(()))
+    monkeypatch.setattr(part, "_iterate", lambda *_: iter(()))
     start = START + timedelta(seconds=1)
     with pytest.raises(CorruptFileError, match="rows are missing"):
         EventReader(store).count(start)

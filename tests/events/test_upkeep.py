@@ -74,6 +74,8 @@ class TestCompaction:
 
     def test_a_reader_goes_on_in_the_new_file(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(merge, "_MAX_OPEN", 0)
+        for name in ("_LEAST_BATCH_ROWS", "_MOST_BATCH_ROWS", "_STEP_ROWS"):
+            monkeypatch.setattr(merge, name, 2)
         events = iter(EventReader(store).read_range(symbol="BTC/USDT"))
         read_first = [next(events) for _ in range(3)]
         compact(store)
@@ -82,15 +84,15 @@ class TestCompaction:
     def test_a_reader_that_has_read_the_manifest_reads_it_again(
         self, store: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        read_part, compacted = part.read_part, list[Compaction]()
+        find_part, compacted = part.find_part, list[Compaction]()
 
-        def read_late(*args: Any) -> Any:
+        def find_late(*args: Any, **more: Any) -> Any:
             if not compacted:
                 compacted.append(Compaction())
                 compacted.append(compact(store))
-            return read_part(*args)
+            return find_part(*args, **more)
 
-        monkeypatch.setattr("trading.events.persistence.listing.read_part", read_late)
+        monkeypatch.setattr("trading.events.persistence.listing.find_part", find_late)
         assert read(store, symbol="BTC/USDT") == ticks(10)
         assert compacted[1].made == 1
 

@@ -4,7 +4,7 @@ use crate::bus::Bus;
 use crate::registry::SubscriptionId;
 use crate::sequence::Kept;
 use crate::stats::{End, Gap};
-use crate::subscription::Service;
+use crate::subscription::{Service, Subscription};
 
 /// How much a bus does in one turn of its loop before it lets the loop go on.
 #[derive(Debug)]
@@ -107,6 +107,11 @@ impl<E, S, W> Bus<E, S, W> {
             }
         }
         None
+    }
+
+    /// The subscriptions that come next and are after one another in the list.
+    pub fn soon_ready(&self, at_most: usize) -> impl Iterator<Item = &Subscription<E, S>> {
+        self.ready.iter().take(at_most).filter_map(|id| self.subscriptions.get(*id))
     }
 
     /// What the subscription lost since it was last told.

@@ -98,6 +98,75 @@ impl<C> Filter<C> {
     }
 }
 
+impl<C> Filter<C> {
+    /// What is left after [`Filter::settle`], for all events whose timestamps are from `first` to `last`: yes, no, or
+    /// `None` where that depends on the event.
+    #[must_use]
+    pub fn decide(&self, first: i64, last: i64) -> Option<bool> {
+        match self {
+            Self::Constant(value) => Some(*value),
+            Self::Time { start, end } => {
+                let (after, before) = (start.is_none_or(|start| start <= first), end.is_none_or(|end| last < end));
+                let never = start.is_some_and(|start| last < start) || end.is_some_and(|end| end <= first);
+                if never { Some(false) } else { (after && before).then_some(true) }
+            }
+            Self::Not(part) => part.decide(first, last).map(|passed| !passed),
+            Self::All(parts) => Self::decide_parts(parts, (first, last), true),
+            Self::Any(parts) => Self::decide_parts(parts, (first, last), false),
+            Self::EventType(_) | Self::Class(..) | Self::Exchange(_) | Self::Symbol(_) | Self::Custom(_) => None,
+        }
+    }
+
+    /// `neutral` is what an empty combination says.
+    fn decide_parts(parts: &[Self], (first, last): (i64, i64), neutral: bool) -> Option<bool> {
+        let mut decided = Some(neutral);
+        for part in parts {
+            match part.decide(first, last) {
+                Some(value) if value == neutral => {}
+                Some(value) => return Some(value),
+                None => decided = None,
+            }
+        }
+        decided
+    }
+
+    /// The names outside of which nothing passes, of those that `pick` finds in a part; `None` if any may.
+    pub fn name_bounds<'a>(&'a self, pick: &impl Fn(&'a Self) -> Option<&'a [Box<str>]>) -> Option<Vec<&'a str>> {
+        match self {
+            Self::All(parts) => {
+                let mut bounds = parts.iter().filter_map(|part| part.name_bounds(pick));
+                let first = bounds.next()?;
+                Some(bounds.fold(first, |kept, more| kept.into_iter().filter(|name| more.contains(name)).collect()))
+            }
+            Self::Any(parts) => {
+                let bounds = parts.iter().map(|part| part.name_bounds(pick)).collect::<Option<Vec<_>>>()?;
+                Some(bounds.concat())
+            }
+            part => pick(part).map(|names| names.iter().map(|name| &**name).collect()),
+        }
+    }
+
+    /// The least range of time outside of which nothing passes: its first moment and the first one behind it.
+    #[must_use]
+    pub fn time_bounds(&self) -> (Option<i64>, Option<i64>) {
+        match self {
+            Self::Time { start, end } => (*start, *end),
+            Self::All(parts) => parts
+                .iter()
+                .map(Self::time_bounds)
+                .fold((None, None), |found, part| (found.0.max(part.0), found.1.into_iter().chain(part.1).min())),
+            Self::Any(parts) => parts
+                .iter()
+                .map(Self::time_bounds)
+                .reduce(|found, part| {
+                    (found.0.zip(part.0).map(|(a, b)| a.min(b)), found.1.zip(part.1).map(|(a, b)| a.max(b)))
+                })
+                .unwrap_or_default(),
+            _ => (None, None),
+        }
+    }
+}
+
 impl<C: Clone> Filter<C> {
     /// Decides everything that a class and a topic decide; the rest needs the event itself.
     #[must_use]

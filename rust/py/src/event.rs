@@ -74,10 +74,6 @@ impl<'py> Name<'py> {
         self.0.as_ref().map_or(0, |text| text.as_ptr() as usize)
     }
 
-    pub(crate) fn is(&self, other: Option<&Py<PyString>>) -> bool {
-        self.address() == other.map_or(0, |text| text.as_ptr() as usize)
-    }
-
     /// Whether it is plain text that more than its event and its reader hold.
     pub(crate) fn is_shared(&self) -> bool {
         const EVENT_AND_READER: isize = 2;
@@ -126,7 +122,7 @@ pub(crate) fn dictionary<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, P
 }
 
 /// How many references to an object there are.
-fn holders(object: &Bound<'_, PyAny>) -> isize {
+pub(crate) fn holders(object: &Bound<'_, PyAny>) -> isize {
     // SAFETY: reads a field of a live object.
     unsafe { ffi::Py_REFCNT(object.as_ptr()) }
 }

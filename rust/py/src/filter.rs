@@ -201,6 +201,37 @@ impl PyFilter {
         test(&self.parts.expression.settle(&known), &self.parts.leaves, event)
     }
 
+    /// What an event type, a class if there is one for it, a topic and a range of time decide.
+    #[pyo3(signature = (event_type, class_, exchange, symbol, span_us, /))]
+    fn decide(
+        &self,
+        event_type: &str,
+        class_: Option<&Bound<'_, PyType>>,
+        exchange: Option<&str>,
+        symbol: Option<&str>,
+        span_us: (i64, i64),
+    ) -> Option<bool> {
+        let lineage: Vec<usize> =
+            class_.map_or_else(Vec::new, |class| class.mro().iter().map(|each| each.as_ptr() as usize).collect());
+        let known = Known { event_type, lineage: &lineage, exchange, symbol };
+        self.parts.expression.settle(&known).decide(span_us.0, span_us.1)
+    }
+
+    #[getter]
+    fn name_bounds(&self) -> [Option<Vec<&str>>; 3] {
+        let expression = &self.parts.expression;
+        [
+            expression.name_bounds(&|part| if let Filter::EventType(names) = part { Some(names) } else { None }),
+            expression.name_bounds(&|part| if let Filter::Exchange(names) = part { Some(names) } else { None }),
+            expression.name_bounds(&|part| if let Filter::Symbol(names) = part { Some(names) } else { None }),
+        ]
+    }
+
+    #[getter]
+    fn time_bounds_us(&self) -> (Option<i64>, Option<i64>) {
+        self.parts.expression.time_bounds()
+    }
+
     fn __and__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         Self::combine(slf.as_any(), other, true)
     }

@@ -11,6 +11,7 @@ mod counts;
 mod disk;
 mod done;
 mod drive;
+mod durations;
 mod error;
 mod event;
 mod event_id;
@@ -29,6 +30,7 @@ mod segment;
 mod subscriber;
 mod subscribing;
 mod topic;
+mod topic_rows;
 mod worker;
 mod worker_coroutine;
 
@@ -46,6 +48,8 @@ mod _core {
     #[pymodule_export]
     use super::disk::{crc32c, sync_file_system};
     #[pymodule_export]
+    use super::durations::PyHistogram;
+    #[pymodule_export]
     use super::event_id::new_event_id;
     #[pymodule_export]
     use super::filter::PyFilter;
@@ -55,6 +59,8 @@ mod _core {
     use super::segment::{Segment, SegmentRows, open_segments};
     #[pymodule_export]
     use super::topic::{check_event_type, check_exchange, check_symbol, compose_topic, matches, normalize_pattern};
+    #[pymodule_export]
+    use super::topic_rows::TopicRows;
 
     use pyo3::prelude::*;
 

@@ -77,16 +77,14 @@ impl NativeBus {
         let this = slf.get();
         this.check_process()?;
         let mut accepted = Accepted::default();
-        let answer = this.lock(slf.py()).accept_by_class(event, &mut accepted);
-        match answer {
-            Answer::Accepted => {}
-            Answer::NotPlain => return Ok(false),
-            Answer::NamesMatter => {
-                let Ok((exchange, symbol)) = event::names(event) else { return Ok(false) };
-                if !this.lock(slf.py()).accept_by_names(event, (&exchange, &symbol), &mut accepted) {
-                    return Ok(false);
-                }
-            }
+        let mut answer = this.lock(slf.py()).accept_by_class(event, &mut accepted);
+        if let Answer::NamesMatter = answer
+            && let Ok((exchange, symbol)) = event::names(event)
+        {
+            answer = this.lock(slf.py()).accept_by_names(event, [&exchange, &symbol], &mut accepted);
+        }
+        if !matches!(answer, Answer::Accepted) {
+            return Ok(false);
         }
         if !accepted.is_settled() {
             Self::conclude(slf, event, accepted)?;

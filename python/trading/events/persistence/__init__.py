@@ -1,33 +1,72 @@
 """Recorded events: kept by a ParquetEventWriter, found again and replayed by an EventReader."""
 
-from trading.events.persistence.base import EventWriter, IEventWriter
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from trading.events.persistence.base import EventWriter, IEventReader, IEventWriter
 from trading.events.persistence.compaction import Compaction, compact
-from trading.events.persistence.event_range import EventRange
+from trading.events.persistence.event_range import EventChunks, EventRange
 from trading.events.persistence.journal import Recovery
 from trading.events.persistence.parquet_writer import Durability, ParquetEventWriter
 from trading.events.persistence.reader import EventReader
 from trading.events.persistence.replay import Publisher, Replay
+from trading.events.persistence.replay_report import ReplayClock, ReplayReport
 from trading.events.persistence.retention import remove_days
 from trading.events.persistence.rotation import RotationPolicy
+from trading.events.persistence.selection import Criteria, Selection
 from trading.events.persistence.stored_file import StoredFile, StoredTopic
 from trading.events.persistence.verification import Fault, verify
 
 __all__ = [
     "Compaction",
+    "Criteria",
     "Durability",
+    "EventChunks",
     "EventRange",
     "EventReader",
     "EventWriter",
     "Fault",
+    "IEventReader",
     "IEventWriter",
+    "InfluxBucket",
+    "InfluxDatabase",
+    "InfluxEventWriter",
     "ParquetEventWriter",
     "Publisher",
     "Recovery",
+    "RefusedEvent",
     "Replay",
+    "ReplayClock",
+    "ReplayReport",
     "RotationPolicy",
+    "Selection",
+    "SendingPolicy",
     "StoredFile",
     "StoredTopic",
     "compact",
     "remove_days",
     "verify",
 ]
+
+if TYPE_CHECKING:
+    from trading.events.persistence.influx_writer import (
+        InfluxBucket,
+        InfluxDatabase,
+        InfluxEventWriter,
+        RefusedEvent,
+        SendingPolicy,
+    )
+
+_ON_DEMAND: dict[str, str] = dict.fromkeys(
+    ("InfluxBucket", "InfluxDatabase", "InfluxEventWriter", "RefusedEvent", "SendingPolicy"),
+    "trading.events.persistence.influx_writer",
+)
+"""What only some programs need, and the modules that have it."""
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what only some programs need, when it is first asked for."""
+    module = _ON_DEMAND.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(module), name)

@@ -1,9 +1,25 @@
-"""What every store's writer offers."""
+"""What every store's writer and reader offer."""
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable
+from contextlib import closing
+from datetime import datetime
+from itertools import chain
+from typing import TYPE_CHECKING, Unpack
+
+import pyarrow as pa
 
 from trading.events.base import BaseEvent
+from trading.events.codec import events_to_table
+from trading.events.persistence.event_range import EventChunks, EventRange
+from trading.events.persistence.replay import Publisher, Replay
+from trading.events.persistence.selection import Criteria, Selection, select
+from trading.events.persistence.stored_file import StoredTopic, count_topics
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
 
 
 class IEventWriter(ABC):
@@ -43,3 +59,190 @@ class IEventWriter(ABC):
 
 EventWriter = IEventWriter
 """The name that the interface also has."""
+
+
+class IEventReader(ABC):
+    """Finds recorded events again. It needs no writer, and disturbs none.
+
+    Every method selects alike:
+
+    - `start`, `end`: events with `start <= timestamp < end`; a naive datetime is in UTC, None is no limit.
+    - `event_type`: a pattern as `subscribe` takes it (`tick`, `order_*`, `events.*.binance`), an event class, which
+      stands for all its subclasses too, or several of these.
+    - `exchange`, `symbol`: a text, in which `*` stands for any run of characters and `?` for one, or several.
+    - `filter`: whatever `subscribe` takes as one. What a predefined filter says of topics and times decides which files
+      are read at all; the rest is asked of each event.
+
+    What is left out selects everything. Wrong arguments raise TypeError or ValueError at once.
+
+    Another store's reader needs `_read` alone. The other methods with an underscore do it again by reading the events;
+    whoever knows a faster way overrides them.
+    """
+
+    @abstractmethod
+    def _read(self, selection: Selection) -> EventChunks:
+        """The selected events by timestamp, ties in the order in which they were recorded, in lists of any length.
+
+        Called when somebody begins to go over them, in any thread; closed when they leave.
+        `selection.keep` asks a list's events what is left of the filter.
+        """
+
+    def _read_table(self, selection: Selection) -> pa.Table:
+        """The selected events as one table."""
+        with closing(self._read(selection)) as chunks:
+            return events_to_table(chain.from_iterable(chunks))
+
+    def _count(self, selection: Selection) -> int:
+        """How many events are selected."""
+        with closing(self._read(selection)) as chunks:
+            return sum(map(len, chunks))
+
+    def _topics(self, selection: Selection) -> list[StoredTopic]:
+        """The topics of the selected events, sorted by event type, exchange and symbol."""
+        with closing(self._read(selection)) as chunks:
+            return count_topics(chain.from_iterable(chunks))
+
+    def _time_span(self, selection: Selection) -> tuple[datetime, datetime] | None:
+        """The least and the greatest timestamp of the selected events."""
+        spans = [(topic.first, topic.last) for topic in self._topics(selection)]
+        return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
+
+    def _last(self, selection: Selection) -> BaseEvent | None:
+        """The last of the selected events."""
+        with closing(self._read(selection)) as chunks:
+            last = deque(chain.from_iterable(chunks), maxlen=1)
+        return last[0] if last else None
+
+    def read_range(
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        speed: float | None = None,
+        **criteria: Unpack[Criteria],
+    ) -> EventRange:
+        """The selected events by timestamp, ties in the order in which they were recorded.
+
+        Args:
+            start: First moment.
+            end: First moment that is too late.
+            speed: None gives them as fast as possible; 1.0 at the intervals at which they happened, 10.0 ten times as
+                fast. A plain `for` then sleeps, which blocks its thread.
+            criteria: Which events.
+
+        Returns:
+            What `for` and `async for` go over, in memory that does not depend on the range's length.
+        """
+        selection = select(start, end, **criteria)
+        return EventRange(lambda since: self._read(selection.since(since)), speed=speed)
+
+    def read_table(
+        self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]
+    ) -> pa.Table:
+        """The selected events as one Arrow table in the same order.
+
+        The columns bear the fields' names; what stands beside them holds what they cannot say exactly. Of several event
+        types the table has the columns of all, null where a type does not have one.
+
+        Args:
+            start: First moment.
+            end: First moment that is too late.
+            criteria: Which events.
+        """
+        return self._read_table(select(start, end, **criteria))
+
+    def to_polars(
+        self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]
+    ) -> "polars.DataFrame":
+        """The same table as a DataFrame of polars, mostly without a copy.
+
+        Args:
+            start: First moment.
+            end: First moment that is too late.
+            criteria: Which events.
+
+        Raises:
+            ImportError: polars is not installed.
+        """
+        import polars  # noqa: PLC0415 - only for those who have it
+
+        return polars.DataFrame(self.read_table(start, end, **criteria))
+
+    def to_pandas(
+        self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]
+    ) -> "pandas.DataFrame":
+        """The same table as a DataFrame of pandas, whose columns keep Arrow's types, so that decimals stay exact.
+
+        Args:
+            start: First moment.
+            end: First moment that is too late.
+            criteria: Which events.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        import pandas  # noqa: PLC0415 - only for those who have it
+
+        return self.read_table(start, end, **criteria).to_pandas(types_mapper=pandas.ArrowDtype)
+
+    def replay(
+        self,
+        bus: Publisher,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        speed: float | None = 1.0,
+        lockstep: bool = False,
+        **criteria: Unpack[Criteria],
+    ) -> Replay:
+        """A replay of the selected events; `await` it to run it.
+
+        Args:
+            bus: Where the events are published.
+            start: First moment.
+            end: First moment that is too late.
+            speed: 1.0 keeps the original timing, any other factor shortens or stretches it, and None publishes as fast
+                as the bus takes the events.
+            lockstep: Whether all that an event has set off is handled before the next is published. The bus must have
+                a `join`.
+            criteria: Which events.
+        """
+        return Replay(self.read_range(start, end, **criteria), bus, speed=speed, lockstep=lockstep)
+
+    def topics(
+        self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]
+    ) -> list[StoredTopic]:
+        """What is stored of the selected topics, sorted by event type, exchange and symbol.
+
+        Args:
+            start: First moment.
+            end: First moment that is too late.
+            criteria: Which events.
+        """
+        return self._topics(select(start, end, **criteria))
+
+    def count(self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]) -> int:
+        """How many events are selected.
+
+        Args:
+            start: First moment.
+            end: First moment that is too late.
+            criteria: Which events.
+        """
+        return self._count(select(start, end, **criteria))
+
+    def time_span(self, **criteria: Unpack[Criteria]) -> tuple[datetime, datetime] | None:
+        """The least and the greatest timestamp of the selected events, or None where there are none."""
+        return self._time_span(select(None, None, **criteria))
+
+    def last_before(self, moment: datetime, **criteria: Unpack[Criteria]) -> BaseEvent | None:
+        """The last of the selected events whose timestamp is before a moment; of ties the one recorded last.
+
+        Args:
+            moment: First moment that is too late.
+            criteria: Which events.
+
+        Returns:
+            The event, or None where there is none.
+        """
+        return self._last(select(None, moment, **criteria))

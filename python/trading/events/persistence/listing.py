@@ -17,7 +17,7 @@ from trading.events.persistence.journal import hold_segments
 from trading.events.persistence.layout import day_folder, list_days, list_parts, read_part_name
 from trading.events.persistence.manifest import NAME as MANIFEST
 from trading.events.persistence.manifest import Manifest, SealedFile, read_manifest
-from trading.events.persistence.part import Part, naming, read_part, unsealed_part
+from trading.events.persistence.part import Part, find_part, naming, unsealed_part
 from trading.events.persistence.row import UnknownRowError
 from trading.events.persistence.selection import Selection, day_span
 from trading.events.persistence.tabulation import Tabulation
@@ -107,22 +107,28 @@ class Listing:
         parts: list[Part] = []
         for file in filter(self._wants, manifest.files):
             try:
-                parts.append(read_part(folder / file.name, day, file.size_bytes))
+                part = _find_file(folder / file.name, day, file)
+                if self._selection.has_patterns and not self._selection.wants_topic(part.footer().topic):
+                    continue
+                parts.append(part)
             except VanishedFileError as error:
                 if read_manifest(folder) != manifest:
                     raise
                 self._report(error)
             except StoreError as error:
                 self._report(error)
-        parts += [part for segment, part in self._unsealed[day] if not manifest.has_sealed(segment)]
-        return self._choose(parts)
+        return parts + self._choose([part for segment, part in self._unsealed[day] if not manifest.has_sealed(segment)])
 
     def _wants(self, file: SealedFile) -> bool:
         selection = self._selection
         return selection.wants_file(read_part_name(file.name)) and selection.overlaps(file.first, file.last)
 
     def _choose(self, parts: list[Part]) -> list[Part]:
-        return [part for part in parts if self._selection.wants_topic(part.topic) and part.groups_in(self._selection)]
+        """The parts with selected rows, of those in memory."""
+        selection = self._selection
+        return [
+            part for part in parts if selection.wants_topic(part.footer().topic) and part.footer().groups_in(selection)
+        ]
 
     def _without_manifest(self, day: date) -> list[Part]:
         """The rows of a day of which nothing has been sealed. Files without a manifest would be a broken day."""
@@ -147,15 +153,16 @@ class Listing:
             return
         for segment in segments:
             try:
-                rows = segment.read()
-                tabulation = Tabulation(rows)
+                tabulation = Tabulation(segment.read())
             except (OSError, UnknownRowError) as error:
                 self._report(CorruptFileError(segment.path, str(error)))
                 continue
-            for start, end in rows.damaged:
-                self._report(CorruptFileError(segment.path, f"bytes {start} to {end} are damaged"))
-            for seq, reason in tabulation.bad:
-                self._report(CorruptFileError(segment.path, f"row {seq}: {reason}"))
-            for topic in tabulation.tables():
-                if self._selection.overlaps(*day_span(topic.day)):
-                    self._unsealed[topic.day].append((segment.number, unsealed_part(segment.path, topic)))
+            for topic in tabulation.topics:
+                if self._selection.overlaps(*day_span(topic.day)) and (table := topic.table).num_rows:
+                    self._unsealed[topic.day].append((segment.number, unsealed_part(segment.path, topic, table)))
+            for reason in tabulation.faults:
+                self._report(CorruptFileError(segment.path, reason))
+
+
+def _find_file(path: Path, day: date, file: SealedFile) -> Part:
+    return find_part(path, day, size_bytes=file.size_bytes, rows=file.rows, first=file.first, last=file.last)

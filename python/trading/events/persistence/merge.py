@@ -1,130 +1,210 @@
 """Several files merged: their events by timestamp, ties in the order of recording, in bounded memory.
 
-Files are opened when the merge gets to their first event. At most `_MAX_OPEN` are kept open between two batches of
-rows; any more are opened again for every batch. However many files there are, about `_ROWS` rows wait as columns and
-`_EVENTS` as events.
+Each file is a stream of batches of rows. A step takes batches from the streams that come first until there are enough,
+and hands out what is before all that is still to come: in one piece for each kind of rows, decoded some at a time.
+
+However many files overlap, about `_ROWS` of their rows wait. At most `_MAX_OPEN` files stay open between two of their
+batches; any more are opened again for each. Where so many overlap that their batches would be too small to be worth
+that, larger ones are taken, and wait in temporary files.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Generator, Iterator
-from heapq import heapify, heappop, heapreplace
+from collections.abc import Callable, Generator, Sequence
+from heapq import heapify, heappop, heappush
+from math import inf
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import StoreError, UnknownEventTypeError, VanishedFileError
+from trading.events.persistence.decoding import Kind
 from trading.events.persistence.part import OpenFiles, Part, naming
-from trading.events.persistence.schema import event_schema
 from trading.events.persistence.selection import Selection
+from trading.events.persistence.spill import Spill
 from trading.events.persistence.stored_schema import SEQ
+from trading.events.persistence.window import Arrival, Key, Window, integers, micros_of
 
-_MAX_OPEN = 200
-_ROWS = 2**19
-_LEAST_BATCH_ROWS, _MOST_BATCH_ROWS = 256, 65_536
-_EVENTS = 2**15
-_LEAST_CHUNK_ROWS, _MOST_CHUNK_ROWS = 8, 1_024
-
-
-class _Entry(NamedTuple):
-    """The next event of a stream; without an event it is only known not to come before `micros`."""
-
-    micros: int
-    seq: int
-    stream: int
-    event: BaseEvent | None
+_MAX_OPEN = 24
+_ROWS = 2**18
+_STEP_ROWS = 2**16
+_LEAST_BATCH_ROWS, _MOST_BATCH_ROWS = 8_192, 65_536
+_LEAST_SPILLED_ROWS = 64
 
 
-Key = tuple[int, int]
-"""The place of an event in the order: its timestamp, in microseconds since 1970, and its `_seq`."""
+class Chunk(NamedTuple):
+    """Some events in order, and the place of the last of them."""
+
+    events: Sequence[BaseEvent]
+    last: Key
 
 
 def merge(
     parts: list[Part], selection: Selection, report: Callable[[StoreError], None], *, after: Key | None = None
-) -> Iterator[tuple[Key, BaseEvent]]:
-    """The events of a range of time in some files, in order.
+) -> Generator[Chunk]:
+    """The selected events in some files, in order.
 
     Args:
         parts: The files.
-        selection: The range.
+        selection: What is selected; the topics of the files are not asked for again.
         report: Told of each file that cannot be read to its end; the others go on.
         after: Where to begin, if not at the beginning.
 
     Raises:
         VanishedFileError: One of them has gone. The events go on, after the last key, in what has replaced it.
     """
-    pace = _Pace.sharing(len(parts))
-    streams = [_read(part, selection, pace, after) for part in parts]
-    heap = [
-        _Entry(groups[0].first, -1, i, None) for i, part in enumerate(parts) if (groups := part.groups_in(selection))
-    ]
-    heapify(heap)
+    spill = Spill()
+    pace = _Pace.sharing(parts, spill)
+    streams = [_Stream(part, selection, pace, after) for part in parts]
+    window = Window(parts)
+    waiting = [(stream.bound, number) for number, stream in enumerate(streams)]
+    heapify(waiting)
     try:
-        while heap:
-            entry = heap[0]
-            if entry.event is not None:
-                yield (entry.micros, entry.seq), entry.event
-            try:
-                micros, seq, event = next(streams[entry.stream])
-            except StopIteration:
-                heappop(heap)
-            except VanishedFileError:
-                raise
-            except StoreError as error:
-                report(error)
-                heappop(heap)
-            else:
-                heapreplace(heap, _Entry(micros, seq, entry.stream, event))
+        while waiting or window.first < inf:
+            _load(streams, waiting, window, report)
+            horizon = waiting[0][0] if waiting else None
+            is_decided = all(stream.is_decided for stream in streams)
+            for events, last in window.release(horizon, report):
+                yield Chunk(events if is_decided else selection.keep(events), last)
     finally:
         for stream in streams:
             stream.close()
+        spill.close()
+
+
+def _load(
+    streams: list["_Stream"], waiting: list[tuple[int, int]], window: Window, report: Callable[[StoreError], None]
+) -> None:
+    """Takes batches until enough can be handed out."""
+    loaded = 0
+    while waiting and (loaded < _STEP_ROWS or window.first >= waiting[0][0]):
+        _, number = heappop(waiting)
+        if window.is_dropped(number):
+            continue
+        try:
+            arrival = streams[number].load()
+        except VanishedFileError:
+            raise
+        except StoreError as error:
+            report(error)
+            continue
+        if arrival is not None:
+            loaded += arrival.rows.num_rows
+            window.add(number, arrival)
+            heappush(waiting, (streams[number].bound, number))
 
 
 class _Pace(NamedTuple):
     """How far each stream reads ahead."""
 
     open_files: OpenFiles
+    spill: Spill
     batch_rows: int
-    chunk_rows: int
+    spilled_rows: int
 
     @classmethod
-    def sharing(cls, streams: int) -> "_Pace":
-        each = max(streams, 1)
-        return cls(
-            OpenFiles(_MAX_OPEN),
-            batch_rows=min(max(_ROWS // each, _LEAST_BATCH_ROWS), _MOST_BATCH_ROWS),
-            chunk_rows=min(max(_EVENTS // each, _LEAST_CHUNK_ROWS), _MOST_CHUNK_ROWS),
-        )
+    def sharing(cls, parts: list[Part], spill: Spill) -> "_Pace":
+        overlapping = _most_overlapping(parts)
+        each = _ROWS // max(overlapping // _LEAST_BATCH_ROWS, 1)
+        batch_rows = min(max(each, _LEAST_BATCH_ROWS), _MOST_BATCH_ROWS)
+        return cls(OpenFiles(_MAX_OPEN), spill, batch_rows, max(each, _LEAST_SPILLED_ROWS))
 
 
-def _read(part: Part, selection: Selection, pace: _Pace, after: Key | None) -> Generator[tuple[int, int, BaseEvent]]:
-    """The events of one file, each after its timestamp and place in the order of recording."""
-    found = event_class(part.topic.event_type)
-    if found is None:
-        raise UnknownEventTypeError(part.path, part.topic.event_type)
-    schema = event_schema(found)
-    groups = part.groups_in(selection)
-    before = (groups[0].first, -1)
-    for batch in part.batches(groups, rows=pace.batch_rows, open_files=pace.open_files):
-        with naming(part.path):
-            keys = _read_keys(batch, before=before, last=groups[-1].last)
-        before = keys[-1]
-        low = 0 if selection.start is None else bisect_left(keys, (selection.start,))
-        low = low if after is None else max(low, bisect_right(keys, after))
-        high = len(keys) if selection.end is None else bisect_left(keys, (selection.end,))
-        for start in range(low, high, pace.chunk_rows):
-            end = min(start + pace.chunk_rows, high)
-            with naming(part.path):
-                events = schema.decode(batch.slice(start, end - start), part.columns)
-            for (micros, seq), event in zip(keys[start:end], events, strict=True):
-                yield micros, seq, event
+def _most_overlapping(parts: list[Part]) -> int:
+    """Rows that at one moment of the recording stand in the least batches of all files at once."""
+    changes = [(part.first, min(part.rows, _LEAST_BATCH_ROWS)) for part in parts]
+    changes += [(part.last + 1, -min(part.rows, _LEAST_BATCH_ROWS)) for part in parts]
+    most = now = 0
+    for _, change in sorted(changes):
+        now += change
+        most = max(most, now)
+    return most
 
 
-def _read_keys(batch: pa.RecordBatch, *, before: tuple[int, int], last: int) -> list[tuple[int, int]]:
-    times, seqs = batch.column("timestamp"), batch.column(SEQ)
-    if times.null_count or seqs.null_count:
+class _Stream:
+    """The selected rows of one file."""
+
+    def __init__(self, part: Part, selection: Selection, pace: _Pace, after: Key | None) -> None:
+        self.bound = part.first
+        """No row to come is before this moment."""
+        self.is_decided = True
+        """Whether the filter passes all of them."""
+        self._part = part
+        self._selection = selection
+        self._pace = pace
+        self._after = after
+        self._reached = (part.first, -1)
+        self._arrivals = self._read()
+
+    def load(self) -> Arrival | None:
+        """The next rows; None if there are no more.
+
+        Raises:
+            StoreError: The file cannot be read.
+        """
+        return next(self._arrivals, None)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._arrivals.close()
+
+    def _read(self) -> Generator[Arrival]:
+        part, pace = self._part, self._pace
+        is_spilling = pace.spilled_rows < _LEAST_BATCH_ROWS
+        for batch in part.batches(self._selection, rows=pace.batch_rows, open_files=pace.open_files):
+            kind = self._kind()
+            rows = self._cut(batch)
+            del batch
+            if not rows.num_rows:
+                continue
+            several = iter([rows])
+            if is_spilling and rows.num_rows > pace.spilled_rows:
+                several = pace.spill.batches(rows, rows=pace.spilled_rows)
+            del rows
+            for some in several:
+                arrival = Arrival(kind, some)
+                self.bound = arrival.last
+                yield arrival
+
+    def _kind(self) -> Kind:
+        footer = self._part.footer()
+        found = event_class(footer.topic.event_type)
+        if found is None:
+            raise UnknownEventTypeError(self._part.path, footer.topic.event_type)
+        self.is_decided = self._selection.decide(footer.topic, self._part.first, self._part.last) is True
+        return Kind.of(found, footer.columns)
+
+    def _cut(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The selected rows of a batch that has been proved to be in order."""
+        with naming(self._part.path):
+            batch.validate(full=True)
+            times, seqs = read_keys(batch, after=self._reached, last=self._part.last)
+        self._reached = times[-1], seqs[-1]
+        start, end = self._selection.start, self._selection.end
+        low = 0 if start is None else bisect_left(times, start)
+        high = len(times) if end is None else bisect_left(times, end)
+        if self._after is not None:
+            low = max(low, bisect_right(range(len(times)), self._after, key=lambda row: (times[row], seqs[row])))
+        return batch.slice(low, max(high - low, 0))
+
+
+def read_keys(batch: pa.RecordBatch, *, after: Key, last: int) -> tuple[Sequence[int], Sequence[int]]:
+    """The timestamps and places of rows.
+
+    Raises:
+        ValueError: They are not in order, or not between the two limits.
+    """
+    if batch.column("timestamp").null_count or batch.column(SEQ).null_count:
         raise ValueError(f"a row has no timestamp or no {SEQ}")
-    keys = list(zip(times.cast(pa.int64()).to_pylist(), seqs.to_pylist(), strict=True))
-    if keys[0] < before or keys != sorted(keys) or keys[-1][0] > last:
+    times, seqs = micros_of(batch), integers(batch.column(SEQ))
+    if (times[0], seqs[0]) < after or times[-1] > last or not _is_ordered(batch):
         raise ValueError("its rows are not in the order of time, or not of the times that its footer says")
-    return keys
+    return times, seqs
+
+
+def _is_ordered(batch: pa.RecordBatch) -> bool:
+    before, behind = batch.slice(0, batch.num_rows - 1), batch.slice(1)
+    times = before.column("timestamp"), behind.column("timestamp")
+    tied = pc.and_(pc.equal(*times), pc.less_equal(before.column(SEQ), behind.column(SEQ)))
+    return bool(pc.all(pc.or_(pc.less(*times), tied), min_count=0).as_py())

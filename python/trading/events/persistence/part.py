@@ -1,10 +1,9 @@
 """One Parquet file of a store, or the rows of one day and topic that are not in a file yet, as a reader sees them."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +17,12 @@ from trading.events.persistence.selection import Selection, day_span
 from trading.events.persistence.stored_schema import FileTopic, StoredColumns, arrow_schema, read_description
 from trading.events.persistence.tabulation import TopicTable
 
-_BUFFER_BYTES = 16_384
+_SMALL_BYTES = 2**20
+"""A file up to this size is read at once, which is faster than a column at a time."""
+
+_BUFFER_BYTES = 65_536
+_THREADED_ROWS = 16_384
+"""From so many rows on it pays to read the columns in several threads."""
 
 
 class OpenFiles:
@@ -57,114 +61,140 @@ class RowGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Footer:
     """What the footer of a file says.
 
     Attributes:
-        path: The file.
-        size_bytes: Its size.
         topic: Whose events it holds.
         columns: How it holds them.
-        groups: Its row groups that hold rows.
+        groups: Its row groups that hold rows, in order of time.
     """
 
-    path: Path
-    size_bytes: int
     topic: FileTopic
     columns: StoredColumns
     groups: tuple[RowGroup, ...]
 
-    @property
-    def first(self) -> int:
-        """Least timestamp, in microseconds since 1970."""
-        return min(group.first for group in self.groups)
-
-    @property
-    def last(self) -> int:
-        """Greatest timestamp."""
-        return max(group.last for group in self.groups)
-
     def groups_in(self, selection: Selection) -> list[RowGroup]:
-        """The row groups that may hold rows of a range of time."""
-        return [group for group in self.groups if selection.overlaps(group.first, group.last)]
+        """The row groups that may hold selected rows."""
+        return [
+            group
+            for group in self.groups
+            if selection.overlaps(group.first, group.last)
+            and selection.decide(self.topic, group.first, group.last) is not False
+        ]
+
+
+@dataclass(slots=True)
+class Part:
+    """A file of a day. It is opened when something is asked that only it knows.
+
+    Attributes:
+        path: The file.
+        day: Whose events it holds.
+        size_bytes: Its size.
+        rows: How many events it holds, as the manifest says.
+        first: Their least timestamp, in microseconds since 1970.
+        last: Their greatest timestamp.
+    """
+
+    path: Path
+    day: date
+    size_bytes: int
+    rows: int
+    first: int
+    last: int
+    _footer: Footer | None = field(default=None, repr=False)
+
+    def footer(self) -> Footer:
+        """What the file says of itself.
+
+        Raises:
+            VanishedFileError: It is not there any more.
+            CorruptFileError: It is no file of a store, is broken, or lies in the wrong place.
+        """
+        if self._footer is None:
+            with naming(self.path), _open_parquet(self.path, self.size_bytes) as file:
+                self._take_footer(file)
+        return self._known_footer()
 
     def batches(
-        self, groups: list[RowGroup], *, rows: int, open_files: OpenFiles, names: list[str] | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        """The rows of some row groups, in batches of at most `rows`; of all columns if none are named.
+        self, selection: Selection, *, rows: int, open_files: OpenFiles, names: Sequence[str] | None = None
+    ) -> Generator[pa.RecordBatch]:
+        """The rows of the row groups that may hold selected ones, in order, at most `rows` at a time.
+
+        Args:
+            selection: What is selected.
+            rows: Most rows of a batch.
+            open_files: Decides whether the file stays open between two batches, or is opened again.
+            names: Which columns; by default all that are described.
 
         Raises:
             VanishedFileError: The file is not there any more.
-            CorruptFileError: The file is not as its footer says.
+            CorruptFileError: It is not as its footer says.
         """
-        left = sum(group.rows for group in groups)
-        if not left:
-            return
-        scan = _Scan(self.path, [group.index for group in groups], rows, names or arrow_schema(self.columns).names)
         with naming(self.path):
-            for batch in scan.whole() if left <= rows else scan.batches(open_files):
-                left -= batch.num_rows
-                yield batch
-            if left:
-                raise ValueError(f"{left} of its rows are missing")
+            yield from self._scan(selection, rows, open_files, names)
+
+    def _known_footer(self) -> Footer:
+        if self._footer is None:
+            raise LookupError("the footer has not been read")
+        return self._footer
+
+    def _take_footer(self, file: pq.ParquetFile) -> None:
+        if self._footer is None:
+            self._footer = _read_footer(file, self.path, self.day)
+
+    def _scan(
+        self, selection: Selection, rows: int, open_files: OpenFiles, names: Sequence[str] | None
+    ) -> Generator[pa.RecordBatch]:
+        file = _open_parquet(self.path, self.size_bytes)
+        stays_open = False
+        try:
+            self._take_footer(file)
+            footer = self._known_footer()
+            groups = footer.groups_in(selection)
+            columns = arrow_schema(footer.columns).names if names is None else names
+            stays_open = sum(group.rows for group in groups) > rows and open_files.acquire()
+            for group in groups:
+                batches: Iterator[pa.RecordBatch] | None = None
+                done = 0
+                while done < group.rows:
+                    if batches is None:
+                        batches = _skip(_iterate(file, group, rows, columns), done)
+                    batch = next(batches, None)
+                    if batch is None:
+                        raise ValueError(f"{group.rows - done} of its rows are missing")
+                    done += batch.num_rows
+                    is_last = done == group.rows and group is groups[-1]
+                    if is_last or not stays_open:
+                        file.close()
+                    yield batch
+                    if not is_last and not stays_open:
+                        file, batches = _open_parquet(self.path, self.size_bytes), None
+        finally:
+            file.close()
+            if stays_open:
+                open_files.release()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UnsealedPart(Part):
     """Rows of a segment of the journal, which is their path; there is one group of them, in memory."""
 
-    table: pa.Table
+    table: pa.Table = field(kw_only=True, repr=False)
 
     def batches(
         self,
-        groups: list[RowGroup],
+        selection: Selection,
         *,
         rows: int,
         open_files: OpenFiles,  # noqa: ARG002 - no file is opened for them
-        names: list[str] | None = None,
-    ) -> Iterator[pa.RecordBatch]:
-        """The rows, in batches of at most `rows`; of all columns if none are named."""
-        if groups:
+        names: Sequence[str] | None = None,
+    ) -> Generator[pa.RecordBatch]:
+        """The rows, at most `rows` at a time."""
+        if self.footer().groups_in(selection):
             table = self.table if names is None else self.table.select(names)
             yield from table.combine_chunks().to_batches(max_chunksize=rows)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    """A pass over some row groups of a file."""
-
-    path: Path
-    groups: list[int]
-    rows: int
-    names: list[str]
-
-    def whole(self) -> Iterator[pa.RecordBatch]:
-        with _open_parquet(self.path) as file:
-            batches = list(self._iterate(file))
-        yield from batches
-
-    def batches(self, open_files: OpenFiles) -> Iterator[pa.RecordBatch]:
-        if not open_files.acquire():
-            yield from self._reopening()
-            return
-        try:
-            with _open_parquet(self.path) as file:
-                yield from self._iterate(file)
-        finally:
-            open_files.release()
-
-    def _reopening(self) -> Iterator[pa.RecordBatch]:
-        index = 0
-        while (batch := self._batch(index)) is not None:
-            yield batch
-            index += 1
-
-    def _batch(self, index: int) -> pa.RecordBatch | None:
-        with _open_parquet(self.path) as file:
-            return next(islice(self._iterate(file), index, None), None)
-
-    def _iterate(self, file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
-        return file.iter_batches(self.rows, row_groups=self.groups, columns=self.names)
 
 
 def read_part(path: Path, day: date, size_bytes: int) -> Part:
@@ -174,20 +204,25 @@ def read_part(path: Path, day: date, size_bytes: int) -> Part:
         VanishedFileError: It is not there.
         CorruptFileError: It is no file of a store, is broken, has another size, or lies in the wrong place.
     """
+    part = find_part(path, day, size_bytes=size_bytes, rows=0, first=0, last=0)
+    groups = part.footer().groups
+    part.rows = sum(group.rows for group in groups)
+    if groups:
+        part.first, part.last = min(group.first for group in groups), max(group.last for group in groups)
+    return part
+
+
+def find_part(path: Path, day: date, *, size_bytes: int, rows: int, first: int, last: int) -> Part:
+    """A file of which the manifest says so much. It is looked for, and not opened.
+
+    Raises:
+        VanishedFileError: It is not there.
+        CorruptFileError: It has another size.
+    """
     with naming(path):
         if (found_bytes := path.stat().st_size) != size_bytes:
             raise ValueError(f"it has {found_bytes} bytes, and {size_bytes} were written")
-        with _open_parquet(path) as file:
-            topic, columns = read_description(file.schema_arrow)
-            groups = tuple(_read_groups(file.metadata))
-        name = read_part_name(path.name)
-        expected = name_part(topic.event_type, topic.exchange, topic.symbol)
-        if name is None or name[:-1] != expected[:-1]:
-            raise ValueError(f"its name does not say what it holds, which would be {expected}")
-        first, last = day_span(day)
-        if any(group.first < first or group.last > last for group in groups):
-            raise ValueError(f"it holds events of other days than {day}")
-        return Part(path, size_bytes, topic, columns, groups)
+    return Part(path, day, size_bytes, rows, first, last)
 
 
 def read_rows(path: Path) -> pa.Table:
@@ -196,17 +231,18 @@ def read_rows(path: Path) -> pa.Table:
     Raises:
         OSError, pyarrow.ArrowException: It cannot be read.
     """
-    with _open_parquet(path) as file:
+    with _open_parquet(path, path.stat().st_size) as file:
         return file.read()
 
 
-def unsealed_part(path: Path, topic: TopicTable) -> Part:
-    """The part that rows of a segment make before they are sealed."""
-    times = topic.table.column("timestamp").cast(pa.int64())
-    group = RowGroup(0, topic.table.num_rows, times[0].as_py(), times[-1].as_py())
-    columns = {column.name: column.stored for column in topic.schema.columns}
+def unsealed_part(path: Path, topic: TopicTable, table: pa.Table) -> Part:
+    """The part that rows of a segment make before they are sealed; their table has some."""
+    times = table.column("timestamp").cast(pa.int64())
+    first, last = times[0].as_py(), times[-1].as_py()
     name = FileTopic(event_type=topic.schema.event_type, exchange=topic.exchange, symbol=topic.symbol)
-    return UnsealedPart(path, topic.table.nbytes, name, columns, (group,), topic.table)
+    columns = {column.name: column.stored for column in topic.schema.columns}
+    footer = Footer(name, columns, (RowGroup(0, table.num_rows, first, last),))
+    return UnsealedPart(path, topic.day, table.nbytes, table.num_rows, first, last, footer, table=table)
 
 
 @contextmanager
@@ -228,14 +264,44 @@ def naming(path: Path) -> Generator[None]:
         raise CorruptFileError(path, str(error) or type(error).__name__) from error
 
 
-def _open_parquet(path: Path) -> pq.ParquetFile:
+def _open_parquet(path: Path, size_bytes: int) -> pq.ParquetFile:
+    if size_bytes <= _SMALL_BYTES:
+        return pq.ParquetFile(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
     return pq.ParquetFile(path, page_checksum_verification=True, buffer_size=_BUFFER_BYTES)
 
 
-def _read_groups(footer: pq.FileMetaData) -> Iterator[RowGroup]:
-    column = footer.schema.names.index("timestamp")
-    for index in range(footer.num_row_groups):
-        group = footer.row_group(index)
+def _iterate(file: pq.ParquetFile, group: RowGroup, rows: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    threads = min(group.rows, rows) >= _THREADED_ROWS
+    return file.iter_batches(rows, row_groups=[group.index], columns=columns, use_threads=threads)
+
+
+def _skip(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """The batches after the first so many rows, which were batches of their own once."""
+    while rows > 0:
+        batch = next(batches, None)
+        if batch is None or batch.num_rows > rows:
+            raise ValueError("it is not what it was when it was opened before")
+        rows -= batch.num_rows
+    return batches
+
+
+def _read_footer(file: pq.ParquetFile, path: Path, day: date) -> Footer:
+    topic, columns = read_description(file.schema_arrow)
+    name = read_part_name(path.name)
+    expected = name_part(topic.event_type, topic.exchange, topic.symbol)
+    if name is None or name[:-1] != expected[:-1]:
+        raise ValueError(f"its name does not say what it holds, which would be {expected}")
+    groups = tuple(_read_groups(file.metadata))
+    first, last = day_span(day)
+    if any(group.first < first or group.last > last for group in groups):
+        raise ValueError(f"it holds events of other days than {day}")
+    return Footer(topic, columns, groups)
+
+
+def _read_groups(metadata: pq.FileMetaData) -> Iterator[RowGroup]:
+    column = metadata.schema.names.index("timestamp")
+    for index in range(metadata.num_row_groups):
+        group = metadata.row_group(index)
         if group.num_rows:
             statistics = group.column(column).statistics
             if statistics is None or not statistics.has_min_max:

@@ -1,23 +1,61 @@
-"""Which recorded events are meant: a range of time, and some event types, exchanges and symbols."""
+"""Which recorded events are meant: a range of time, some event types, exchanges and symbols, and what a filter says."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any, Protocol, TypedDict
 
 from trading.events import _core
-from trading.events.base import BaseEvent, event_classes
+from trading.events.base import BaseEvent, event_class, event_classes
+from trading.events.errors import HandlerTypeError
 from trading.events.persistence.columns import to_micros
 from trading.events.persistence.layout import PartName, spell_event_type, spell_exchange, spell_symbol
-from trading.events.persistence.stored_schema import FileTopic
 
 EventTypes = str | type[BaseEvent] | Iterable[str | type[BaseEvent]]
-"""Event types by name or class, one or several. A class stands for all its subclasses too."""
+"""Event types by pattern or class, one or several. A class stands for all its subclasses too."""
 
 Names = str | Iterable[str]
-"""One name, or several."""
+"""One name, in which `*` and `?` are wildcards, or several."""
 
 _EPOCH = date(1970, 1, 1)
 _DAY_MICROS = 86_400_000_000
+_NONE = "_"
+"""What stands in a topic in the place of a name that an event does not have."""
+
+
+class Criteria(TypedDict, total=False):
+    """Which events a reader's methods select. What is left out, or None, selects all."""
+
+    event_type: EventTypes | None
+    """A pattern as `subscribe` takes it, an event class, or several."""
+
+    exchange: Names | None
+    """An exchange, or several; `*` and `?` are wildcards."""
+
+    symbol: Names | None
+    """A symbol, or several; `*` and `?` are wildcards."""
+
+    filter: Callable[[Any], object] | None
+    """Any filter that `subscribe` takes."""
+
+
+class Topic(Protocol):
+    """Whose events: whatever has these three names."""
+
+    @property
+    def event_type(self) -> str:
+        """The event type."""
+        ...
+
+    @property
+    def exchange(self) -> str | None:
+        """The exchange, if there is one."""
+        ...
+
+    @property
+    def symbol(self) -> str | None:
+        """The symbol, if there is one."""
+        ...
 
 
 def day_span(day: date) -> tuple[int, int]:
@@ -28,16 +66,75 @@ def day_span(day: date) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """Some names; None stands for all."""
+    """Some names, and patterns of names."""
 
-    names: frozenset[str] | None
-    spellings: frozenset[str] | None
+    names: frozenset[str]
+    patterns: tuple[str, ...]
+    spellings: frozenset[str]
+
+    @classmethod
+    def of(cls, several: Iterable[str], spell: Callable[[str | None], str]) -> "_Choice":
+        chosen = frozenset(several)
+        patterns = frozenset(name for name in chosen if "*" in name or "?" in name)
+        names = chosen - patterns
+        for pattern in patterns:
+            _core.normalize_pattern(_in_symbol_place(pattern))
+        spellings = frozenset(spell(None if name == _NONE else name) for name in names)
+        return cls(names, tuple(sorted(patterns)), spellings)
 
     def has(self, name: str | None) -> bool:
-        return self.names is None or name in self.names
+        text = _NONE if name is None else name
+        return text in self.names or any(
+            pattern == "*" or _core.matches(_in_symbol_place(pattern), _in_symbol_place(text))
+            for pattern in self.patterns
+        )
 
-    def has_spelling(self, spelling: str) -> bool:
-        return self.spellings is None or spelling in self.spellings
+    def may_have(self, spelling: str) -> bool:
+        return bool(self.patterns) or spelling in self.spellings
+
+    @property
+    def has_patterns(self) -> bool:
+        return bool(self.patterns) and "*" not in self.patterns
+
+
+def _in_symbol_place(text: str) -> str:
+    """A topic or pattern with this text as its last segment, the only one that may hold anything."""
+    return f"events.any.any.{text}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Topics:
+    """All topics whose three names are each among some."""
+
+    event_types: _Choice
+    exchanges: _Choice
+    symbols: _Choice
+
+    @classmethod
+    def of(cls, event_types: Iterable[str], exchanges: Iterable[str], symbols: Iterable[str]) -> "_Topics":
+        return cls(
+            _Choice.of(event_types, lambda name: spell_event_type(name or _NONE)),
+            _Choice.of(exchanges, spell_exchange),
+            _Choice.of(symbols, spell_symbol),
+        )
+
+    def has(self, topic: Topic) -> bool:
+        return (
+            self.event_types.has(topic.event_type)
+            and self.exchanges.has(topic.exchange)
+            and self.symbols.has(topic.symbol)
+        )
+
+    @property
+    def has_patterns(self) -> bool:
+        return self.event_types.has_patterns or self.exchanges.has_patterns or self.symbols.has_patterns
+
+    def may_have(self, name: PartName) -> bool:
+        return (
+            self.event_types.may_have(name.event_type)
+            and self.exchanges.may_have(name.exchange)
+            and self.symbols.may_have(name.symbol)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +144,29 @@ class Selection:
     Attributes:
         start: First moment, in microseconds since 1970, or None for all that was ever.
         end: First moment that is too late, or None for all that will ever be.
+        filter: What else an event must pass.
     """
 
     start: int | None
     end: int | None
-    event_types: _Choice
-    exchanges: _Choice
-    symbols: _Choice
+    filter: Callable[[Any], object] | None
+    _either: tuple[_Topics, ...]
+    _all: tuple[_Topics, ...]
+
+    def since(self, moment: datetime | None) -> "Selection":
+        """The part of it from a moment on."""
+        start = _micros("since", moment)
+        return self if start is None or start < (self.start or start) else replace(self, start=start)
+
+    @property
+    def has_patterns(self) -> bool:
+        """Whether a file's name alone does not say whether it is meant."""
+        return any(topics.has_patterns for topics in (*self._either, *self._all))
+
+    @property
+    def event_types(self) -> frozenset[str]:
+        """The event types that are meant by their whole names."""
+        return frozenset[str]().union(*(topics.event_types.names for topics in self._either))
 
     def overlaps(self, first: int, last: int) -> bool:
         """Whether a moment from `first` to `last` may be in the range."""
@@ -66,45 +179,68 @@ class Selection:
     def wants_file(self, name: PartName | None) -> bool:
         """Whether a file of this name may hold such events. One with a strange name may, until it is opened."""
         return name is None or (
-            self.event_types.has_spelling(name.event_type)
-            and self.exchanges.has_spelling(name.exchange)
-            and self.symbols.has_spelling(name.symbol)
+            all(topics.may_have(name) for topics in self._all) and any(topics.may_have(name) for topics in self._either)
         )
 
-    def wants_topic(self, topic: FileTopic) -> bool:
-        """Whether events of this topic are meant."""
-        return (
-            self.event_types.has(topic.event_type)
-            and self.exchanges.has(topic.exchange)
-            and self.symbols.has(topic.symbol)
-        )
+    def wants_topic(self, topic: Topic) -> bool:
+        """Whether events of this topic may be meant. What the filter says of it is left to `decide`."""
+        return all(topics.has(topic) for topics in self._all) and any(topics.has(topic) for topics in self._either)
+
+    def decide(self, topic: Topic, first: int, last: int) -> bool | None:
+        """Whether the filter passes all events of a topic from a first to a last moment, or none.
+
+        Args:
+            topic: Theirs.
+            first: Least timestamp, in microseconds since 1970.
+            last: Greatest timestamp.
+
+        Returns:
+            None where each event must be asked.
+        """
+        if self.filter is None:
+            return True
+        if not isinstance(self.filter, _core.Filter):
+            return None
+        cls = event_class(topic.event_type)
+        return self.filter.decide(topic.event_type, cls, topic.exchange, topic.symbol, (first, last))
+
+    def passes(self, event: BaseEvent) -> bool:
+        """Whether the filter passes an event."""
+        return self.filter is None or bool(self.filter(event))
+
+    def keep(self, events: Sequence[BaseEvent]) -> Sequence[BaseEvent]:
+        """Those of the events that the filter passes. Range and topics are not looked at."""
+        return events if self.filter is None else list(filter(self.filter, events))
 
 
 def select(
     start: datetime | None,
     end: datetime | None,
     *,
-    event_type: EventTypes | None,
-    exchange: Names | None,
-    symbol: Names | None,
+    event_type: EventTypes | None = None,
+    exchange: Names | None = None,
+    symbol: Names | None = None,
+    filter: Callable[[Any], object] | None = None,  # noqa: A002 - as in subscribe
 ) -> Selection:
     """A selection, from what a reader's methods take.
 
     Raises:
         TypeError: An argument is of another type.
-        ValueError: A text cannot be an event type.
+        ValueError: A text cannot be an event type or a pattern.
     """
+    if filter is not None and not callable(filter):
+        raise HandlerTypeError(f"{filter!r} is no filter: it cannot be called")
+    first, behind, all_topics = None, None, [_Topics.of("*", _names("exchange", exchange), _names("symbol", symbol))]
+    if isinstance(filter, _core.Filter):
+        first, behind = filter.time_bounds_us
+        all_topics.append(_Topics.of(*("*" if names is None else names for names in filter.name_bounds)))
     return Selection(
-        _micros("start", start),
-        _micros("end", end),
-        _choose(None if event_type is None else _event_types(event_type), spell_event_type),
-        _choose(None if exchange is None else _names("exchange", exchange), spell_exchange),
-        _choose(None if symbol is None else _names("symbol", symbol), spell_symbol),
+        max((moment for moment in (_micros("start", start), first) if moment is not None), default=None),
+        min((moment for moment in (_micros("end", end), behind) if moment is not None), default=None),
+        filter,
+        _either("*" if event_type is None else event_type),
+        tuple(all_topics),
     )
-
-
-def _choose(names: frozenset[str] | None, spell: Callable[[str], str]) -> _Choice:
-    return _Choice(names, None if names is None else frozenset(map(spell, names)))
 
 
 def _micros(name: str, moment: datetime | None) -> int | None:
@@ -115,26 +251,40 @@ def _micros(name: str, moment: datetime | None) -> int | None:
     return to_micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
-def _names(what: str, names: Names) -> frozenset[str]:
+def _names(what: str, names: Names | None) -> list[str]:
+    if names is None:
+        return ["*"]
     several = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
     for name in several:
         if not isinstance(name, str):
             raise TypeError(f"{what} must be a text, or several, not {name!r}")
-    return frozenset(several)
+    return several
 
 
-def _event_types(event_types: EventTypes) -> frozenset[str] | None:
+def _either(event_types: EventTypes) -> tuple[_Topics, ...]:
+    """The topics that event types, classes and patterns stand for."""
     several = (
         list(event_types) if isinstance(event_types, Iterable) and not isinstance(event_types, str) else [event_types]
     )
-    if BaseEvent in several:
-        return None
-    found: set[str] = set()
+    alone: set[str] = set()
+    either: list[_Topics] = []
     for each in several:
         if isinstance(each, str):
-            found.add(_core.check_event_type(each))
+            _, name, exchange, symbol = _core.normalize_pattern(each).split(".", 3)
+            if "*" not in name and "?" not in name:
+                _core.check_event_type(name)
+            if exchange == symbol == "*":
+                alone.add(name)
+            else:
+                either.append(_Topics.of([name], [exchange], [symbol]))
         elif isinstance(each, type) and issubclass(each, BaseEvent):
-            found.update(cls.model_fields["event_type"].default for cls in event_classes() if issubclass(cls, each))
+            alone |= _types_of(each)
         else:
             raise TypeError(f"event_type must be a text or an event class, or several, not {each!r}")
-    return frozenset(found)
+    return (_Topics.of(alone, "*", "*"), *either)
+
+
+def _types_of(cls: type[BaseEvent]) -> set[str]:
+    if cls is BaseEvent:
+        return {"*"}
+    return {each.model_fields["event_type"].default for each in event_classes() if issubclass(each, cls)}

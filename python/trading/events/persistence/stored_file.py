@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
+from trading.events.base import BaseEvent
 from trading.events.persistence.columns import from_micros
 from trading.events.persistence.part import Part
 
@@ -61,15 +62,20 @@ class StoredTopic:
 
 
 def describe_part(part: Part) -> StoredFile:
-    """A file that holds at least one row."""
+    """A file that holds at least one row, by its footer.
+
+    Raises:
+        CorruptFileError: That cannot be read.
+    """
+    topic, groups = part.footer().topic, part.footer().groups
     return StoredFile(
         path=part.path,
-        event_type=part.topic.event_type,
-        exchange=part.topic.exchange,
-        symbol=part.topic.symbol,
-        rows=sum(group.rows for group in part.groups),
-        first=from_micros(min(group.first for group in part.groups)),
-        last=from_micros(max(group.last for group in part.groups)),
+        event_type=topic.event_type,
+        exchange=topic.exchange,
+        symbol=topic.symbol,
+        rows=sum(group.rows for group in groups),
+        first=from_micros(min(group.first for group in groups)),
+        last=from_micros(max(group.last for group in groups)),
         size_bytes=part.size_bytes,
     )
 
@@ -79,11 +85,22 @@ def add_up(files: Iterable[StoredFile]) -> list[StoredTopic]:
     return [_add_up(topic, list(group)) for topic, group in groupby(sorted(files, key=_sort_key), key=_topic)]
 
 
+def count_topics(events: Iterable[BaseEvent]) -> list[StoredTopic]:
+    """The topics of events, where nothing is known of files."""
+    found: dict[tuple[str, str | None, str | None], tuple[int, datetime, datetime]] = {}
+    for event in events:
+        names, moment = (event.event_type, event.exchange, event.symbol), event.timestamp
+        rows, first, last = found.get(names, (0, moment, moment))
+        found[names] = rows + 1, min(first, moment), max(last, moment)
+    topics = [StoredTopic(*names, files=0, rows=r, first=a, last=z, size_bytes=0) for names, (r, a, z) in found.items()]
+    return sorted(topics, key=_sort_key)
+
+
 def _topic(file: StoredFile) -> tuple[str, str | None, str | None]:
     return file.event_type, file.exchange, file.symbol
 
 
-def _sort_key(file: StoredFile) -> tuple[str, str, str]:
+def _sort_key(file: StoredFile | StoredTopic) -> tuple[str, str, str]:
     return file.event_type, file.exchange or "", file.symbol or ""
 
 

@@ -70,10 +70,16 @@ def read_description(schema: pa.Schema) -> tuple[FileTopic, StoredColumns]:
     if topic.version > VERSION:
         raise ValueError(f"its format has version {topic.version}, and this release reads up to {VERSION}")
     columns = _read_columns(metadata[_COLUMNS_KEY])
-    for expected in arrow_schema(columns):
-        if schema.names.count(expected.name) != 1 or schema.field(expected.name).type != expected.type:
-            raise ValueError(f"it has no column {expected.name!r} of type {expected.type}")
+    if not schema.equals(_cached_schema(metadata[_COLUMNS_KEY])):
+        for expected in arrow_schema(columns):
+            if schema.names.count(expected.name) != 1 or schema.field(expected.name).type != expected.type:
+                raise ValueError(f"it has no column {expected.name!r} of type {expected.type}")
     return topic, columns
+
+
+@lru_cache(maxsize=256)
+def _cached_schema(text: bytes) -> pa.Schema:
+    return arrow_schema(_read_columns(text))
 
 
 def arrow_schema(columns: StoredColumns) -> pa.Schema:

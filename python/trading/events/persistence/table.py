@@ -5,21 +5,63 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trading.events.persistence.part import OpenFiles, Part
+from trading.events.base import event_class
+from trading.events.errors import UnknownEventTypeError
+from trading.events.persistence.decoding import Kind, Rows
+from trading.events.persistence.part import OpenFiles, Part, naming
 from trading.events.persistence.selection import Selection
 from trading.events.persistence.stored_schema import SEQ, arrow_schema
 
 _BATCH_ROWS = 65_536
+_EVENTS = 1_024
 
 
 def read_part_table(part: Part, selection: Selection) -> pa.Table:
-    """The rows of a range of time in one file.
+    """The selected rows of one file, in order.
+
+    Raises:
+        CorruptFileError: The file cannot be read.
+        UnknownEventTypeError: Events would have to be made for the filter, and there is no class for them.
+    """
+    batches = list(part.batches(selection, rows=_BATCH_ROWS, open_files=OpenFiles(1)))
+    footer = part.footer()
+    if not batches:
+        return arrow_schema(footer.columns).empty_table()
+    rows = pa.Table.from_batches([in_range(batch, selection) for batch in batches])
+    if selection.decide(footer.topic, part.first, part.last) is None:
+        return _filter(rows, part, selection)
+    return rows
+
+
+def _filter(rows: pa.Table, part: Part, selection: Selection) -> pa.Table:
+    """The rows whose events pass the filter."""
+    topic, columns = part.footer().topic, part.footer().columns
+    found = event_class(topic.event_type)
+    if found is None:
+        raise UnknownEventTypeError(part.path, topic.event_type)
+    passed: list[bool] = []
+    for batch in rows.to_batches(max_chunksize=_EVENTS):
+        with naming(part.path):
+            batch.validate(full=True)
+            events = Rows(Kind.of(found, columns), batch).decode(range(batch.num_rows))
+        passed += map(selection.passes, events)
+    return rows.filter(pa.array(passed, pa.bool_()))
+
+
+def count_rows(part: Part, selection: Selection) -> int:
+    """How many selected rows one file has. Timestamps are read only where the range begins or ends.
 
     Raises:
         CorruptFileError: The file cannot be read.
     """
-    batches = part.batches(part.groups_in(selection), rows=_BATCH_ROWS, open_files=OpenFiles(1))
-    return pa.Table.from_batches([in_range(batch, selection) for batch in batches], schema=arrow_schema(part.columns))
+    footer = part.footer()
+    if any(selection.decide(footer.topic, group.first, group.last) is None for group in footer.groups_in(selection)):
+        return read_part_table(part, selection).num_rows
+    groups = footer.groups_in(selection)
+    if all(selection.covers(group.first, group.last) for group in groups):
+        return sum(group.rows for group in groups)
+    batches = part.batches(selection, rows=_BATCH_ROWS, open_files=OpenFiles(1), names=["timestamp"])
+    return sum(in_range(batch, selection).num_rows for batch in batches)
 
 
 def in_range(batch: pa.RecordBatch, selection: Selection) -> pa.RecordBatch:

@@ -12,13 +12,14 @@ use trading_events_core::codec::columns::Form;
 
 use super::shape::Shape;
 use super::slot::Slot;
+use super::transcode::Transcoding;
 use crate::event::{base_event, identity, not_an_event};
 
 /// Every class that has been described, by its address: it lives on in its description.
 static CLASSES: Mutex<Option<FxHashMap<usize, &'static Class>>> = Mutex::new(None);
 
 /// How the instances of a class are written and read.
-pub(super) struct Class {
+pub(crate) struct Class {
     /// The class itself.
     pub(super) python: Py<PyType>,
     pub(super) layout: Layout,
@@ -41,10 +42,11 @@ pub(super) struct Class {
     pub(super) type_index: Option<usize>,
     pub(super) metadata_index: Option<usize>,
     pub(super) event_type: Option<Py<PyAny>>,
+    pub(super) transcoding: Transcoding,
 }
 
 /// One field of a class.
-pub(super) struct Field {
+pub(crate) struct Field {
     pub(super) name: Py<PyString>,
     pub(super) shape: Shape,
     /// Pydantic's description of it, which has its default.
@@ -78,7 +80,7 @@ impl Class {
     }
 
     /// The description of a class, made when it is first asked for. It lives as long as the process does.
-    pub(super) fn of(class: &Bound<'_, PyType>) -> PyResult<&'static Self> {
+    pub(crate) fn of(class: &Bound<'_, PyType>) -> PyResult<&'static Self> {
         if let Some(known) = Self::known(class) {
             return Ok(known);
         }
@@ -165,6 +167,7 @@ impl Class {
                 Slot::find(class, intern!(py, "__pydantic_private__"))?,
             ],
             fields: fields.into(),
+            transcoding: Transcoding::new(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Events as columns: the memory of Arrow arrays, which Python wraps without a copy.
 
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyType};
@@ -21,7 +21,7 @@ const EXTRA: &str = "_extra";
 
 /// Memory that Python may read.
 #[pyclass(frozen, module = "trading.events._core")]
-pub(crate) struct ColumnBuffer(Vec<u8>);
+pub(crate) struct ColumnBuffer(pub(crate) Vec<u8>);
 
 #[pymethods]
 impl ColumnBuffer {
@@ -39,12 +39,13 @@ impl ColumnBuffer {
 }
 
 /// A column: its number of nulls, and its buffers.
-type MadeColumn = (usize, Vec<Option<ColumnBuffer>>);
+pub(crate) type MadeColumn = (usize, Vec<Option<ColumnBuffer>>);
 
 /// The columns of a field: its name, its form, and the columns, its own first.
-type MadeField = (String, &'static str, Vec<MadeColumn>);
+pub(crate) type MadeField = (String, &'static str, Vec<MadeColumn>);
 
-fn made(column: Column) -> MadeColumn {
+/// The columns of a field, for Python.
+pub(crate) fn made(column: Column) -> MadeColumn {
     let (nulls, Buffers { validity, values, texts }) = column.finish();
     let mut buffers = vec![validity.map(ColumnBuffer), Some(ColumnBuffer(values))];
     buffers.extend(texts.map(|texts| Some(ColumnBuffer(texts))));
@@ -143,15 +144,16 @@ impl Held {
 }
 
 /// The events of rows. Each field of `fields` is a form and its columns; `places` says for each event type which field
-/// stands where, and the event type itself stands at `type_place`.
+/// stands where, and the event type itself stands at `type_place`. `picked` says which rows, in which order.
 #[pyfunction]
-#[pyo3(signature = (rows, fields, places, type_place, /))]
+#[pyo3(signature = (rows, fields, places, type_place, picked=None, /))]
 pub(crate) fn decode_columns<'py>(
     py: Python<'py>,
     rows: usize,
     fields: Vec<(String, Vec<GivenColumn<'py>>)>,
     places: &Bound<'py, PyDict>,
     type_place: usize,
+    picked: Option<Vec<usize>>,
 ) -> PyResult<Bound<'py, PyList>> {
     let raise = |error: DecodeError| Flaw::from(error).into_error(py, 0);
     let mut held = Vec::new();
@@ -163,7 +165,10 @@ pub(crate) fn decode_columns<'py>(
     let mut source = ColumnSource::new(views.map_err(raise)?);
     let (events, _paused) = (PyList::empty(py), CollectorPaused::new(py));
     let (mut class, mut last) = (None, "");
-    for row in 0..rows {
+    for row in picked.unwrap_or_else(|| (0..rows).collect()) {
+        if row >= rows {
+            return Err(PyIndexError::new_err(format!("row {row} of {rows}")));
+        }
         let event_type = source.text(row, type_place).map_err(raise)?;
         if class.is_none() || event_type != last {
             let (found, keys) = find(py, places, event_type, row)?;

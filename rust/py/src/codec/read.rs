@@ -7,6 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDate, PyDateTime, PyDelta, PyDict, PyInt, PyList, PyString, PyTime, PyTuple, PyType};
 use trading_events_core::codec::columns::Form;
 use trading_events_core::codec::decimal::Parsed;
+use trading_events_core::codec::limits::Name;
 use trading_events_core::codec::{Decimal, DecodeError, Key, Layout, MAX_DEPTH, Source, Token};
 use trading_events_core::topic;
 
@@ -14,7 +15,7 @@ use super::build::{self, Values};
 use super::class::{Class, Field};
 use super::decimal;
 use super::moment;
-use super::shape::{Bounds, Name, Shape};
+use super::shape::{Bounds, Shape};
 use super::write::{find_choice, from_json};
 use crate::error::EventDecodeError;
 use crate::event_id::hex_text;

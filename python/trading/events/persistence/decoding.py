@@ -1,0 +1,75 @@
+"""Stored rows made into events: natively, or by Pydantic where a class has changed since they were stored."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from trading.events import _core
+from trading.events.base import BaseEvent
+from trading.events.description import describe
+from trading.events.errors import EventDecodeError
+from trading.events.persistence.schema import CONVERSION_ERRORS, event_schema
+from trading.events.persistence.stored_schema import StoredColumn, StoredColumns
+
+
+class Kind(NamedTuple):
+    """What rows have in common that become events alike."""
+
+    event_class: type[BaseEvent]
+    columns: tuple[tuple[str, str, tuple[str, ...]], ...]
+
+    @classmethod
+    def of(cls, event_class: type[BaseEvent], stored: StoredColumns) -> "Kind":
+        """The rows of a class whose fields are stored so."""
+        return cls(event_class, tuple((name, column.form, column.beside) for name, column in stored.items()))
+
+    @property
+    def is_native(self) -> bool:
+        """Whether each field that is stored still has the form in which it was stored."""
+        forms = {field.name: field.shape.form for field in describe(self.event_class).fields}
+        return all(forms.get(name, form) == form for name, form, _ in self.columns)
+
+
+class Rows:
+    """Rows of one kind, whose texts are known to be texts. Which of them become events is said each time."""
+
+    def __init__(self, kind: Kind, batch: pa.RecordBatch) -> None:
+        self._kind = kind
+        self._batch = batch
+        self._fields = self._prepare() if kind.is_native else None
+
+    def decode(self, picked: Sequence[int]) -> list[BaseEvent]:
+        """The events of these rows, in this order.
+
+        Raises:
+            EventDecodeError: A row is no event; its offset is the row's number.
+        """
+        if self._fields is None:
+            return self._decode_by_pydantic(picked)
+        names = {self._event_type: {name: place for place, (name, _, _) in enumerate(self._kind.columns)}}
+        type_place = names[self._event_type]["event_type"]
+        return _core.decode_columns(self._batch.num_rows, self._fields, names, type_place, list(picked))
+
+    @property
+    def _event_type(self) -> str:
+        event_type: str = self._kind.event_class.model_fields["event_type"].default
+        return event_type
+
+    def _prepare(self) -> list[tuple[str, list[tuple[int, list[Any]]]]]:
+        fields: list[tuple[str, list[tuple[int, list[Any]]]]] = []
+        for name, form, beside in self._kind.columns:
+            columns = [self._batch.column(each) for each in (name, *beside)]
+            fields.append((form, [(column.offset, column.buffers()) for column in columns]))
+        return fields
+
+    def _decode_by_pydantic(self, picked: Sequence[int]) -> list[BaseEvent]:
+        schema = event_schema(self._kind.event_class)
+        stored = {name: StoredColumn(form=form, beside=beside) for name, form, beside in self._kind.columns}
+        events: list[BaseEvent] = []
+        for row in picked:
+            try:
+                events += schema.decode(self._batch.slice(row, 1), stored)
+            except CONVERSION_ERRORS as error:
+                raise EventDecodeError(str(error), row) from error
+        return events

@@ -1,0 +1,231 @@
+"""The rows of several files that wait to be handed out, in the order of all together."""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from math import inf
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trading.events.base import BaseEvent
+from trading.events.errors import CorruptFileError, EventDecodeError, StoreError
+from trading.events.persistence.decoding import Kind, Rows
+from trading.events.persistence.part import Part
+from trading.events.persistence.stored_schema import SEQ
+
+Key = tuple[int, int]
+"""The place of an event in the order: its timestamp, in microseconds since 1970, and its `_seq`."""
+
+_PART = "_part"
+"""The column that says which file a row is from."""
+
+_CHUNK_EVENTS = 1_024
+"""So many events are made at a time: a millisecond or two, for which other threads wait."""
+
+_SMALL_ROWS = 2_048
+_MOST_SMALL = 256
+_BY_KEY = [("timestamp", "ascending"), (SEQ, "ascending")]
+
+
+class Arrival(NamedTuple):
+    """Rows of one file, in order."""
+
+    kind: Kind
+    rows: pa.RecordBatch
+
+    @property
+    def last(self) -> int:
+        """The timestamp of the last one."""
+        return micros_of(self.rows)[-1]
+
+
+class _Block:
+    """Rows in order, of which those before a place have been handed out."""
+
+    def __init__(self, rows: pa.RecordBatch) -> None:
+        self._rows = rows
+        self._times = micros_of(rows)
+        self._place = 0
+
+    @property
+    def first(self) -> int | None:
+        return self._times[self._place] if self._place < len(self._times) else None
+
+    def take(self, horizon: int | None) -> pa.RecordBatch:
+        """The rows before a moment."""
+        start = self._place
+        end = len(self._times) if horizon is None else bisect_left(self._times, horizon, lo=start)
+        self._place = end
+        return self._rows.slice(start, end - start)
+
+
+class Window:
+    """Rows that have arrived and have not been handed out.
+
+    Args:
+        parts: The files, known by their place in the list.
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+        self._blocks = defaultdict[Kind, list[_Block]](list)
+        self._small = defaultdict[Kind, list[pa.RecordBatch]](list)
+        self._dropped: set[int] = set()
+        self.first: int | float = inf
+        """The least timestamp of a row in it, in microseconds since 1970; infinite if there is none."""
+
+    def is_dropped(self, number: int) -> bool:
+        """Whether a row of a file was no event, so that no more are wanted."""
+        return number in self._dropped
+
+    def add(self, number: int, arrival: Arrival) -> None:
+        """Takes rows of the file with this number."""
+        kind, rows = arrival
+        self.first = min(self.first, micros_of(rows)[0])
+        numbered = _with_number(rows, number)
+        small = self._small[kind]
+        if rows.num_rows > _SMALL_ROWS:
+            self._blocks[kind].append(_Block(numbered))
+            return
+        small.append(numbered)
+        if len(small) == _MOST_SMALL:
+            self._blocks[kind].append(_Block(_combine(small)))
+            small.clear()
+
+    def release(
+        self, horizon: int | None, report: Callable[[StoreError], None]
+    ) -> Iterator[tuple[list[BaseEvent], Key]]:
+        """The events of all rows before a moment, and with each list the place of its last; of all rows if it is None.
+
+        A file in which a row is no event is reported, and no more of it is handed out.
+        """
+        runs = [_Run(kind, rows) for kind, rows in self._take(horizon).items() if rows]
+        if not runs:
+            return
+        order = _Order(runs)
+        for start in range(0, len(order), _CHUNK_EVENTS):
+            yield self._decode(order, start, report), order.key(min(start + _CHUNK_EVENTS, len(order)) - 1)
+
+    def _take(self, horizon: int | None) -> dict[Kind, list[pa.RecordBatch]]:
+        taken = defaultdict[Kind, list[pa.RecordBatch]](list)
+        for kind, small in self._small.items():
+            self._blocks[kind] += map(_Block, small)
+            small.clear()
+        firsts: list[int] = []
+        for kind, blocks in self._blocks.items():
+            slices = [block.take(horizon) for block in blocks]
+            taken[kind] = [rows for rows in slices if rows.num_rows]
+            blocks[:] = [block for block in blocks if block.first is not None]
+            firsts += [block.first for block in blocks if block.first is not None]
+        self.first = min(firsts, default=inf)
+        return taken
+
+    def _decode(self, order: "_Order", start: int, report: Callable[[StoreError], None]) -> list[BaseEvent]:
+        while True:
+            try:
+                return order.decode(start, self._dropped)
+            except _BadRowError as bad:
+                self._dropped.add(bad.part)
+                report(CorruptFileError(self._parts[bad.part].path, bad.reason))
+
+
+class _BadRowError(Exception):
+    """A row of a file is no event."""
+
+    def __init__(self, part: int, reason: str) -> None:
+        super().__init__(part, reason)
+        self.part = part
+        self.reason = reason
+
+
+class _Run:
+    """Rows of one kind in one piece."""
+
+    def __init__(self, kind: Kind, batches: list[pa.RecordBatch]) -> None:
+        self.is_ordered = len(batches) == 1
+        rows = _concat(batches)
+        self.keys = pa.Table.from_batches([rows]).select(["timestamp", SEQ])
+        self._parts = rows.column(_PART)
+        self._rows = Rows(kind, rows)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def decode(self, picked: Sequence[int], dropped: set[int]) -> list[BaseEvent | None]:
+        """The events of these rows; None for those of files that are left out."""
+        if dropped and (lost := {row for row in picked if self._parts[row].as_py() in dropped}):
+            found = iter(self.decode([row for row in picked if row not in lost], set()))
+            return [None if row in lost else next(found) for row in picked]
+        try:
+            return [*self._rows.decode(picked)]
+        except EventDecodeError as error:
+            raise _BadRowError(self._parts[error.offset or 0].as_py(), error.reason) from error
+
+
+class _Order:
+    """The order of the rows of several runs, of which there is one at least."""
+
+    def __init__(self, runs: list[_Run]) -> None:
+        self._runs = runs
+        self._starts = [0]
+        for run in runs:
+            self._starts.append(self._starts[-1] + len(run))
+        [keys] = pa.concat_tables([run.keys for run in runs]).combine_chunks().to_batches()
+        self._times, self._seqs = micros_of(keys), integers(keys.column(SEQ))
+        self._order: Sequence[int] = range(len(self))
+        if len(runs) > 1 or not runs[0].is_ordered:
+            self._order = integers(pc.sort_indices(keys, sort_keys=_BY_KEY))
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def key(self, place: int) -> Key:
+        """The key of the row at a place in the order."""
+        row = self._order[place]
+        return self._times[row], self._seqs[row]
+
+    def decode(self, start: int, dropped: set[int]) -> list[BaseEvent]:
+        """The next events from a place on, but for those of files that are left out."""
+        rows = list(self._order[start : start + _CHUNK_EVENTS])
+        only = self._runs[0] if len(self._runs) == 1 else None
+        events = self._decode_several(rows, dropped) if only is None else only.decode(rows, dropped)
+        return [event for event in events if event is not None]
+
+    def _decode_several(self, rows: list[int], dropped: set[int]) -> list[BaseEvent | None]:
+        runs = [bisect_right(self._starts, row) - 1 for row in rows]
+        picked = defaultdict[int, list[int]](list)
+        for row, run in zip(rows, runs, strict=True):
+            picked[run].append(row - self._starts[run])
+        events = {run: iter(self._runs[run].decode(some, dropped)) for run, some in picked.items()}
+        return [next(events[run]) for run in runs]
+
+
+def micros_of(rows: pa.RecordBatch) -> Sequence[int]:
+    """The timestamps, none of which is null, in microseconds since 1970."""
+    return integers(rows.column("timestamp"))
+
+
+def integers(column: pa.Array) -> Sequence[int]:
+    """The values of a column of 64 bits that has no null, without a copy."""
+    values = column.buffers()[1]
+    return memoryview(values).cast("q")[column.offset : column.offset + len(column)] if values is not None else ()
+
+
+def _with_number(rows: pa.RecordBatch, number: int) -> pa.RecordBatch:
+    numbers = pa.repeat(pa.scalar(number, pa.int32()), rows.num_rows)
+    return pa.RecordBatch.from_arrays([*rows.columns, numbers], names=[*rows.schema.names, _PART])
+
+
+def _concat(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    [whole] = pa.Table.from_batches(batches).combine_chunks().to_batches()
+    return whole
+
+
+def _combine(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """The rows of all in order."""
+    whole = _concat(batches)
+    return whole.take(pc.sort_indices(whole, sort_keys=_BY_KEY))

@@ -1,0 +1,6 @@
+"""The part of pandas that trading.events uses; pandas itself has no type hints."""
+
+class ArrowDtype:
+    def __init__(self, pyarrow_dtype: object) -> None: ...
+
+class DataFrame: ...
