@@ -15,4 +15,4 @@ mod write;
 
 pub(crate) use class::Class;
 pub(crate) use moment::{to_utc, utc_now};
-pub(crate) use wire::{decode_batch, decode_event, encode_batch, encode_event};
+pub(crate) use wire::{decode_batch, decode_event, encode_batch, encode_event, encode_row};
