@@ -76,6 +76,14 @@ def encode_event(event: BaseEvent, /) -> bytes:
         EventEncodeError: A field holds what would not come back as it is.
     """
 
+def encode_row(event: BaseEvent, /) -> bytes:
+    """The same as `encode_event` for an event that its class would take as it is.
+
+    Raises:
+        NotAnEventError: It is no event.
+        EventEncodeError: A field holds what would not come back as it is, or a validator of the model refuses it.
+    """
+
 def decode_event(data: bytes | bytearray | memoryview, /) -> BaseEvent:
     """The event that `encode_event` made these bytes of.
 
@@ -284,6 +292,16 @@ class Journal:
         Raises:
             OSError: It is not. It is in memory, and will be, or has been, written to a new segment for the next sync.
         """
+
+    def prepare(self) -> None:
+        """Makes the file of the next segment, if there is none and the newest segment is half full.
+
+        Raises:
+            OSError: It cannot be made; it will be when it is needed.
+        """
+
+    def discard_prepared(self) -> None:
+        """Removes the file that was made ahead, if there is one."""
 
     def rotate(self) -> int | None:
         """Ends the segment and begins another. Returns the number of the one that has ended; an empty one stays.
