@@ -14,6 +14,7 @@ from benchmarks.figures.publishing import (
     without_inline,
     without_nautilus,
 )
+from benchmarks.figures.reading import READ_CASES
 from benchmarks.figures.routing import (
     keep_many_symbols,
     look_up_over_all_of_many,
@@ -153,4 +154,5 @@ CASES = (
         aim=1.03,
     ),
     *STORE_CASES,
+    *READ_CASES,
 )
