@@ -14,6 +14,9 @@ from trading.events.persistence.stored_schema import SEQ
 ROW_GROUP_ROWS = 65_536
 """Large enough to compress well, small enough to skip by and to hold a few of in memory."""
 
+SMALL_ROWS = 2_048
+"""Up to so many rows zstd saves little, and setting it up for each page takes longer than all else in reading them."""
+
 
 def write_part(table: pa.Table, temp: Path, *, name: str) -> SealedFile:
     """Writes a table, sorted by time and order of recording, to a new file, not yet durably, and reads it again.
@@ -56,7 +59,7 @@ def _encode(table: pa.Table) -> bytes:
         table,
         sink,
         row_group_size=ROW_GROUP_ROWS,
-        compression="zstd",
+        compression="lz4" if table.num_rows <= SMALL_ROWS else "zstd",
         use_dictionary=[name for name in table.schema.names if name not in unrepeated],
         column_encoding=dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
         write_page_checksum=True,
