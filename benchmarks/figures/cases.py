@@ -15,6 +15,7 @@ from benchmarks.figures.publishing import (
     without_nautilus,
 )
 from benchmarks.figures.reading import READ_CASES
+from benchmarks.figures.replaying import REPLAY_CASES
 from benchmarks.figures.routing import (
     keep_many_symbols,
     look_up_over_all_of_many,
@@ -155,4 +156,5 @@ CASES = (
     ),
     *STORE_CASES,
     *READ_CASES,
+    *REPLAY_CASES,
 )
