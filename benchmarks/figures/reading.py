@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.figures.case import Case, Plan
@@ -158,7 +159,7 @@ async def merge_large_files(plan: Plan) -> list[float]:
         return [_peak_mb(path / "store", min(files * each, 1_000_000))]
 
 
-def keep_day(store: Path, day: datetime, table: object, *, files: int = 1) -> None:
+def keep_day(store: Path, day: datetime, table: pa.Table, *, files: int = 1) -> None:
     """Makes a day of a store of one table; of many parts that are the same file."""
     target = store / f"{day:%Y/%m/%d}"
     target.mkdir(parents=True)
@@ -166,7 +167,7 @@ def keep_day(store: Path, day: datetime, table: object, *, files: int = 1) -> No
     for number in range(1, files + 1):
         name = str(name_part("tick", "binance", "BTC/USDT", number=number))
         if number == 1:
-            sealed.append(write_part(table, target / name, name=name))
+            sealed.append(write_part([table], target / name, name=name, schema=table.schema))
         else:
             os.link(target / sealed[0].name, target / name)
             sealed.append(sealed[0].model_copy(update={"name": name}))

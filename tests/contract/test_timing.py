@@ -81,6 +81,7 @@ async def test_what_is_dropped_is_not_timed(make_bus: MakeBus, overflow: str) ->
     gate, sid = await full_queue(bus, overflow=overflow)
     for number in range(2, 10):
         await bus.publish(tick(number))
+    await turns()
     gate.open()
     await bus.join()
     account = bus.statistics().subscriptions[sid]

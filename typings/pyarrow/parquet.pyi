@@ -62,6 +62,24 @@ class ParquetFile:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
 
+class ParquetWriter:
+    def __init__(
+        self,
+        where: str | PathLike[str] | IO[bytes] | BufferOutputStream,
+        schema: Schema,
+        *,
+        compression: str | dict[str, str] = "snappy",
+        use_dictionary: bool | list[str] = True,
+        column_encoding: dict[str, str] | None = None,
+        write_page_checksum: bool = False,
+        write_statistics: bool | list[str] = True,
+    ) -> None: ...
+    def write_table(self, table: Table, *, row_group_size: int | None = None) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
 def read_schema(where: str | PathLike[str]) -> Schema: ...
 def write_table(
     table: Table,

@@ -354,6 +354,40 @@ class SegmentRows:
             IndexError: There are not so many.
         """
 
+    def sort(self) -> tuple[list[TopicRows], list[int]]:
+        """The rows of each class, day and topic; and the indices of those rows that do not say theirs."""
+
+@final
+class TopicRows:
+    """The rows of one class, day and topic in a segment: by time, then in the order of recording."""
+
+    @property
+    def event_type(self) -> str: ...
+    @property
+    def day(self) -> int:
+        """Days since 1970 in UTC."""
+
+    @property
+    def exchange(self) -> str | None: ...
+    @property
+    def symbol(self) -> str | None: ...
+    def __len__(self) -> int: ...
+    def columns(
+        self, event_class: type[BaseEvent], start: int, most: int, /
+    ) -> tuple[int, int, list[tuple[int, list[ColumnBuffer | None]]], list[int]]:
+        """Some of the rows as columns of the class, without the interpreter.
+
+        Args:
+            event_class: The class of the event type.
+            start: The first row.
+            most: How many rows at most; there are fewer where they hold much text.
+
+        Returns:
+            How many rows were looked at; how many are in the columns; the columns, each with its number of nulls and
+            its buffers as in Arrow, the sequence numbers being the last; and the indices in the segment of the other
+            rows, which the class itself must read.
+        """
+
 def open_segments(folder: str | PathLike[str], /) -> list[Segment]:
     """Opens every segment of a journal, the oldest first; one that is removed meanwhile is left out.
 
@@ -438,4 +472,5 @@ class NativeBus:
         list[tuple[str, str, str, dict[str, Any], int, int, int, tuple[_Times, _Times] | None]],
     ]: ...
     def _time_one_in(self, events: int) -> None: ...
+    def _pack_beyond(self, events: int) -> None: ...
     def _in_handlers(self) -> list[tuple[str, str, int]]: ...

@@ -5,7 +5,8 @@
     │   ├── EventDefinitionError     a class that cannot be an event class      (TypeError)
     │   ├── NotAnEventError          something that is no event                 (TypeError)
     │   ├── EventEncodeError         an event that cannot be encoded exactly    (ValueError)
-    │   └── EventDecodeError         bytes or columns that hold no event        (ValueError)
+    │   ├── EventDecodeError         bytes or columns that hold no event        (ValueError)
+    │   └── EventTooLargeError       an event too long for the wire             (ValueError)
     ├── PatternError                 a text that is no pattern                  (ValueError)
     ├── BusError                     a bus
     │   ├── HandlerTypeError         a handler, filter or hook not callable     (TypeError)
@@ -14,11 +15,14 @@
     │   ├── BusClosedError           closed, or closing                         (RuntimeError)
     │   ├── ReentrancyError          an await that could never return           (RuntimeError)
     │   ├── WrongLoopError           called from another thread or loop         (RuntimeError)
-    │   └── ForkedBusError           used in a forked child                     (RuntimeError)
+    │   ├── ForkedBusError           used in a forked child                     (RuntimeError)
+    │   └── ServerError              a bus's server cannot be used              (ConnectionError)
     ├── StoreError                   recorded events
     │   ├── StorePathError           a base_path that cannot hold a store       (ValueError)
     │   ├── StoreLockedError         another writer has the store
     │   ├── StoreClosedError         the writer is closed                       (RuntimeError)
+    │   ├── StoreUnavailableError    a store's server takes nothing now         (ConnectionError)
+    │   ├── RefusedEventsError       events that a store's server will not take; `.refused` holds them
     │   ├── CorruptFileError         a file that cannot be read; `.path` names it
     │   │   └── VanishedFileError    a file that is not where it was listed
     │   ├── UnsealableSegmentError   a segment whose rows no class here is for; `.path` names it
@@ -29,8 +33,11 @@
 A model that refuses a value raises `pydantic.ValidationError`, which is a ValueError.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
+
+_MOST_LINE = 500
 
 
 class TradingEventsError(Exception):
@@ -70,6 +77,10 @@ class EventDecodeError(EventError, ValueError):
         return type(self), (self.reason, self.offset)
 
 
+class EventTooLargeError(EventError, ValueError):
+    """An event is longer than what a bus sends over its wire."""
+
+
 class PatternError(TradingEventsError, ValueError):
     """A text is not a pattern."""
 
@@ -106,6 +117,10 @@ class ForkedBusError(BusError, RuntimeError):
     """A bus was used in a process forked from the one it was made in."""
 
 
+class ServerError(BusError, ConnectionError):
+    """The server of a bus cannot be reached, or does not let this user in."""
+
+
 class StoreError(TradingEventsError):
     """Something is wrong with a store of recorded events."""
 
@@ -120,6 +135,28 @@ class StoreLockedError(StoreError):
 
 class StoreClosedError(StoreError, RuntimeError):
     """The writer is closed."""
+
+
+class StoreUnavailableError(StoreError, ConnectionError):
+    """The server of a store cannot be reached, or takes nothing from this writer. The events are kept."""
+
+
+class RefusedEventsError(StoreError):
+    """The server of a store will never take some events. All others are stored.
+
+    Attributes:
+        refused: Each event as it was sent, and what the server said of it.
+    """
+
+    def __init__(self, refused: Sequence[tuple[str, str]]) -> None:
+        line, reason = refused[0]
+        super().__init__(
+            f"the server refuses {len(refused)} events; all others are stored. The first: {reason}: {line[:_MOST_LINE]}"
+        )
+        self.refused = tuple(refused)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[tuple[str, str], ...]]]:
+        return type(self), (self.refused,)
 
 
 class CorruptFileError(StoreError):

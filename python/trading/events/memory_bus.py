@@ -146,7 +146,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
             BusClosedError: The bus is closed or closing.
         """
         self._bind()
-        return self._add(
+        sid = self._add(
             event_type,
             handler,
             filter,
@@ -156,6 +156,11 @@ class InMemoryEventBus(NativeBus, IEventBus):
             on_gap=on_gap,
             name=name,
         )
+        await self._settle(sid)
+        return sid
+
+    async def _settle(self, sid: str) -> None:
+        """For buses that have somebody else to tell of a new subscription."""
 
     def on(
         self,
@@ -212,6 +217,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
         if self._watchdog is not None:
             self._watchdog.start()
+        handler, condition, overflow = self._adapt(handler, condition, overflow, delivery=delivery, name=name)
         return self._subscribe(
             event_type,
             handler,
@@ -222,6 +228,18 @@ class InMemoryEventBus(NativeBus, IEventBus):
             on_gap=on_gap,
             name=name,
         )
+
+    def _adapt(
+        self,
+        handler: Callable[[Any], object],
+        condition: Filter[Any] | None,
+        overflow: str,
+        *,
+        delivery: str,  # noqa: ARG002 - for those who override it, as is the name
+        name: str | None,  # noqa: ARG002
+    ) -> tuple[Callable[[Any], object], Filter[Any] | None, str]:
+        """For buses that have something of their own to do around a handler."""
+        return handler, condition, overflow
 
     def _note_stream(self, stream: EventStream[Any]) -> None:
         self._streams.add(stream)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::admission::{Accepted, Manner, Patience};
+use crate::admission::{Accepted, Manner, Patience, Place};
 use crate::bus::Bus;
 use crate::queue::Verdict;
 use crate::registry::SubscriptionId;
@@ -65,9 +65,10 @@ impl<E, S, W> Bus<E, S, W> {
         for id in targets {
             let Some(subscription) = self.subscriptions.get_mut(*id).filter(|found| !found.ending) else { continue };
             heard += 1;
-            let waiting = subscription.queue.len();
+            let (waiting, next) = (subscription.queue.live(), subscription.queue.next_place());
             outcome.lost.extend(subscription.accept(event(), topic));
-            let grown = subscription.queue.len() - waiting;
+            let grown = subscription.queue.live() - waiting;
+            outcome.to_pack.extend(subscription.place_to_pack(next, topic).map(|place| Place::Queue(*id, place)));
             self.unfinished += grown as u64;
             if manner.patience == Patience::Urgent && waiting >= subscription.queue.capacity() {
                 subscription.counts.over_capacity += grown as u64;
@@ -75,10 +76,14 @@ impl<E, S, W> Bus<E, S, W> {
             if manner.can_call && subscription.is_called_at_once() {
                 subscription.service = Service::Served;
                 outcome.calls.push(*id);
-            } else if subscription.service == Service::Idle {
+            } else if subscription.service == Service::Idle && subscription.queue.has_next() {
                 subscription.service = Service::Listed;
                 self.ready.push_back(*id);
             }
+        }
+        if let Some(history) = &mut self.history {
+            outcome.lost.extend(history.push(event()));
+            outcome.to_pack.push(Place::History);
         }
         if !self.line.is_empty() {
             self.call_those_who_can_replace(targets);

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod attempt;
 mod awaitable;
 mod bus;
+mod choice;
 mod codec;
 mod counts;
 mod disk;
@@ -17,9 +18,11 @@ mod event_id;
 mod filter;
 mod guarded;
 mod handling;
+mod history;
 mod home;
 mod inline;
 mod journal;
+mod packing;
 mod publish;
 mod route_memo;
 mod routing;
@@ -27,6 +30,7 @@ mod segment;
 mod subscriber;
 mod subscribing;
 mod topic;
+mod topic_rows;
 mod worker;
 mod worker_coroutine;
 
@@ -55,6 +59,8 @@ mod _core {
     use super::segment::{Segment, SegmentRows, open_segments};
     #[pymodule_export]
     use super::topic::{check_event_type, check_exchange, check_symbol, compose_topic, matches, normalize_pattern};
+    #[pymodule_export]
+    use super::topic_rows::TopicRows;
 
     use pyo3::prelude::*;
 

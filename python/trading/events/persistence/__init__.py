@@ -1,5 +1,8 @@
 """Recorded events: kept by a ParquetEventWriter, found again and replayed by an EventReader."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from trading.events.persistence.base import EventWriter, IEventReader, IEventWriter
 from trading.events.persistence.compaction import Compaction, compact
 from trading.events.persistence.event_range import EventChunks, EventRange
@@ -25,17 +28,45 @@ __all__ = [
     "Fault",
     "IEventReader",
     "IEventWriter",
+    "InfluxBucket",
+    "InfluxDatabase",
+    "InfluxEventWriter",
     "ParquetEventWriter",
     "Publisher",
     "Recovery",
+    "RefusedEvent",
     "Replay",
     "ReplayClock",
     "ReplayReport",
     "RotationPolicy",
     "Selection",
+    "SendingPolicy",
     "StoredFile",
     "StoredTopic",
     "compact",
     "remove_days",
     "verify",
 ]
+
+if TYPE_CHECKING:
+    from trading.events.persistence.influx_writer import (
+        InfluxBucket,
+        InfluxDatabase,
+        InfluxEventWriter,
+        RefusedEvent,
+        SendingPolicy,
+    )
+
+_ON_DEMAND: dict[str, str] = dict.fromkeys(
+    ("InfluxBucket", "InfluxDatabase", "InfluxEventWriter", "RefusedEvent", "SendingPolicy"),
+    "trading.events.persistence.influx_writer",
+)
+"""What only some programs need, and the modules that have it."""
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what only some programs need, when it is first asked for."""
+    module = _ON_DEMAND.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(module), name)

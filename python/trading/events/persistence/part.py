@@ -250,15 +250,14 @@ def read_rows(path: Path) -> pa.Table:
         return file.read()
 
 
-def unsealed_part(path: Path, topic: TopicTable) -> Part:
-    """The part that rows of a segment make before they are sealed."""
-    times = topic.table.column("timestamp").cast(pa.int64())
+def unsealed_part(path: Path, topic: TopicTable, table: pa.Table) -> Part:
+    """The part that rows of a segment make before they are sealed; their table has some."""
+    times = table.column("timestamp").cast(pa.int64())
     first, last = times[0].as_py(), times[-1].as_py()
     name = FileTopic(event_type=topic.schema.event_type, exchange=topic.exchange, symbol=topic.symbol)
     columns = {column.name: column.stored for column in topic.schema.columns}
-    footer = Footer(name, columns, (RowGroup(0, topic.table.num_rows, first, last),))
-    rows, size_bytes = topic.table.num_rows, topic.table.nbytes
-    return UnsealedPart(path, topic.day, size_bytes, rows, first, last, footer, unsealed=topic.table)
+    footer = Footer(name, columns, (RowGroup(0, table.num_rows, first, last),))
+    return UnsealedPart(path, topic.day, table.nbytes, table.num_rows, first, last, footer, unsealed=table)
 
 
 @contextmanager

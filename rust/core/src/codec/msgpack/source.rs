@@ -109,6 +109,22 @@ impl<'a> MsgpackSource<'a> {
         }
     }
 
+    /// The next entry of the event; a list or a map in it has been read over.
+    pub(in crate::codec) fn entry(&mut self) -> Result<Option<(&'a str, Token<'a>)>, DecodeError> {
+        if self.entries == 0 {
+            return Ok(None);
+        }
+        self.entries -= 1;
+        let key = self.key()?;
+        let before = self.at;
+        let value = self.next()?;
+        if matches!(value, Token::List(_) | Token::Map(_)) {
+            self.at = before;
+            self.skip()?;
+        }
+        Ok(Some((key, value)))
+    }
+
     fn key(&mut self) -> Result<&'a str, DecodeError> {
         match self.next()? {
             Token::Text(key) => Ok(key),

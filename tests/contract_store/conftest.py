@@ -1,0 +1,26 @@
+"""A fresh store of every kind, for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract_store.stores import InfluxStore, ParquetStore, Store
+from tests.stores.influxdb import InfluxServer
+
+
+@pytest.fixture(scope="session")
+def influx_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
+    """One server for all tests here; each has a database of its own."""
+    server = InfluxServer(tmp_path_factory.mktemp("influx"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(params=["parquet", "influx"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """The store that is tested."""
+    if request.param == "influx":
+        return InfluxStore(request.getfixturevalue("influx_server"))
+    return ParquetStore(tmp_path / "store")

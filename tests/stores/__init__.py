@@ -1,0 +1,1 @@
+"""Servers of stores, as processes on loopback, and what they hold."""
