@@ -16,6 +16,8 @@ from benchmarks.figures.publishing import (
     without_inline,
     without_nautilus,
 )
+from benchmarks.figures.reading import READ_CASES
+from benchmarks.figures.replaying import REPLAY_CASES
 from benchmarks.figures.routing import (
     keep_many_symbols,
     look_up_over_all_of_many,
@@ -157,4 +159,6 @@ CASES = (
     *KEEPING_CASES,
     *ENCODING_CASES,
     *STORE_CASES,
+    *READ_CASES,
+    *REPLAY_CASES,
 )
