@@ -91,7 +91,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item
         for item in items
         if "uvloop-" in item.name
-        and "memory" not in item.name
+        and "-memory" not in item.name
         and any(kind in item.name for kind in BUS_TYPES)
         and item.path.name not in BOTH_LOOPS_FAR
     ]

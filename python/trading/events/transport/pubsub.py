@@ -85,6 +85,11 @@ class PubSubTransport:
         for link in self._links:
             await link.stand(self._options.connect_timeout_s)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the connections stand, and the server has confirmed all that is wanted now."""
+        return all(link.is_up for link in self._links) and self._receiver.is_settled
+
     async def settle(self) -> None:
         """Waits until the server has confirmed all that is wanted now."""
         await self._receiver.settle()

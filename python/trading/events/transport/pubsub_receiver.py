@@ -175,6 +175,12 @@ class PubSubReceiver:
     def _glob(self, pattern: str) -> bytes:
         return glob_of(self._prefix.decode() + pattern).encode()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the server has confirmed all that is wanted now, and nothing else."""
+        wanted = self._interests.patterns
+        return wanted == self._asked and all(self._glob(pattern) in self._confirmed for pattern in wanted)
+
     async def settle(self) -> None:
         """Waits until the server has confirmed all that is wanted now.
 

@@ -173,7 +173,9 @@ class TransportedBus(InMemoryEventBus):
 
     async def _settle(self, sid: str) -> None:
         """Waits until the server has confirmed the subscription; one that is given up ends."""
-        is_settled = False
+        is_settled = self._transport.is_settled
+        if is_settled:
+            return
         try:
             is_settled = await work_until(self._stand_and_settle(), self._gone)
         finally:
@@ -196,7 +198,7 @@ class TransportedBus(InMemoryEventBus):
         tracked = self._tracked.pop(subscription_id, None)
         if tracked is not None:
             tracked.end()
-        if self._is_started and not self._is_closing:
+        if self._is_started and not self._is_closing and not self._transport.is_settled:
             with suppress(*REFUSED):  # another subscription is
                 await work_until(self._transport.settle(), self._gone)
 
