@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from trading.events import _core
 from trading.events.base import BaseEvent
@@ -219,4 +219,4 @@ def _join_of(bus: object) -> Callable[[], Awaitable[object]]:
     join = getattr(bus, "join", None)
     if not callable(join):
         raise TypeError(f"{bus!r} has no `join`, so nobody can tell when an event has been handled")
-    return cast(Callable[[], Awaitable[object]], join)
+    return cast("Callable[[], Awaitable[object]]", join)
