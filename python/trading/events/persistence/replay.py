@@ -219,5 +219,4 @@ def _join_of(bus: object) -> Callable[[], Awaitable[object]]:
     join = getattr(bus, "join", None)
     if not callable(join):
         raise TypeError(f"{bus!r} has no `join`, so nobody can tell when an event has been handled")
-    waiting: Callable[[], Awaitable[object]] = join
-    return waiting
+    return cast(Callable[[], Awaitable[object]], join)
