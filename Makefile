@@ -102,7 +102,7 @@ lint-python: $(VENV)/.extra-dev
 types: $(VENV)/.built $(VENV)/.extra-dev ## check types and the stub of the native module
 	$(call heading,Types)
 	$(RUN) mypy
-	$(RUN) basedpyright
+	$(RUN) basedpyright --pythonpath $(VENV)/bin/python
 	$(RUN) mypy.stubtest trading.events._core --allowlist <(echo 'trading\.events\._core\.__all__')
 
 test-coverage: $(VENV)/.built $(VENV)/.extra-dev
