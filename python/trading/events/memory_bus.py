@@ -228,7 +228,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         delivery: str,
         on_gap: GapCallback | None,
         name: str | None,
-        start: Start,
+        start: Start = "new",
     ) -> str:
         check_handler(handler, is_inline=delivery == "inline")
         if condition is not None:
