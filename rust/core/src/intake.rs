@@ -83,9 +83,8 @@ impl<E, S, W> Bus<E, S, W> {
                 self.ready.push_back(*id);
             }
         }
-        if let Some(history) = &mut self.history {
-            outcome.lost.extend(history.push(event()));
-            outcome.to_pack.push(Place::History);
+        if self.history.is_some() {
+            self.remember(event(), outcome);
         }
         if !self.line.is_empty() {
             self.call_those_who_can_replace(targets);
@@ -93,6 +92,14 @@ impl<E, S, W> Bus<E, S, W> {
         self.totals.published += 1;
         self.totals.unrouted += u64::from(heard == 0);
         self.budget.spend_on_publishing(heard.max(1));
+    }
+
+    #[cold]
+    fn remember(&mut self, event: E, outcome: &mut Accepted<E>) {
+        if let Some(history) = &mut self.history {
+            outcome.lost.extend(history.push(event));
+            outcome.to_pack.push(Place::History);
+        }
     }
 
     /// Calls those whose event may take the place of one that has just come into a conflating queue.

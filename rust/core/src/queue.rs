@@ -392,7 +392,16 @@ impl<E> Queue<E> {
     /// Takes out the event that is the next.
     #[inline]
     pub fn pop(&mut self) -> Option<Kept<E>> {
-        if self.ahead.is_some() { self.pop_ahead() } else { self.pop_waiting().map(|(event, _)| event) }
+        if self.ahead.is_some() {
+            return self.pop_ahead();
+        }
+        if self.topics.is_some() {
+            return self.pop_waiting().map(|(event, _)| event);
+        }
+        let event = self.waiting.pop()?;
+        self.taken += 1;
+        self.waiting.shrink();
+        Some(event)
     }
 
     #[cold]

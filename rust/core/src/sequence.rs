@@ -36,17 +36,17 @@ impl<E> Kept<E> {
 #[derive(Debug)]
 pub struct Sequence<E> {
     parts: VecDeque<Kept<E>>,
-    /// How many of the parts are rows,
+    /// How many of the parts are rows.
     row_parts: usize,
-    /// and of how many events.
-    rows: usize,
+    /// How many more events there are than parts.
+    more: usize,
     /// Whether rows may share a place.
     joins: bool,
 }
 
 impl<E> Default for Sequence<E> {
     fn default() -> Self {
-        Self { parts: VecDeque::new(), row_parts: 0, rows: 0, joins: true }
+        Self { parts: VecDeque::new(), row_parts: 0, more: 0, joins: true }
     }
 }
 
@@ -61,7 +61,7 @@ impl<E> Sequence<E> {
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        self.events() + self.rows
+        self.parts.len() + self.more
     }
 
     /// Whether there are none.
@@ -88,14 +88,16 @@ impl<E> Sequence<E> {
         match kept {
             Kept::Event(event) => self.push(event),
             Kept::Rows(rows) => {
-                self.rows += rows.count();
+                let count = rows.count();
                 if let Some(Kept::Rows(last)) = self.parts.back_mut()
                     && self.joins
                     && last.join(&rows)
                 {
+                    self.more += count;
                     return;
                 }
                 self.row_parts += 1;
+                self.more += count - 1;
                 self.parts.push_back(Kept::Rows(rows));
             }
         }
@@ -113,8 +115,8 @@ impl<E> Sequence<E> {
     /// Puts the rest of the rows that stood first back.
     #[cold]
     fn pop_row(&mut self, mut rows: Rows) -> Kept<E> {
-        self.rows -= 1;
         if let Some(first) = rows.split_first() {
+            self.more -= 1;
             self.parts.push_front(Kept::Rows(rows));
             return Kept::Rows(first);
         }
@@ -126,10 +128,7 @@ impl<E> Sequence<E> {
     pub fn replace(&mut self, index: usize, event: E) -> Option<Kept<E>> {
         let place = self.parts.get_mut(index)?;
         let older = std::mem::replace(place, Kept::Event(event));
-        if let Kept::Rows(rows) = &older {
-            self.row_parts -= 1;
-            self.rows -= rows.count();
-        }
+        self.row_parts -= usize::from(matches!(older, Kept::Rows(_)));
         Some(older)
     }
 
@@ -150,7 +149,6 @@ impl<E> Sequence<E> {
             return None;
         }
         self.row_parts += 1;
-        self.rows += 1;
         std::mem::replace(place, Kept::Rows(row.clone())).event()
     }
 
