@@ -216,8 +216,7 @@ def _finish(waking: "asyncio.Future[None]") -> None:
 
 
 def _join_of(bus: object) -> Callable[[], Awaitable[object]]:
-    join = getattr(bus, "join", None)
-    if not callable(join):
+    join: Callable[[], Awaitable[object]] | None = getattr(bus, "join", None)
+    if join is None:
         raise TypeError(f"{bus!r} has no `join`, so nobody can tell when an event has been handled")
-    waiting: Callable[[], Awaitable[object]] = join
-    return waiting
+    return join
