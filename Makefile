@@ -30,7 +30,7 @@ FUZZ_TARGETS = $(notdir $(basename $(wildcard rust/fuzz/fuzz_targets/*.rs)))
 
 heading = @printf '\n=== %s ===\n' '$(1)'
 
-.PHONY: help demo bench bench-peers build test test-python fuzz crash clean
+.PHONY: help demo bench bench-peers build test test-python fuzz chaos crash clean
 .PHONY: lint lint-rust lint-python types test-rust test-coverage test-wheel
 
 help: ## list the targets
@@ -102,7 +102,7 @@ lint-python: $(VENV)/.extra-dev
 types: $(VENV)/.built $(VENV)/.extra-dev ## check types and the stub of the native module
 	$(call heading,Types)
 	$(RUN) mypy
-	$(RUN) basedpyright
+	$(RUN) basedpyright --pythonpath $(VENV)/bin/python
 	$(RUN) mypy.stubtest trading.events._core --allowlist <(echo 'trading\.events\._core\.__all__')
 
 test-coverage: $(VENV)/.built $(VENV)/.extra-dev
@@ -112,6 +112,10 @@ test-coverage: $(VENV)/.built $(VENV)/.extra-dev
 test-python: $(VENV)/.built $(VENV)/.extra-test ## run the Python tests alone
 	$(call heading,Python tests)
 	$(RUN) pytest
+
+chaos: $(VENV)/.built $(VENV)/.extra-test ## kill servers, connections and consumers, FAULTS times (default 200) each
+	$(call heading,Chaos)
+	CHAOS_FAULTS=$(or $(FAULTS),200) $(RUN) pytest tests/chaos -s
 
 test-wheel: $(VENV)/.created
 	$(call heading,The wheel in an empty environment)

@@ -7,6 +7,16 @@ from types import FrameType
 
 import pytest
 
+from tests.server.process import Server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the whole run. A test that does harm to its server starts its own."""
+    server = Server(tmp_path_factory.mktemp("server")).start()
+    yield server
+    server.kill()
+
 
 class HungError(SystemExit):
     """A test ran too long. A SystemExit, because an asyncio task keeps any other exception to itself."""

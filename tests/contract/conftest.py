@@ -9,15 +9,59 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import uvloop
 
 from trading.events import InMemoryEventBus
+from trading.events.hybrid_bus import HybridEventBus
+from trading.events.redis_bus import RedisEventBus
 
-from .doubles import Bus, assert_balanced
+from .doubles import FAR_BUSES, Bus, assert_balanced
+from .promises import missing_promise
 
-BUS_TYPES: dict[str, Callable[..., Bus]] = {"memory": InMemoryEventBus}
+_URL = "TRADING_EVENTS_TEST_URL"
+"""Where the tests' own server is, for them and the programs that they start."""
+
+
+def redis_pubsub(**options: Any) -> Bus:
+    """A bus on the tests' server that no other test hears."""
+    bus = RedisEventBus(os.environ[_URL], **{"namespace": uuid4().hex} | options)
+    FAR_BUSES.add(bus)
+    return bus
+
+
+def redis_streams(**options: Any) -> Bus:
+    """The same over streams, each bus for itself."""
+    return redis_pubsub(**{"mode": "streams"} | options)
+
+
+def redis_group(**options: Any) -> Bus:
+    """The same as the only member of a group."""
+    return redis_streams(**{"group": "contract", "max_attempts": 1} | options)
+
+
+def hybrid(**options: Any) -> Bus:
+    """A bus whose local half alone the contract is about."""
+    return HybridEventBus(os.environ[_URL], **{"namespace": uuid4().hex} | options)
+
+
+def make_packing_bus(**options: Any) -> Bus:
+    """A bus whose queues pack every event but the first that waits."""
+    bus = InMemoryEventBus(**options)
+    bus._pack_beyond(1)
+    return bus
+
+
+BUS_TYPES: dict[str, Callable[..., Bus]] = {
+    "memory": InMemoryEventBus,
+    "packing": make_packing_bus,
+    "redis-pubsub": redis_pubsub,
+    "redis-streams": redis_streams,
+    "redis-group": redis_group,
+    "hybrid": hybrid,
+}
 """Every kind of bus; a new one is held to the contract by a line here."""
 
 MakeLoop = Callable[[], asyncio.AbstractEventLoop]
@@ -37,6 +81,24 @@ def pytest_asyncio_loop_factories() -> Mapping[str, MakeLoop]:
     return LOOPS
 
 
+BOTH_LOOPS_FAR = {"test_delivery.py", "test_closing.py"}
+"""Where the other buses are tried on every loop: their local half is the memory bus, tried on all already."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what would only cost time."""
+    spare = [
+        item
+        for item in items
+        if "uvloop-" in item.name
+        and "-memory" not in item.name
+        and any(kind in item.name for kind in BUS_TYPES)
+        and item.path.name not in BOTH_LOOPS_FAR
+    ]
+    config.hook.pytest_deselected(items=spare)
+    items[:] = [item for item in items if item not in set(spare)]
+
+
 @pytest.fixture
 def hang_limit_s() -> float:
     return 20.0
@@ -45,7 +107,14 @@ def hang_limit_s() -> float:
 @pytest.fixture(params=BUS_TYPES)
 def bus_kind(request: pytest.FixtureRequest) -> str:
     """The name of a kind of bus."""
-    return str(request.param)
+    kind = str(request.param)
+    FAR_BUSES.clear()
+    promise = missing_promise(kind, f"{request.node.path.name}::{request.node.originalname}")
+    if promise is not None:
+        pytest.skip(f"{kind} does not promise {promise!r}")
+    if kind not in {"memory", "packing"}:
+        os.environ[_URL] = request.getfixturevalue("server").url
+    return kind
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from weakref import WeakSet
 
-from trading.events import BaseEvent, InMemoryEventBus, OrderSubmittedEvent, TickEvent
+from trading.events import BaseEvent, InMemoryEventBus, OrderSubmittedEvent, TickEvent, WrongLoopError
 
 Bus = InMemoryEventBus
 """What the tests take a bus for: it has all the methods that the contract speaks of, and so have all others."""
@@ -97,8 +99,15 @@ class Gate:
             await self._changed.wait()
 
 
+FAR_BUSES: WeakSet[Any] = WeakSet()
+"""The buses of this test whose events take a way through a server."""
+
+
 async def turns(count: int = 20) -> None:
-    """Lets the loop turn, for what must not happen to have had its chance."""
+    """Lets what was published arrive and the loop turn, for what must not happen to have had its chance."""
+    for bus in tuple(FAR_BUSES):
+        with suppress(WrongLoopError):
+            await bus.flush()
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -122,6 +131,7 @@ async def full_queue(
     await gate.has_started(1)
     for number in range(1, capacity + 1):
         await bus.publish(tick(number, symbol=symbol))
+    await until(lambda: bus.statistics().subscriptions[sid].queued == capacity)
     return gate, sid
 
 

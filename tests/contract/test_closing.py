@@ -73,6 +73,7 @@ async def test_aclose_waits_for_a_gap_callback_that_is_running(bus: Bus) -> None
 
     gate, sid = await full_queue(bus, overflow="drop_oldest", on_gap=on_gap)
     await bus.publish(tick(2))
+    await turns()
     gate.open()
     await until(lambda: story)
     await bus.unsubscribe(sid)

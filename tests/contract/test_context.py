@@ -101,6 +101,7 @@ async def test_on_gap_runs_in_the_same_context(bus: Bus) -> None:
     gate, _ = await full_queue(bus, overflow="drop_oldest", on_gap=lambda _gap: seen.append(account.get()))
     account.set("bob")
     await bus.publish(tick(2))
+    await turns()
     gate.open()
     await bus.join()
     assert seen == ["alice"]

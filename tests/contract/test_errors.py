@@ -176,7 +176,7 @@ async def test_a_stuck_handler_of_error_events_delays_nobody(bus: Bus) -> None:
         await bus.publish(tick(number))
     await until(lambda: bus.statistics().subscriptions[sid].failed == 100)
     accounts = bus.statistics().subscriptions
-    assert accounts[errors].queued == 4
+    assert 2 <= accounts[errors].queued <= 4
     await bus.unsubscribe(errors)
     go_on.set()
 

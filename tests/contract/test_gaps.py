@@ -17,12 +17,14 @@ async def test_on_gap_is_called_once_a_burst_with_how_many_and_from_which_topics
     gate, _ = await full_queue(bus, overflow=overflow, on_gap=gaps.append)
     for number in (2, 3, 4):
         await bus.publish(tick(number))
+    await turns()
     assert gaps == []
     gate.let_go()
     await gate.has_started(2)
     assert [(gap.count, dict(gap.topics)) for gap in gaps] == [(3, {"events.tick.binance.BTC/USDT": 3})]
     await bus.publish(tick(5))
     await bus.publish(tick(6))
+    await turns()
     gate.open()
     await bus.join()
     assert [gap.count for gap in gaps] == [3, 1]
@@ -37,6 +39,7 @@ async def test_a_gap_tells_each_topic_apart(bus: Bus) -> None:
     await gate.has_started(1)
     for number, symbol in enumerate("AABCC"):
         await bus.publish(tick(number, symbol=symbol))
+    await turns()
     gate.open()
     await bus.join()
     assert [dict(gap.topics) for gap in gaps] == [{"events.tick.binance.A": 2, "events.tick.binance.B": 1}]
@@ -57,6 +60,7 @@ async def test_on_gap_comes_before_the_next_event(bus: Bus) -> None:
     await turns()
     await bus.publish(tick(1))
     await bus.publish(tick(2))
+    await turns()
     go_on.set()
     await bus.join()
     await bus.publish(tick(3))
@@ -80,6 +84,7 @@ async def test_on_gap_may_be_async_and_the_next_event_waits_for_it(bus: Bus) -> 
     await gate.has_started(1)
     await bus.publish(tick(1))
     await bus.publish(tick(2))
+    await turns()
     gate.open()
     await turns()
     assert (story, gate.started) == (["begins"], [0])
@@ -105,6 +110,7 @@ async def test_on_gap_runs_in_the_task_that_handles_the_next_event(bus: Bus) -> 
     await turns()
     await bus.publish(tick(1))
     await bus.publish(tick(2))
+    await turns()
     go_on.set()
     await bus.join()
     assert len(tasks) == 3
@@ -122,6 +128,7 @@ async def test_on_gap_that_raises_costs_no_event_and_is_reported(make_bus: Any) 
 
     gate, sid = await full_queue(bus, overflow="drop_oldest", on_gap=broken)
     await bus.publish(tick(2))
+    await turns()
     gate.open()
     await bus.join()
     assert gate.finished == [0, 2]
@@ -145,6 +152,7 @@ async def test_a_gap_is_a_frozen_record(bus: Bus) -> None:
     gaps: list[Any] = []
     gate, _ = await full_queue(bus, overflow="drop_newest", on_gap=gaps.append)
     await bus.publish(tick(2))
+    await turns()
     gate.open()
     await bus.join()
     with pytest.raises((AttributeError, TypeError)):

@@ -33,8 +33,9 @@ async def test_events_are_handled_in_the_order_of_acceptance(bus: Any) -> None:
     await bus.publish(tick(0))
     bus.publish_nowait(tick(1))
     await bus.publish_batch(ticks([2, 3]))
-    bus.publish(tick(4))
+    publishing = bus.publish(tick(4))
     bus.publish_nowait(tick(5))
+    await publishing
     await bus.join()
     assert recorder.seen == [0, 1, 2, 3, 4, 5]
 

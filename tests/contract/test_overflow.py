@@ -31,6 +31,7 @@ async def test_drop_oldest_lets_the_event_that_waited_longest_go(bus: Bus) -> No
     gate, sid = await full_queue(bus, capacity=3, overflow="drop_oldest")
     await bus.publish(tick(4))
     await bus.publish(tick(5))
+    await turns()
     account = bus.statistics().subscriptions[sid]
     assert dropped(account) == {"drop_oldest": 2}
     assert (account.accepted, account.queued, account.high_water) == (6, 3, 3)
@@ -46,6 +47,7 @@ async def test_drop_newest_lets_the_new_event_go(bus: Bus) -> None:
     await bus.subscribe("tick", other)
     await bus.publish(tick(4))
     await bus.publish(tick(5))
+    await turns()
     account = bus.statistics().subscriptions[sid]
     assert dropped(account) == {"drop_newest": 2}
     assert (account.accepted, account.queued, account.high_water) == (6, 3, 3)
@@ -63,6 +65,7 @@ async def test_conflate_keeps_the_newest_of_each_topic_in_place(bus: Bus) -> Non
     await gate.has_started(1)
     for number, symbol in enumerate("ABCABA", start=1):
         await bus.publish(tick(number, symbol=symbol))
+    await turns()
     account = bus.statistics().subscriptions[sid]
     assert dropped(account) == {"conflate": 3}
     assert account.queued == 3
@@ -259,6 +262,7 @@ async def test_a_dropping_subscription_never_lets_a_publisher_wait(bus: Bus, ove
     gate, sid = await full_queue(bus, capacity=2, overflow=overflow)
     for number in range(3, 100):
         await asyncio.wait_for(bus.publish(tick(number)), 5)
+    await turns()
     account = bus.statistics().subscriptions[sid]
     assert dropped(account) == {overflow: 97}
     gate.open()

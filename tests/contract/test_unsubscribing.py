@@ -56,6 +56,7 @@ async def test_with_drain_waiting_events_are_handled_first(bus: Bus) -> None:
     await turns()
     assert not draining.done()
     await bus.publish(tick(9))
+    await turns()
     gate.open()
     await draining
     assert gate.finished == [0, 1, 2, 3]

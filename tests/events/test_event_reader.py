@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from datetime import UTC, date, datetime, timedelta, timezone
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,20 @@ from hypothesis import strategies as st
 from tests.events.recording import START, read, record, tick, ticks
 from tests.events.samples import sample
 from tests.events.virtual_time import run_in_virtual_time
+from trading.events._core import compose_topic, matches
 from trading.events.base import BaseEvent
 from trading.events.errors import StorePathError
+from trading.events.filters import (
+    combined_filter,
+    event_type_filter,
+    exchange_filter,
+    not_filter,
+    symbol_filter,
+    time_range_filter,
+)
 from trading.events.market_data import MarketDataEvent, TickEvent, TradeEvent
 from trading.events.order import OrderAcceptedEvent, OrderEvent, OrderExpiredEvent
-from trading.events.persistence import EventReader, event_range, merge
+from trading.events.persistence import EventRange, EventReader, event_range, merge
 from trading.events.persistence.selection import select
 from trading.events.persistence.stored_schema import FileTopic
 from trading.events.persistence.window import _CHUNK_EVENTS
@@ -40,54 +50,106 @@ recordings = st.lists(
 )
 moments = st.none() | seconds.map(lambda second: START + timedelta(seconds=second))
 event_types: st.SearchStrategy[Any] = st.none() | st.sampled_from(
-    ["tick", "order_accepted", "bar", OrderEvent, MarketDataEvent, TickEvent, BaseEvent, [TradeEvent, "tick"], []]
+    [
+        *("tick", "order_accepted", "bar", OrderEvent, MarketDataEvent, TickEvent, BaseEvent, [TradeEvent, "tick"], []),
+        *("order_*", "*", "t?ck", "events.*.okx", "events.tick.*.BTC*", ["events.heartbeat._._", "order_expired"]),
+    ]
 )
-exchanges = st.none() | st.sampled_from(EXCHANGES) | st.lists(st.sampled_from(EXCHANGES))
-symbols = st.none() | st.sampled_from([*SYMBOLS, "nothing"]) | st.lists(st.sampled_from(SYMBOLS))
+exchanges = (
+    st.none() | st.sampled_from([*EXCHANGES, "*", "o*", "?kx"]) | st.lists(st.sampled_from([*EXCHANGES, "bin*"]))
+)
+symbols = (
+    st.none() | st.sampled_from([*SYMBOLS, "nothing", "*", "BTC*", "???/USDT"]) | st.lists(st.sampled_from(SYMBOLS))
+)
+predefined: st.SearchStrategy[Any] = st.one_of(
+    st.sampled_from(SYMBOLS).map(symbol_filter),
+    st.sampled_from(EXCHANGES).map(exchange_filter),
+    st.sampled_from(["tick", OrderEvent, TradeEvent]).map(event_type_filter),
+    seconds.map(lambda second: time_range_filter(START + timedelta(seconds=second))),
+    seconds.map(lambda second: time_range_filter(end=START + timedelta(seconds=second))),
+    st.just(lambda event: event.event_id[-1] in "02468ace"),
+)
+filters: st.SearchStrategy[Any] = st.none() | st.recursive(
+    predefined,
+    lambda inner: (
+        st.builds(combined_filter, inner, inner, mode=st.sampled_from(["and", "or"])) | st.builds(not_filter, inner)
+    ),
+    max_leaves=4,
+)
 
 
-def is_chosen(value: str | None, chosen: Any) -> bool:
-    return chosen is None or value == chosen or (not isinstance(chosen, str) and value in chosen)
+def is_like(value: str | None, chosen: Any) -> bool:
+    if chosen is None:
+        return True
+    several = [chosen] if isinstance(chosen, str) else chosen
+    return any(fnmatchcase("_" if value is None else value, each) for each in several)
 
 
 def is_of_type(event: BaseEvent, chosen: Any) -> bool:
-    if chosen is None or isinstance(chosen, str):
-        return chosen in (None, event.event_type)
+    if chosen is None:
+        return True
+    if isinstance(chosen, str):
+        return matches(chosen, event.topic)
     if isinstance(chosen, list):
         return any(is_of_type(event, each) for each in chosen)
     return isinstance(event, chosen)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(recordings, st.lists(st.tuples(moments, moments, event_types, exchanges, symbols), min_size=1, max_size=8))
+queries = st.fixed_dictionaries(
+    {"event_type": event_types, "exchange": exchanges, "symbol": symbols, "filter": filters}
+)
+
+
+def spans(events: list[BaseEvent]) -> dict[Any, tuple[int, datetime, datetime]]:
+    found: dict[Any, tuple[int, datetime, datetime]] = {}
+    for event in events:
+        count, first, _ = found.get(event.topic, (0, event.timestamp, None))
+        found[event.topic] = count + 1, first, event.timestamp
+    return found
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(recordings, st.lists(st.tuples(moments, moments, queries), min_size=1, max_size=4))
 def test_a_query_gives_what_a_filter_over_a_list_gives(
     tmp_path_factory: pytest.TempPathFactory,
     recording: list[BaseEvent],
-    queries: list[tuple[datetime | None, datetime | None, Any, Any, Any]],
+    asked: list[tuple[datetime | None, datetime | None, dict[str, Any]]],
 ) -> None:
     store = tmp_path_factory.mktemp("store")
     record(store, recording)
     reader = EventReader(store)
-    for start, end, event_type, exchange, symbol in queries:
-        expected = sorted(
-            (
-                event
-                for event in recording
-                if (start is None or event.timestamp >= start)
-                and (end is None or event.timestamp < end)
-                and is_of_type(event, event_type)
-                and is_chosen(event.exchange, exchange)
-                and is_chosen(event.symbol, symbol)
-            ),
-            key=lambda event: event.timestamp,
-        )
-        chosen: dict[str, Any] = {"event_type": event_type, "exchange": exchange, "symbol": symbol}
-        assert list(reader.read_range(start, end, **chosen)) == expected
-        table = reader.read_table(start, end, **chosen)
-        assert table["event_id"].to_pylist() == [event.event_id for event in expected]
-        assert reader.count(start, end, **chosen) == len(expected)
-        if start is None and end is None:
-            assert reader.time_span(**chosen) == ((expected[0].timestamp, expected[-1].timestamp) if expected else None)
+    for start, end, query in asked:
+        chosen = [
+            event
+            for event in sorted(recording, key=lambda event: event.timestamp)
+            if is_of_type(event, query["event_type"])
+            and is_like(event.exchange, query["exchange"])
+            and is_like(event.symbol, query["symbol"])
+            and (query["filter"] is None or query["filter"](event))
+        ]
+        expected = [
+            event
+            for event in chosen
+            if (start is None or event.timestamp >= start) and (end is None or event.timestamp < end)
+        ]
+        assert list(reader.read_range(start, end, **query)) == expected
+        assert asyncio.run(collect(reader.read_range(start, end, **query))) == expected
+        assert reader.read_table(start, end, **query)["event_id"].to_pylist() == [each.event_id for each in expected]
+        assert reader.count(start, end, **query) == len(expected)
+        assert reader.time_span(**query) == ((chosen[0].timestamp, chosen[-1].timestamp) if chosen else None)
+        if end is not None:
+            before = [event for event in chosen if event.timestamp < end]
+            assert reader.last_before(end, **query) == (before[-1] if before else None)
+        if query["filter"] is None and start is end is None:
+            topics = {
+                compose_topic(topic.event_type, topic.exchange, topic.symbol): (topic.rows, topic.first, topic.last)
+                for topic in reader.topics(**query)
+            }
+            assert topics == spans(chosen)
+
+
+async def collect(events: EventRange) -> list[BaseEvent]:
+    return [event async for event in events]
 
 
 def test_the_first_moment_is_in_the_range_and_the_last_is_not(tmp_path: Path) -> None:
@@ -268,3 +330,33 @@ def test_a_reader_needs_no_writer_and_disturbs_none(tmp_path: Path) -> None:
     (tmp_path / ".lock").unlink()
     assert read(tmp_path) == ticks(2)
     assert set(tmp_path.rglob("*")) == set(before) - {tmp_path / ".lock"}
+
+
+def test_frames_hold_what_the_table_holds(tmp_path: Path) -> None:
+    record(tmp_path, [*ticks(3), sample(HeartbeatEvent, timestamp=START)])
+    reader = EventReader(tmp_path)
+    table = reader.read_table(event_type="tick")
+    frame = reader.to_polars(event_type="tick")
+    assert frame["bid"].to_list() == table["bid"].to_pylist()
+    assert frame.columns == table.column_names
+    exact = reader.to_pandas(event_type="tick")
+    assert exact["bid"].tolist() == table["bid"].to_pylist()
+    assert list(exact.columns) == table.column_names
+    assert len(reader.to_polars(end=START + timedelta(seconds=1))) == 2
+
+
+def test_a_filter_that_raises_is_heard_of(tmp_path: Path) -> None:
+    record(tmp_path, ticks(3))
+    with pytest.raises(ZeroDivisionError):
+        list(EventReader(tmp_path).read_range(filter=lambda event: 1 / (event.bid - 1)))
+    with pytest.raises(TypeError, match="is no filter: it cannot be called"):
+        EventReader(tmp_path).read_range(filter="tick")
+
+
+def test_what_filters_decide_of_topics_and_times_costs_no_event(tmp_path: Path) -> None:
+    record(tmp_path, ticks(3))
+    asked: list[str] = []
+    custom = combined_filter(symbol_filter("OTHER"), lambda event: asked.append(event.event_id))
+    assert list(EventReader(tmp_path).read_range(filter=custom)) == []
+    assert EventReader(tmp_path).count(filter=~custom) == 3
+    assert asked == []

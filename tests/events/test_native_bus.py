@@ -244,3 +244,27 @@ async def test_reading_an_event_may_run_code_that_publishes() -> None:
             await bus.publish(whole)
         await bus.join()
         assert set(seen) == {0, 1, 2}
+
+
+async def test_among_many_instruments_each_event_goes_to_its_own_subscription() -> None:
+    """Also when the table of their routes has grown, and after subscriptions have come and gone.
+
+    Turned red by: taking the first place of the table for the one that was looked for.
+    """
+    symbols = [f"COIN{number}" for number in range(5_000)]
+    events = [tick(number, symbol=symbol) for number, symbol in enumerate(symbols)]
+    heard: dict[str, list[int]] = {symbol: [] for symbol in symbols}
+
+    def note_in(name: str) -> Callable[[BaseEvent], None]:
+        return lambda event: heard[name].append(number_of(event))
+
+    async with InMemoryEventBus() as bus:
+        sids = [await bus.subscribe(f"events.tick.*.{symbol}", note_in(symbol)) for symbol in symbols]
+        for _ in range(3):
+            await bus.publish_batch(events)
+        for sid in sids[::2]:
+            await bus.unsubscribe(sid, drain=True)
+        for _ in range(3):
+            await bus.publish_batch(events)
+        await bus.join()
+    assert heard == {symbol: [number] * (3 if number % 2 == 0 else 6) for number, symbol in enumerate(symbols)}

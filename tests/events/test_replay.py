@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.events.recording import read, record, tick, ticks
+from tests.events.recording import START, read, record, tick, ticks
+from tests.events.samples import sample
 from tests.events.virtual_time import run_in_virtual_time
 from trading.events.base import BaseEvent
 from trading.events.errors import CorruptFileError
+from trading.events.market_data import TickEvent, TradeEvent
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import EventReader, Replay
+from trading.events.statistics import Durations
 
 SECONDS = [0.0, 1.0, 1.0, 61.0, 3600.0]
 
@@ -231,3 +235,116 @@ async def test_two_replays_on_a_real_bus_are_the_same_event_for_event(tmp_path: 
             assert await EventReader(tmp_path).replay(bus, speed=None) == len(recorded)
         runs.append(heard)
     assert runs[0] == runs[1] == recorded
+
+
+@pytest.mark.parametrize("speed", [None, 1.0])
+@pytest.mark.parametrize(("second", "expected"), [(61.0, [0, 1, 3, 4]), (0.0, [0, 1, 0, 1, 2, 3, 4]), (9e9, [0, 1])])
+def test_a_handler_can_have_it_go_on_elsewhere(
+    store: Path, speed: float | None, second: float, expected: list[int]
+) -> None:
+    async def main() -> None:
+        bus = Bus()
+        replay = EventReader(store).replay(bus, speed=speed)
+        bus.meanwhile = lambda _: replay.seek(START + timedelta(seconds=second)) if len(bus.events) == 2 else None
+        assert await replay == len(expected)
+        assert [event.event_id for event in bus.events] == [f"tick-{number}" for number in expected]
+
+    run_in_virtual_time(main())
+
+
+def test_the_event_that_it_goes_to_is_due_at_once_and_the_others_at_their_intervals(store: Path) -> None:
+    async def main() -> None:
+        bus = Bus()
+        replay = EventReader(store).replay(bus)
+        task = asyncio.create_task(run(replay))
+        await asyncio.sleep(10.0)
+        replay.seek(datetime(2024, 1, 1, 0, 0, 2))  # noqa: DTZ001 - naive is UTC
+        await task
+        assert bus.times == pytest.approx([0.0, 1.0, 1.0, 10.0, 10.0 + 3_600.0 - 61.0], abs=1e-3)
+
+    run_in_virtual_time(main())
+
+
+def test_it_may_go_elsewhere_while_it_is_paused_and_stays_so(store: Path) -> None:
+    async def main() -> None:
+        bus = Bus()
+        replay = EventReader(store).replay(bus)
+        task = asyncio.create_task(run(replay))
+        await asyncio.sleep(10.0)
+        replay.pause()
+        replay.seek(START)
+        await asyncio.sleep(10.0)
+        assert (replay.paused, replay.published) == (True, 3)
+        replay.resume()
+        assert await task == 8
+        assert bus.times[3:5] == pytest.approx([20.0, 21.0], abs=1e-3)
+
+    run_in_virtual_time(main())
+
+
+def test_its_clock_says_the_time_of_the_event_that_was_published_last(store: Path) -> None:
+    bus = Bus()
+    replay = EventReader(store).replay(bus, speed=None)
+    with pytest.raises(LookupError, match="the replay has not begun"):
+        replay.clock()
+    run_in_virtual_time(run(replay))
+    assert replay.clock() == bus.events[-1].timestamp
+
+
+async def test_in_lockstep_each_event_and_what_it_sets_off_is_handled_before_the_next(tmp_path: Path) -> None:
+    await asyncio.to_thread(record, tmp_path, ticks(50))
+    heard: list[tuple[str, datetime]] = []
+    async with InMemoryEventBus() as bus:
+        replay = EventReader(tmp_path).replay(bus, speed=None, lockstep=True)
+
+        async def answer(event: TickEvent) -> None:
+            await asyncio.sleep(0)
+            await bus.publish(sample(TradeEvent, event_id=f"of {event.event_id}", timestamp=replay.clock()))
+
+        await bus.subscribe("tick", answer)
+        await bus.subscribe("*", lambda event: heard.append((event.event_id, replay.clock())))
+        await replay
+    expected = [(name, each.timestamp) for each in ticks(50) for name in (each.event_id, f"of {each.event_id}")]
+    assert heard == expected
+
+
+def test_lockstep_needs_a_bus_that_can_be_joined(store: Path) -> None:
+    with pytest.raises(TypeError, match="has no `join`"):
+        EventReader(store).replay(Bus(), lockstep=True)
+
+
+def test_it_reports_how_late_events_were_published(tmp_path: Path) -> None:
+    record(tmp_path, [*ticks(3), tick(3, after_s=100.0)])
+    replay = EventReader(tmp_path).replay(Bus(takes_s=10.0))
+    before = replay.report()
+    assert (before.published, before.position, before.running_s, before.error.count) == (0, None, 0.0, 0)
+
+    run_in_virtual_time(run(replay))
+
+    report = replay.report()
+    assert (report.published, report.position) == (4, tick(3, after_s=100.0).timestamp)
+    assert report.running_s == pytest.approx(110.0, abs=1e-3)
+    assert report.error.count == 4
+    assert report.error.max_ns == pytest.approx(18e9, rel=1e-3)
+    assert report.error.p50_ns < 1e7
+
+
+def test_a_pause_is_no_error(store: Path) -> None:
+    async def main() -> None:
+        replay = EventReader(store).replay(Bus())
+        task = asyncio.create_task(run(replay))
+        await asyncio.sleep(10.0)
+        replay.pause()
+        await asyncio.sleep(100.0)
+        assert replay.report().running_s == pytest.approx(110.0, abs=1e-3)
+        replay.resume()
+        await task
+        assert replay.report().error.max_ns < 1e7
+
+    run_in_virtual_time(main())
+
+
+def test_as_fast_as_possible_nothing_is_due(store: Path) -> None:
+    replay = EventReader(store).replay(Bus(), speed=None)
+    run_in_virtual_time(run(replay))
+    assert replay.report().error == Durations(0, 0, 0, 0, 0)

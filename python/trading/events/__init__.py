@@ -3,7 +3,9 @@
 Recording and replay are in `trading.events.persistence`, predefined filters in `trading.events.filters`.
 """
 
+import importlib
 import warnings
+from typing import TYPE_CHECKING, Any
 
 from trading.events._core import DEBUG_BUILD
 from trading.events.base import BaseEvent, event_class, event_classes
@@ -17,6 +19,7 @@ from trading.events.codec import (
     events_to_table,
     table_to_events,
 )
+from trading.events.delivery import is_redelivered
 from trading.events.errors import (
     BusClosedError,
     BusError,
@@ -26,6 +29,7 @@ from trading.events.errors import (
     EventError,
     ForkedBusError,
     HandlerTypeError,
+    NoHistoryError,
     NotAnEventError,
     PatternError,
     QueueFullError,
@@ -34,6 +38,7 @@ from trading.events.errors import (
     TradingEventsError,
     WrongLoopError,
 )
+from trading.events.factory import create_event_bus
 from trading.events.filters import (
     combined_filter,
     event_type_filter,
@@ -42,6 +47,7 @@ from trading.events.filters import (
     symbol_filter,
     time_range_filter,
 )
+from trading.events.history import EventHistory
 from trading.events.market_data import (
     BarEvent,
     BookLevel,
@@ -63,6 +69,7 @@ from trading.events.order import (
 )
 from trading.events.portfolio import PortfolioEvent, PortfolioValueEvent, RiskLimitEvent
 from trading.events.position import PositionClosedEvent, PositionEvent, PositionModifiedEvent, PositionOpenedEvent
+from trading.events.settings import EventBusSettings
 from trading.events.statistics import BusStatistics, Durations, Gap, SubscriptionStatistics
 from trading.events.stream import EventStream
 from trading.events.system import ConnectionEvent, ErrorEvent, HeartbeatEvent, SystemEvent
@@ -77,10 +84,12 @@ __all__ = [
     "ConnectionEvent",
     "Durations",
     "ErrorEvent",
+    "EventBusSettings",
     "EventDecodeError",
     "EventDefinitionError",
     "EventEncodeError",
     "EventError",
+    "EventHistory",
     "EventStream",
     "ForkedBusError",
     "Gap",
@@ -90,6 +99,7 @@ __all__ = [
     "IEventBus",
     "InMemoryEventBus",
     "MarketDataEvent",
+    "NoHistoryError",
     "NotAnEventError",
     "OrderAcceptedEvent",
     "OrderBookEvent",
@@ -118,6 +128,7 @@ __all__ = [
     "TradingEventsError",
     "WrongLoopError",
     "combined_filter",
+    "create_event_bus",
     "decode_batch",
     "decode_event",
     "describe",
@@ -128,11 +139,28 @@ __all__ = [
     "event_type_filter",
     "events_to_table",
     "exchange_filter",
+    "is_redelivered",
     "not_filter",
     "symbol_filter",
     "table_to_events",
     "time_range_filter",
 ]
+
+if TYPE_CHECKING:
+    from trading.events.hybrid_bus import HybridEventBus as HybridEventBus
+    from trading.events.redis_bus import RedisEventBus as RedisEventBus
+
+_ON_DEMAND = {"HybridEventBus": "trading.events.hybrid_bus", "RedisEventBus": "trading.events.redis_bus"}
+"""What needs packages that a plain installation does not have, and so is not in `__all__`."""
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is needed only by some, when it is first asked for."""
+    module = _ON_DEMAND.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(module), name)
+
 
 if DEBUG_BUILD:
     warnings.warn(

@@ -35,6 +35,16 @@ is dropped. `conflate`: an event takes the place of a waiting one of its topic, 
 raises on a full `block` queue too. Dropped events are counted, and `on_gap` is called before the next event is handled,
 once a burst, with how many were lost and from which topics.
 
+Long queues. The first 4,096 waiting events of a queue are kept as the objects that were published, those beyond as
+compact rows that all queues share, some fifty bytes each. An event that was packed comes out equal, of the same class
+and with the same JSON, but as another object, and no validator is asked again. What would not come out equal, such as
+an event with private attributes, stays an object.
+
+Earlier events. A subscription may start with events that were accepted before it (`start`, on a bus that keeps them).
+They come first, in the order of acceptance, and then the live ones, none left out and none twice, whatever is published
+meanwhile. They stand before the queue: its capacity and its overflow policy are for live events alone. They count as
+accepted, `queued` and `high_water` include them, and filters are asked about them when the subscription begins.
+
 Re-entrancy. A handler may publish, subscribe and unsubscribe, itself included, and never deadlocks. A publish made in a
 running handler, or in a task that one has started, never waits: it passes the line and may exceed a capacity, which is
 counted, up to twice of it; beyond that it raises QueueFullError. `join` and `aclose` raise ReentrancyError there.
@@ -94,7 +104,7 @@ Delivery = Literal["queued", "inline"]
 """Who calls a handler: a task of the bus, or the publisher."""
 
 DEFAULT_CAPACITY = 100_000
-"""Events that may wait for one subscription: some seconds of a busy market, some 200 MB of events at the most."""
+"""Events that may wait for one subscription: some seconds of a busy market, some megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,7 @@ class HandlerFailure:
     """What `on_error` is told of an exception."""
 
     event: BaseEvent | None
-    """The event that was being handled, or None in a gap callback."""
+    """The event that was being handled; None in a gap callback, or if it was packed and cannot be made again."""
 
     error: BaseException
     """The exception, with its traceback."""

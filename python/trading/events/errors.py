@@ -5,16 +5,19 @@
     │   ├── EventDefinitionError     a class that cannot be an event class      (TypeError)
     │   ├── NotAnEventError          something that is no event                 (TypeError)
     │   ├── EventEncodeError         an event that cannot be encoded exactly    (ValueError)
-    │   └── EventDecodeError         bytes or columns that hold no event        (ValueError)
+    │   ├── EventDecodeError         bytes or columns that hold no event        (ValueError)
+    │   └── EventTooLargeError       an event too long for the wire             (ValueError)
     ├── PatternError                 a text that is no pattern                  (ValueError)
     ├── BusError                     a bus
     │   ├── HandlerTypeError         a handler, filter or hook not callable     (TypeError)
     │   ├── SubscriptionNotFoundError                                           (LookupError)
     │   ├── QueueFullError           no room, and the policy says not to wait
+    │   ├── NoHistoryError           earlier events of a bus that keeps none    (ValueError)
     │   ├── BusClosedError           closed, or closing                         (RuntimeError)
     │   ├── ReentrancyError          an await that could never return           (RuntimeError)
     │   ├── WrongLoopError           called from another thread or loop         (RuntimeError)
-    │   └── ForkedBusError           used in a forked child                     (RuntimeError)
+    │   ├── ForkedBusError           used in a forked child                     (RuntimeError)
+    │   └── ServerError              a bus's server cannot be used              (ConnectionError)
     ├── StoreError                   recorded events
     │   ├── StorePathError           a base_path that cannot hold a store       (ValueError)
     │   ├── StoreLockedError         another writer has the store
@@ -75,6 +78,10 @@ class EventDecodeError(EventError, ValueError):
         return type(self), (self.reason, self.offset)
 
 
+class EventTooLargeError(EventError, ValueError):
+    """An event is longer than what a bus sends over its wire."""
+
+
 class PatternError(TradingEventsError, ValueError):
     """A text is not a pattern."""
 
@@ -95,6 +102,10 @@ class QueueFullError(BusError):
     """A queue has no room and the publisher may not wait. The event has reached nobody."""
 
 
+class NoHistoryError(BusError, ValueError):
+    """Earlier events were asked of a bus that keeps none."""
+
+
 class BusClosedError(BusError, RuntimeError):
     """The bus is closed or closing and takes no new events."""
 
@@ -109,6 +120,10 @@ class WrongLoopError(BusError, RuntimeError):
 
 class ForkedBusError(BusError, RuntimeError):
     """A bus was used in a process forked from the one it was made in."""
+
+
+class ServerError(BusError, ConnectionError):
+    """The server of a bus cannot be reached, or does not let this user in."""
 
 
 class StoreError(TradingEventsError):

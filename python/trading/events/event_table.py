@@ -40,6 +40,9 @@ TYPES: Mapping[str, tuple[pa.DataType, tuple[tuple[str, pa.DataType], ...]]] = {
 Places = Mapping[str, Mapping[str, tuple[str, Sequence[str]]]]
 """For each event type the form and the columns of each field, its own column first."""
 
+ColumnBuffers = tuple[int, list[_core.ColumnBuffer | None]]
+"""A column: its number of nulls, and its buffers as in Arrow."""
+
 
 def to_table(events: Iterable[BaseEvent]) -> pa.Table:
     """See `trading.events.codec.events_to_table`."""
@@ -53,16 +56,21 @@ def to_table(events: Iterable[BaseEvent]) -> pa.Table:
         first = name if all(name not in before for before in names) else _free_name(f"{name}_{form}", taken)
         named = [first, *(_free_name(f"{first}_{end}", taken) for end, _ in beside)]
         names.append(named)
-        for column, type_, (nulls, buffers) in zip(named, (own, *(t for _, t in beside)), columns, strict=True):
-            wrapped = [None if buffer is None else pa.py_buffer(buffer) for buffer in buffers]
+        for column, type_, buffers in zip(named, (own, *(t for _, t in beside)), columns, strict=True):
             schema.append(pa.field(column, type_))
-            arrays.append(pa.Array.from_buffers(type_, rows, wrapped, nulls))
+            arrays.append(wrap_column(type_, rows, buffers))
     stored = {
         event_type: {fields[place][0]: (fields[place][1], names[place]) for place in sorted(used)}
         for event_type, used in places.items()
     }
     text = json.dumps({"version": VERSION, "events": stored})
     return pa.Table.from_arrays(arrays, schema=pa.schema(schema, metadata={METADATA_KEY: text.encode()}))
+
+
+def wrap_column(type_: pa.DataType, rows: int, column: ColumnBuffers) -> pa.Array:
+    """So many values of a type, which are not copied."""
+    nulls, buffers = column
+    return pa.Array.from_buffers(type_, rows, [None if each is None else pa.py_buffer(each) for each in buffers], nulls)
 
 
 def from_table(source: object) -> list[BaseEvent]:

@@ -10,6 +10,7 @@ use crate::line::{Needs, Ticket};
 use crate::queue::Verdict;
 use crate::registry::SubscriptionId;
 use crate::route::Route;
+use crate::sequence::Kept;
 use crate::subscription::Subscription;
 
 /// What a publisher does when there is no room.
@@ -44,20 +45,39 @@ pub struct Manner {
     pub can_call: bool,
 }
 
+/// Where an event is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// At this place of a subscription's queue.
+    Queue(SubscriptionId, u64),
+    /// The newest of the history.
+    History,
+}
+
 /// What an accepted event has brought about.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the calls are to be made"]
 pub struct Accepted<E> {
     /// Events that were lost by it, for the caller to drop without its lock.
-    pub lost: Vec<E>,
+    pub lost: Vec<Kept<E>>,
+    /// Where the event is to be [packed](Bus::pack).
+    pub to_pack: Vec<Place>,
     /// Subscriptions that the caller serves now: it is to [take](Bus::take_to_call), to call, to
     /// [finish](Bus::finish) and to [release](Bus::release).
     pub calls: SmallVec<[SubscriptionId; 2]>,
 }
 
+impl<E> Accepted<E> {
+    /// Whether there is nothing for the caller to do.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.lost.is_empty() && self.to_pack.is_empty() && self.calls.is_empty()
+    }
+}
+
 impl<E> Default for Accepted<E> {
     fn default() -> Self {
-        Self { lost: Vec::new(), calls: SmallVec::new() }
+        Self { lost: Vec::new(), to_pack: Vec::new(), calls: SmallVec::new() }
     }
 }
 
@@ -187,6 +207,17 @@ impl<E, S, W> Bus<E, S, W> {
         self.called.extend(left.called);
         self.call_for(&left.places.unwrap_or_default());
         left.token
+    }
+
+    /// Keeps an event that was accepted as a row, wherever it still stands; elsewhere, and where the row is none, it stays
+    /// as it is. Returns what it no longer keeps, to be dropped without the lock.
+    pub fn pack(&mut self, places: &[Place], row: &[u8], is_meant: impl Fn(&E) -> bool) -> Vec<E> {
+        let Ok(row) = self.backlog.put(row) else { return Vec::new() };
+        let pack = |place: &Place| match *place {
+            Place::Queue(id, place) => self.subscriptions.get_mut(id)?.queue.pack(place, &row, &is_meant),
+            Place::History => self.history.as_mut()?.pack_newest(&row, &is_meant),
+        };
+        places.iter().filter_map(pack).collect()
     }
 
     /// Calls those who wait for room in these queues, where some may have appeared.

@@ -4,12 +4,16 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use crate::backlog::{Backlog, Rows};
+use crate::codec::DecodeError;
 use crate::dispatch::Budget;
 use crate::filter::Known;
+use crate::history::History;
 use crate::line::Line;
 use crate::queue::{Loss, Overflow, Queue};
 use crate::registry::{Interest, Registry, SubscriptionId};
 use crate::route::Route;
+use crate::sequence::{Kept, Sequence};
 use crate::stats::{Counts, Totals};
 use crate::subscription::{Delivery, Service, Subscription, Subscriptions};
 
@@ -46,7 +50,7 @@ pub enum Phase {
 #[derive(Debug)]
 pub struct Discarded<E, S> {
     /// Events that were lost.
-    pub events: Vec<E>,
+    pub events: Sequence<E>,
     /// The subscription that ended.
     pub ended: Option<S>,
 }
@@ -54,8 +58,8 @@ pub struct Discarded<E, S> {
 /// What a bus that is closed by force gave back, likewise to be dropped without a lock.
 #[derive(Debug)]
 pub struct Abandoned<E, S> {
-    /// Events that were lost.
-    pub events: Vec<E>,
+    /// Events that were lost, by subscription.
+    pub events: Vec<Sequence<E>>,
     /// Subscriptions that were only to be drained.
     pub ended: Vec<S>,
 }
@@ -75,6 +79,11 @@ pub struct Bus<E, S, W> {
     /// One in how many events of a subscription is timed, rounded up to a power of two, for subscriptions to come; `None`
     /// times none.
     pub times_one_in: Option<NonZeroU32>,
+    /// How many events of a queue are kept as they are, for subscriptions to come.
+    pub unpacked: usize,
+    /// The newest events, if they are kept.
+    pub history: Option<History<E>>,
+    pub(crate) backlog: Backlog,
     /// What the whole bus has counted.
     pub totals: Totals,
 }
@@ -92,6 +101,9 @@ impl<E, S, W> Default for Bus<E, S, W> {
             unfinished: 0,
             phase: Phase::Open,
             times_one_in: None,
+            unpacked: Queue::<E>::UNPACKED,
+            history: None,
+            backlog: Backlog::default(),
             totals: Totals::default(),
         }
     }
@@ -101,7 +113,7 @@ impl<E, S, W> Bus<E, S, W> {
     /// Adds a subscription.
     pub fn subscribe(&mut self, terms: Terms<S>) -> SubscriptionId {
         let interest = terms.interest.clone();
-        let queue = Queue::new(terms.capacity, terms.overflow);
+        let queue = Queue::new(terms.capacity, terms.overflow).keeping_unpacked(self.unpacked);
         let id = self.subscriptions.insert(Subscription {
             payload: terms.payload,
             interest: Box::new(terms.interest),
@@ -123,17 +135,63 @@ impl<E, S, W> Bus<E, S, W> {
     /// handler is always let finish, and the subscription stands until then.
     pub fn unsubscribe(&mut self, id: SubscriptionId, drain: bool) -> Discarded<E, S> {
         let Some(subscription) = self.subscriptions.get_mut(id) else {
-            return Discarded { events: Vec::new(), ended: None };
+            return Discarded { events: Sequence::default(), ended: None };
         };
         let was_ending = std::mem::replace(&mut subscription.ending, true);
-        let lost = if drain { Vec::new() } else { subscription.discard(Loss::Unsubscribed) };
+        let lost = if drain { Sequence::default() } else { subscription.discard(Loss::Unsubscribed) };
         self.unfinished -= lost.len() as u64;
         if !was_ending {
             let interest = subscription.interest.clone();
             self.registry.remove(id, &interest);
             self.called.extend(self.line.forget_queue(id, &mut self.subscriptions));
         }
+        self.let_go(id);
         Discarded { events: lost, ended: self.retire(id) }
+    }
+
+    /// Puts events before those that wait in a subscription, as accepted ones; it may have more than its capacity then.
+    /// Says whether it still stands.
+    pub fn put_ahead(&mut self, id: SubscriptionId, events: impl IntoIterator<Item = Kept<E>>) -> bool {
+        let Some(subscription) = self.subscriptions.get_mut(id).filter(|found| !found.ending) else { return false };
+        let before = subscription.queue.len();
+        subscription.queue.put_ahead(events);
+        let more = (subscription.queue.len() - before) as u64;
+        subscription.counts.accepted += more;
+        self.unfinished += more;
+        self.list(id);
+        true
+    }
+
+    /// Holds a new subscription's events back until it is [let go](Bus::let_go), but for those [put ahead](Bus::put_ahead).
+    pub fn hold(&mut self, id: SubscriptionId) {
+        if let Some(subscription) = self.subscriptions.get_mut(id) {
+            subscription.queue.hold();
+        }
+    }
+
+    /// Hands out what a subscription has held back.
+    pub fn let_go(&mut self, id: SubscriptionId) {
+        if let Some(subscription) = self.subscriptions.get_mut(id) {
+            subscription.queue.let_go();
+            self.list(id);
+        }
+    }
+
+    /// Notes that a subscription may have events for a worker.
+    fn list(&mut self, id: SubscriptionId) {
+        let idle = self.subscriptions.get_mut(id).filter(|found| found.service == Service::Idle);
+        if let Some(subscription) = idle.filter(|found| found.queue.has_next()) {
+            subscription.service = Service::Listed;
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Keeps an event's row for somebody outside the queues.
+    ///
+    /// # Errors
+    /// It is no row.
+    pub fn keep(&mut self, row: &[u8]) -> Result<Rows, DecodeError> {
+        self.backlog.put(row)
     }
 
     /// Removes a subscription that is ending and has nothing left.
@@ -184,11 +242,12 @@ impl<E, S, W> Bus<E, S, W> {
         let mut abandoned = Abandoned { events: Vec::new(), ended: Vec::new() };
         for id in ids {
             if let Some(subscription) = self.subscriptions.get_mut(id) {
-                abandoned.events.extend(subscription.discard(Loss::Closed));
+                let lost = subscription.discard(Loss::Closed);
+                self.unfinished -= lost.len() as u64;
+                abandoned.events.push(lost);
                 abandoned.ended.extend(self.retire(id));
             }
         }
-        self.unfinished -= abandoned.events.len() as u64;
         abandoned
     }
 

@@ -2,8 +2,9 @@
 
 use crate::bus::Bus;
 use crate::registry::SubscriptionId;
+use crate::sequence::Kept;
 use crate::stats::{End, Gap};
-use crate::subscription::Service;
+use crate::subscription::{Service, Subscription};
 
 /// How much a bus does in one turn of its loop before it lets the loop go on.
 #[derive(Debug)]
@@ -98,7 +99,7 @@ impl<E, S, W> Bus<E, S, W> {
     pub fn next_ready(&mut self) -> Option<SubscriptionId> {
         while let Some(id) = self.ready.pop_front() {
             if let Some(subscription) = self.subscriptions.get_mut(id) {
-                if !subscription.queue.is_empty() {
+                if subscription.queue.has_next() {
                     subscription.service = Service::Served;
                     return Some(id);
                 }
@@ -108,6 +109,11 @@ impl<E, S, W> Bus<E, S, W> {
         None
     }
 
+    /// The subscriptions that come next and are after one another in the list.
+    pub fn soon_ready(&self, at_most: usize) -> impl Iterator<Item = &Subscription<E, S>> {
+        self.ready.iter().take(at_most).filter_map(|id| self.subscriptions.get(*id))
+    }
+
     /// What the subscription lost since it was last told.
     pub fn take_gap(&mut self, id: SubscriptionId) -> Option<Box<Gap>> {
         let subscription = self.subscriptions.get_mut(id)?;
@@ -115,7 +121,7 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     /// The next event for the handler of a subscription that a worker serves.
-    pub fn take(&mut self, id: SubscriptionId) -> Option<E> {
+    pub fn take(&mut self, id: SubscriptionId) -> Option<Kept<E>> {
         let event = self.take_to_call(id)?;
         self.budget.dispatching = self.budget.dispatching.saturating_sub(1);
         Some(event)
@@ -123,12 +129,12 @@ impl<E, S, W> Bus<E, S, W> {
 
     /// [`Bus::finish`] of an event that was handled, and [`Bus::take`] of the next, where all is plain: the budget lasts,
     /// nobody waits in line, and the subscription goes on, has an event, and has lost none. Otherwise nothing has happened.
-    pub fn take_next(&mut self, id: SubscriptionId) -> Option<E> {
+    pub fn take_next(&mut self, id: SubscriptionId) -> Option<Kept<E>> {
         if self.dispatching_is_spent() || !self.line.is_empty() {
             return None;
         }
         let subscription = self.subscriptions.get_mut(id)?;
-        if subscription.ending || subscription.queue.is_empty() || subscription.has_gap() {
+        if subscription.ending || !subscription.queue.has_next() || subscription.has_gap() {
             return None;
         }
         subscription.finish(End::Handled);
@@ -138,7 +144,7 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     /// The next event for the handler of a subscription that a publisher serves. It has been paid for in publishing.
-    pub fn take_to_call(&mut self, id: SubscriptionId) -> Option<E> {
+    pub fn take_to_call(&mut self, id: SubscriptionId) -> Option<Kept<E>> {
         let subscription = self.subscriptions.get_mut(id)?;
         let event = subscription.take()?;
         self.call_for(&[id]);
@@ -158,11 +164,11 @@ impl<E, S, W> Bus<E, S, W> {
     /// The caller no longer serves the subscription; what it still has is for another worker.
     pub fn release(&mut self, id: SubscriptionId) {
         if let Some(subscription) = self.subscriptions.get_mut(id) {
-            if subscription.queue.is_empty() {
-                subscription.service = Service::Idle;
-            } else {
+            if subscription.queue.has_next() {
                 subscription.service = Service::Listed;
                 self.ready.push_back(id);
+            } else {
+                subscription.service = Service::Idle;
             }
         }
     }

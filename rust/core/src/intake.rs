@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::admission::{Accepted, Manner, Patience};
+use crate::admission::{Accepted, Manner, Patience, Place};
 use crate::bus::Bus;
 use crate::queue::Verdict;
 use crate::registry::SubscriptionId;
@@ -65,9 +65,12 @@ impl<E, S, W> Bus<E, S, W> {
         for id in targets {
             let Some(subscription) = self.subscriptions.get_mut(*id).filter(|found| !found.ending) else { continue };
             heard += 1;
-            let waiting = subscription.queue.len();
+            let (waiting, next) = (subscription.queue.live(), subscription.queue.next_place());
             outcome.lost.extend(subscription.accept(event(), topic));
-            let grown = subscription.queue.len() - waiting;
+            let grown = subscription.queue.live() - waiting;
+            if subscription.queue.is_to_be_packed() {
+                outcome.to_pack.extend(subscription.place_to_pack(next, topic).map(|place| Place::Queue(*id, place)));
+            }
             self.unfinished += grown as u64;
             if manner.patience == Patience::Urgent && waiting >= subscription.queue.capacity() {
                 subscription.counts.over_capacity += grown as u64;
@@ -75,10 +78,13 @@ impl<E, S, W> Bus<E, S, W> {
             if manner.can_call && subscription.is_called_at_once() {
                 subscription.service = Service::Served;
                 outcome.calls.push(*id);
-            } else if subscription.service == Service::Idle {
+            } else if subscription.service == Service::Idle && subscription.queue.has_next() {
                 subscription.service = Service::Listed;
                 self.ready.push_back(*id);
             }
+        }
+        if self.history.is_some() {
+            self.remember(event(), outcome);
         }
         if !self.line.is_empty() {
             self.call_those_who_can_replace(targets);
@@ -86,6 +92,14 @@ impl<E, S, W> Bus<E, S, W> {
         self.totals.published += 1;
         self.totals.unrouted += u64::from(heard == 0);
         self.budget.spend_on_publishing(heard.max(1));
+    }
+
+    #[cold]
+    fn remember(&mut self, event: E, outcome: &mut Accepted<E>) {
+        if let Some(history) = &mut self.history {
+            outcome.lost.extend(history.push(event));
+            outcome.to_pack.push(Place::History);
+        }
     }
 
     /// Calls those whose event may take the place of one that has just come into a conflating queue.

@@ -8,12 +8,14 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
+pub mod backlog;
 pub mod bus;
 pub mod codec;
 pub mod dispatch;
 pub mod error;
 pub mod filter;
 pub mod histogram;
+pub mod history;
 mod intake;
 pub mod journal;
 pub mod line;
@@ -22,6 +24,7 @@ pub mod queue;
 pub mod registry;
 pub mod route;
 mod route_cache;
+pub mod sequence;
 pub mod stats;
 pub mod stopwatch;
 pub mod subscription;

@@ -6,6 +6,10 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+use crate::backlog::Rows;
+use crate::dispatch::Budget;
+use crate::sequence::{Kept, Sequence};
+
 /// What a full queue does with one more event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overflow {
@@ -61,7 +65,7 @@ impl Loss {
 #[derive(Debug)]
 pub struct Lost<E> {
     /// The event itself.
-    pub event: E,
+    pub event: Kept<E>,
     /// Its topic, where the queue [keeps topics](Queue::keeping_topics) or it is that of the event that came.
     pub topic: Option<Arc<str>>,
     /// Why.
@@ -88,30 +92,51 @@ struct Topics {
     places: HashMap<Arc<str>, u64, FxBuildHasher>,
 }
 
+/// Events before those that wait, and whether only they are handed out for now.
+#[derive(Debug)]
+struct Ahead<E> {
+    events: Sequence<E>,
+    is_held: bool,
+}
+
 /// A bounded queue of events.
+///
+/// Where many wait, those beyond the first may be kept as rows, once somebody has [packed](Queue::pack) them.
 #[derive(Debug)]
 pub struct Queue<E> {
-    waiting: VecDeque<E>,
+    waiting: Sequence<E>,
+    /// What comes before them, if anything does; it does not count for the capacity.
+    ahead: Option<Box<Ahead<E>>>,
     topics: Option<Box<Topics>>,
+    /// How many events are kept as they are, before one more is to be packed.
+    unpacked: usize,
     capacity: usize,
     overflow: Overflow,
     /// Places promised to publishers that have not come for them yet.
     reserved: usize,
     taken: u64,
+    taken_ahead: u64,
     high_water: usize,
 }
 
 impl<E> Queue<E> {
+    /// How many events are kept as they are: what publishers may put in within two turns of the loop, so that a queue that
+    /// is served never pays for packing.
+    pub const UNPACKED: usize = 2 * Budget::DELIVERIES as usize;
+
     /// An empty queue for `capacity` events.
     #[must_use]
     pub fn new(capacity: usize, overflow: Overflow) -> Self {
         Self {
-            waiting: VecDeque::new(),
+            waiting: if overflow == Overflow::Conflate { Sequence::indexed() } else { Sequence::default() },
+            ahead: None,
+            unpacked: Self::UNPACKED,
             topics: (overflow == Overflow::Conflate).then(Box::default),
             capacity,
             overflow,
             reserved: 0,
             taken: 0,
+            taken_ahead: 0,
             high_water: 0,
         }
     }
@@ -120,6 +145,13 @@ impl<E> Queue<E> {
     #[must_use]
     pub fn keeping_topics(mut self) -> Self {
         self.topics.get_or_insert_default();
+        self
+    }
+
+    /// Has the queue keep another number of events as they are.
+    #[must_use]
+    pub fn keeping_unpacked(mut self, events: usize) -> Self {
+        self.unpacked = events;
         self
     }
 
@@ -132,16 +164,50 @@ impl<E> Queue<E> {
     /// How many events wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() + self.ahead.as_ref().map_or(0, |ahead| ahead.events.len())
     }
 
     /// Whether no event waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.len() == 0
     }
 
-    /// How many events have left the queue, each way counted: the place of the first that waits.
+    /// What waits, without what was put ahead.
+    #[must_use]
+    pub fn waiting(&self) -> &Sequence<E> {
+        &self.waiting
+    }
+
+    /// How many events wait for which the capacity counts: all that were not put ahead.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether an event can be taken out now.
+    #[must_use]
+    pub fn has_next(&self) -> bool {
+        match &self.ahead {
+            None => !self.waiting.is_empty(),
+            Some(ahead) => !ahead.events.is_empty() || !(ahead.is_held || self.waiting.is_empty()),
+        }
+    }
+
+    /// Whether only what is put ahead is handed out.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| ahead.is_held)
+    }
+
+    /// How many events have been taken out, those put ahead included.
+    #[must_use]
+    pub fn handed_out(&self) -> u64 {
+        self.taken + self.taken_ahead
+    }
+
+    /// How many events have left the queue, each way counted: the place of the first that waits. Those put ahead have no
+    /// place.
     #[must_use]
     pub fn first_place(&self) -> u64 {
         self.taken
@@ -239,10 +305,11 @@ impl<E> Queue<E> {
         if self.waiting.len() >= self.capacity {
             match self.overflow {
                 Overflow::DropNewest => {
+                    let event = Kept::Event(event);
                     return Some(Lost { event, topic: Some(Arc::clone(topic)), why: Loss::DropNewest });
                 }
                 Overflow::DropOldest => {
-                    lost = self.pop_with_topic().map(|(event, topic)| Lost { event, topic, why: Loss::DropOldest });
+                    lost = self.pop_waiting().map(|(event, topic)| Lost { event, topic, why: Loss::DropOldest });
                 }
                 _ => {}
             }
@@ -253,9 +320,9 @@ impl<E> Queue<E> {
 
     fn push_conflating(&mut self, event: E, topic: &Arc<str>) -> Option<Lost<E>> {
         let index = self.place_of(topic).and_then(|place| usize::try_from(place - self.taken).ok());
-        if let Some(older) = index.and_then(|index| self.waiting.get_mut(index)) {
-            let event = std::mem::replace(older, event);
-            return Some(Lost { event, topic: Some(Arc::clone(topic)), why: Loss::Conflate });
+        if let Some(index) = index.filter(|index| *index < self.waiting.len()) {
+            let older = self.waiting.replace(index, event);
+            return older.map(|event| Lost { event, topic: Some(Arc::clone(topic)), why: Loss::Conflate });
         }
         let place = self.next_place();
         if let Some(topics) = &mut self.topics {
@@ -266,20 +333,87 @@ impl<E> Queue<E> {
     }
 
     fn append(&mut self, event: E, topic: &Arc<str>) {
-        self.waiting.push_back(event);
+        self.waiting.push(event);
         if let Some(topics) = &mut self.topics {
             topics.waiting.push_back(Arc::clone(topic));
         }
-        self.high_water = self.high_water.max(self.waiting.len());
+        self.high_water = self.high_water.max(self.len());
     }
 
-    /// Takes out the event that has waited longest.
-    pub fn pop(&mut self) -> Option<E> {
-        self.pop_with_topic().map(|(event, _)| event)
+    /// Whether an event that has just come is to be packed.
+    #[must_use]
+    pub fn is_to_be_packed(&self) -> bool {
+        self.waiting.events() > self.unpacked
     }
 
-    fn pop_with_topic(&mut self) -> Option<(E, Option<Arc<str>>)> {
-        let event = self.waiting.pop_front()?;
+    /// Keeps the event at a place as a row, if it is still the one meant; returns the event. Otherwise it stays as it is.
+    pub fn pack(&mut self, place: u64, row: &Rows, is_meant: impl Fn(&E) -> bool) -> Option<E> {
+        if self.conflates() {
+            let index = usize::try_from(place.checked_sub(self.taken)?).ok()?;
+            self.waiting.pack_at(index, row, is_meant)
+        } else if place + 1 == self.next_place() {
+            self.waiting.pack_last(row, is_meant)
+        } else {
+            None
+        }
+    }
+
+    /// Puts events before those that wait, behind those put there earlier. Neither the capacity nor what happens at
+    /// overflow is for them.
+    pub fn put_ahead(&mut self, events: impl IntoIterator<Item = Kept<E>>) {
+        let ahead = self.ahead.get_or_insert_with(|| Box::new(Ahead { events: Sequence::default(), is_held: false }));
+        events.into_iter().for_each(|event| ahead.events.push_kept(event));
+        self.forget_ahead();
+        self.high_water = self.high_water.max(self.len());
+    }
+
+    /// Whether one more event put ahead is to be packed.
+    #[must_use]
+    pub fn packs_ahead(&self) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| ahead.events.events() >= self.unpacked)
+    }
+
+    /// Hands out only what is put ahead, until it is [let go](Queue::let_go).
+    pub fn hold(&mut self) {
+        self.ahead = Some(Box::new(Ahead { events: Sequence::default(), is_held: true }));
+    }
+
+    /// Hands out all events from here on.
+    pub fn let_go(&mut self) {
+        self.ahead.iter_mut().for_each(|ahead| ahead.is_held = false);
+        self.forget_ahead();
+    }
+
+    /// Without anything before it, a queue is as quick as any.
+    fn forget_ahead(&mut self) {
+        self.ahead.take_if(|ahead| ahead.events.is_empty() && !ahead.is_held);
+    }
+
+    /// Takes out the event that is the next.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Kept<E>> {
+        if self.ahead.is_some() {
+            return self.pop_ahead();
+        }
+        if self.topics.is_some() {
+            return self.pop_waiting().map(|(event, _)| event);
+        }
+        let event = self.waiting.pop()?;
+        self.taken += 1;
+        self.waiting.shrink();
+        Some(event)
+    }
+
+    #[cold]
+    fn pop_ahead(&mut self) -> Option<Kept<E>> {
+        let event = self.ahead.as_mut()?.events.pop()?;
+        self.forget_ahead();
+        self.taken_ahead += 1;
+        Some(event)
+    }
+
+    fn pop_waiting(&mut self) -> Option<(Kept<E>, Option<Arc<str>>)> {
+        let event = self.waiting.pop()?;
         self.taken += 1;
         let topic = self.topics.as_mut().and_then(|topics| {
             let topic = topics.waiting.pop_front()?;
@@ -291,19 +425,25 @@ impl<E> Queue<E> {
     }
 
     /// Takes out all events.
-    pub fn drain(&mut self) -> Vec<E> {
+    pub fn drain(&mut self) -> Sequence<E> {
         self.taken += self.waiting.len() as u64;
         if let Some(topics) = &mut self.topics {
             **topics = Topics::default();
         }
-        std::mem::take(&mut self.waiting).into()
+        let empty = if self.conflates() { Sequence::indexed() } else { Sequence::default() };
+        let waiting = std::mem::replace(&mut self.waiting, empty);
+        let Some(ahead) = &mut self.ahead else { return waiting };
+        let mut all = std::mem::take(&mut ahead.events);
+        self.taken_ahead += all.len() as u64;
+        waiting.for_each(|event| all.push_kept(event));
+        self.forget_ahead();
+        all
     }
 
     /// Gives memory back after a large burst, so that it does not stay for the life of the subscription.
     fn shrink(&mut self) {
-        const WORTH_IT: usize = 4096;
-        if self.waiting.is_empty() && self.waiting.capacity() > WORTH_IT {
-            self.waiting = VecDeque::new();
+        if self.waiting.is_empty() {
+            self.waiting.shrink();
             if let Some(topics) = &mut self.topics {
                 topics.waiting.shrink_to_fit();
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::line::Rooms;
 use crate::queue::{Loss, Queue, Verdict};
 use crate::registry::{Interest, SubscriptionId};
+use crate::sequence::{Kept, Sequence};
 use crate::stats::{Counts, End, Gap};
 use crate::stopwatch::Stopwatch;
 
@@ -76,7 +77,7 @@ impl<E, S> Subscription<E, S> {
 
     /// Whether a publisher who can would call its handler now.
     pub(crate) fn is_called_at_once(&self) -> bool {
-        self.delivery == Delivery::Inline && self.service == Service::Idle
+        self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_held()
     }
 
     /// Whether it has ended, but for the event in its handler.
@@ -85,8 +86,15 @@ impl<E, S> Subscription<E, S> {
         self.ending && self.queue.is_empty()
     }
 
+    /// Where an event of this topic stands that has just been accepted, if it is to be packed; `next` is the place that it
+    /// would have taken.
+    #[cold]
+    pub(crate) fn place_to_pack(&self, next: u64, topic: &Arc<str>) -> Option<u64> {
+        if self.queue.next_place() > next { Some(next) } else { self.queue.place_of(topic) }
+    }
+
     /// Takes an event into the queue. Returns the event that was lost by it.
-    pub(crate) fn accept(&mut self, event: E, topic: &Arc<str>) -> Option<E> {
+    pub(crate) fn accept(&mut self, event: E, topic: &Arc<str>) -> Option<Kept<E>> {
         self.counts.accepted += 1;
         let place = self.queue.next_place();
         let lost = self.queue.push(event, topic);
@@ -105,11 +113,11 @@ impl<E, S> Subscription<E, S> {
     }
 
     /// The next event, which goes into the handler now.
-    pub(crate) fn take(&mut self) -> Option<E> {
+    pub(crate) fn take(&mut self) -> Option<Kept<E>> {
         let place = self.queue.first_place();
         let event = self.queue.pop()?;
         self.in_handler = true;
-        if place & self.timed_mask == 0 {
+        if place & self.timed_mask == 0 && self.queue.first_place() > place {
             self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.begin(place));
         }
         Some(event)
@@ -130,7 +138,7 @@ impl<E, S> Subscription<E, S> {
     }
 
     /// Gives up all that waits.
-    pub(crate) fn discard(&mut self, why: Loss) -> Vec<E> {
+    pub(crate) fn discard(&mut self, why: Loss) -> Sequence<E> {
         let lost = self.queue.drain();
         self.counts.lose(why, lost.len() as u64);
         lost

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker};
+use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
 use trading_events_core::bus::{Bus, Terms};
 use trading_events_core::dispatch::Budget;
 use trading_events_core::queue::Overflow;
@@ -28,7 +28,7 @@ fn bus<const N: usize>() -> (Bus<(), (), ()>, [SubscriptionId; N]) {
 
 fn publish(bus: &mut Bus<(), (), ()>, targets: &[SubscriptionId]) {
     let offer = bus.offer(&Arc::from("events.tick.x.A"), targets, MANNER, || ());
-    assert_eq!(offer, Offer::Accepted(Accepted::default()));
+    assert!(matches!(offer, Offer::Accepted(_)));
 }
 
 #[test]

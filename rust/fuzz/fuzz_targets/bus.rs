@@ -17,6 +17,8 @@ mod naive_queue;
 mod pair;
 #[path = "../../core/tests/bus/promises.rs"]
 mod promises;
+#[path = "../../core/tests/rows/mod.rs"]
+mod rows;
 #[path = "../../core/tests/bus/steps.rs"]
 #[allow(dead_code)] // it also makes whole programs
 mod steps;

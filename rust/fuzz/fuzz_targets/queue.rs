@@ -10,11 +10,13 @@ use trading_events_fuzz::{CHOICE, choices, choose};
 mod naive_queue;
 #[path = "../../core/tests/queue/pair.rs"]
 mod pair;
+#[path = "../../core/tests/rows/mod.rs"]
+mod rows;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((first, rest)) = bytes.split_at_checked(CHOICE) else { return };
-    let (capacity, overflow) = choose(first, &(1..4_usize, overflows()));
-    let mut pair = Pair::new(capacity, overflow);
+    let (capacity, overflow, unpacked) = choose(first, &(1..9_usize, overflows(), 0..4_usize));
+    let mut pair = Pair::new(capacity, overflow, unpacked);
     for step in choices(rest, &step()) {
         pair.step(step);
         pair.check();

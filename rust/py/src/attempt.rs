@@ -104,8 +104,7 @@ impl Attempt {
         this.wake_waiters(py, None)?;
         match offered {
             Offer::Accepted(accepted) => {
-                drop(accepted.lost);
-                NativeBus::call_inline(bus, &accepted.calls)?;
+                NativeBus::conclude(bus, parcel.event.bind(py), accepted)?;
                 Ok(Admitted::Accepted)
             }
             Offer::Wait => Ok(Admitted::MustWait),

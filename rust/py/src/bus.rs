@@ -23,10 +23,13 @@ use crate::routing::Seen;
 use crate::subscriber::Subscriber;
 use crate::worker::Worker;
 
+/// The core's bus, of Python's objects.
+pub(crate) type PythonBus = Bus<Py<PyAny>, Arc<Subscriber>, Py<PyAny>>;
+
 /// Everything that changes, in one place. No Python code runs, and nothing of Python is dropped, while it is taken.
 #[derive(Default)]
 pub(crate) struct State {
-    pub(crate) bus: Bus<Py<PyAny>, Arc<Subscriber>, Py<PyAny>>,
+    pub(crate) bus: PythonBus,
     pub(crate) memo: RouteMemo,
     pub(crate) kinds: HashMap<usize, Seen, FxBuildHasher>,
     pub(crate) home: Option<Arc<Home>>,
@@ -39,6 +42,8 @@ pub(crate) struct State {
     pub(crate) end_waiters: HashMap<u64, Vec<Py<PyAny>>>,
     pub(crate) by_number: HashMap<u64, SubscriptionId>,
     pub(crate) last_number: u64,
+    /// Room for a row that is being made.
+    pub(crate) row: Vec<u8>,
 }
 
 impl State {

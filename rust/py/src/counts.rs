@@ -57,7 +57,7 @@ impl NativeBus {
     fn _in_handlers(&self, py: Python<'_>) -> Vec<(String, String, u64)> {
         let state = self.lock(py);
         let running = state.bus.subscriptions().iter().filter(|(_, found)| found.is_in_handler());
-        running.map(|(_, found)| (found.payload.sid(), found.payload.name.clone(), found.queue.first_place())).collect()
+        running.map(|(_, found)| (found.payload.sid(), found.payload.name.clone(), found.queue.handed_out())).collect()
     }
 
     /// The counts: totals, the retired subscriptions', and a row for each that stands.

@@ -11,8 +11,8 @@ use crate::error::os_error;
 /// The CRC32C of some bytes, or of what went before and these.
 #[pyfunction]
 #[pyo3(signature = (data, before = 0, /))]
-pub(crate) fn crc32c(data: &[u8], before: u32) -> u32 {
-    ::crc32c::crc32c_append(before, data)
+pub(crate) fn crc32c(py: Python<'_>, data: &[u8], before: u32) -> u32 {
+    py.detach(|| ::crc32c::crc32c_append(before, data))
 }
 
 /// Makes everything durable that was written to the file system which holds a folder.

@@ -30,12 +30,17 @@ pub(crate) fn base_event(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
 
 impl Kind {
     pub(crate) fn of(event: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let py = event.py();
         let class = event.get_type();
-        let base = base_event(py)?;
-        if !class.is_subclass(base)? {
+        if !class.is_subclass(base_event(event.py())?)? {
             return Err(not_an_event(event));
         }
+        Self::of_class(class)
+    }
+
+    /// The same of a class of events.
+    pub(crate) fn of_class(class: Bound<'_, PyType>) -> PyResult<Self> {
+        let py = class.py();
+        let base = base_event(py)?;
         let fields = class.getattr(intern!(py, "model_fields"))?;
         let event_type: String =
             fields.get_item(intern!(py, "event_type"))?.getattr(intern!(py, "default"))?.extract()?;
@@ -67,10 +72,6 @@ impl<'py> Name<'py> {
     /// Where the object is; 0 for none.
     pub(crate) fn address(&self) -> usize {
         self.0.as_ref().map_or(0, |text| text.as_ptr() as usize)
-    }
-
-    pub(crate) fn is(&self, other: Option<&Py<PyString>>) -> bool {
-        self.address() == other.map_or(0, |text| text.as_ptr() as usize)
     }
 
     /// Whether it is plain text that more than its event and its reader hold.
@@ -121,7 +122,7 @@ pub(crate) fn dictionary<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, P
 }
 
 /// How many references to an object there are.
-fn holders(object: &Bound<'_, PyAny>) -> isize {
+pub(crate) fn holders(object: &Bound<'_, PyAny>) -> isize {
     // SAFETY: reads a field of a live object.
     unsafe { ffi::Py_REFCNT(object.as_ptr()) }
 }

@@ -89,7 +89,7 @@ pub(crate) fn timestamp_us(event: &Bound<'_, PyAny>) -> PyResult<i64> {
 }
 
 /// An aware moment in microseconds since 1970.
-fn microseconds(moment: &Bound<'_, PyAny>) -> PyResult<i64> {
+pub(crate) fn microseconds(moment: &Bound<'_, PyAny>) -> PyResult<i64> {
     static EPOCH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = moment.py();
     let epoch = EPOCH.get_or_try_init(py, || {

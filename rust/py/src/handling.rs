@@ -41,6 +41,18 @@ impl Worker {
         self.called(py, duty, active, progress)
     }
 
+    /// Counts and reports an event that could not be read back, as one whose handler has failed.
+    #[cold]
+    pub(crate) fn fail_unread<'py>(
+        &self,
+        py: Python<'py>,
+        duty: &mut Duty,
+        error: PyErr,
+    ) -> Result<Aftermath, Bound<'py, PyAny>> {
+        let active = Active { event: Some(py.None()), coroutine: None, was_cancelled: false };
+        self.called(py, duty, active, Progress::Raised(error))
+    }
+
     pub(crate) fn call_on_gap<'py>(
         &self,
         py: Python<'py>,

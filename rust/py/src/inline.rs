@@ -9,6 +9,7 @@ use trading_events_core::stats::End;
 
 use crate::bus::NativeBus;
 use crate::drive::{self, Progress};
+use crate::packing;
 use crate::publish::gets_through;
 
 impl NativeBus {
@@ -36,9 +37,14 @@ impl NativeBus {
             // A handler called before this one may have ended the subscription, or published what replaced the event.
             let Some(event) = state.bus.take_to_call(id) else { return Ok(()) };
             let Some(found) = state.bus.subscriptions().get(id) else { return Ok(()) };
-            (event.into_bound(py), Arc::clone(&found.payload))
+            (event, Arc::clone(&found.payload))
         };
-        let progress = drive::call(subscriber.context.bind(py), subscriber.handler.bind(py), &event);
+        let unpacked = packing::unpack(py, event);
+        let event = unpacked.as_ref().map_or_else(|_| py.None().into_bound(py), Bound::clone);
+        let progress = match unpacked {
+            Ok(event) => drive::call(subscriber.context.bind(py), subscriber.handler.bind(py), &event),
+            Err(error) => Progress::Raised(error),
+        };
         let (end, raised) = match progress {
             Progress::Returned => (End::Handled, None),
             Progress::Raised(error) => (End::Failed, Some(error)),

@@ -5,20 +5,24 @@ use pyo3::prelude::*;
 mod attempt;
 mod awaitable;
 mod bus;
+mod choice;
 mod codec;
 mod counts;
 mod disk;
 mod done;
 mod drive;
+mod durations;
 mod error;
 mod event;
 mod event_id;
 mod filter;
 mod guarded;
 mod handling;
+mod history;
 mod home;
 mod inline;
 mod journal;
+mod packing;
 mod publish;
 mod route_memo;
 mod routing;
@@ -26,6 +30,7 @@ mod segment;
 mod subscriber;
 mod subscribing;
 mod topic;
+mod topic_rows;
 mod worker;
 mod worker_coroutine;
 
@@ -39,9 +44,11 @@ mod _core {
     #[pymodule_export]
     use super::codec::row::RowTable;
     #[pymodule_export]
-    use super::codec::{decode_batch, decode_event, encode_batch, encode_event, to_utc, utc_now};
+    use super::codec::{decode_batch, decode_event, encode_batch, encode_event, encode_row, to_utc, utc_now};
     #[pymodule_export]
     use super::disk::{crc32c, sync_file_system};
+    #[pymodule_export]
+    use super::durations::PyHistogram;
     #[pymodule_export]
     use super::event_id::new_event_id;
     #[pymodule_export]
@@ -52,6 +59,8 @@ mod _core {
     use super::segment::{Segment, SegmentRows, open_segments};
     #[pymodule_export]
     use super::topic::{check_event_type, check_exchange, check_symbol, compose_topic, matches, normalize_pattern};
+    #[pymodule_export]
+    use super::topic_rows::TopicRows;
 
     use pyo3::prelude::*;
 

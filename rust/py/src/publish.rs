@@ -77,20 +77,17 @@ impl NativeBus {
         let this = slf.get();
         this.check_process()?;
         let mut accepted = Accepted::default();
-        let answer = this.lock(slf.py()).accept_by_class(event, &mut accepted);
-        match answer {
-            Answer::Accepted => {}
-            Answer::NotPlain => return Ok(false),
-            Answer::NamesMatter => {
-                let Ok((exchange, symbol)) = event::names(event) else { return Ok(false) };
-                if !this.lock(slf.py()).accept_by_names(event, (&exchange, &symbol), &mut accepted) {
-                    return Ok(false);
-                }
-            }
+        let mut answer = this.lock(slf.py()).accept_by_class(event, &mut accepted);
+        if let Answer::NamesMatter = answer
+            && let Ok((exchange, symbol)) = event::names(event)
+        {
+            answer = this.lock(slf.py()).accept_by_names(event, [&exchange, &symbol], &mut accepted);
         }
-        drop(accepted.lost);
-        if !accepted.calls.is_empty() {
-            Self::call_inline(slf, &accepted.calls)?;
+        if !matches!(answer, Answer::Accepted) {
+            return Ok(false);
+        }
+        if !accepted.is_settled() {
+            Self::conclude(slf, event, accepted)?;
         }
         Ok(true)
     }
@@ -173,8 +170,7 @@ impl NativeBus {
         }
         match offered {
             Offer::Accepted(accepted) => {
-                drop(accepted.lost);
-                Self::call_inline(slf, &accepted.calls)?;
+                Self::conclude(slf, event, accepted)?;
                 Ok(Admitted::Accepted)
             }
             Offer::Wait => Ok(Admitted::MustWait),

@@ -7,8 +7,9 @@ use trading_events_core::admission::Accepted;
 use trading_events_core::filter::Known;
 use trading_events_core::route::Route;
 
-use crate::bus::State;
+use crate::bus::{PythonBus, State};
 use crate::event::{Kind, Name};
+use crate::route_memo::Key;
 
 /// An event class that has been seen.
 pub(crate) struct Seen {
@@ -40,41 +41,38 @@ impl State {
             seen.version = Some(version);
         }
         let Some(route) = &seen.regardless else { return Answer::NamesMatter };
-        if self.bus.accept_at_once(route, || event.clone().unbind(), accepted) {
-            Answer::Accepted
-        } else {
-            Answer::NotPlain
-        }
+        at_once(&mut self.bus, route, event, accepted)
     }
 
-    /// Publishes an event where all is plain and its names tell where it goes. Says whether it was.
+    /// Publishes an event where all is plain and its names tell where it goes.
     pub(crate) fn accept_by_names(
         &mut self,
         event: &Bound<'_, PyAny>,
-        (exchange, symbol): (&Name<'_>, &Name<'_>),
+        names: [&Name<'_>; 2],
         accepted: &mut Accepted<Py<PyAny>>,
-    ) -> bool {
+    ) -> Answer {
         let class = class_of(event);
         let Self { bus, kinds, memo, .. } = self;
         let version = bus.routes_version();
-        let copy = || event.clone().unbind();
-        if let Some(route) = memo.find(class, exchange, symbol, version) {
-            return bus.accept_at_once(route, copy, accepted);
+        if let Some(route) = memo.find(Key::new(class, names), version) {
+            return at_once(bus, route, event, accepted);
         }
-        let (Some(seen), Ok(exchange_text), Ok(symbol_text)) = (kinds.get(&class), exchange.text(), symbol.text())
-        else {
-            return false;
+        let [exchange, symbol] = names;
+        let (Some(seen), Ok(exchange), Ok(symbol)) = (kinds.get(&class), exchange.text(), symbol.text()) else {
+            return Answer::NotPlain;
         };
-        let known = Known {
-            event_type: &seen.kind.event_type,
-            lineage: &seen.kind.lineage,
-            exchange: exchange_text,
-            symbol: symbol_text,
-        };
-        let Some(route) = bus.recall(class, &known).map(Arc::clone) else { return false };
-        memo.note(class, exchange, symbol, &route, version);
-        bus.accept_at_once(&route, copy, accepted)
+        let (event_type, lineage) = (&*seen.kind.event_type, &*seen.kind.lineage);
+        let known = Known { event_type, lineage, exchange, symbol };
+        let Some(route) = bus.recall(class, &known).map(Arc::clone) else { return Answer::NotPlain };
+        memo.note(class, names, &route, version);
+        at_once(bus, &route, event, accepted)
     }
+}
+
+/// Publishes an event along its route, where all is plain.
+#[inline]
+fn at_once(bus: &mut PythonBus, route: &Route, event: &Bound<'_, PyAny>, accepted: &mut Accepted<Py<PyAny>>) -> Answer {
+    if bus.accept_at_once(route, || event.clone().unbind(), accepted) { Answer::Accepted } else { Answer::NotPlain }
 }
 
 fn class_of(event: &Bound<'_, PyAny>) -> usize {

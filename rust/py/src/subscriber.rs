@@ -4,24 +4,32 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-/// The Python side of a subscription.
+use crate::event;
+
+/// The Python side of a subscription. What every event needs comes first, to lie in one line of the processor's cache.
+#[repr(C)]
 pub(crate) struct Subscriber {
+    pub(crate) handler: Py<PyAny>,
+    pub(crate) context: Py<PyAny>,
     pub(crate) bus: u64,
     pub(crate) number: u64,
     pub(crate) name: String,
     pub(crate) pattern: String,
-    pub(crate) handler: Py<PyAny>,
     pub(crate) on_gap: Option<Py<PyAny>>,
     pub(crate) leaves: Vec<Py<PyAny>>,
     /// The class subscribed to, kept so that no other class gets its address.
     pub(crate) class: Option<Py<PyType>>,
-    pub(crate) context: Py<PyAny>,
 }
 
 impl Subscriber {
     /// What it is called outside: the bus's number, so that no other bus knows it, and its own.
     pub(crate) fn sid(&self) -> String {
         format!("sub-{}-{}", self.bus, self.number)
+    }
+
+    /// Reads a little of all that a call needs.
+    pub(crate) fn touch(&self, py: Python<'_>) -> isize {
+        event::holders(self.handler.bind(py)) ^ event::holders(self.context.bind(py))
     }
 
     pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

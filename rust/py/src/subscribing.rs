@@ -15,6 +15,7 @@ use crate::bus::NativeBus;
 use crate::error::{ReentrancyError, SubscriptionNotFoundError};
 use crate::event::{self, identity};
 use crate::filter::Parts;
+use crate::history::Start;
 use crate::home;
 use crate::subscriber::Subscriber;
 use crate::topic::{parse_pattern, pattern_text};
@@ -41,7 +42,7 @@ fn delivery_named(name: &str) -> PyResult<Delivery> {
 }
 
 /// What a subscription hears, in words, and the class where it is one.
-fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Kinds, String, Option<Bound<'py, PyType>>)> {
+pub(crate) fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Kinds, String, Option<Bound<'py, PyType>>)> {
     if let Ok(text) = what.cast::<PyString>() {
         let pattern = parse_pattern(pattern_text(text)?)?;
         let words = pattern.to_string();
@@ -70,7 +71,7 @@ fn flattened(filter: Filter<usize>) -> Filter<usize> {
 
 #[pymethods]
 impl NativeBus {
-    #[pyo3(signature = (what, handler, condition, /, *, capacity, overflow, delivery, on_gap, name))]
+    #[pyo3(signature = (what, handler, condition, /, *, capacity, overflow, delivery, on_gap, name, start=None, held=false))]
     #[expect(clippy::too_many_arguments, reason = "a subscription's own parameters, by keyword")]
     fn _subscribe(
         slf: &Bound<'_, Self>,
@@ -82,6 +83,8 @@ impl NativeBus {
         delivery: &str,
         on_gap: Option<Bound<'_, PyAny>>,
         name: Option<String>,
+        start: Option<&Bound<'_, PyAny>>,
+        held: bool,
     ) -> PyResult<String> {
         let (py, this) = (slf.py(), slf.get());
         this.check_process()?;
@@ -90,6 +93,7 @@ impl NativeBus {
         }
         let (kinds, pattern, class) = kinds_of(what)?;
         let (overflow, delivery) = (overflow_named(overflow)?, delivery_named(delivery)?);
+        let start = start.map(Start::of).transpose()?;
         let numbered = condition.map(Parts::of);
         let number = {
             let mut state = this.lock(py);
@@ -112,10 +116,26 @@ impl NativeBus {
         });
         let sid = subscriber.sid();
         let interest = Interest { kinds, filter: filter.map(flattened) };
-        let mut state = this.lock(py);
-        let id = state.bus.subscribe(Terms { payload: subscriber, interest, capacity, overflow, tells_gaps, delivery });
-        state.by_number.insert(number, id);
+        let terms = Terms { payload: subscriber, interest, capacity, overflow, tells_gaps, delivery };
+        let (id, kept) = {
+            let mut state = this.lock(py);
+            let id = state.bus.subscribe(terms);
+            state.by_number.insert(number, id);
+            if held || start.is_some() {
+                state.bus.hold(id);
+            }
+            let history = state.bus.history.as_ref().filter(|_| start.is_some());
+            (id, history.map(|history| history.kept().share(|event| event.clone_ref(py))))
+        };
+        if let Some(start) = start {
+            Self::catch_up(slf, id, &start, kept.unwrap_or_default())?;
+        }
         Ok(sid)
+    }
+
+    /// Has each subscription to come keep so many waiting events as they are, before more are packed.
+    fn _pack_beyond(&self, py: Python<'_>, events: usize) {
+        self.lock(py).bus.unpacked = events;
     }
 
     /// Ends a subscription; returns what to await where its last events are still to be handled.

@@ -1,4 +1,4 @@
-"""The command `trading-events`: recorded events imported, queried, replayed and kept; a demo. One file a command."""
+"""The command `trading-events`: events imported, recorded, queried, replayed and kept; a demo. One file a command."""
 
 import argparse
 import io
@@ -16,7 +16,9 @@ from trading.events.cli import (
     inspect_store,
     prune_store,
     query_store,
+    record_events,
     replay_store,
+    tail_events,
     verify_store,
 )
 from trading.events.cli.arguments import UsageError
@@ -28,6 +30,8 @@ _COMMANDS = (
     inspect_store,
     query_store,
     replay_store,
+    record_events,
+    tail_events,
     verify_store,
     compact_store,
     prune_store,

@@ -10,6 +10,7 @@ from trading.events.base import BaseEvent
 from trading.events.cli.arguments import EventRangeArguments, add_progress, add_range, add_store, event_range, speed
 from trading.events.cli.formats import as_time, counted, table
 from trading.events.cli.progress import ProgressLine
+from trading.events.cli.server import add_server, server_bus, server_url
 from trading.events.cli.unreadable import gather_unreadable
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import EventReader
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 NAME = "replay"
 SUMMARY = "publish recorded events again, with their original timing"
 DESCRIPTION = """\
-Replay recorded events over an in-memory bus, as a subscriber to all of them would see it: with their original timing, a
-factor of it, or as fast as the bus takes them. Ctrl-C ends the replay; what it did until then is said."""
+Replay recorded events over an in-memory bus or a server, as a subscriber to all of them would see it: with their
+original timing, a factor of it, or as fast as the bus takes them. Ctrl-C ends the replay; what it did until then is
+said."""
 EXAMPLES = """\
 examples:
   trading-events replay data/events
   trading-events replay data/events --speed 60 --start 2021-01-08 --symbol BTC/USDT
+  trading-events replay data/events redis://localhost:6379 --speed 10
   trading-events replay data/events --speed max --event trade --event quote
 """
 
@@ -35,6 +38,10 @@ _REDRAW_S = 0.1
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     add_store(parser)
+    parser.add_argument(
+        "url", metavar="URL", type=server_url, nargs="?", help="publish on this server, and not in memory"
+    )
+    add_server(parser)
     parser.add_argument(
         "--speed", metavar="FACTOR", type=speed, default=1.0,
         help="1.0 is the original timing, 60 a minute in a second, max without waiting (default: %(default)s)",
@@ -58,17 +65,26 @@ def run(args: argparse.Namespace) -> int:
     with ProgressLine("replay", "events", shown=args.progress) as progress:
         audience = _Audience(total, progress)
         try:
-            asyncio.run(_replay(reader, audience, speed=args.speed, chosen=chosen))
+            asyncio.run(_replay(reader, _bus(args), audience, speed=args.speed, chosen=chosen))
         finally:
             progress.clear()
             audience.report()
     return 0
 
 
+def _bus(args: argparse.Namespace) -> InMemoryEventBus:
+    return InMemoryEventBus(name="replay") if args.url is None else server_bus(args.url, args, name="replay")
+
+
 async def _replay(
-    reader: EventReader, audience: "_Audience", *, speed: float | None, chosen: EventRangeArguments
+    reader: EventReader,
+    bus: InMemoryEventBus,
+    audience: "_Audience",
+    *,
+    speed: float | None,
+    chosen: EventRangeArguments,
 ) -> None:
-    async with InMemoryEventBus(name="replay") as bus:
+    async with bus:
         await bus.subscribe("*", audience.hear, name="audience")
         watching = asyncio.create_task(audience.watch())
         try:

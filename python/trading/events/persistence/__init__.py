@@ -10,6 +10,7 @@ from trading.events.persistence.journal import Recovery
 from trading.events.persistence.parquet_writer import Durability, ParquetEventWriter
 from trading.events.persistence.reader import EventReader
 from trading.events.persistence.replay import Publisher, Replay
+from trading.events.persistence.replay_report import ReplayClock, ReplayReport
 from trading.events.persistence.retention import remove_days
 from trading.events.persistence.rotation import RotationPolicy
 from trading.events.persistence.selection import Criteria, Selection
@@ -37,6 +38,8 @@ __all__ = [
     "Recovery",
     "RefusedEvent",
     "Replay",
+    "ReplayClock",
+    "ReplayReport",
     "RotationPolicy",
     "Selection",
     "SendingPolicy",

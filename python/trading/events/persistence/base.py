@@ -134,7 +134,7 @@ class IEventReader(ABC):
             What `for` and `async for` go over, in memory that does not depend on the range's length.
         """
         selection = select(start, end, **criteria)
-        return EventRange(lambda: self._read(selection), speed=speed)
+        return EventRange(lambda since: self._read(selection.since(since)), speed=speed)
 
     def read_table(
         self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]
@@ -192,6 +192,7 @@ class IEventReader(ABC):
         end: datetime | None = None,
         *,
         speed: float | None = 1.0,
+        lockstep: bool = False,
         **criteria: Unpack[Criteria],
     ) -> Replay:
         """A replay of the selected events; `await` it to run it.
@@ -202,9 +203,11 @@ class IEventReader(ABC):
             end: First moment that is too late.
             speed: 1.0 keeps the original timing, any other factor shortens or stretches it, and None publishes as fast
                 as the bus takes the events.
+            lockstep: Whether all that an event has set off is handled before the next is published. The bus must have
+                a `join`.
             criteria: Which events.
         """
-        return Replay(self.read_range(start, end, **criteria), bus, speed=speed)
+        return Replay(self.read_range(start, end, **criteria), bus, speed=speed, lockstep=lockstep)
 
     def topics(
         self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]

@@ -124,9 +124,9 @@ def _replace(base_path: Path, folder: Path, tables: dict[str, pa.Table]) -> Comp
     first = read_part_name(next(iter(tables)))
     if first is None:
         return Compaction()
-    merged = merged.replace_schema_metadata((merged.schema.metadata or {}) | origin.to_metadata())
+    schema = merged.schema.with_metadata((merged.schema.metadata or {}) | origin.to_metadata())
     temp = folder / f".merged_{first}{UNFINISHED}"
-    sealed = write_part(merged, temp, name=str(first))
+    sealed = write_part([merged], temp, name=str(first), schema=schema)
     with committing(base_path):
         manifest = read_manifest(folder)
         if not tables.keys() <= {file.name for file in manifest.files}:

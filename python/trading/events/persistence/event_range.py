@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import aclosing, closing
+from datetime import datetime
 
 from trading.events.base import BaseEvent
 from trading.events.persistence.timeline import Timeline, check_speed
@@ -16,16 +17,20 @@ class EventRange:
     """The events of a range in order; `for` and `async for` both go over it, any number of times.
 
     `async for` reads the files in a thread, so the event loop is free while the disk is busy.
+
+    Args:
+        read: Reads the events, from a moment on if there is one.
+        speed: None for as fast as possible.
     """
 
-    def __init__(self, read: Callable[[], EventChunks], *, speed: float | None = None) -> None:
+    def __init__(self, read: Callable[[datetime | None], EventChunks], *, speed: float | None = None) -> None:
         check_speed(speed)
         self._read = read
         self._speed = speed
 
     def __iter__(self) -> Generator[BaseEvent]:
         timeline = None if self._speed is None else Timeline(self._speed)
-        with closing(self._read()) as chunks:
+        with closing(self._read(None)) as chunks:
             for chunk in chunks:
                 if timeline is None:
                     yield from chunk
@@ -44,9 +49,13 @@ class EventRange:
                         await asyncio.sleep(timeline.due(event.timestamp, now := clock()) - now)
                     yield event
 
-    async def chunks(self) -> AsyncGenerator[Sequence[BaseEvent]]:
-        """The events as fast as possible, in lists of any length; the next is read while one is worked on."""
-        chunks = self._read()
+    async def chunks(self, since: datetime | None = None) -> AsyncGenerator[Sequence[BaseEvent]]:
+        """The events as fast as possible, in lists of any length; the next is read while one is worked on.
+
+        Args:
+            since: Only those from this moment on.
+        """
+        chunks = self._read(since)
         reading: asyncio.Future[tuple[Sequence[BaseEvent], Exception | None]] | None = None
         loop = asyncio.get_running_loop()
         try:

@@ -153,18 +153,15 @@ class Listing:
             return
         for segment in segments:
             try:
-                rows = segment.read()
-                tabulation = Tabulation(rows)
+                tabulation = Tabulation(segment.read())
             except (OSError, UnknownRowError) as error:
                 self._report(CorruptFileError(segment.path, str(error)))
                 continue
-            for start, end in rows.damaged:
-                self._report(CorruptFileError(segment.path, f"bytes {start} to {end} are damaged"))
-            for seq, reason in tabulation.bad:
-                self._report(CorruptFileError(segment.path, f"row {seq}: {reason}"))
-            for topic in tabulation.tables():
-                if self._selection.overlaps(*day_span(topic.day)):
-                    self._unsealed[topic.day].append((segment.number, unsealed_part(segment.path, topic)))
+            for topic in tabulation.topics:
+                if self._selection.overlaps(*day_span(topic.day)) and (table := topic.table).num_rows:
+                    self._unsealed[topic.day].append((segment.number, unsealed_part(segment.path, topic, table)))
+            for reason in tabulation.faults:
+                self._report(CorruptFileError(segment.path, reason))
 
 
 def _find_file(path: Path, day: date, file: SealedFile) -> Part:

@@ -15,7 +15,6 @@ from math import inf
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import StoreError, UnknownEventTypeError, VanishedFileError
@@ -24,6 +23,7 @@ from trading.events.persistence.part import OpenFiles, Part, naming
 from trading.events.persistence.selection import Selection
 from trading.events.persistence.spill import Spill
 from trading.events.persistence.stored_schema import SEQ
+from trading.events.persistence.table import is_ordered
 from trading.events.persistence.window import Arrival, Key, Window, integers, micros_of
 
 _MAX_OPEN = 24
@@ -198,13 +198,6 @@ def read_keys(batch: pa.RecordBatch, *, after: Key, last: int) -> tuple[Sequence
     if batch.column("timestamp").null_count or batch.column(SEQ).null_count:
         raise ValueError(f"a row has no timestamp or no {SEQ}")
     times, seqs = micros_of(batch), integers(batch.column(SEQ))
-    if (times[0], seqs[0]) < after or times[-1] > last or not _is_ordered(batch):
+    if (times[0], seqs[0]) < after or times[-1] > last or not is_ordered(batch.column("timestamp"), batch.column(SEQ)):
         raise ValueError("its rows are not in the order of time, or not of the times that its footer says")
     return times, seqs
-
-
-def _is_ordered(batch: pa.RecordBatch) -> bool:
-    before, behind = batch.slice(0, batch.num_rows - 1), batch.slice(1)
-    times = before.column("timestamp"), behind.column("timestamp")
-    tied = pc.and_(pc.equal(*times), pc.less_equal(before.column(SEQ), behind.column(SEQ)))
-    return bool(pc.all(pc.or_(pc.less(*times), tied), min_count=0).as_py())

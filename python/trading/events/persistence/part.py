@@ -135,6 +135,17 @@ class Part:
         with naming(self.path):
             yield from self._scan(selection, rows, open_files, names)
 
+    def table(self) -> pa.Table:
+        """All rows of the columns that are described, at once.
+
+        Raises:
+            VanishedFileError: The file is not there any more.
+            CorruptFileError: It is not as its footer says.
+        """
+        with naming(self.path), _open_parquet(self.path, self.size_bytes, is_whole=True) as file:
+            self._take_footer(file)
+            return file.read(columns=arrow_schema(self._known_footer().columns).names)
+
     def _known_footer(self) -> Footer:
         if self._footer is None:
             raise LookupError("the footer has not been read")
@@ -181,7 +192,7 @@ class Part:
 class UnsealedPart(Part):
     """Rows of a segment of the journal, which is their path; there is one group of them, in memory."""
 
-    table: pa.Table = field(kw_only=True, repr=False)
+    unsealed: pa.Table = field(kw_only=True, repr=False)
 
     def batches(
         self,
@@ -193,8 +204,12 @@ class UnsealedPart(Part):
     ) -> Generator[pa.RecordBatch]:
         """The rows, at most `rows` at a time."""
         if self.footer().groups_in(selection):
-            table = self.table if names is None else self.table.select(names)
+            table = self.unsealed if names is None else self.unsealed.select(names)
             yield from table.combine_chunks().to_batches(max_chunksize=rows)
+
+    def table(self) -> pa.Table:
+        """All rows."""
+        return self.unsealed
 
 
 def read_part(path: Path, day: date, size_bytes: int) -> Part:
@@ -235,15 +250,14 @@ def read_rows(path: Path) -> pa.Table:
         return file.read()
 
 
-def unsealed_part(path: Path, topic: TopicTable) -> Part:
-    """The part that rows of a segment make before they are sealed."""
-    times = topic.table.column("timestamp").cast(pa.int64())
+def unsealed_part(path: Path, topic: TopicTable, table: pa.Table) -> Part:
+    """The part that rows of a segment make before they are sealed; their table has some."""
+    times = table.column("timestamp").cast(pa.int64())
     first, last = times[0].as_py(), times[-1].as_py()
     name = FileTopic(event_type=topic.schema.event_type, exchange=topic.exchange, symbol=topic.symbol)
     columns = {column.name: column.stored for column in topic.schema.columns}
-    footer = Footer(name, columns, (RowGroup(0, topic.table.num_rows, first, last),))
-    rows, size_bytes = topic.table.num_rows, topic.table.nbytes
-    return UnsealedPart(path, topic.day, size_bytes, rows, first, last, footer, table=topic.table)
+    footer = Footer(name, columns, (RowGroup(0, table.num_rows, first, last),))
+    return UnsealedPart(path, topic.day, table.nbytes, table.num_rows, first, last, footer, unsealed=table)
 
 
 @contextmanager
@@ -265,9 +279,11 @@ def naming(path: Path) -> Generator[None]:
         raise CorruptFileError(path, str(error) or type(error).__name__) from error
 
 
-def _open_parquet(path: Path, size_bytes: int) -> pq.ParquetFile:
+def _open_parquet(path: Path, size_bytes: int, *, is_whole: bool = False) -> pq.ParquetFile:
     if size_bytes <= _SMALL_BYTES:
         return pq.ParquetFile(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
+    if is_whole:
+        return pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=True)
     return pq.ParquetFile(path, page_checksum_verification=True, buffer_size=_BUFFER_BYTES)
 
 

@@ -1,8 +1,10 @@
 """Writing one Parquet file, and proving that it is what was to be written."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from trading.events import _core
@@ -14,51 +16,86 @@ from trading.events.persistence.stored_schema import SEQ
 ROW_GROUP_ROWS = 65_536
 """Large enough to compress well, small enough to skip by and to hold a few of in memory."""
 
+_LEAST_COMPRESSED_BYTES = 32 * 1024
+"""To begin compressing costs as much as writing so many bytes as they are."""
 
-def write_part(table: pa.Table, temp: Path, *, name: str) -> SealedFile:
-    """Writes a table, sorted by time and order of recording, to a new file, not yet durably, and reads it again.
+
+def write_part(chunks: Iterable[pa.Table], temp: Path, *, name: str, schema: pa.Schema) -> SealedFile:
+    """Writes tables, sorted by time and order of recording, to a new file, not yet durably, and reads it again.
+
+    Args:
+        chunks: The tables, at least one, none of them empty.
+        temp: The file.
+        name: Under which the manifest is to name it.
+        schema: Of the tables, with the metadata of the file.
 
     Returns:
-        What the manifest says of it, under the name that it is to have.
+        What the manifest says of it.
 
     Raises:
         OSError: It cannot be written.
         CorruptFileError: It is not what was written.
     """
-    data = _encode(table)
-    temp.write_bytes(data)
+    summary = _Summary()
+    data = _encode(map(summary.add, chunks), schema)
+    with temp.open("wb") as file:
+        file.write(data)
     again = temp.read_bytes()
     with pq.ParquetFile(pa.BufferReader(again)) as written:
         if (
-            again != data
-            or written.metadata.num_rows != table.num_rows
-            or not written.schema_arrow.equals(table.schema)
+            not pa.py_buffer(again).equals(data)
+            or written.metadata.num_rows != summary.rows
+            or not written.schema_arrow.equals(schema)
         ):
             raise CorruptFileError(temp, "it does not hold what was just written to it")
-    times, seqs = table.column("timestamp").cast(pa.int64()), table.column(SEQ)
     return SealedFile(
         name=name,
-        size_bytes=len(data),
-        crc32c=_core.crc32c(data),
-        rows=table.num_rows,
-        first=times[0].as_py(),
-        last=times[-1].as_py(),
-        first_seq=min(seqs.to_pylist()),
-        last_seq=max(seqs.to_pylist()),
+        size_bytes=len(again),
+        crc32c=_core.crc32c(again),
+        rows=summary.rows,
+        first=summary.first,
+        last=summary.last,
+        first_seq=summary.first_seq,
+        last_seq=summary.last_seq,
     )
 
 
-def _encode(table: pa.Table) -> bytes:
-    deltas = [field.name for field in table.schema if field.type == TIMESTAMP or field.name == SEQ]
+class _Summary:
+    """What the manifest says of the rows of a file."""
+
+    def __init__(self) -> None:
+        self.rows = self.first = self.last = self.first_seq = self.last_seq = 0
+
+    def add(self, table: pa.Table) -> pa.Table:
+        """Takes account of a table, and returns it."""
+        times, seqs = table.column("timestamp").cast(pa.int64()), pc.min_max(table.column(SEQ)).as_py()
+        if not self.rows:
+            self.first, self.first_seq = times[0].as_py(), seqs["min"]
+        self.rows += table.num_rows
+        self.last = times[-1].as_py()
+        self.first_seq, self.last_seq = min(self.first_seq, seqs["min"]), max(self.last_seq, seqs["max"])
+        return table
+
+
+def _encode(chunks: Iterator[pa.Table], schema: pa.Schema) -> pa.Buffer:
+    first = next(chunks)
+    deltas = [field.name for field in schema if field.type == TIMESTAMP or field.name == SEQ]
     unrepeated = {*deltas, "event_id"}
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
+    with pq.ParquetWriter(
         sink,
-        row_group_size=ROW_GROUP_ROWS,
-        compression="zstd",
-        use_dictionary=[name for name in table.schema.names if name not in unrepeated],
+        schema,
+        compression={name: _compression(first.column(name)) for name in schema.names},
+        use_dictionary=[name for name in schema.names if name not in unrepeated],
         column_encoding=dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
         write_page_checksum=True,
-    )
-    return sink.getvalue().to_pybytes()
+        write_statistics=[field.name for field in schema if field.type != pa.string()],
+    ) as writer:
+        writer.write_table(first, row_group_size=ROW_GROUP_ROWS)
+        for chunk in chunks:
+            writer.write_table(chunk, row_group_size=ROW_GROUP_ROWS)
+    return sink.getvalue()
+
+
+def _compression(column: pa.ChunkedArray) -> str:
+    return "zstd" if column.null_count < len(column) and column.nbytes >= _LEAST_COMPRESSED_BYTES else "none"

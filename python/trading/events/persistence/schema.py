@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from trading.events.base import BaseEvent
 from trading.events.errors import UnstorableEventError
-from trading.events.event_table import to_table
+from trading.events.event_table import ColumnBuffers, to_table, wrap_column
 from trading.events.persistence.columns import FORMS
 from trading.events.persistence.field_column import FieldColumn, make_column
 from trading.events.persistence.stored_schema import (
@@ -51,6 +51,11 @@ class EventSchema:
         table = to_table(events)
         columns = [*(table.column(name) for name in self.arrow.names[:-1]), pa.chunked_array([seqs], pa.int64())]
         return pa.Table.from_arrays(columns, schema=self.arrow)
+
+    def wrap(self, rows: int, columns: Sequence[ColumnBuffers]) -> pa.Table:
+        """So many rows, by their buffers, as a table with the columns of `arrow`."""
+        arrays = [wrap_column(type_, rows, column) for type_, column in zip(self.arrow.types, columns, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=self.arrow)
 
     def describe(self, exchange: str | None, symbol: str | None) -> dict[bytes, bytes]:
         """The metadata of a file with events of this class."""

@@ -10,6 +10,8 @@ After a crash before 4, the same is done again for that day, and the files of th
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,26 +54,22 @@ def seal_segment(base_path: Path, segment: Segment) -> list[str]:
         UnsealableSegmentError: A row of it is of a type that no class here is for. Nothing has been sealed.
         OSError, pyarrow.ArrowException, CorruptFileError: A file cannot be written.
     """
-    rows = segment.read()
-    damaged = [f"bytes {start} to {end} are damaged" for start, end in rows.damaged]
     try:
-        tabulation = Tabulation(rows)
+        tabulation = Tabulation(segment.read())
     except UnknownRowError as error:
         raise UnsealableSegmentError(segment.path, str(error)) from error
-    del rows  # their memory is wanted for the columns
-    faults = [*damaged, *(f"row {seq}: {reason}" for seq, reason in tabulation.bad)]
     origin = Origin(segment=segment.number)
     is_sealed: dict[Path, bool] = {}
     written = defaultdict[Path, list[_NewFile]](list)
-    for topic in tabulation.tables():
+    for topic in tabulation.topics:
         folder = day_folder(base_path, topic.day)
         if folder not in is_sealed:
             is_sealed[folder] = open_day(base_path, folder).has_sealed(segment.number)
         if not is_sealed[folder]:
-            written[folder].append(_write(folder, topic, origin))
+            written[folder] += _write(folder, topic, origin)
     if written:
         _commit(base_path, origin, written)
-    return faults
+    return tabulation.faults
 
 
 def open_day(base_path: Path, folder: Path) -> Manifest:
@@ -102,11 +100,17 @@ def free_name(folder: Path, name: PartName, manifest: Manifest, origin: Origin) 
         number += 1
 
 
-def _write(folder: Path, topic: TopicTable, origin: Origin) -> _NewFile:
+def _write(folder: Path, topic: TopicTable, origin: Origin) -> Iterator[_NewFile]:
+    """One file, or none if none of the rows is an event."""
+    chunks = topic.chunks()
+    first = next(chunks, None)
+    if first is None:
+        return
     name = name_part(topic.schema.event_type, topic.exchange, topic.symbol)
     temp = folder / f".{name}{UNFINISHED}"
     metadata = topic.schema.describe(topic.exchange, topic.symbol) | origin.to_metadata()
-    return _NewFile(temp, name, write_part(topic.table.replace_schema_metadata(metadata), temp, name=str(name)))
+    schema = topic.schema.arrow.with_metadata(metadata)
+    yield _NewFile(temp, name, write_part(chain([first], chunks), temp, name=str(name), schema=schema))
 
 
 def _commit(base_path: Path, origin: Origin, written: dict[Path, list[_NewFile]]) -> None:

@@ -1,7 +1,7 @@
 """Which recorded events are meant: a range of time, some event types, exchanges and symbols, and what a filter says."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Protocol, TypedDict
 
@@ -152,6 +152,11 @@ class Selection:
     filter: Callable[[Any], object] | None
     _either: tuple[_Topics, ...]
     _all: tuple[_Topics, ...]
+
+    def since(self, moment: datetime | None) -> "Selection":
+        """The part of it from a moment on."""
+        start = _micros("since", moment)
+        return self if start is None or start < (self.start or start) else replace(self, start=start)
 
     @property
     def has_patterns(self) -> bool:

@@ -23,6 +23,8 @@ def read_part_table(part: Part, selection: Selection) -> pa.Table:
         CorruptFileError: The file cannot be read.
         UnknownEventTypeError: Events would have to be made for the filter, and there is no class for them.
     """
+    if selection.covers(part.first, part.last) and selection.filter is None:
+        return part.table().replace_schema_metadata()
     batches = list(part.batches(selection, rows=_BATCH_ROWS, open_files=OpenFiles(1)))
     footer = part.footer()
     if not batches:
@@ -87,8 +89,18 @@ def unite(tables: Iterable[pa.Table]) -> pa.Table:
             types.setdefault(field.name, set()).add(field.type)
     mixed = {name for name, found in types.items() if len(found) > 1}
     united = pa.concat_tables([_with_texts(table, mixed) for table in tables], promote_options="default")
-    ordered = united.select([*(name for name in types if name != SEQ), SEQ])
-    return ordered.sort_by([("timestamp", "ascending"), (SEQ, "ascending")])
+    united = united.select([*(name for name in types if name != SEQ), SEQ])
+    if is_ordered(united.column("timestamp"), united.column(SEQ)):
+        return united
+    return united.sort_by([("timestamp", "ascending"), (SEQ, "ascending")])
+
+
+def is_ordered(times: pa.ChunkedArray | pa.Array, seqs: pa.ChunkedArray | pa.Array) -> bool:
+    """Whether rows of these timestamps and places are in order."""
+    count = len(times) - 1
+    both = times.slice(0, max(count, 0)), times.slice(1)
+    tied = pc.and_(pc.equal(*both), pc.less_equal(seqs.slice(0, max(count, 0)), seqs.slice(1)))
+    return bool(pc.all(pc.or_(pc.less(*both), tied), min_count=0).as_py())
 
 
 def _with_texts(table: pa.Table, names: set[str]) -> pa.Table:

@@ -1,103 +1,160 @@
 """Rows of the journal as Arrow tables, one for each day and topic."""
 
 import time
-from collections import defaultdict
-from collections.abc import Iterator
-from datetime import date
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import pyarrow as pa
 
-from trading.events._core import SegmentRows
-from trading.events.base import BaseEvent
+from trading.events._core import SegmentRows, TopicRows
+from trading.events.base import BaseEvent, event_class
 from trading.events.errors import EventDecodeError, EventEncodeError
-from trading.events.persistence.row import decode_row
+from trading.events.persistence.row import UnknownRowError, decode_row
 from trading.events.persistence.schema import EventSchema, event_schema
 from trading.events.persistence.stored_schema import SEQ
 
-_CHUNK_ROWS = 1_000
+CHUNK_ROWS = 65_536
+"""So many rows become columns at once, which bounds the memory for them."""
+
 _TURN_ROWS = 100
 """So many rows are decoded before other threads are given their turn: else they would wait 5 ms for it each time."""
 
-_BY_TOPIC = [(name, "ascending") for name in ("exchange", "symbol", "timestamp", SEQ)]
+_IN_ORDER = [("timestamp", "ascending"), (SEQ, "ascending")]
+_EPOCH = date(1970, 1, 1)
 
 
-class TopicTable(NamedTuple):
-    """The rows of one day and topic, by time and order of recording."""
+class Topic(NamedTuple):
+    """What the rows of one table have in common."""
 
-    schema: EventSchema
+    event_class: type[BaseEvent]
     day: date
     exchange: str | None
     symbol: str | None
-    table: pa.Table
 
-
-class BadRow(NamedTuple):
-    """A row that is no event of its class."""
-
-    seq: int
-    reason: str
+    @classmethod
+    def of(cls, event: BaseEvent) -> "Topic":
+        """The topic of an event."""
+        return cls(type(event), event.timestamp.date(), event.exchange, event.symbol)
 
 
 class Tabulation:
     """The rows of a segment as tables.
 
     Attributes:
-        bad: The rows that are in none of them.
+        topics: One for each class, day, exchange and symbol.
+        faults: What is wrong with the segment: none of that is in the tables. Of the rows of a topic it is known when
+            its chunks have been taken.
 
     Raises:
         UnknownRowError: A row is of a type that no class here is for.
     """
 
     def __init__(self, rows: SegmentRows) -> None:
-        self.bad: list[BadRow] = []
-        self._groups = defaultdict[tuple[type[BaseEvent], date], list[pa.Table]](list)
-        for start in range(0, len(rows), _CHUNK_ROWS):
-            self._add(rows.slice(start, min(start + _CHUNK_ROWS, len(rows))))
+        self.faults = [f"bytes {start} to {end} are damaged" for start, end in rows.damaged]
+        self._rows = rows
+        sorted_rows, unread = rows.sort()
+        found: dict[Topic, TopicTable] = {}
+        for topic_rows in sorted_rows:
+            topic = _topic_of(topic_rows)
+            found[topic] = TopicTable(self, topic, topic_rows)
+        for seq, event in self.decode(unread):
+            topic = Topic.of(event)
+            found.setdefault(topic, TopicTable(self, topic)).add(seq, event)
+        self.topics = list(found.values())
 
-    def tables(self) -> Iterator[TopicTable]:
-        """One for each class, day and topic; they are forgotten here as they are taken."""
-        while self._groups:
-            (cls, day), tables = self._groups.popitem()
-            ordered = pa.concat_tables(tables).sort_by(_BY_TOPIC)
-            for exchange, symbol, table in _split(ordered):
-                yield TopicTable(event_schema(cls), day, exchange, symbol, table)
-
-    def _add(self, rows: list[tuple[int, bytes]]) -> None:
-        groups = defaultdict[tuple[type[BaseEvent], date], tuple[list[BaseEvent], list[int]]](lambda: ([], []))
-        for number, (seq, row) in enumerate(rows):
+    def decode(self, indices: Sequence[int]) -> Iterator[tuple[int, BaseEvent]]:
+        """The events of some rows, each after its sequence number; what is no event is a fault."""
+        for number, index in enumerate(indices):
             if number % _TURN_ROWS == 0:
                 time.sleep(0)
+            [(seq, row)] = self._rows.slice(index, index + 1)
             try:
-                event = decode_row(row)
+                yield seq, decode_row(row)
             except EventDecodeError as error:
-                self.bad.append(BadRow(seq, str(error)))
-            else:
-                events, seqs = groups[type(event), event.timestamp.date()]
-                events.append(event)
-                seqs.append(seq)
-        for (cls, day), (events, seqs) in groups.items():
-            self._groups[cls, day] += self._encode(event_schema(cls), events, seqs)
+                self.refuse(seq, str(error))
 
-    def _encode(self, schema: EventSchema, events: list[BaseEvent], seqs: list[int]) -> Iterator[pa.Table]:
+    def refuse(self, seq: int, reason: str) -> None:
+        """Takes note of a row that is no event of its class."""
+        self.faults.append(f"row {seq}: {reason}")
+
+
+class TopicTable:
+    """The rows of one day and topic, by time and order of recording.
+
+    Attributes:
+        schema: Of the table.
+        day: The day, in UTC.
+        exchange: The exchange, if there is one.
+        symbol: The symbol, if there is one.
+    """
+
+    def __init__(self, tabulation: Tabulation, topic: Topic, rows: TopicRows | None = None) -> None:
+        self.schema: EventSchema = event_schema(topic.event_class)
+        self.day, self.exchange, self.symbol = topic.day, topic.exchange, topic.symbol
+        self._tabulation = tabulation
+        self._topic = topic
+        self._rows = rows
+        self._added: list[tuple[int, BaseEvent]] = []
+
+    @property
+    def table(self) -> pa.Table:
+        """All rows, made anew each time."""
+        return pa.concat_tables([self.schema.arrow.empty_table(), *self.chunks()])
+
+    def add(self, seq: int, event: BaseEvent) -> None:
+        """Adds an event that its row does not say the topic of."""
+        self._added.append((seq, event))
+
+    def chunks(self) -> Iterator[pa.Table]:
+        """The rows in tables of at most CHUNK_ROWS rows, mostly as many; none is empty."""
+        if not self._added:
+            yield from self._take()
+            return
+        whole = pa.concat_tables([*self._take(), *self._encode(self._added)]).sort_by(_IN_ORDER)
+        for start in range(0, whole.num_rows, CHUNK_ROWS):
+            yield whole.slice(start, CHUNK_ROWS)
+
+    def _take(self) -> Iterator[pa.Table]:
+        start = 0
+        while self._rows is not None and start < len(self._rows):
+            taken, count, columns, refused = self._rows.columns(self._topic.event_class, start, CHUNK_ROWS)
+            start += taken
+            tables = [self.schema.wrap(count, columns)] if count else []
+            if refused:
+                tables = self._with_refused(tables, refused)
+            yield from tables
+
+    def _with_refused(self, tables: list[pa.Table], refused: Sequence[int]) -> list[pa.Table]:
+        """The table with the rows of which columns could not be made without their events."""
+        events: list[tuple[int, BaseEvent]] = []
+        for seq, event in self._tabulation.decode(refused):
+            if Topic.of(event) == self._topic:
+                events.append((seq, event))
+            else:
+                self._tabulation.refuse(seq, f"it says that its topic is {self._topic}, and its event {event!r}")
+        tables += self._encode(events)
+        return [pa.concat_tables(tables).sort_by(_IN_ORDER)] if tables else []
+
+    def _encode(self, events: list[tuple[int, BaseEvent]]) -> Iterator[pa.Table]:
         """The events as tables, without those that no column can hold, which are looked for by halving."""
+        if not events:
+            return
         try:
-            yield schema.encode(events, seqs)
+            yield self.schema.encode([event for _, event in events], [seq for seq, _ in events])
         except EventEncodeError as error:
             if len(events) == 1:
-                self.bad.append(BadRow(seqs[0], str(error)))
+                self._tabulation.refuse(events[0][0], str(error))
                 return
             middle = len(events) // 2
-            yield from self._encode(schema, events[:middle], seqs[:middle])
-            yield from self._encode(schema, events[middle:], seqs[middle:])
+            yield from self._encode(events[:middle])
+            yield from self._encode(events[middle:])
 
 
-def _split(table: pa.Table) -> Iterator[tuple[str | None, str | None, pa.Table]]:
-    """The rows of each exchange and symbol, of a table sorted by these."""
-    topics = zip(table.column("exchange").to_pylist(), table.column("symbol").to_pylist(), strict=True)
-    start = 0
-    for (exchange, symbol), rows in groupby(topics):
-        count = sum(1 for _ in rows)
-        yield exchange, symbol, table.slice(start, count)
-        start += count
+def _topic_of(rows: TopicRows) -> Topic:
+    cls = event_class(rows.event_type)
+    if cls is None:
+        raise UnknownRowError(
+            f"no class here has the event type {rows.event_type!r}: import the module that defines it"
+        )
+    return Topic(cls, _EPOCH + timedelta(days=rows.day), rows.exchange, rows.symbol)

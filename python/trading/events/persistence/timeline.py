@@ -31,6 +31,10 @@ class Timeline:
             self._first, self._start_s = timestamp, now_s
         return self._start_s + (timestamp - self._first).total_seconds() / self._speed
 
+    def restart(self) -> None:
+        """Makes the next event due at once."""
+        self._first = None
+
     def delay(self, by_s: float) -> None:
         """Makes everything that follows due so many seconds later."""
         self._start_s += by_s

@@ -1,5 +1,6 @@
 """Verification: every byte of a store read, and each file named that is not as it was written."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trading.events import _core
+from trading.events._core import Segment
 from trading.events.errors import CorruptFileError, StoreError
 from trading.events.persistence.journal import DAMAGED, hold_segments, journal_folder
 from trading.events.persistence.layout import day_folder, list_days, list_parts
@@ -108,17 +110,20 @@ def _verify_journal(base_path: Path) -> Iterator[Fault]:
         yield Fault(journal_folder(base_path), str(error))
         return
     for segment in segments:
-        try:
-            rows = segment.read()
-            tabulation = Tabulation(rows)
-        except (OSError, UnknownRowError) as error:
-            yield Fault(segment.path, str(error))
-            continue
-        for start, end in rows.damaged:
-            yield Fault(segment.path, f"bytes {start} to {end} are damaged")
-        for seq, reason in tabulation.bad:
-            yield Fault(segment.path, f"row {seq}: {reason}")
-        if rows.torn_bytes:
-            yield Fault(segment.path, f"its last {rows.torn_bytes} bytes are no whole row")
+        yield from (Fault(segment.path, reason) for reason in _verify_segment(segment))
     for path in sorted(journal_folder(base_path).glob(f"*{DAMAGED}")):
         yield Fault(path, "it was damaged; what could be read of it is in files")
+
+
+def _verify_segment(segment: Segment) -> Iterator[str]:
+    try:
+        rows = segment.read()
+        tabulation = Tabulation(rows)
+    except (OSError, UnknownRowError) as error:
+        yield str(error)
+        return
+    for topic in tabulation.topics:
+        deque(topic.chunks(), maxlen=0)
+    yield from tabulation.faults
+    if rows.torn_bytes:
+        yield f"its last {rows.torn_bytes} bytes are no whole row"

@@ -8,10 +8,13 @@ pub mod columns;
 pub mod decimal;
 pub mod error;
 pub mod layout;
+pub mod limits;
 pub mod msgpack;
 pub mod row;
 pub mod time;
 pub mod token;
+pub mod topics;
+pub mod transcode;
 
 pub use decimal::Decimal;
 pub use error::DecodeError;

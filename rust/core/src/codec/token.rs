@@ -96,6 +96,10 @@ pub trait Source<'a> {
     /// Whether each field has columns of its own, so that lists and maps stand there as JSON text.
     const COLUMNS: bool = false;
 
+    /// Whether it holds only what this process has put in, of events that were there: they come back as they were, and
+    /// nothing is checked again.
+    const TRUSTED: bool = false;
+
     /// What the next value of the event is for, or nothing at its end.
     ///
     /// # Errors

@@ -8,6 +8,8 @@ mod naive_line;
 mod naive_queue;
 mod pair;
 mod promises;
+#[path = "../rows/mod.rs"]
+mod rows;
 mod steps;
 
 use pair::Pair;

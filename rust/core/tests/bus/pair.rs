@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker};
+use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Place, Speaker};
 use trading_events_core::bus::{Bus, Phase, Terms};
 use trading_events_core::line::Ticket;
 use trading_events_core::pattern::Pattern;
@@ -15,6 +15,7 @@ use trading_events_core::subscription::Delivery;
 use crate::model::{Allowed, Model, Service, Subscription, room};
 use crate::naive_queue::{Item, NaiveQueue};
 use crate::promises::{known, topic};
+use crate::rows::{number_of, row_of};
 use crate::steps::{Event, Step};
 
 /// What a publisher in line keeps.
@@ -35,6 +36,8 @@ pub(crate) struct Pair {
     ids: Vec<SubscriptionId>,
     events: u64,
     tokens: u64,
+    /// An event that is still to be packed, and where it stands.
+    to_pack: Option<(u64, Vec<Place>)>,
 }
 
 const PUBLISHER: Speaker = Speaker::Publisher;
@@ -97,6 +100,7 @@ impl Pair {
             return;
         }
         let payload = u32::try_from(self.steps).unwrap();
+        self.bus.unpacked = self.steps % 3;
         let pattern = Pattern::parse(pattern).unwrap();
         let interest = Interest { kinds: Kinds::Matching(pattern.clone()), filter: None };
         let id = self.bus.subscribe(Terms { payload, interest, capacity, overflow, tells_gaps, delivery });
@@ -115,7 +119,8 @@ impl Pair {
         }
         let id = self.ids[which % self.ids.len()];
         let discarded = self.bus.unsubscribe(id, drain);
-        assert_eq!((discarded.events, discarded.ended), self.model.unsubscribe(id, drain));
+        let events = discarded.events.map(number_of).collect();
+        assert_eq!((events, discarded.ended), self.model.unsubscribe(id, drain));
     }
 
     /// Those that stand come first, so that small numbers name them; then those that have ended.
@@ -159,12 +164,25 @@ impl Pair {
                 .extract_if(.., |id| is_listed(id))
                 .for_each(|id| self.model.find(id).unwrap().service = Service::Idle);
         }
-        assert_eq!(accepted.lost, lost, "what is lost is told");
+        assert!(accepted.lost.into_iter().map(number_of).eq(lost), "what is lost is told");
+        self.pack();
+        self.to_pack = Some((item.event, accepted.to_pack));
+        if !item.event.is_multiple_of(3) {
+            self.pack();
+        }
         assert_eq!(
             accepted.calls.into_vec(),
             calls,
             "an inline subscription is served by its publisher if nobody else does"
         );
+    }
+
+    /// Packs the event that was accepted last, wherever it still stands.
+    fn pack(&mut self) {
+        if let Some((event, places)) = self.to_pack.take() {
+            let packed = self.bus.pack(&places, &row_of(event), |waiting| *waiting == event);
+            assert!(packed.iter().all(|found| *found == event), "no other event gives way");
+        }
     }
 
     fn wait(&mut self, item: Item, targets: Vec<SubscriptionId>) {
@@ -257,7 +275,7 @@ impl Pair {
     fn take(&mut self, which: usize) {
         let Some(id) = self.pick(which, |found| found.is_served() && !found.in_handler) else { return };
         assert_eq!(
-            self.bus.take(id),
+            self.bus.take(id).map(number_of),
             self.model.take(id).map(|item| item.event),
             "events come out in the order of acceptance"
         );
@@ -281,7 +299,11 @@ impl Pair {
         assert_eq!(taken.is_some(), goes_on && is_alone && !is_spent);
         if taken.is_some() {
             assert_eq!(self.model.finish(id, End::Handled), None);
-            assert_eq!(taken, self.model.take(id).map(|item| item.event), "events come out in the order of acceptance");
+            assert_eq!(
+                taken.map(number_of),
+                self.model.take(id).map(|item| item.event),
+                "events come out in the order of acceptance"
+            );
         }
     }
 
@@ -310,7 +332,8 @@ impl Pair {
     fn abandon(&mut self) {
         if self.model.phase != Phase::Open {
             let abandoned = self.bus.abandon();
-            assert_eq!((abandoned.events, abandoned.ended), self.model.abandon());
+            let events = abandoned.events.into_iter().flatten().map(number_of).collect();
+            assert_eq!((events, abandoned.ended), self.model.abandon());
         }
     }
 

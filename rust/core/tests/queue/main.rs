@@ -3,21 +3,25 @@
 #[path = "../naive_queue/mod.rs"]
 mod naive_queue;
 mod pair;
+#[path = "../rows/mod.rs"]
+mod rows;
 
 use std::sync::Arc;
 
 use pair::{Pair, overflows, step};
 use proptest::prelude::*;
 use trading_events_core::queue::{Loss, Overflow, Queue};
+use trading_events_core::sequence::Kept;
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_queue_does_what_a_list_does_under_every_overflow(
-        capacity in 1..4_usize, overflow in overflows(), steps in prop::collection::vec(step(), 1..60),
+        capacity in 1..9_usize, unpacked in 0..4_usize, overflow in overflows(),
+        steps in prop::collection::vec(step(), 1..60),
     ) {
-        let mut pair = Pair::new(capacity, overflow);
+        let mut pair = Pair::new(capacity, overflow, unpacked);
         for step in steps {
             pair.step(step);
             pair.check();
@@ -34,7 +38,7 @@ fn a_large_burst_comes_out_in_order_and_the_queue_goes_on() {
             assert!(queue.push(event, &topic).is_none());
         }
         for event in 0..10_000_u64 {
-            assert_eq!(queue.pop(), Some(event));
+            assert_eq!(queue.pop(), Some(Kept::Event(event)));
         }
         assert!(queue.pop().is_none());
     }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use trading_events_core::backlog::Backlog;
 use trading_events_core::queue::{Lost, Overflow, Queue, Verdict};
 
 use crate::naive_queue::{Item, NaiveQueue};
+use crate::rows::{number_of, row_of};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Step {
@@ -18,6 +20,7 @@ pub(crate) enum Step {
         topic: usize,
     },
     Pop,
+    Pack,
     Drain,
     /// A publisher is promised a place, if there is room.
     Promise,
@@ -37,6 +40,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         8 => topic.clone().prop_map(|topic| Step::Push { topic }),
         2 => topic.clone().prop_map(|topic| Step::PushUrgent { topic }),
         5 => Just(Step::Pop),
+        8 => Just(Step::Pack),
         1 => Just(Step::Drain),
         2 => Just(Step::Promise),
         1 => Just(Step::PromiseExtra),
@@ -57,18 +61,23 @@ pub(crate) struct Pair {
     promised: usize,
     topics: Vec<Arc<str>>,
     next: u64,
+    backlog: Backlog,
+    /// An event that is still to be packed, and its place.
+    to_pack: Option<(u64, u64)>,
     /// The most that may wait: the capacity, and what urgent events and promises have put beyond it.
     bound: usize,
 }
 
 impl Pair {
-    pub(crate) fn new(capacity: usize, overflow: Overflow) -> Self {
+    pub(crate) fn new(capacity: usize, overflow: Overflow, unpacked: usize) -> Self {
         Self {
-            queue: Queue::new(capacity, overflow).keeping_topics(),
+            queue: Queue::new(capacity, overflow).keeping_topics().keeping_unpacked(unpacked),
             model: NaiveQueue::new(capacity, overflow),
             promised: 0,
             topics: (0..4).map(|topic| format!("events.tick.x.{topic}").into()).collect(),
             next: 0,
+            backlog: Backlog::default(),
+            to_pack: None,
             bound: capacity,
         }
     }
@@ -81,8 +90,21 @@ impl Pair {
         self.next += 1;
         let item = Item { event: self.next, topic: Arc::clone(&self.topics[topic]) };
         let lost = self.queue.push(item.event, &item.topic);
-        let told = lost.map(|Lost { event, topic, why }| (Item { event, topic: topic.expect("kept") }, why));
+        let told =
+            lost.map(|Lost { event, topic, why }| (Item { event: number_of(event), topic: topic.expect("kept") }, why));
+        let place = self.queue.place_of(&item.topic).unwrap_or(self.queue.next_place().wrapping_sub(1));
+        self.to_pack = self.queue.is_to_be_packed().then_some((item.event, place));
         assert_eq!(told, self.model.push(item), "what is lost is told, with its topic and reason");
+    }
+
+    /// Packs the event that came last, unless it is gone; others stay as they are.
+    fn pack(&mut self) {
+        if let Some((event, place)) = self.to_pack.take() {
+            let row = self.backlog.put(&row_of(event)).expect("it is a row");
+            let packed = self.queue.pack(place, &row, |waiting| *waiting == event);
+            let waits = self.model.waiting.iter().any(|item| item.event == event);
+            assert_eq!(packed, waits.then_some(event));
+        }
     }
 
     pub(crate) fn step(&mut self, step: Step) {
@@ -93,10 +115,12 @@ impl Pair {
                 self.push(topic);
             }
             Step::Pop => {
-                assert_eq!(self.queue.pop(), self.model.pop().map(|item| item.event));
+                assert_eq!(self.queue.pop().map(number_of), self.model.pop().map(|item| item.event));
             }
+            Step::Pack => self.pack(),
             Step::Drain => {
-                assert_eq!(self.queue.drain(), self.model.waiting.drain(..).map(|item| item.event).collect::<Vec<_>>());
+                let (drained, waited) = (self.queue.drain(), std::mem::take(&mut self.model.waiting));
+                assert!(drained.map(number_of).eq(waited.into_iter().map(|item| item.event)));
             }
             Step::Promise if self.queue.blocks() && self.queue.has_room() => self.promise(),
             Step::PromiseExtra if self.queue.blocks() && self.promised == 0 => {

@@ -10,6 +10,7 @@ use shuttle::sync::mpsc::Receiver;
 use trading_events_core::admission::Offer;
 use trading_events_core::line::Ticket;
 use trading_events_core::registry::SubscriptionId;
+use trading_events_core::sequence::Kept;
 use trading_events_core::stats::End;
 
 use crate::publisher::{Event, Shared, TestBus};
@@ -170,14 +171,14 @@ impl Worker {
             let was_in_handler = std::mem::replace(&mut self.in_handler, false);
             if was_in_handler
                 && goes_on
-                && let Some(event) = bus.take_next(id)
+                && let Some(Kept::Event(event)) = bus.take_next(id)
             {
                 return Next::Event(id, event);
             }
             if was_in_handler {
                 bus.finish(id, End::Handled);
             }
-            if goes_on && let Some(event) = bus.take(id) {
+            if goes_on && let Some(Kept::Event(event)) = bus.take(id) {
                 return Next::Event(id, event);
             }
             bus.release(id);

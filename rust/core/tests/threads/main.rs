@@ -16,6 +16,7 @@ use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
 use trading_events_core::bus::Terms;
 use trading_events_core::queue::Overflow;
 use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
+use trading_events_core::sequence::Kept;
 use trading_events_core::subscription::Delivery;
 
 /// How many schedules each model is run under.
@@ -137,7 +138,10 @@ fn one_who_waits_is_woken_by_a_thread_that_makes_way_though_no_handler_ever_ends
             let waits = Manner { patience: Patience::Waits, speaker: Speaker::Publisher, can_call: true };
             let offer = |bus: &mut TestBus, topic| bus.offer(&Arc::from(topic), &ids, waits, || (0, 0));
             assert!(matches!(offer(&mut bus, "a"), Offer::Accepted(_)));
-            assert_eq!((bus.hire_first(), bus.next_ready(), bus.take(ids[0])), (1, Some(ids[0]), Some((0, 0))));
+            assert_eq!(
+                (bus.hire_first(), bus.next_ready(), bus.take(ids[0])),
+                (1, Some(ids[0]), Some(Kept::Event((0, 0))))
+            );
             assert!(matches!(offer(&mut bus, "a"), Offer::Accepted(_)));
             assert_eq!(offer(&mut bus, "b"), Offer::Wait);
             let ticket = bus.wait(&Arc::from("b"), &ids, "b");

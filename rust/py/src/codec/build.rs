@@ -13,11 +13,13 @@ use super::read::Flaw;
 pub(super) struct Values<'py> {
     found: Vec<Option<Bound<'py, PyAny>>>,
     extras: Option<Bound<'py, PyDict>>,
+    /// Whether they are those of an instance that was there, so that no validator is asked again.
+    are_trusted: bool,
 }
 
 impl<'py> Values<'py> {
-    pub(super) fn new(class: &Class) -> Self {
-        Self { found: (0..class.fields.len()).map(|_| None).collect(), extras: None }
+    pub(super) fn new(class: &Class, are_trusted: bool) -> Self {
+        Self { found: (0..class.fields.len()).map(|_| None).collect(), extras: None, are_trusted }
     }
 
     /// Keeps a value; false if there is one already.
@@ -32,10 +34,10 @@ impl<'py> Values<'py> {
 }
 
 /// Keeps the garbage collector from running while many events are built, of which none is garbage.
-pub(super) struct CollectorPaused(bool);
+pub(crate) struct CollectorPaused(bool);
 
 impl CollectorPaused {
-    pub(super) fn new(_: Python<'_>) -> Self {
+    pub(crate) fn new(_: Python<'_>) -> Self {
         // SAFETY: the thread is attached.
         Self(unsafe { ffi::PyGC_Disable() } == 1)
     }
@@ -71,12 +73,13 @@ pub(super) fn build<'py>(
         };
         fields.set_item(&field.name, value)?;
     }
-    if let Some(validator) = &class.validator {
+    let are_trusted = values.are_trusted;
+    if let Some(validator) = class.validator.as_ref().filter(|_| !are_trusted) {
         return validate(py, class, validator, &fields, values.extras, &missing);
     }
     let set = field_names(py, class, &missing)?;
     let mut built = instance(py, class, &fields, set, extras_of(py, class, values.extras))?;
-    for validator in &class.after {
+    for validator in class.after.iter().filter(|_| !are_trusted) {
         built = validator.bind(py).call1((&built,))?;
         if !built.get_type().is(&class.python) {
             let reason = format!("a validator of the model returned {}", built.get_type());

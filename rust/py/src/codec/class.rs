@@ -12,13 +12,14 @@ use trading_events_core::codec::columns::Form;
 
 use super::shape::Shape;
 use super::slot::Slot;
+use super::transcode::Transcoding;
 use crate::event::{base_event, identity, not_an_event};
 
 /// Every class that has been described, by its address: it lives on in its description.
 static CLASSES: Mutex<Option<FxHashMap<usize, &'static Class>>> = Mutex::new(None);
 
 /// How the instances of a class are written and read.
-pub(super) struct Class {
+pub(crate) struct Class {
     /// The class itself.
     pub(super) python: Py<PyType>,
     pub(super) layout: Layout,
@@ -30,6 +31,9 @@ pub(super) struct Class {
     /// The names of all fields, to be shared by instances that cannot be changed.
     pub(super) names: Py<PySet>,
     pub(super) is_frozen: bool,
+    /// Whether instances hold more than their fields say.
+    has_private: bool,
+    is_whole: PyOnceLock<bool>,
     /// A dictionary with all fields, of which those of instances are copies: they need not grow.
     pub(super) template: Py<PyDict>,
     /// Where instances keep which fields were given, other fields, and private attributes.
@@ -38,10 +42,11 @@ pub(super) struct Class {
     pub(super) type_index: Option<usize>,
     pub(super) metadata_index: Option<usize>,
     pub(super) event_type: Option<Py<PyAny>>,
+    pub(super) transcoding: Transcoding,
 }
 
 /// One field of a class.
-pub(super) struct Field {
+pub(crate) struct Field {
     pub(super) name: Py<PyString>,
     pub(super) shape: Shape,
     /// Pydantic's description of it, which has its default.
@@ -75,7 +80,7 @@ impl Class {
     }
 
     /// The description of a class, made when it is first asked for. It lives as long as the process does.
-    pub(super) fn of(class: &Bound<'_, PyType>) -> PyResult<&'static Self> {
+    pub(crate) fn of(class: &Bound<'_, PyType>) -> PyResult<&'static Self> {
         if let Some(known) = Self::known(class) {
             return Ok(known);
         }
@@ -92,6 +97,30 @@ impl Class {
             _ if class.is_subclass(base_event(event.py())?)? => Self::of(&class),
             _ => Err(not_an_event(event)),
         }
+    }
+
+    /// Whether the fields of an instance, and of the models in it, say all that it holds.
+    pub(super) fn is_whole(&self, py: Python<'_>) -> PyResult<bool> {
+        self.is_whole
+            .get_or_try_init(py, || {
+                let mut classes = vec![self.python.clone_ref(py)];
+                let mut seen = 0;
+                while let Some(class) = classes.get(seen) {
+                    let class = Self::of(class.bind(py))?;
+                    if class.has_private {
+                        return Ok(false);
+                    }
+                    let mut add = |model: &Py<PyType>| {
+                        if !classes.iter().any(|known| known.is(model)) {
+                            classes.push(model.clone_ref(py));
+                        }
+                    };
+                    class.fields.iter().for_each(|field| field.shape.each_model(&mut add));
+                    seen += 1;
+                }
+                Ok(true)
+            })
+            .copied()
     }
 
     fn describe(class: &Bound<'_, PyType>) -> PyResult<Self> {
@@ -126,6 +155,8 @@ impl Class {
             keeps_extras: description.getattr("keeps_extras")?.extract()?,
             names: PySet::new(py, &names)?.unbind(),
             is_frozen: description.getattr("is_frozen")?.extract()?,
+            is_whole: PyOnceLock::new(),
+            has_private: class.getattr(intern!(py, "__private_attributes__"))?.is_truthy()?,
             type_index: place("event_type"),
             metadata_index: place("metadata"),
             event_type: event_type.map(Bound::unbind),
@@ -136,6 +167,7 @@ impl Class {
                 Slot::find(class, intern!(py, "__pydantic_private__"))?,
             ],
             fields: fields.into(),
+            transcoding: Transcoding::new(),
         })
     }
 }
@@ -154,7 +186,7 @@ fn form_of(shape: &Bound<'_, PyAny>) -> PyResult<Form> {
 }
 
 /// The class of an event type, if there is one.
-pub(super) fn class_of_type<'py>(py: Python<'py>, event_type: &str) -> PyResult<Option<Bound<'py, PyType>>> {
+pub(crate) fn class_of_type<'py>(py: Python<'py>, event_type: &str) -> PyResult<Option<Bound<'py, PyType>>> {
     static BASE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
     let base = BASE.get_or_try_init(py, || {
         let module = py.import("trading.events.base")?;

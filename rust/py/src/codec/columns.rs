@@ -21,7 +21,7 @@ const EXTRA: &str = "_extra";
 
 /// Memory that Python may read.
 #[pyclass(frozen, module = "trading.events._core")]
-pub(crate) struct ColumnBuffer(Vec<u8>);
+pub(crate) struct ColumnBuffer(pub(crate) Vec<u8>);
 
 #[pymethods]
 impl ColumnBuffer {
@@ -39,12 +39,13 @@ impl ColumnBuffer {
 }
 
 /// A column: its number of nulls, and its buffers.
-type MadeColumn = (usize, Vec<Option<ColumnBuffer>>);
+pub(crate) type MadeColumn = (usize, Vec<Option<ColumnBuffer>>);
 
 /// The columns of a field: its name, its form, and the columns, its own first.
-type MadeField = (String, &'static str, Vec<MadeColumn>);
+pub(crate) type MadeField = (String, &'static str, Vec<MadeColumn>);
 
-fn made(column: Column) -> MadeColumn {
+/// The columns of a field, for Python.
+pub(crate) fn made(column: Column) -> MadeColumn {
     let (nulls, Buffers { validity, values, texts }) = column.finish();
     let mut buffers = vec![validity.map(ColumnBuffer), Some(ColumnBuffer(values))];
     buffers.extend(texts.map(|texts| Some(ColumnBuffer(texts))));

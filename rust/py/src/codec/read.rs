@@ -7,6 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDate, PyDateTime, PyDelta, PyDict, PyInt, PyList, PyString, PyTime, PyTuple, PyType};
 use trading_events_core::codec::columns::Form;
 use trading_events_core::codec::decimal::Parsed;
+use trading_events_core::codec::limits::Name;
 use trading_events_core::codec::{Decimal, DecodeError, Key, Layout, MAX_DEPTH, Source, Token};
 use trading_events_core::topic;
 
@@ -14,7 +15,7 @@ use super::build::{self, Values};
 use super::class::{Class, Field};
 use super::decimal;
 use super::moment;
-use super::shape::{Bounds, Name, Shape};
+use super::shape::{Bounds, Shape};
 use super::write::{find_choice, from_json};
 use crate::error::EventDecodeError;
 use crate::event_id::hex_text;
@@ -68,7 +69,7 @@ pub(super) fn read_event<'a, 'py, S: Source<'a>>(
     source: &mut S,
     offset: usize,
 ) -> Read<'py> {
-    let mut values = Values::new(class);
+    let mut values = Values::new(class, S::TRUSTED);
     while let Some(key) = source.next_key(&class.layout)? {
         match key {
             Key::Field(index) => {
@@ -225,10 +226,12 @@ fn read_rest<'a, 'py, S: Source<'a>>(
     depth: usize,
 ) -> Read<'py> {
     match (shape, token) {
-        (Shape::Bytes(bounds), Token::Bytes(bytes)) if bounds.hold_length(bytes.len()) => {
+        (Shape::Bytes(bounds), Token::Bytes(bytes)) if S::TRUSTED || bounds.hold_length(bytes.len()) => {
             Ok(PyBytes::new(py, bytes).into_any())
         }
-        (Shape::Bytes(bounds), Token::Id(bytes)) if bounds.hold_length(16) => Ok(PyBytes::new(py, &bytes).into_any()),
+        (Shape::Bytes(bounds), Token::Id(bytes)) if S::TRUSTED || bounds.hold_length(16) => {
+            Ok(PyBytes::new(py, &bytes).into_any())
+        }
         (Shape::Datetime, Token::Text(text)) => Ok(from_isoformat(&py.get_type::<PyDateTime>(), text)?),
         (Shape::Date, Token::Text(text)) => Ok(from_isoformat(&py.get_type::<PyDate>(), text)?),
         (Shape::Time, Token::Text(text)) => Ok(from_isoformat(&py.get_type::<PyTime>(), text)?),
@@ -296,7 +299,7 @@ fn read_decimal<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, token:
         _ => return Err(unfit(source, "decimal", &token)),
     };
     if let Some(found) = plain {
-        if !bounds.hold_sign(found.negative, found.mantissa == 0) {
+        if !S::TRUSTED && !bounds.hold_sign(found.negative, found.mantissa == 0) {
             return Err(unfit_decimal(source, &token));
         }
         return Ok(decimal::make(py, found)?);
@@ -307,7 +310,7 @@ fn read_decimal<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, token:
     let made = decimal::make_from_text(py, text)?.ok_or_else(|| unfit(source, "decimal", &token))?;
     let (finite, negative, zero) = decimal::signs(&made)?;
     let fits = if finite { bounds.hold_sign(negative, zero) } else { !bounds.finite };
-    if fits { Ok(made) } else { Err(unfit_decimal(source, &token)) }
+    if fits || S::TRUSTED { Ok(made) } else { Err(unfit_decimal(source, &token)) }
 }
 
 #[cold]
@@ -319,6 +322,21 @@ fn read_text<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, text: &st
     if let Some(recent) = bounds.recent.find(py, text) {
         return Ok(recent.into_any());
     }
+    let made = PyString::new(py, text);
+    match check_text(bounds, text, &made, source) {
+        Ok(()) => bounds.recent.keep(text, &made),
+        Err(_) if S::TRUSTED => {}
+        Err(flaw) => return Err(flaw),
+    }
+    Ok(made.into_any())
+}
+
+fn check_text<'a, S: Source<'a>>(
+    bounds: &Bounds,
+    text: &str,
+    made: &Bound<'_, PyString>,
+    source: &S,
+) -> Result<(), Flaw> {
     if bounds.min_length.is_some() || bounds.max_length.is_some() {
         let length = if bounds.max_length.is_some() { text.chars().count() } else { text.len() };
         let short = bounds.min_length.is_some_and(|least| least > 1 && text.chars().count() < least);
@@ -335,17 +353,15 @@ fn read_text<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, text: &st
         Some(Name::Symbol) => topic::check_symbol(text),
     };
     checked.map_err(|error| wrong(source, format!("{text:?}: {error}")))?;
-    let made = PyString::new(py, text);
     if let Some(check) = &bounds.check {
-        check.bind(py).call1((&made,))?;
+        check.bind(made.py()).call1((made,))?;
     }
-    bounds.recent.keep(text, &made);
-    Ok(made.into_any())
+    Ok(())
 }
 
 fn read_int<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, token: Token<'a>, source: &S) -> Read<'py> {
     if let Token::Int(int) = token {
-        return if bounds.hold_int(int) {
+        return if S::TRUSTED || bounds.hold_int(int) {
             Ok(int.into_pyobject(py).map_err(PyErr::from)?.into_any())
         } else {
             Err(unfit(source, "integer that its field may hold", &token))
@@ -359,7 +375,7 @@ fn read_int<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, token: Tok
         _ => return Err(unfit(source, "integer", &token)),
     };
     // It is beyond 64 bits, and every bound is within them.
-    if bounds.end(above) {
+    if !S::TRUSTED && bounds.end(above) {
         return Err(unfit(source, "integer that its field may hold", &token));
     }
     Ok(made)
@@ -378,7 +394,7 @@ fn read_float<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, token: T
         Token::Int(int) => int as f64,
         _ => return Err(unfit(source, "float", &token)),
     };
-    if !bounds.hold_float(float) {
+    if !S::TRUSTED && !bounds.hold_float(float) {
         return Err(unfit(source, "float that its field may hold", &token));
     }
     Ok(float.into_pyobject(py).map_err(PyErr::from)?.into_any())
@@ -404,7 +420,7 @@ fn read_items<'a, 'py, S: Source<'a>>(
     depth: usize,
 ) -> Result<Bound<'py, PyList>, Flaw> {
     let depth = deeper(source, depth)?;
-    if !bounds.hold_length(count) {
+    if !S::TRUSTED && !bounds.hold_length(count) {
         return Err(wrong(source, format!("{count} values are not what its field may hold")));
     }
     let list = PyList::empty(py);
@@ -429,7 +445,7 @@ fn read_dict<'a, 'py, S: Source<'a>>(
         Token::List(count) if !named => count,
         _ => return Err(unfit(source, "mapping", &token)),
     };
-    if !bounds.hold_length(count) {
+    if !S::TRUSTED && !bounds.hold_length(count) {
         return Err(wrong(source, format!("{count} entries are not what its field may hold")));
     }
     let dict = PyDict::new(py);
@@ -454,7 +470,7 @@ fn read_model<'a, 'py, S: Source<'a>>(
     depth: usize,
 ) -> Read<'py> {
     let offset = source.offset();
-    let mut values = Values::new(class);
+    let mut values = Values::new(class, S::TRUSTED);
     for place in 0..count {
         let name = read_name(source)?;
         match find_name(&class.layout, name, place) {

@@ -15,7 +15,8 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use trading_events_core::codec::DecodeError;
-use trading_events_core::codec::row::{Interner, RowSink, RowSource};
+use trading_events_core::codec::Source;
+use trading_events_core::codec::row::{Interner, OwnRow, RowSink, RowSource};
 
 use super::class::{Class, class_of_type};
 use super::read::{Flaw, read_event};
@@ -29,14 +30,40 @@ pub(crate) fn pack(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<()> 
     write_event(event, &mut RowSink::new(row)).inspect_err(|_| row.truncate(length))
 }
 
+/// Appends the row of an event that is to come back from it as it is; says whether it will.
+///
+/// Raises `NotAnEventError` or `EventEncodeError`, or whatever raises where Pydantic is asked.
+pub(crate) fn pack_exactly(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<bool> {
+    let py = event.py();
+    let class = Class::of_event(event)?;
+    let is_known = class_of_type(py, class.layout.event_type())?.is_some_and(|known| known.is(&class.python));
+    if !is_known || !class.is_whole(py)? {
+        return Ok(false);
+    }
+    pack(event, row).map(|()| true)
+}
+
 /// The event of a row, of the class that has its type now. Raises `EventDecodeError`.
 pub(crate) fn unpack<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    read(py, row, |source| source)
+}
+
+/// The event of a row that this process has made of it: as it was, whatever a validator would say of it now.
+pub(crate) fn unpack_exactly<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    read(py, row, OwnRow::new)
+}
+
+fn read<'a, 'py, S: Source<'a>>(
+    py: Python<'py>,
+    row: &'a [u8],
+    source_after: impl FnOnce(RowSource<'a>) -> S,
+) -> PyResult<Bound<'py, PyAny>> {
     let raise = |flaw: Flaw| flaw.into_error(py, 0);
     let mut source = RowSource::new(row);
     let event_type = source.begin().map_err(Flaw::from).map_err(raise)?;
     let class = class_of_type(py, event_type)?
         .ok_or_else(|| raise(DecodeError::new(0, format!("no class here has the event type {event_type:?}")).into()))?;
-    read_event(py, Class::of(&class)?, &mut source, 0).map_err(raise)
+    read_event(py, Class::of(&class)?, &mut source_after(source), 0).map_err(raise)
 }
 
 /// An interner with rows that it shrinks: what a backlog and a journal do, as a Python class.

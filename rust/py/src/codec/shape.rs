@@ -1,11 +1,14 @@
 //! What values a field holds, as `trading.events.description` says it.
 
+use std::ops::Deref;
+
 use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use trading_events_core::codec::Token;
+use trading_events_core::codec::limits::{Comparison, Limit, Limits, Name};
 
 /// The values of a field, or of a part of one.
 pub(super) enum Shape {
@@ -57,16 +60,19 @@ pub(super) enum Shape {
 /// What else holds of values.
 #[derive(Default)]
 pub(super) struct Bounds {
-    pub(super) finite: bool,
-    /// Comparisons with numbers; of decimals with zero.
-    pub(super) comparisons: Vec<(Comparison, Limit)>,
-    pub(super) min_length: Option<usize>,
-    pub(super) max_length: Option<usize>,
-    pub(super) name: Option<Name>,
+    pub(super) limits: Limits,
     /// What raises where something else does not hold.
     pub(super) check: Option<Py<PyAny>>,
     /// Texts that were built lately, and so were found to be within all these.
     pub(super) recent: Recent,
+}
+
+impl Deref for Bounds {
+    type Target = Limits;
+
+    fn deref(&self) -> &Limits {
+        &self.limits
+    }
 }
 
 /// How long a text may be that is kept.
@@ -98,26 +104,6 @@ impl Recent {
             drop(old);
         }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Comparison {
-    Above,
-    AtLeast,
-    Below,
-    AtMost,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Limit {
-    Int(i64),
-    Float(f64),
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Name {
-    Exchange,
-    Symbol,
 }
 
 impl Shape {
@@ -167,6 +153,24 @@ impl Shape {
             }
             other => return Err(PyValueError::new_err(format!("no kind of values is called {other}"))),
         })
+    }
+
+    /// Calls for each class of models that its values may hold.
+    pub(super) fn each_model(&self, visit: &mut impl FnMut(&Py<PyType>)) {
+        match self {
+            Self::Model(class) => visit(class),
+            Self::Optional(inner) | Self::List(inner, _) | Self::TupleOf(inner, _) => inner.each_model(visit),
+            Self::Tuple(parts) | Self::Union { members: parts, .. } => {
+                for part in parts {
+                    part.each_model(visit);
+                }
+            }
+            Self::Dict(parts, _) => {
+                parts.0.each_model(visit);
+                parts.1.each_model(visit);
+            }
+            _ => {}
+        }
     }
 
     /// The kinds of tokens that its values begin with, as bits.
@@ -243,85 +247,31 @@ impl Bounds {
         for pair in pairs.try_iter()? {
             let (name, limit): (String, Bound<'_, PyAny>) = pair?.extract()?;
             match name.as_str() {
-                "finite" => bounds.finite = true,
-                "min_length" => bounds.min_length = Some(limit.extract()?),
-                "max_length" => bounds.max_length = Some(limit.extract()?),
-                "exchange" => bounds.name = Some(Name::Exchange),
-                "symbol" => bounds.name = Some(Name::Symbol),
+                "finite" => bounds.limits.finite = true,
+                "min_length" => bounds.limits.min_length = Some(limit.extract()?),
+                "max_length" => bounds.limits.max_length = Some(limit.extract()?),
+                "exchange" => bounds.limits.name = Some(Name::Exchange),
+                "symbol" => bounds.limits.name = Some(Name::Symbol),
                 "check" => bounds.check = Some(limit.unbind()),
-                comparison => bounds.comparisons.push((Comparison::compile(comparison)?, Limit::compile(&limit)?)),
+                comparison => {
+                    bounds.limits.comparisons.push((compile_comparison(comparison)?, compile_limit(&limit)?));
+                }
             }
         }
         Ok(bounds)
     }
-
-    /// Whether a list or a text may be of this length.
-    pub(super) fn hold_length(&self, length: usize) -> bool {
-        self.min_length.is_none_or(|least| length >= least) && self.max_length.is_none_or(|most| length <= most)
-    }
-
-    /// Whether an integer of 64 bits may be.
-    pub(super) fn hold_int(&self, int: i64) -> bool {
-        self.comparisons.iter().all(|(comparison, limit)| match *limit {
-            Limit::Int(limit) => comparison.holds(&int, &limit),
-            #[expect(clippy::cast_precision_loss, reason = "a limit that is no integer is compared as a float")]
-            Limit::Float(limit) => comparison.holds(&(int as f64), &limit),
-        })
-    }
-
-    /// Whether they end above, or below, so that no integer beyond 64 bits is within.
-    pub(super) fn end(&self, above: bool) -> bool {
-        let ends: &[Comparison] =
-            if above { &[Comparison::Below, Comparison::AtMost] } else { &[Comparison::Above, Comparison::AtLeast] };
-        self.comparisons.iter().any(|(comparison, _)| ends.contains(comparison))
-    }
-
-    /// Whether a float may be.
-    pub(super) fn hold_float(&self, float: f64) -> bool {
-        (float.is_finite() || !self.finite)
-            && self.comparisons.iter().all(|(comparison, limit)| match *limit {
-                #[expect(clippy::cast_precision_loss, reason = "as Python compares, up to 2**53")]
-                Limit::Int(limit) => comparison.holds(&float, &(limit as f64)),
-                Limit::Float(limit) => comparison.holds(&float, &limit),
-            })
-    }
-
-    /// Whether a finite decimal of these signs may be: its limits are all zero.
-    pub(super) fn hold_sign(&self, negative: bool, zero: bool) -> bool {
-        let sign = if zero {
-            0
-        } else if negative {
-            -1
-        } else {
-            1
-        };
-        self.comparisons.iter().all(|(comparison, _)| comparison.holds(&sign, &0))
-    }
 }
 
-impl Comparison {
-    fn compile(name: &str) -> PyResult<Self> {
-        Ok(match name {
-            "gt" => Self::Above,
-            "ge" => Self::AtLeast,
-            "lt" => Self::Below,
-            "le" => Self::AtMost,
-            other => return Err(PyValueError::new_err(format!("no bound is called {other}"))),
-        })
-    }
-
-    pub(super) fn holds<T: PartialOrd>(self, value: &T, limit: &T) -> bool {
-        match self {
-            Self::Above => value > limit,
-            Self::AtLeast => value >= limit,
-            Self::Below => value < limit,
-            Self::AtMost => value <= limit,
-        }
-    }
+fn compile_comparison(name: &str) -> PyResult<Comparison> {
+    Ok(match name {
+        "gt" => Comparison::Above,
+        "ge" => Comparison::AtLeast,
+        "lt" => Comparison::Below,
+        "le" => Comparison::AtMost,
+        other => return Err(PyValueError::new_err(format!("no bound is called {other}"))),
+    })
 }
 
-impl Limit {
-    fn compile(limit: &Bound<'_, PyAny>) -> PyResult<Self> {
-        limit.extract().map(Self::Int).or_else(|_| limit.extract().map(Self::Float))
-    }
+fn compile_limit(limit: &Bound<'_, PyAny>) -> PyResult<Limit> {
+    limit.extract().map(Limit::Int).or_else(|_| limit.extract().map(Limit::Float))
 }

@@ -4,13 +4,17 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
 
-use super::NAME;
 use super::sink::{put_interned, put_text, put_varint};
 use super::source::{Piece, RowSource};
+use super::{LATER, MOMENT, NAME, zigzag};
 use crate::codec::error::DecodeError;
+use crate::codec::token::Token;
 
 /// How many texts are taken at most.
 const MAX_TEXTS: usize = 1 << 16;
+
+/// How many bytes they may have together.
+const MAX_BYTES: usize = 1 << 23;
 
 /// How long a text may be that is taken when it comes for the second time.
 const MAX_TEXT_BYTES: usize = 64;
@@ -30,12 +34,13 @@ const REMEMBERED: usize = 1 << 12;
 pub struct Interner {
     texts: Vec<Box<str>>,
     numbers: HashMap<Box<str>, u32, FxBuildHasher>,
+    bytes: usize,
     seen: Box<[u64]>,
 }
 
 impl Default for Interner {
     fn default() -> Self {
-        Self { texts: Vec::new(), numbers: HashMap::default(), seen: vec![0; REMEMBERED].into() }
+        Self { texts: Vec::new(), numbers: HashMap::default(), bytes: 0, seen: vec![0; REMEMBERED].into() }
     }
 }
 
@@ -55,12 +60,34 @@ impl Interner {
         &self.texts
     }
 
+    /// How many bytes it takes, about.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        2 * self.bytes + self.texts.len() * size_of::<(Box<str>, Box<str>, u32)>() + size_of_val(&*self.seen)
+    }
+
+    /// Whether it takes no more texts.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.texts.len() >= MAX_TEXTS || self.bytes >= MAX_BYTES
+    }
+
     /// Appends a row to bytes with numbers in place of the texts that come again.
     ///
     /// # Errors
     ///
     /// It is no row.
     pub fn shrink(&mut self, row: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+        self.shrink_after(None, row, out)
+    }
+
+    /// Does so, and gives the row's first moment as the time that has passed since another.
+    ///
+    /// # Errors
+    ///
+    /// It is no row.
+    pub fn shrink_after(&mut self, since: Option<i64>, row: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+        let mut since = since;
         let mut source = RowSource::new(row);
         while !source.is_at_end() {
             let start = source.at();
@@ -70,6 +97,11 @@ impl Interner {
                     None => put_text(out, text),
                 },
                 Piece::Interned(_) => return Err(DecodeError::new(start, "the row is interned already")),
+                Piece::Token(Token::Moment(micros)) if row[start] == MOMENT && since.is_some() => {
+                    out.push(LATER);
+                    // Both are between the years 1 and 9999.
+                    put_varint(out, zigzag(micros - since.take().unwrap_or_default()));
+                }
                 Piece::Token(_) => out.extend_from_slice(&row[start..source.at()]),
             }
         }
@@ -82,20 +114,40 @@ impl Interner {
     ///
     /// It is no row, or of another interner.
     pub fn expand(&self, row: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
-        let mut source = RowSource::new(row);
+        self.expand_after(None, row, out)
+    }
+
+    /// Appends the row whose first moment was given as the time since another.
+    ///
+    /// # Errors
+    ///
+    /// It is no row, or of another interner.
+    pub fn expand_after(&self, since: Option<i64>, row: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+        let mut since = since;
+        let mut source = RowSource::after(since.unwrap_or_default(), row);
         while !source.is_at_end() {
             let start = source.at();
-            if let Piece::Interned(number) = source.piece()? {
-                let text = usize::try_from(number).ok().and_then(|number| self.texts.get(number));
-                let text = text.ok_or_else(|| DecodeError::new(start, format!("no text has the number {number}")))?;
-                out.push(NAME);
-                put_varint(out, text.len() as u64);
-                out.extend_from_slice(text.as_bytes());
-            } else {
-                out.extend_from_slice(&row[start..source.at()]);
+            match source.piece()? {
+                Piece::Interned(number) => {
+                    let text = self.text(start, number)?;
+                    out.push(NAME);
+                    put_varint(out, text.len() as u64);
+                    out.extend_from_slice(text.as_bytes());
+                }
+                Piece::Token(Token::Moment(micros)) if since.take().is_some() => {
+                    out.push(MOMENT);
+                    out.extend_from_slice(&micros.to_le_bytes());
+                }
+                _ => out.extend_from_slice(&row[start..source.at()]),
             }
         }
         Ok(())
+    }
+
+    /// The text of a number that stands at a place of a row.
+    pub(super) fn text(&self, place: usize, number: u64) -> Result<&str, DecodeError> {
+        let text = usize::try_from(number).ok().and_then(|number| self.texts.get(number));
+        text.map(AsRef::as_ref).ok_or_else(|| DecodeError::new(place, format!("no text has the number {number}")))
     }
 
     fn number(&mut self, text: &str, is_name: bool) -> Option<u32> {
@@ -105,7 +157,7 @@ impl Interner {
         if let Some(number) = self.numbers.get(text) {
             return Some(*number);
         }
-        (self.texts.len() < MAX_TEXTS && (is_name || self.has_come(text))).then(|| self.add(text))
+        (!self.is_full() && (is_name || self.has_come(text))).then(|| self.add(text))
     }
 
     /// Whether a text has come lately; remembers it if not.
@@ -117,6 +169,7 @@ impl Interner {
 
     fn add(&mut self, text: &str) -> u32 {
         let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        self.bytes += text.len();
         self.texts.push(text.into());
         self.numbers.insert(text.into(), number);
         number

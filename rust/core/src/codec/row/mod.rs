@@ -26,13 +26,15 @@
 //!
 //! Numbers of a fixed length are little-endian.
 
+mod facts;
 mod interner;
 mod sink;
 mod source;
 
+pub use facts::{Facts, first_moment};
 pub use interner::Interner;
 pub use sink::RowSink;
-pub use source::RowSource;
+pub use source::{OwnRow, RowSource};
 
 const NONE: u8 = 0x00;
 const FALSE: u8 = 0x01;

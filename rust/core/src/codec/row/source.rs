@@ -47,7 +47,12 @@ impl<'a> RowSource<'a> {
     /// Reads from the start of a row.
     #[must_use]
     pub fn new(row: &'a [u8]) -> Self {
-        Self { bytes: row, at: 0, start: 0, moment: 0, names: Names::Extras(0) }
+        Self::after(0, row)
+    }
+
+    /// The same, where the first moment may be given as the time since another.
+    pub(super) fn after(moment: i64, row: &'a [u8]) -> Self {
+        Self { bytes: row, at: 0, start: 0, moment, names: Names::Extras(0) }
     }
 
     /// Begins the event, and says of which type it is.
@@ -271,5 +276,34 @@ impl<'a> Source<'a> for RowSource<'a> {
 
     fn offset(&self) -> usize {
         self.start
+    }
+}
+
+/// A row that this process has written itself.
+#[derive(Debug, Clone)]
+pub struct OwnRow<'a>(RowSource<'a>);
+
+impl<'a> OwnRow<'a> {
+    /// Reads on from where the row itself is read.
+    #[must_use]
+    pub fn new(source: RowSource<'a>) -> Self {
+        Self(source)
+    }
+}
+
+impl<'a> Source<'a> for OwnRow<'a> {
+    const TRUSTED: bool = true;
+
+    fn next_key(&mut self, layout: &Layout) -> Result<Option<Key<'a>>, DecodeError> {
+        self.0.next_key(layout)
+    }
+
+    #[inline]
+    fn next(&mut self) -> Result<Token<'a>, DecodeError> {
+        self.0.next()
+    }
+
+    fn offset(&self) -> usize {
+        self.0.offset()
     }
 }

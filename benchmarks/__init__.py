@@ -1,0 +1,1 @@
+"""What it costs, alone and beside others."""

@@ -1,0 +1,61 @@
+"""`trading-events tail`: what others publish, as it comes."""
+
+import argparse
+import asyncio
+import signal
+
+from trading.events.base import BaseEvent
+from trading.events.cli.arguments import count
+from trading.events.cli.server import add_server, server_bus, server_url
+from trading.events.memory_bus import InMemoryEventBus
+
+NAME = "tail"
+SUMMARY = "show what is published on a server, as it comes"
+DESCRIPTION = """\
+Show events that are published on a Redis or Valkey server, one JSON object a line, until Ctrl-C or, with --count, until
+so many were shown."""
+EXAMPLES = """\
+examples:
+  trading-events tail redis://localhost:6379 tick
+  trading-events tail redis://localhost:6379 "events.*.binance.BTC*" --count 10
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("url", metavar="URL", type=server_url, help="the server")
+    parser.add_argument("pattern", metavar="PATTERN", nargs="?", default="*", help="which events (default: all)")
+    parser.add_argument("--count", metavar="N", type=count, default=0, help="end after so many (default: never)")
+    add_server(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command and returns its exit code.
+
+    Raises:
+        PatternError: The pattern is none.
+        ServerError: The server cannot be used.
+        UsageError: The arguments do not go together.
+    """
+    asyncio.run(_tail(server_bus(args.url, args, name="tail"), args))
+    return 0
+
+
+async def _tail(bus: InMemoryEventBus, args: argparse.Namespace) -> None:
+    shown = 0
+    enough = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, enough.set)
+
+    def show(event: BaseEvent) -> None:
+        nonlocal shown
+        if args.count and shown >= args.count:
+            return
+        print(event.model_dump_json(), flush=True)
+        shown += 1
+        if shown == args.count:
+            enough.set()
+
+    async with bus:
+        await bus.subscribe(args.pattern, show, name="tail")
+        await enough.wait()

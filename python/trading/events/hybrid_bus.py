@@ -1,0 +1,182 @@
+"""HybridEventBus: local delivery as in memory, and the rest of the world over a Redis or Valkey server."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from trading.events import _core
+from trading.events.base import BaseEvent
+from trading.events.bus import DEFAULT_CAPACITY, GapCallback, HandlerFailure, Overflow
+from trading.events.memory_bus import InMemoryEventBus
+from trading.events.statistics import BusStatistics
+from trading.events.transport.options import Mode, TransportOptions
+from trading.events.transport.sequences import Missed
+from trading.events.transport.topic_globs import patterns_of
+from trading.events.transport.transported_bus import TransportedBus
+from trading.events.transport.work_until import work_until
+
+
+class HybridEventBus(TransportedBus):
+    """An InMemoryEventBus that also sends what it is told to, and hears what others send.
+
+    Local subscribers get an event as from an InMemoryEventBus, at once, whether the server is slow or away. Sending is
+    a subscription of its own: its queue is the outbox. What comes from the server is delivered to local subscribers in
+    the order in which it comes, among local events as they come; it is not sent on, and what this bus has sent does
+    not come back to it. All that the contract says of a bus holds for local events; the table of guarantees in
+    README.md says what holds for those of others.
+
+    Args:
+        url: As in RedisEventBus.
+        mode: As in RedisEventBus; `publish` does not wait for the server in either.
+        forward: What is sent: a pattern or an event class, or None for nothing.
+        receive: What is heard of others, at most: patterns or event classes. By default all that is subscribed to.
+        namespace: As in RedisEventBus.
+        group: As in RedisEventBus.
+        start: As in RedisEventBus.
+        name: As in InMemoryEventBus.
+        on_error: As in InMemoryEventBus.
+        on_missed: As in RedisEventBus.
+        time_one_in: As in InMemoryEventBus.
+        slow_handler_s: As in InMemoryEventBus.
+        outbox_capacity: How many events may wait for the server.
+        outbox_overflow: What happens to one more. `drop_oldest`, the default, never lets a local publisher wait.
+        on_outbox_gap: Called with a Gap when the outbox has dropped events.
+        options: The rest of TransportOptions, by name.
+
+    Raises:
+        ValueError: The URL cannot be read, or an option makes no sense.
+        PatternError: `forward` or `receive` is no pattern.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        mode: Mode = "pubsub",
+        forward: str | type[BaseEvent] | None = "*",
+        receive: str | type[BaseEvent] | None = "*",
+        namespace: str = "trading",
+        group: str | None = None,
+        start: str | datetime = "new",
+        name: str = "event-bus",
+        on_error: Callable[[HandlerFailure], object] | None = None,
+        on_missed: Callable[[Missed], object] | None = None,
+        time_one_in: int = 64,
+        slow_handler_s: float | None = None,
+        outbox_capacity: int = DEFAULT_CAPACITY,
+        outbox_overflow: Overflow = "drop_oldest",
+        on_outbox_gap: GapCallback | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            url,
+            TransportOptions(mode=mode, namespace=namespace, group=group, start=start, **options),
+            hears_itself=False,
+            name=name,
+            on_error=on_error,
+            on_missed=on_missed,
+            time_one_in=time_one_in,
+            slow_handler_s=slow_handler_s,
+        )
+        self._receive = None if receive is None else patterns_of(receive)
+        self._foreign: set[int] = set()
+        self._forwarding: str | None = None
+        if forward is not None:
+            self._forwarding = InMemoryEventBus._add(  # noqa: SLF001 - not one of those that are heard of at the server
+                self,
+                forward,
+                self._outbox.collect,
+                self._is_to_be_sent,
+                capacity=outbox_capacity,
+                overflow=outbox_overflow,
+                delivery="queued",
+                on_gap=on_outbox_gap,
+                name="outbox",
+            )
+
+    def _is_to_be_sent(self, event: BaseEvent) -> bool:
+        return id(event) not in self._foreign
+
+    def _accept_nowait(self, event: BaseEvent) -> None:
+        if self._is_received(event):
+            self._foreign.add(id(event))
+            try:
+                super()._accept_nowait(event)
+            finally:
+                self._foreign.discard(id(event))
+
+    async def _accept(self, event: BaseEvent) -> None:
+        if self._is_received(event):
+            self._foreign.add(id(event))  # `publish` may yield before it asks the filters, and others come meanwhile
+            try:
+                await super()._accept(event)
+            finally:
+                self._foreign.discard(id(event))
+
+    def _is_received(self, event: BaseEvent) -> bool:
+        receive = self._receive
+        if receive is None:
+            return False
+        return receive == ["events.*.*.*"] or any(_core.matches(pattern, event.topic) for pattern in receive)
+
+    def _adapt(self, handler: Any, condition: Any, overflow: str, *, delivery: str, name: str | None) -> Any:
+        if handler == self._outbox.collect:
+            return handler, condition, overflow
+        return super()._adapt(handler, condition, overflow, delivery=delivery, name=name)
+
+    async def _collected(self) -> None:
+        while self._uncollected:
+            await self._outbox.next_collected()
+
+    @property
+    def _has_collected(self) -> bool:
+        return not self._uncollected
+
+    @property
+    def _uncollected(self) -> int:
+        if self._forwarding is None:
+            return 0
+        outbox = super().statistics().subscriptions.get(self._forwarding)
+        return 0 if outbox is None else outbox.waiting
+
+    async def aclose(self, timeout_s: float | None = None) -> None:
+        """Takes no new events, handles and sends those it has, and ends. A second call waits for the first.
+
+        Args:
+            timeout_s: Seconds after which it gives up: what was not sent is counted and logged. None, the default,
+                waits as long as it takes, also for a server that is away.
+
+        Raises:
+            ReentrancyError: Called in a handler, whose own event would never be handled.
+            TypeError: `timeout_s` is no number.
+        """
+        self._check_outside("aclose")
+        InMemoryEventBus._bind(self)  # noqa: SLF001 - without connecting, which would be for nothing
+        loop = asyncio.get_running_loop()
+        limit_s = None if timeout_s is None else loop.time() + float(timeout_s)
+        self._is_closing = True
+        if self.options.group is not None and self._is_started and not self._is_closed:
+            await work_until(self._leave(), self._gone, timeout_s=timeout_s)
+        await super().aclose(None if limit_s is None else max(0.0, limit_s - loop.time()))
+        if self._is_started and not self._is_closed:
+            await self._part(self._send_rest(), limit_s)
+
+    async def _leave(self) -> None:
+        await self._transport.leave()
+        await self._transport.delivered()
+
+    async def _send_rest(self) -> None:
+        await self._transport.flush(is_heard=False)
+        await self._transport.acknowledge()
+
+    def statistics(self) -> BusStatistics:
+        """What the bus has counted, at one moment, without its outbox: see `transport_statistics` and `outbox`."""
+        found = super().statistics()
+        outbox = found.subscriptions.get(self._forwarding or "")
+        if outbox is None:
+            return found
+        others = {sid: counts for sid, counts in found.subscriptions.items() if sid != self._forwarding}
+        return replace(found, subscriptions=MappingProxyType(others), waiting=found.waiting - outbox.waiting)

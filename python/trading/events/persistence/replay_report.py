@@ -1,0 +1,58 @@
+"""What a replay tells of itself: how far it is, how exact it is, and what time it is in it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from trading.events.statistics import Durations
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """A replay at one moment, or at its end."""
+
+    published: int
+    """How many events have been published."""
+
+    position: datetime | None
+    """Timestamp of the event that was published last; None before the first."""
+
+    running_s: float
+    """For how long it has run, in seconds, pauses included."""
+
+    error: Durations
+    """By how much events were published after they were due, pauses not counted; of none as fast as possible."""
+
+
+class HasPosition(Protocol):
+    """Something that goes through a recording."""
+
+    @property
+    def position(self) -> datetime | None:
+        """Where it is."""
+        ...
+
+
+class ReplayClock:
+    """What time it is in a replay: `clock()` is the timestamp of the event that was published last.
+
+    Where a live system asks `utc_now`, what is tested with a replay asks this, and hears the same in each replay. The
+    replay runs ahead of handlers that have events waiting; in `lockstep` each event is handled before the next, so that
+    the clock says, in its handlers, the event's own time.
+    """
+
+    __slots__ = ("_replay",)
+
+    def __init__(self, replay: "HasPosition") -> None:
+        self._replay = replay
+
+    def __call__(self) -> datetime:
+        """The time, aware and in UTC.
+
+        Raises:
+            LookupError: No event has been published yet.
+        """
+        position = self._replay.position
+        if position is None:
+            raise LookupError("the replay has not begun, so there is no time in it yet")
+        return position

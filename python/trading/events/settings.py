@@ -1,0 +1,104 @@
+"""Settings of a bus and a store, from arguments or from the environment."""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
+
+from trading.events.base import NonEmptyStr
+
+PREFIX = "TRADING_EVENTS_"
+"""What the names of environment variables begin with: `TRADING_EVENTS_URL` is `url`."""
+
+
+class EventBusSettings(BaseModel):
+    """What `create_event_bus` makes a bus from, and where its events are stored.
+
+    A setting that is None leaves the matter to the bus, whose own default stands in its documentation.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: SecretStr = SecretStr("memory://")
+    """`memory://`, `redis://`, `rediss://`, `unix://`, or one of the last three with `hybrid+` before it. It may hold a
+    password, and so is not shown."""
+
+    name: NonEmptyStr | None = None
+    """The bus's name, for logs and events."""
+
+    mode: Literal["pubsub", "streams"] | None = None
+    """How events travel over a server."""
+
+    namespace: NonEmptyStr | None = None
+    """What all channels and keys at the server begin with."""
+
+    group: NonEmptyStr | None = None
+    """Streams: the group that this bus belongs to."""
+
+    consumer: NonEmptyStr | None = None
+    """Streams: this member's name within its group."""
+
+    start: datetime | str | None = Field(default=None, union_mode="left_to_right")
+    """Streams: where to begin."""
+
+    shards: PositiveInt | None = None
+    """Streams: over how many keys events are spread."""
+
+    min_replicas: int | None = Field(default=None, ge=0)
+    """Streams: how many replicas must have an event before its publish returns."""
+
+    max_attempts: PositiveInt | None = None
+    """Streams with a group: how often a failing handler is tried."""
+
+    claim_idle_s: PositiveFloat | None = None
+    """Streams with a group: when one member takes over from another."""
+
+    forward: NonEmptyStr | None = None
+    """Hybrid: the pattern of what is sent."""
+
+    receive: NonEmptyStr | None = None
+    """Hybrid: the pattern of what is heard of others."""
+
+    outbox_capacity: PositiveInt | None = None
+    """How many events may wait for the server."""
+
+    outbox_overflow: Literal["block", "drop_oldest", "drop_newest", "conflate", "raise"] | None = None
+    """What a full outbox does with one more."""
+
+    connect_timeout_s: PositiveFloat | None = None
+    """How long the first connection may take."""
+
+    reply_timeout_s: PositiveFloat | None = None
+    """A server that does not answer for so long is taken for lost."""
+
+    slow_handler_s: PositiveFloat | None = None
+    """When a handler that has not ended is named in a warning."""
+
+    store_path: Path = Path("data/events")
+    """The folder of recorded events, for whoever makes a writer or a reader from these settings."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, **settings: Any) -> Self:
+        """Settings out of variables such as `TRADING_EVENTS_URL`.
+
+        Args:
+            environ: The variables; by default those of the process. Those that are empty are taken as not set.
+            settings: What is given here comes before what the environment says.
+
+        Raises:
+            pydantic.ValidationError: A value is impossible.
+        """
+        variables = os.environ if environ is None else environ
+        found = {name: variables.get(PREFIX + name.upper()) for name in cls.model_fields}
+        return cls.model_validate({name: value for name, value in found.items() if value} | settings)
+
+    def options(self) -> dict[str, Any]:
+        """What was set of a bus's own options."""
+        return {
+            name: getattr(self, name)
+            for name in type(self).model_fields
+            if name not in {"url", "store_path"} and getattr(self, name) is not None
+        }

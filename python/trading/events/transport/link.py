@@ -1,0 +1,142 @@
+"""Links: a connection that is made again whenever it is lost."""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from redis.backoff import ExponentialWithJitterBackoff
+
+from trading.events.transport.wire import LOST, REFUSED, Connection, Connector
+
+_LOGGER = logging.getLogger("trading.events")
+
+_FIRST_BACKOFF_S = 0.05
+_LONGEST_BACKOFF_S = 2.0
+
+Announce = Callable[..., None]
+"""Told of a link's state: `announce(status, reason=..., attempt=...)`."""
+
+
+async def end_tasks(*tasks: asyncio.Task[None]) -> None:
+    """Cancels tasks and waits for their end; what they raise is dropped."""
+    if not _loop_runs():
+        return
+    for task in tasks:
+        task.cancel()
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+def start_task(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """A task in a context of its own: one that is started by a handler is no part of it."""
+    return asyncio.Task(work, loop=asyncio.get_running_loop(), name=name, context=contextvars.Context())
+
+
+def _loop_runs() -> bool:
+    """Whether anything can be awaited: not in a coroutine that is thrown away after its loop has gone."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+class Link:
+    """Connects, runs a session on the connection, and connects again when that was lost.
+
+    Args:
+        connector: Makes the connections.
+        session: What is done with a connection. It ends only by raising, or when it is cancelled.
+        announce: Told when a connection that stood is lost, of each new attempt, and when one stands again.
+        name: For tasks and logs.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        session: Callable[[Connection, Callable[[], None]], Awaitable[None]],
+        *,
+        announce: Announce,
+        name: str,
+    ) -> None:
+        self._connector = connector
+        self._session = session
+        self._announce = announce
+        self._name = name
+        self._backoff = ExponentialWithJitterBackoff(base=_FIRST_BACKOFF_S, cap=_LONGEST_BACKOFF_S)
+        self._failures = 0
+        self._stood = asyncio.Event()
+        self.is_up = False
+        self.reconnects = 0
+        self.refusal: BaseException | None = None
+        self._changed = asyncio.Event()
+        self._task = start_task(self._run(), name)
+
+    async def stand(self, timeout_s: float) -> None:
+        """Waits for the first connection.
+
+        Raises:
+            TimeoutError: There was none in time.
+            One of REFUSED: The server does not want this user.
+        """
+        if self._stood.is_set():
+            return
+        async with asyncio.timeout(timeout_s):
+            while not self.is_up:
+                if self.refusal is not None:
+                    raise self.refusal
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def stood(self) -> None:
+        """Waits for the first connection, however long it takes."""
+        await self._stood.wait()
+
+    async def close(self) -> None:
+        """Ends the session and the connection."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._live()
+            except (*LOST, *REFUSED) as lost:
+                self._note_loss(lost)
+            except Exception as unforeseen:
+                if not _loop_runs():
+                    return
+                _LOGGER.exception("%s: an error that was not foreseen; connecting again", self._name)
+                self._note_loss(unforeseen)
+            await asyncio.sleep(self._backoff.compute(min(self._failures, 16)))
+
+    async def _live(self) -> None:
+        connection = await self._connector.connect()
+        try:
+            await self._session(connection, self._stands)
+        except BaseException:
+            self.is_up = False
+            if _loop_runs():
+                await connection.disconnect(nowait=True)
+            raise
+
+    def _stands(self) -> None:
+        """The session calls this when it has what it needs from the server."""
+        attempt, self._failures, self.is_up, self.refusal = self._failures, 0, True, None
+        if self._stood.is_set():
+            self.reconnects += 1
+            self._announce("connected", reason=None, attempt=max(attempt, 1))
+        self._stood.set()
+        self._changed.set()
+
+    def _note_loss(self, lost: BaseException) -> None:
+        self._failures += 1
+        if isinstance(lost, REFUSED):
+            self.refusal = lost
+        status = "disconnected" if self._failures == 1 and self._stood.is_set() else "reconnecting"
+        reason = f"{type(lost).__name__}: {lost}" if str(lost) else type(lost).__name__
+        self._announce(status, reason=reason, attempt=self._failures)
+        self._changed.set()

@@ -1,0 +1,83 @@
+"""What buses over a server are told about it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Mode = Literal["pubsub", "streams"]
+"""`pubsub`: at most once, every gap told of. `streams`: what `publish` has returned for is kept until it is handled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportOptions:
+    """How a bus uses its server. Which values make sense is checked when it is made.
+
+    Raises:
+        ValueError: A value makes no sense; the message names it.
+    """
+
+    mode: Mode = "pubsub"
+    """How events travel."""
+
+    namespace: str = "trading"
+    """What all channels and keys begin with: buses hear those of their own namespace."""
+
+    connect_timeout_s: float = 5.0
+    """How long making a connection may take; how long the first may take with its repeats."""
+
+    reply_timeout_s: float = 5.0
+    """A server that does not answer for so long is taken for lost."""
+
+    ping_interval_s: float = 5.0
+    """In pub/sub, how often a connection that only listens is pinged: it is lost when nothing came for two of these."""
+
+    shards: int = 1
+    """Streams: over how many keys events are spread, by exchange and symbol. The same for all buses of a namespace."""
+
+    group: str | None = None
+    """Streams: buses of one group share the events, and go on where they stopped. None: each hears all."""
+
+    consumer: str | None = None
+    """Streams: this member's name in its group, by default a new one. Who keeps a name gets its own pending events."""
+
+    start: str | datetime = "new"
+    """Streams: where to begin without a group, or with a new one: `new`, `beginning`, an entry's id, or a time."""
+
+    min_replicas: int = 0
+    """Streams: how many replicas must have an event before its publish returns."""
+
+    max_in_flight: int = 10_000
+    """Streams: how many events may be read and not handled; the rest stays at the server. Some 20 MB of ticks."""
+
+    max_attempts: int = 3
+    """Streams with a group: how often a failing handler is tried before the event goes to the dead letters."""
+
+    retry_delay_s: float = 0.1
+    """Streams with a group: the pause before the second try; it doubles each time, up to 10 s."""
+
+    max_deliveries: int = 16
+    """Streams with a group: how often an entry is given to members that do not live to acknowledge it. One more, and
+    all its events go to the dead letters, handled or not: something in it may end whoever handles it."""
+
+    claim_idle_s: float = 30.0
+    """Streams with a group: what a member has not acknowledged or refreshed for so long, another one takes over."""
+
+    trim_interval_s: float = 60.0
+    """Streams with a group: how often what every group has acknowledged is removed."""
+
+    max_stream_entries: int = 0
+    """Streams with a group: a hard limit, beyond which also what is not acknowledged is removed, loudly. 0: none."""
+
+    def __post_init__(self) -> None:
+        if self.mode not in {"pubsub", "streams"}:
+            raise ValueError(f"mode is {self.mode!r}; it is 'pubsub' or 'streams'")
+        if not self.namespace or any(letter in "{}*?[]\\ " for letter in self.namespace):
+            raise ValueError(f"namespace is {self.namespace!r}; it is not empty, without spaces, braces and wildcards")
+        if self.mode == "pubsub" and self.group is not None:
+            raise ValueError(f"group is {self.group!r}; only streams know groups: mode='streams'")
+        for name in ("shards", "max_in_flight", "max_attempts", "max_deliveries"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("connect_timeout_s", "reply_timeout_s", "ping_interval_s", "claim_idle_s", "trim_interval_s"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")

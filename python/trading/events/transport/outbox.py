@@ -1,0 +1,100 @@
+"""The outbox: events on their way to a server. The queue before it is that of a subscription."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from trading.events.base import BaseEvent
+from trading.events.bus import GapCallback, HandlerFailure, Overflow
+from trading.events.memory_bus import InMemoryEventBus
+
+_BATCH_EVENTS = 1024
+"""How many events are taken at once, at the most: some milliseconds of encoding."""
+
+
+class Outbox:
+    """Where a subscription's handler puts events, and a sender takes them out in batches."""
+
+    def __init__(self) -> None:
+        self._batch: list[BaseEvent] = []
+        self._filled = asyncio.Event()
+        self._room = asyncio.Event()
+        self._progress = asyncio.Event()
+        self.collected = 0
+        self.settled = 0
+
+    def collect(self, event: BaseEvent) -> Awaitable[None] | None:
+        """The handler: waits while the batch is full, so that the queue before it fills."""
+        if len(self._batch) >= _BATCH_EVENTS:
+            return self._collect_later(event)
+        self._put(event)
+        return None
+
+    async def _collect_later(self, event: BaseEvent) -> None:
+        while len(self._batch) >= _BATCH_EVENTS:
+            self._room.clear()
+            await self._room.wait()
+        self._put(event)
+
+    def _put(self, event: BaseEvent) -> None:
+        self._batch.append(event)
+        self.collected += 1
+        self._filled.set()
+        self._progress.set()
+
+    async def next_collected(self) -> None:
+        """Waits until another event has been put in."""
+        self._progress.clear()
+        await self._progress.wait()
+
+    def wake(self) -> None:
+        """Has whoever waits for events look around."""
+        self._filled.set()
+
+    async def wait(self) -> None:
+        """Waits until there are events, or somebody calls `wake`."""
+        await self._filled.wait()
+        self._filled.clear()
+
+    def take(self) -> list[BaseEvent]:
+        """All events that are there now."""
+        taken, self._batch = self._batch, []
+        self._room.set()
+        return taken
+
+
+class OutgoingBus(InMemoryEventBus):
+    """Takes what is published for a server: its one subscription is the way into the outbox."""
+
+    def __init__(
+        self,
+        collect: Callable[[BaseEvent], Any],
+        *,
+        name: str,
+        on_error: Callable[[HandlerFailure], object] | None,
+        capacity: int,
+        overflow: Overflow,
+        on_gap: GapCallback | None,
+    ) -> None:
+        super().__init__(name=name, on_error=on_error, time_one_in=0)
+        self._add(
+            "*", collect, None, capacity=capacity, overflow=overflow, delivery="queued", on_gap=on_gap, name="outbox"
+        )
+
+    def bind(self) -> None:
+        """Has it belong to the running loop.
+
+        Raises:
+            WrongLoopError: It belongs to another.
+            ForkedBusError: It belongs to another process.
+        """
+        self._bind()
+
+    def refuse(self) -> None:
+        """Takes no new events."""
+        self._close()
+
+    @property
+    def unfinished(self) -> int:
+        """How many events it has taken and not handed on."""
+        return self._unfinished

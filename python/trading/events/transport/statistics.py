@@ -1,0 +1,32 @@
+"""What a bus over a server counts, as a frozen record."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TransportStatistics:
+    """What a bus has counted of its server."""
+
+    unsent: int
+    """Events accepted by `publish` that the server does not have yet."""
+
+    received: int
+    """Events that came from the server."""
+
+    repeated: int
+    """Events that came a second time and were left out."""
+
+    missed: int
+    """Events of others that are known to be lost between them and this bus."""
+
+    undecodable: int
+    """Frames that could not be read, and were skipped."""
+
+    refused: int
+    """Events of this bus that could not be encoded, or were too long, and were not sent."""
+
+    crowded_out: int
+    """Events that came while too many waited for room, and were dropped."""
+
+    reconnects: int
+    """How often a lost connection was made again."""

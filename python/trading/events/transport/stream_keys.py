@@ -1,0 +1,90 @@
+"""Names of keys, and what runs at the server. A shard's keys have one hash tag: a cluster keeps them together."""
+
+import zlib
+from hashlib import sha1
+
+from trading.events.base import BaseEvent
+
+
+class Keys:
+    """The keys of a namespace.
+
+    Args:
+        namespace: What all keys begin with.
+        shards: Over how many streams events are spread, by exchange and symbol.
+    """
+
+    def __init__(self, namespace: str, shards: int) -> None:
+        self._namespace = namespace
+        self.streams = [f"{{{namespace}:{shard}}}".encode() for shard in range(shards)]
+
+    def stream_of(self, event: BaseEvent) -> bytes:
+        """The stream of an event: one for all events of an exchange and symbol."""
+        if len(self.streams) == 1:
+            return self.streams[0]
+        name = f"{event.exchange or '_'}.{event.symbol or '_'}".encode()
+        return self.streams[zlib.crc32(name) % len(self.streams)]
+
+
+def publisher_key(stream: bytes, publisher: bytes) -> bytes:
+    """Where the last sequence of a publisher stands."""
+    return stream + b":publisher:" + publisher.hex().encode()
+
+
+def dead_letter_key(stream: bytes, group: str) -> bytes:
+    """The stream of events that a group could not handle."""
+    return stream + b":dead:" + group.encode()
+
+
+APPEND = b"""
+local last = tonumber(redis.call('GET', KEYS[2]) or '-1')
+local sequence = tonumber(ARGV[1])
+if last >= 0 and sequence > last + 1 and ARGV[3] == '0' then
+    return redis.error_reply('SEQUENCEGAP ' .. last)
+end
+local id = ''
+for at = 4, #ARGV, 2 do
+    local count = tonumber(ARGV[at])
+    if sequence + count - 1 > last then
+        id = redis.call('XADD', KEYS[1], '*', 'f', ARGV[at + 1])
+    end
+    sequence = sequence + count
+end
+redis.call('SET', KEYS[2], math.max(last, sequence - 1), 'PX', ARGV[2])
+return {id, last}
+"""
+"""Appends frames and notes the publisher's last sequence, both or neither.
+
+KEYS: the stream, the publisher's key. ARGV: the first sequence, how many milliseconds the publisher is remembered, 1
+to append after a gap all the same, and then for each frame how many events it holds and the frame. Frames that had been
+appended before are skipped; a gap is refused. Returns the id of the last entry it has made, and the last sequence
+before, -1 if the publisher was not known.
+"""
+
+TRIM = b"""
+local safe = nil
+for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+    local found = {}
+    for at = 1, #group, 2 do found[group[at]] = group[at + 1] end
+    local point = found['last-delivered-id']
+    if found['pending'] > 0 then point = redis.call('XPENDING', KEYS[1], found['name'])[2] end
+    local ms, number = string.match(point, '(%d+)-(%d+)')
+    if not safe or tonumber(ms) < safe[1] or (tonumber(ms) == safe[1] and tonumber(number) < safe[2]) then
+        safe = {tonumber(ms), tonumber(number), point}
+    end
+end
+local trimmed = 0
+if safe then trimmed = redis.call('XTRIM', KEYS[1], 'MINID', '~', safe[3]) end
+local beyond = 0
+if tonumber(ARGV[1]) > 0 then beyond = redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[1]) end
+return {trimmed, beyond}
+"""
+"""Removes what every group has acknowledged; and beyond a hard limit, if there is one, also what they have not.
+
+KEYS: the stream. ARGV: the hard limit in entries, 0 for none. Returns how many entries were removed for each reason.
+"""
+
+
+def digest_of(script: bytes) -> bytes:
+    """What a server knows a script by."""
+    return sha1(script).hexdigest().encode()  # noqa: S324 - the server's choice

@@ -1,0 +1,184 @@
+"""Streams: what the server has confirmed is delivered, once its reader is there."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from trading.events.base import BaseEvent
+from trading.events.transport.frame import FrameMaker
+from trading.events.transport.group_keeper import GroupKeeper
+from trading.events.transport.group_reader import GroupReader
+from trading.events.transport.ledger import Entry, Ledger
+from trading.events.transport.link import Link
+from trading.events.transport.options import TransportOptions
+from trading.events.transport.outbox import Outbox
+from trading.events.transport.reports import Reports
+from trading.events.transport.stream_keys import Keys
+from trading.events.transport.stream_reader import PlainReader, StreamReader, start_id
+from trading.events.transport.stream_sender import StreamSender
+from trading.events.transport.wire import Connector
+
+
+class StreamTransport:
+    """Sender, reader, and for a group its keeper, each with its own connection."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        options: TransportOptions,
+        *,
+        outbox: Outbox,
+        deliver: Callable[[Entry, list[BaseEvent]], Awaitable[None]],
+        may_read: Callable[[], Awaitable[None]],
+        reports: Reports,
+        hears_itself: bool,
+        is_heard: Callable[[], bool],
+        name: str,
+    ) -> None:
+        self._is_heard = is_heard
+        self._connector = connector
+        self._options = options
+        self._reports = reports
+        self._name = name
+        self._links: list[Link] = []
+        keys = Keys(options.namespace, options.shards)
+        frames = FrameMaker(reports.refused)
+        self._sender = StreamSender(
+            outbox,
+            frames,
+            keys,
+            reports=reports,
+            reply_timeout_s=options.reply_timeout_s,
+            min_replicas=options.min_replicas,
+            ready=self._be_heard,
+        )
+        self.ledger = Ledger(
+            max_attempts=options.max_attempts,
+            retry_delay_s=options.retry_delay_s,
+            bury=lambda letter: self._keeper.bury(letter) if self._keeper else None,
+            changed=self._entry_ended,
+        )
+        self.room = asyncio.Event()
+        self._keeper: GroupKeeper | None = None
+        common: dict[str, Any] = {
+            "start": start_id(options.start),
+            "reports": reports,
+            "deliver": deliver,
+            "own": None if hears_itself else frames.publisher,
+            "may_read": may_read,
+            "reply_timeout_s": options.reply_timeout_s,
+        }
+        self._reader: StreamReader
+        if options.group is None:
+            self._reader = PlainReader(keys, **common)
+        else:
+            consumer = options.consumer or f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
+            reader = GroupReader(
+                keys,
+                group=options.group,
+                consumer=consumer,
+                ledger=self.ledger,
+                max_deliveries=options.max_deliveries,
+                **common,
+            )
+            self._reader = reader
+            self._keeper = GroupKeeper(
+                keys,
+                group=options.group,
+                consumer=consumer,
+                ledger=self.ledger,
+                reader=reader,
+                reports=reports,
+                claim_idle_s=options.claim_idle_s,
+                trim_interval_s=options.trim_interval_s,
+                max_stream_entries=options.max_stream_entries,
+                reply_timeout_s=options.reply_timeout_s,
+            )
+
+    def _entry_ended(self) -> None:
+        self.room.set()
+        if self._keeper is not None:
+            self._keeper.settled.clear()
+            self._keeper.wake()
+
+    async def _be_heard(self) -> None:
+        """Before the first event goes out, it is heard here, if anybody here is to hear it."""
+        if self._is_heard():
+            await self._links[1].stood()
+
+    def start(self) -> None:
+        """Starts connecting, in the running loop."""
+        sessions = {"sending": self._sender.session, "receiving": self._reader.session}
+        if self._keeper is not None:
+            sessions["keeping"] = self._keeper.session
+        for role, session in sessions.items():
+            announce = self._reports.announce(role)
+            name = f"{self._name} {role}"
+            self._links.append(Link(self._connector, session, announce=announce, name=name))
+
+    async def stand(self) -> None:
+        """Waits for the first connections. Raises what Link.stand does."""
+        for link in self._links:
+            await link.stand(self._options.connect_timeout_s)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the connections stand: whole shards are read, whatever is heard of them."""
+        return all(link.is_up for link in self._links)
+
+    async def settle(self) -> None:
+        """Nothing: whole shards are read, whatever is heard of them."""
+
+    async def confirmed(self, count: int) -> None:
+        """Waits until the server has so many of all events that the outbox ever took."""
+        await self._sender.confirmed(count)
+
+    async def flush(self, *, is_heard: bool) -> None:
+        """Waits until the server has what was collected, and what of it comes back here has been handed on."""
+        await self._sender.flush()
+        if is_heard:
+            await self._reader.reach(self._sender.last_ids)
+
+    @property
+    def is_delivering(self) -> bool:
+        """Whether something that was read is still being handed on."""
+        return self._reader.is_delivering
+
+    async def delivered(self) -> None:
+        """Waits until what has been read has been handed on."""
+        await self._reader.delivered()
+
+    async def leave(self) -> None:
+        """Reads no more of what other members of the group may read."""
+        if self._keeper is not None:
+            await self._reader.leave(self._keeper.unblock)
+
+    async def acknowledge(self) -> None:
+        """Waits until all that has ended is acknowledged."""
+        while self._keeper is not None and not self._keeper.is_idle:
+            self._keeper.settled.clear()
+            self._keeper.wake()
+            await self._keeper.settled.wait()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the server has all that was collected."""
+        return self._sender.is_idle
+
+    @property
+    def reconnects(self) -> int:
+        """How often a connection was made again."""
+        return sum(link.reconnects for link in self._links)
+
+    @property
+    def repeated(self) -> int:
+        """Streams hold no repeats."""
+        return 0
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        for link in self._links:
+            await link.close()
+        self._sender.give_up()

@@ -1,0 +1,134 @@
+//! What else holds of values than their kind.
+
+use crate::error::NameError;
+use crate::topic::{check_exchange, check_symbol};
+
+/// Conditions on the values of a field.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// No infinity and no NaN.
+    pub finite: bool,
+    /// Comparisons with numbers; of decimals with zero.
+    pub comparisons: Vec<(Comparison, Limit)>,
+    /// Least length of a text, in characters, or of a list.
+    pub min_length: Option<usize>,
+    /// Greatest length.
+    pub max_length: Option<usize>,
+    /// What a text is a name of.
+    pub name: Option<Name>,
+}
+
+/// How a value is to stand to its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// Above it.
+    Above,
+    /// Above it, or equal.
+    AtLeast,
+    /// Below it.
+    Below,
+    /// Below it, or equal.
+    AtMost,
+}
+
+/// What a value is compared with.
+#[derive(Debug, Clone, Copy)]
+pub enum Limit {
+    /// An integer.
+    Int(i64),
+    /// Any number.
+    Float(f64),
+}
+
+/// Names that have rules of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    /// Of an exchange.
+    Exchange,
+    /// Of an instrument.
+    Symbol,
+}
+
+impl Comparison {
+    fn holds<T: PartialOrd>(self, value: &T, limit: &T) -> bool {
+        match self {
+            Self::Above => value > limit,
+            Self::AtLeast => value >= limit,
+            Self::Below => value < limit,
+            Self::AtMost => value <= limit,
+        }
+    }
+}
+
+impl Name {
+    /// Accepts a text that can be such a name.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong with it.
+    pub fn check(self, text: &str) -> Result<(), NameError> {
+        match self {
+            Self::Exchange => check_exchange(text),
+            Self::Symbol => check_symbol(text),
+        }
+    }
+}
+
+impl Limits {
+    /// Whether a list or a text may be of this length.
+    #[must_use]
+    pub fn hold_length(&self, length: usize) -> bool {
+        self.min_length.is_none_or(|least| length >= least) && self.max_length.is_none_or(|most| length <= most)
+    }
+
+    /// Whether a text may be, by its length and as a name.
+    #[must_use]
+    pub fn hold_text(&self, text: &str) -> bool {
+        let least = self.min_length.unwrap_or(0);
+        (least == 0 || (least == 1 && !text.is_empty()) || text.chars().count() >= least)
+            && self.max_length.is_none_or(|most| text.len() <= most || text.chars().count() <= most)
+            && self.name.is_none_or(|name| name.check(text).is_ok())
+    }
+
+    /// Whether an integer of 64 bits may be.
+    #[must_use]
+    pub fn hold_int(&self, int: i64) -> bool {
+        self.comparisons.iter().all(|(comparison, limit)| match *limit {
+            Limit::Int(limit) => comparison.holds(&int, &limit),
+            #[expect(clippy::cast_precision_loss, reason = "a limit that is no integer is compared as a float")]
+            Limit::Float(limit) => comparison.holds(&(int as f64), &limit),
+        })
+    }
+
+    /// Whether they end above, or below, so that no integer beyond 64 bits is within.
+    #[must_use]
+    pub fn end(&self, above: bool) -> bool {
+        let ends: &[Comparison] =
+            if above { &[Comparison::Below, Comparison::AtMost] } else { &[Comparison::Above, Comparison::AtLeast] };
+        self.comparisons.iter().any(|(comparison, _)| ends.contains(comparison))
+    }
+
+    /// Whether a float may be.
+    #[must_use]
+    pub fn hold_float(&self, float: f64) -> bool {
+        (float.is_finite() || !self.finite)
+            && self.comparisons.iter().all(|(comparison, limit)| match *limit {
+                #[expect(clippy::cast_precision_loss, reason = "as Python compares, up to 2**53")]
+                Limit::Int(limit) => comparison.holds(&float, &(limit as f64)),
+                Limit::Float(limit) => comparison.holds(&float, &limit),
+            })
+    }
+
+    /// Whether a finite decimal of these signs may be: its limits are all zero.
+    #[must_use]
+    pub fn hold_sign(&self, negative: bool, zero: bool) -> bool {
+        let sign = if zero {
+            0
+        } else if negative {
+            -1
+        } else {
+            1
+        };
+        self.comparisons.iter().all(|(comparison, _)| comparison.holds(&sign, &0))
+    }
+}

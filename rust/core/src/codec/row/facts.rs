@@ -1,0 +1,93 @@
+//! What a shrunk row says of its event's topic and time, read without the rest.
+
+use super::interner::Interner;
+use super::source::{Piece, RowSource};
+use crate::codec::error::DecodeError;
+use crate::codec::token::Token;
+
+/// What routing and queries look at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Facts<'a> {
+    /// The event type.
+    pub event_type: &'a str,
+    /// The exchange.
+    pub exchange: Option<&'a str>,
+    /// The symbol.
+    pub symbol: Option<&'a str>,
+    /// The event's own time, in microseconds since 1970.
+    pub timestamp: i64,
+}
+
+impl<'a> Facts<'a> {
+    /// Reads them; `since` is what the row's first moment was made relative to.
+    ///
+    /// # Errors
+    ///
+    /// It is no row, or of another interner.
+    pub fn read(interner: &'a Interner, since: Option<i64>, row: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut source = RowSource::after(since.unwrap_or_default(), row);
+        let head = next(interner, &mut source)?;
+        let (Token::Text(head) | Token::Name(head)) = head else {
+            return Err(DecodeError::new(0, "a row begins with the type of its event"));
+        };
+        let mut names = head.split('\0');
+        let mut facts = Self { event_type: names.next().unwrap_or_default(), ..Self::default() };
+        let mut wanted = 3;
+        for name in names {
+            let token = next(interner, &mut source)?;
+            let text = match token {
+                Token::Text(text) | Token::Name(text) => Some(text),
+                _ => None,
+            };
+            wanted -= 1;
+            match (name, token) {
+                ("exchange", _) => facts.exchange = text,
+                ("symbol", _) => facts.symbol = text,
+                ("timestamp", Token::Moment(micros)) => facts.timestamp = micros,
+                _ => {
+                    wanted += 1;
+                    skip(interner, &mut source, token)?;
+                }
+            }
+            if wanted == 0 {
+                break;
+            }
+        }
+        Ok(facts)
+    }
+}
+
+/// The moment that stands first in a row.
+#[must_use]
+pub fn first_moment(row: &[u8]) -> Option<i64> {
+    let mut source = RowSource::new(row);
+    while !source.is_at_end() {
+        if let Piece::Token(Token::Moment(micros)) = source.piece().ok()? {
+            return Some(micros);
+        }
+    }
+    None
+}
+
+fn next<'a>(interner: &'a Interner, source: &mut RowSource<'a>) -> Result<Token<'a>, DecodeError> {
+    let start = source.at();
+    Ok(match source.piece()? {
+        Piece::Text(text, _) => Token::Text(text),
+        Piece::Interned(number) => Token::Name(interner.text(start, number)?),
+        Piece::Token(token) => token,
+    })
+}
+
+/// Leaves out what a list or a map holds.
+fn skip<'a>(interner: &'a Interner, source: &mut RowSource<'a>, head: Token<'a>) -> Result<(), DecodeError> {
+    let count_in = |token: Token<'_>| match token {
+        Token::List(count) => count,
+        Token::Map(count) => 2 * count,
+        _ => 0,
+    };
+    let mut left = count_in(head);
+    while left > 0 {
+        left = left - 1 + count_in(next(interner, source)?);
+    }
+    Ok(())
+}

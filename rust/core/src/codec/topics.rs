@@ -1,0 +1,120 @@
+//! Events as msgpack in the order in which they are stored: by class, day and topic, then by time.
+
+use std::hash::{Hash, Hasher};
+
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+
+use super::msgpack::MsgpackSource;
+use super::time::DAY_US;
+use super::token::Token;
+
+/// The events of one class, day and topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// The event type.
+    pub event_type: String,
+    /// Days since 1970 in UTC.
+    pub day: i64,
+    /// The exchange, if there is one.
+    pub exchange: Option<String>,
+    /// The symbol, if there is one.
+    pub symbol: Option<String>,
+    /// Which events they are: by time, then as they were given.
+    pub events: Vec<u32>,
+}
+
+/// What an event says of itself.
+#[derive(Debug, Clone, Copy)]
+struct Head<'a> {
+    micros: i64,
+    topic: Key<'a>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key<'a> {
+    event_type: &'a str,
+    day: i64,
+    exchange: Option<&'a str>,
+    symbol: Option<&'a str>,
+}
+
+/// The topics of some events, and which events do not say theirs.
+pub fn sort<'a>(events: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Topic>, Vec<u32>) {
+    let mut unread = Vec::new();
+    let mut found: Vec<(Key<'a>, Vec<(i64, u32)>)> = Vec::new();
+    let mut places = HashTable::<usize>::new();
+    for (number, event) in (0_u32..).zip(events) {
+        let Some(Head { micros, topic }) = read_head(event) else {
+            unread.push(number);
+            continue;
+        };
+        let hash = hash(&topic);
+        let place = places.find(hash, |place| found[*place].0 == topic).copied().unwrap_or_else(|| {
+            found.push((topic, Vec::new()));
+            let place = found.len() - 1;
+            places.insert_unique(hash, place, |place| self::hash(&found[*place].0));
+            place
+        });
+        found[place].1.push((micros, number));
+    }
+    found.sort_unstable_by_key(|(key, _)| (key.event_type, key.day, key.exchange, key.symbol));
+    (found.into_iter().map(|(key, events)| key.with(events)).collect(), unread)
+}
+
+impl Key<'_> {
+    fn with(self, mut events: Vec<(i64, u32)>) -> Topic {
+        events.sort_unstable(); // mostly they are in order
+        Topic {
+            event_type: self.event_type.to_owned(),
+            day: self.day,
+            exchange: self.exchange.map(str::to_owned),
+            symbol: self.symbol.map(str::to_owned),
+            events: events.into_iter().map(|(_, number)| number).collect(),
+        }
+    }
+}
+
+fn hash(key: &Key<'_>) -> u64 {
+    let mut hasher = FxHasher::default();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn read_head(event: &[u8]) -> Option<Head<'_>> {
+    let (mut micros, mut exchange, mut symbol) = (None, None, None);
+    let mut source = MsgpackSource::new(event);
+    let event_type = source.begin().ok()?.event_type;
+    while let Some((key, token)) = source.entry().ok()? {
+        match key {
+            "_ts" => micros = Some(moment(&token)?),
+            "_x" => exchange = Some(name(token)?),
+            "_s" => symbol = Some(name(token)?),
+            _ => {}
+        }
+        if let (Some(micros), Some(Name(exchange)), Some(Name(symbol))) = (micros, exchange, symbol) {
+            let day = micros.div_euclid(DAY_US);
+            return Some(Head { micros, topic: Key { event_type, day, exchange, symbol } });
+        }
+    }
+    None
+}
+
+fn moment(token: &Token<'_>) -> Option<i64> {
+    match token {
+        Token::Moment(micros) => Some(*micros),
+        _ => None,
+    }
+}
+
+/// What stands for the name of an exchange or a symbol: perhaps there is none.
+#[derive(Clone, Copy)]
+struct Name<'a>(Option<&'a str>);
+
+fn name(token: Token<'_>) -> Option<Name<'_>> {
+    match token {
+        Token::None => Some(Name(None)),
+        Token::Text(name) => Some(Name(Some(name))),
+        _ => None,
+    }
+}

@@ -1,0 +1,104 @@
+//! What values a field holds.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use crate::codec::limits::Limits;
+use crate::codec::token::Token;
+
+/// The values of a field, or of a part of one.
+#[derive(Debug)]
+pub enum Kind {
+    /// Nothing.
+    None,
+    /// True or false.
+    Bool,
+    /// Integers.
+    Int(Limits),
+    /// Floats.
+    Float(Limits),
+    /// Texts.
+    Text(Text),
+    /// Texts that are mostly 32 hex digits.
+    Id(Text),
+    /// Finite decimals.
+    Decimal(Limits),
+    /// Moments in UTC.
+    Moment,
+    /// One of these.
+    Choice(Vec<Choice>),
+    /// These, or nothing.
+    Optional(Box<Kind>),
+    /// What JSON can say, by name; no more than that has a place in it.
+    Json,
+    /// Any number of these.
+    List(Box<Kind>, Limits),
+    /// One of each.
+    Tuple(Vec<Kind>),
+    /// A model with these fields.
+    Model(Vec<(String, Kind)>),
+}
+
+/// One value of a choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// A text.
+    Text(String),
+    /// An integer.
+    Int(i64),
+    /// True or false.
+    Bool(bool),
+}
+
+impl Choice {
+    pub(super) fn is(&self, token: &Token<'_>) -> bool {
+        match (self, token) {
+            (Self::Text(own), Token::Text(text)) => own == text,
+            (Self::Int(own), Token::Int(int)) => own == int,
+            (Self::Bool(own), Token::Bool(truth)) => own == truth,
+            _ => false,
+        }
+    }
+}
+
+/// What else holds of texts.
+#[derive(Debug, Default)]
+pub struct Text {
+    /// Their lengths, and the rules of names.
+    pub limits: Limits,
+    /// What only the caller can tell.
+    pub check: Option<Check>,
+    /// The text that was last found to be within all that: it mostly comes again.
+    held: Mutex<String>,
+}
+
+impl Text {
+    /// Texts within these.
+    #[must_use]
+    pub fn new(limits: Limits, check: Option<Check>) -> Self {
+        Self { limits, check, held: Mutex::default() }
+    }
+
+    pub(super) fn holds(&self, text: &str) -> bool {
+        if self.check.is_none() && self.limits.name.is_none() {
+            return self.limits.hold_text(text);
+        }
+        if !text.is_empty() && *self.held.lock().unwrap_or_else(PoisonError::into_inner) == text {
+            return true;
+        }
+        let holds = self.limits.hold_text(text) && self.check.as_ref().is_none_or(|check| (check.0)(text));
+        if holds {
+            text.clone_into(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        holds
+    }
+}
+
+/// A condition on texts that only the caller can tell.
+pub struct Check(pub Box<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Check")
+    }
+}

@@ -1,0 +1,205 @@
+//! From msgpack straight to columns, without an event in between.
+//!
+//! A [`Transcoder`] accepts less than the class itself does. What it refuses may be an event all the same: whoever has it
+//! asks the class then. What it accepts gives the columns that the event would give.
+
+mod json;
+mod kind;
+
+pub use kind::{Check, Choice, Kind, Text};
+
+use std::mem;
+
+use super::columns::{ColumnSink, Form};
+use super::decimal::{Decimal, Parsed};
+use super::layout::Layout;
+use super::msgpack::MsgpackSource;
+use super::token::{Key, Sink as _, Source as _, Token};
+
+/// One field of a class.
+#[derive(Debug)]
+pub struct Field {
+    /// What it holds.
+    pub kind: Kind,
+    /// How its values stand in columns.
+    pub form: Form,
+}
+
+/// How the events of one class become columns.
+#[derive(Debug)]
+pub struct Transcoder {
+    layout: Layout,
+    fields: Vec<Field>,
+    places: Vec<usize>,
+    type_index: Option<usize>,
+    metadata_index: Option<usize>,
+    keeps_extras: bool,
+}
+
+/// Columns of events of one class that are being written.
+#[derive(Debug)]
+pub struct Transcription<'a> {
+    transcoder: &'a Transcoder,
+    sink: ColumnSink,
+    /// Which fields of the event have been found.
+    found: Vec<bool>,
+    json: Vec<u8>,
+}
+
+/// The event is to be read by its class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused;
+
+impl From<super::DecodeError> for Refused {
+    fn from(_: super::DecodeError) -> Self {
+        Self
+    }
+}
+
+impl Transcoder {
+    /// For the class of an event type, with these fields, and others if it keeps them.
+    #[must_use]
+    pub fn new(event_type: &str, names: &[String], fields: Vec<Field>, keeps_extras: bool) -> Self {
+        let place = |wanted: &str| names.iter().position(|name| name == wanted);
+        Self {
+            layout: Layout::new(event_type, names),
+            places: (0..fields.len()).collect(),
+            fields,
+            type_index: place("event_type"),
+            metadata_index: place("metadata"),
+            keeps_extras,
+        }
+    }
+
+    /// Begins columns with room for so many events.
+    #[must_use]
+    pub fn begin(&self, rows: usize) -> Transcription<'_> {
+        let mut sink = ColumnSink::with_capacity(rows);
+        for field in &self.fields {
+            sink.add(field.form);
+        }
+        sink.select(&self.places);
+        Transcription { transcoder: self, sink, found: vec![false; self.fields.len()], json: Vec::new() }
+    }
+}
+
+impl Transcription<'_> {
+    /// Adds an event.
+    ///
+    /// # Errors
+    ///
+    /// It is refused; in its row of the columns stands anything.
+    pub fn push(&mut self, event: &[u8]) -> Result<(), Refused> {
+        let Transcoder { layout, type_index, metadata_index, .. } = self.transcoder;
+        self.sink.begin(layout, 0);
+        self.found.fill(false);
+        let mut source = MsgpackSource::new(event);
+        if source.begin()?.event_type != layout.event_type() {
+            return Err(Refused);
+        }
+        while let Some(key) = source.next_key(layout)? {
+            match key {
+                Key::Field(index) => self.push_field(index, &mut source)?,
+                Key::Extra(_) if !self.transcoder.keeps_extras => source.skip()?,
+                Key::Extra(_) | Key::Extras => return Err(Refused),
+            }
+        }
+        source.finish()?;
+        for (index, text) in [(*type_index, layout.event_type()), (*metadata_index, "{}")] {
+            if let Some(index) = index.filter(|index| !self.found[*index]) {
+                self.found[index] = true;
+                self.sink.field(layout, index);
+                self.sink.put(Token::Text(text));
+            }
+        }
+        if self.found.iter().all(|found| *found) { Ok(()) } else { Err(Refused) }
+    }
+
+    /// How many bytes the longest column of texts has.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        self.sink.text_bytes()
+    }
+
+    /// The columns of each field, or none if something has no place in them.
+    #[must_use]
+    pub fn finish(self) -> Option<Vec<(Form, Vec<super::columns::Column>)>> {
+        self.sink.finish()
+    }
+
+    fn push_field(&mut self, index: usize, source: &mut MsgpackSource<'_>) -> Result<(), Refused> {
+        let field = &self.transcoder.fields[index];
+        if mem::replace(&mut self.found[index], true) {
+            return Err(Refused);
+        }
+        self.sink.field(&self.transcoder.layout, index);
+        if field.form != Form::Json && self.push_common(&field.kind, source)? {
+            return Ok(());
+        }
+        let token = source.next()?;
+        if field.form == Form::Json {
+            let is_empty = token == Token::None;
+            self.json.clear();
+            field.kind.write_json(&token, source, 0, &mut self.json)?;
+            let text = std::str::from_utf8(&self.json).map_err(|_| Refused)?;
+            self.sink.put(if is_empty { Token::None } else { Token::Text(text) });
+            return Ok(());
+        }
+        put(&field.kind, token, &mut self.sink)
+    }
+
+    /// The common ways of the commonest kinds. False where the value is still to be read.
+    #[inline]
+    fn push_common(&mut self, kind: &Kind, source: &mut MsgpackSource<'_>) -> Result<bool, Refused> {
+        match kind {
+            Kind::Optional(inner) => return self.push_common(inner, source),
+            Kind::Moment => match source.short_moment() {
+                Some(micros) => self.sink.put(Token::Moment(micros)),
+                None => return Ok(false),
+            },
+            Kind::Text(_) | Kind::Decimal(_) => match source.short_text() {
+                Some(text) => put(kind, Token::Text(text), &mut self.sink)?,
+                None => return Ok(false),
+            },
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+fn put(kind: &Kind, token: Token<'_>, sink: &mut ColumnSink) -> Result<(), Refused> {
+    match (kind, token) {
+        (Kind::Optional(_) | Kind::None, Token::None) => sink.put(Token::None),
+        (Kind::Optional(inner), token) => return put(inner, token, sink),
+        (Kind::Decimal(limits), token) => sink.put(Token::Decimal(decimal(limits, &token)?)),
+        (Kind::Text(text) | Kind::Id(text), Token::Text(found)) if text.holds(found) => sink.put(token),
+        (Kind::Id(_), Token::Bytes(bytes)) => {
+            let digits = hex(bytes.try_into().map_err(|_| Refused)?);
+            sink.put(Token::Text(std::str::from_utf8(&digits).map_err(|_| Refused)?));
+        }
+        (Kind::Bool, Token::Bool(_)) | (Kind::Moment, Token::Moment(_)) => sink.put(token),
+        (Kind::Int(limits), Token::Int(int)) if limits.hold_int(int) => sink.put(token),
+        (Kind::Float(limits), Token::Float(float)) if limits.hold_float(float) => sink.put(token),
+        (Kind::Choice(choices), token) if choices.iter().any(|choice| choice.is(&token)) => sink.put(token),
+        _ => return Err(Refused),
+    }
+    Ok(())
+}
+
+/// The decimal of a text, if it is within its limits.
+fn decimal(limits: &super::limits::Limits, token: &Token<'_>) -> Result<Decimal, Refused> {
+    let Token::Text(text) = token else { return Err(Refused) };
+    match Decimal::parse(text) {
+        Some(Parsed::Decimal(found)) if limits.hold_sign(found.negative, found.mantissa == 0) => Ok(found),
+        _ => Err(Refused),
+    }
+}
+
+fn hex(bytes: [u8; 16]) -> [u8; 32] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 32];
+    for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    }
+    text
+}

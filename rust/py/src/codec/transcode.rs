@@ -1,0 +1,106 @@
+//! What the core must know of an event class to make columns of msgpack on its own.
+
+use std::sync::OnceLock;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyInt, PyString};
+use trading_events_core::codec::transcode::{Check, Choice, Field, Kind, Text, Transcoder};
+
+use super::class::Class;
+use super::shape::{Bounds, Shape};
+
+/// A transcoder, where the class has nothing that only Python knows. Validators of the whole model are not asked: they
+/// were when the event was recorded.
+pub(super) struct Transcoding(OnceLock<Option<Transcoder>>);
+
+impl Transcoding {
+    pub(super) fn new() -> Self {
+        Self(OnceLock::new())
+    }
+}
+
+impl Class {
+    /// The class's transcoder, if it can have one.
+    pub(crate) fn transcoder(&self, py: Python<'_>) -> PyResult<Option<&Transcoder>> {
+        if let Some(known) = self.transcoding.0.get() {
+            return Ok(known.as_ref());
+        }
+        let made = self.describe_to_core(py)?;
+        Ok(self.transcoding.0.get_or_init(|| made).as_ref())
+    }
+
+    fn describe_to_core(&self, py: Python<'_>) -> PyResult<Option<Transcoder>> {
+        if self.validator.is_some() {
+            return Ok(None);
+        }
+        let mut fields = Vec::new();
+        for field in &self.fields {
+            let Some(kind) = kind(py, &field.shape)? else { return Ok(None) };
+            fields.push(Field { kind, form: field.form });
+        }
+        let layout = &self.layout;
+        Ok(Some(Transcoder::new(layout.event_type(), layout.names(), fields, self.keeps_extras)))
+    }
+}
+
+/// The kind of a shape, if the core has one.
+fn kind(py: Python<'_>, shape: &Shape) -> PyResult<Option<Kind>> {
+    Ok(Some(match shape {
+        Shape::None => Kind::None,
+        Shape::Bool => Kind::Bool,
+        Shape::Int(bounds) => Kind::Int(bounds.limits.clone()),
+        Shape::Float(bounds) => Kind::Float(bounds.limits.clone()),
+        Shape::Text(bounds) => Kind::Text(text(py, bounds)),
+        Shape::Id(bounds) => Kind::Id(text(py, bounds)),
+        Shape::Decimal(bounds) => Kind::Decimal(bounds.limits.clone()),
+        Shape::Moment | Shape::Datetime => Kind::Moment,
+        Shape::Metadata => Kind::Json,
+        Shape::Literal(choices) => return Ok(self::choices(choices.iter().map(|each| each.bind(py).clone()))),
+        Shape::Enum { by_value, .. } => return Ok(self::choices(by_value.bind(py).keys().iter())),
+        Shape::Optional(inner) => return Ok(kind(py, inner)?.map(|inner| Kind::Optional(Box::new(inner)))),
+        Shape::List(inner, bounds) | Shape::TupleOf(inner, bounds) => {
+            let limits = bounds.limits.clone();
+            return Ok(kind(py, inner)?.map(|inner| Kind::List(Box::new(inner), limits)));
+        }
+        Shape::Tuple(parts) => {
+            let parts = parts.iter().map(|part| kind(py, part)).collect::<PyResult<Option<Vec<_>>>>()?;
+            return Ok(parts.map(Kind::Tuple));
+        }
+        Shape::Model(class) => return model(py, Class::of(class.bind(py))?),
+        _ => return Ok(None),
+    }))
+}
+
+fn model(py: Python<'_>, class: &Class) -> PyResult<Option<Kind>> {
+    if class.validator.is_some() || class.keeps_extras || !class.after.is_empty() {
+        return Ok(None);
+    }
+    let mut fields = Vec::new();
+    for (name, field) in class.layout.names().iter().zip(&class.fields) {
+        let Some(kind) = kind(py, &field.shape)? else { return Ok(None) };
+        fields.push((name.clone(), kind));
+    }
+    Ok(Some(Kind::Model(fields)))
+}
+
+fn choices<'py>(values: impl Iterator<Item = Bound<'py, PyAny>>) -> Option<Kind> {
+    values.map(|value| choice(&value)).collect::<Option<Vec<_>>>().map(Kind::Choice)
+}
+
+fn choice(value: &Bound<'_, PyAny>) -> Option<Choice> {
+    if let Ok(text) = value.cast_exact::<PyString>() {
+        return Some(Choice::Text(text.to_str().ok()?.to_owned()));
+    }
+    if let Ok(truth) = value.cast_exact::<PyBool>() {
+        return Some(Choice::Bool(truth.is_true()));
+    }
+    value.cast_exact::<PyInt>().ok()?.extract().ok().map(Choice::Int)
+}
+
+fn text(py: Python<'_>, bounds: &Bounds) -> Text {
+    let check = bounds.check.as_ref().map(|check| {
+        let check = check.clone_ref(py);
+        Check(Box::new(move |text| Python::attach(|py| check.bind(py).call1((text,)).is_ok())))
+    });
+    Text::new(bounds.limits.clone(), check)
+}

@@ -1,0 +1,76 @@
+//! Events that wait as rows: packed once they have been accepted, and made again before they are handled.
+//!
+//! Both may run Python code, so that the bus's state is not taken meanwhile. An event is accepted as it is; afterwards its
+//! row takes its place wherever it still stands. What cannot be packed, or not exactly, stays as it is.
+
+use pyo3::prelude::*;
+use trading_events_core::admission::{Accepted, Place};
+use trading_events_core::backlog::Rows;
+use trading_events_core::sequence::Kept;
+
+use crate::bus::NativeBus;
+use crate::codec::row;
+use crate::error::EventDecodeError;
+use crate::publish::gets_through;
+
+/// The room for rows that is kept.
+const ROW_BYTES: usize = 1 << 16;
+
+/// The event itself, made again if it has been packed.
+#[inline]
+pub(crate) fn unpack(py: Python<'_>, kept: Kept<Py<PyAny>>) -> PyResult<Bound<'_, PyAny>> {
+    match kept {
+        Kept::Event(event) => Ok(event.into_bound(py)),
+        Kept::Rows(rows) => unpack_row(py, &rows),
+    }
+}
+
+pub(crate) fn unpack_row<'py>(py: Python<'py>, rows: &Rows) -> PyResult<Bound<'py, PyAny>> {
+    let mut row = Vec::with_capacity(512);
+    rows.read(&mut row).map_err(|error| EventDecodeError::new_err((error.reason, error.offset)))?;
+    row::unpack_exactly(py, &row)
+}
+
+/// Appends an event's row to bytes; says whether the event will come back from it. An exception that ends the program
+/// gets through.
+pub(crate) fn pack(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<bool> {
+    match row::pack_exactly(event, row) {
+        Err(error) if gets_through(event.py(), &error) => Err(error),
+        packed => Ok(packed.unwrap_or(false)),
+    }
+}
+
+impl NativeBus {
+    /// Sees to an event that has just been accepted: packs it where many wait, and calls those whom it is to be called for.
+    pub(crate) fn conclude(
+        slf: &Bound<'_, Self>,
+        event: &Bound<'_, PyAny>,
+        accepted: Accepted<Py<PyAny>>,
+    ) -> PyResult<()> {
+        drop(accepted.lost);
+        let packed = Self::pack_waiting(slf, event, &accepted.to_pack);
+        Self::call_inline(slf, &accepted.calls)?;
+        packed
+    }
+
+    fn pack_waiting(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, places: &[Place]) -> PyResult<()> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let (py, this) = (slf.py(), slf.get());
+        let mut row = std::mem::take(&mut this.lock(py).row);
+        row.clear();
+        let packed = pack(event, &mut row);
+        let replaced = {
+            let mut state = this.lock(py);
+            let is_meant = |waiting: &Py<PyAny>| waiting.is(event);
+            let replaced = if matches!(packed, Ok(true)) { state.bus.pack(places, &row, is_meant) } else { Vec::new() };
+            if row.capacity() <= ROW_BYTES {
+                state.row = row;
+            }
+            replaced
+        };
+        drop(replaced);
+        packed.map(drop)
+    }
+}

@@ -1,0 +1,26 @@
+"""What not every transport promises. `tests/data/promises.toml` says which tests hold which of these promises."""
+
+import tomllib
+from pathlib import Path
+
+_TABLE = tomllib.loads((Path(__file__).parents[1] / "data" / "promises.toml").read_text())
+
+HELD_BY: dict[str, frozenset[str]] = {promise: frozenset(row["tests"]) for promise, row in _TABLE.items()}
+"""The tests that hold a promise, as `file::function`."""
+
+_FAR = frozenset({"backpressure", "immediate", "unshared"})
+
+LESSER: dict[str, frozenset[str]] = {
+    "memory": frozenset(),
+    "packing": frozenset(),
+    "redis-pubsub": _FAR | {"blocking", "unasked"},
+    "redis-streams": _FAR | {"finished"},
+    "redis-group": _FAR | {"finished", "bare"},
+    "hybrid": frozenset({"unrouted", "unshared", "unasked"}),
+}
+"""The promises that a kind of bus does not make."""
+
+
+def missing_promise(kind: str, test: str) -> str | None:
+    """The promise that a kind of bus does not make and a test holds, or None."""
+    return next((promise for promise in sorted(LESSER[kind]) if test in HELD_BY[promise]), None)

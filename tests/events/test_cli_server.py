@@ -1,0 +1,50 @@
+"""The commands record, tail and replay, over a server."""
+
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.contract.doubles import ticks
+from tests.server.process import Server
+from trading.events.cli import main
+from trading.events.persistence import EventReader, ParquetEventWriter
+
+
+@pytest.mark.parametrize("mode", ["pubsub", "streams"])
+async def test_what_one_process_replays_another_one_records(server: Server, tmp_path: Path, mode: str) -> None:
+    """Turned red by: replaying in memory whatever URL is given."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    async with ParquetEventWriter(source) as writer:
+        for event in ticks(range(100)):
+            await writer.write_event(event)
+    where = ["--mode", mode, "--namespace", uuid4().hex]
+    command = [sys.executable, "-m", "trading.events.cli"]
+    recording = subprocess.Popen(  # noqa: S603, ASYNC220 - our own command, beside which this test waits on purpose
+        [*command, "record", server.url, str(target), "--count", "100", *where], stdout=subprocess.PIPE, text=True
+    )
+    assert recording.stdout is not None
+    assert "recording *" in recording.stdout.readline()
+    replaying = subprocess.run(  # noqa: S603, ASYNC221
+        [*command, "replay", str(source), server.url, "--speed", "max", "--no-progress", *where], check=False
+    )
+    assert replaying.returncode == 0
+    assert "recorded 100 events" in recording.communicate(timeout=20)[0]
+    recorded = [event.event_id async for event in EventReader(target).read_range()]
+    assert sorted(recorded, key=int) == [str(number) for number in range(100)]
+
+
+def test_a_server_that_is_away_is_said_in_one_line_without_its_password(capsys: pytest.CaptureFixture[str]) -> None:
+    """Turned red by: letting ServerError pass as a traceback."""
+    assert main(["tail", "redis://:s3cret@127.0.0.1:1", "tick"]) == 1
+    said = capsys.readouterr().err
+    assert "127.0.0.1:1" in said
+    assert "s3cret" not in said
+
+
+def test_what_is_no_server_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """Turned red by: leaving ValueError to the command."""
+    assert main(["tail", "kafka://x"]) == 2
+    assert "memory, redis" in capsys.readouterr().err
