@@ -42,7 +42,7 @@ def measure_all(cases: Sequence[Case], *, cycles: int, quick: bool) -> dict[str,
     samples: dict[str, list[float]] = {case.name: [] for case in cases if case.name not in missing}
     for cycle in range(cycles):
         for case in cases:
-            if case.name in samples:
+            if case.name in samples and (case.cycles is None or cycle < case.cycles):
                 print(f"{cycle + 1}/{cycles} {case.name}", file=sys.stderr, flush=True)
                 samples[case.name] += measure(case, quick=quick)
     return samples

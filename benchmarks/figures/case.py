@@ -43,6 +43,9 @@ class Case:
     rounds: int = 15
     """How many figures a process takes; fewer where one takes long."""
 
+    cycles: int | None = None
+    """How many processes at most measure it; fewer where one takes very long."""
+
     what_is_missing: Callable[[], str | None] = lambda: None
     """Says why the case cannot be measured here, if it cannot."""
 

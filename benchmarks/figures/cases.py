@@ -2,7 +2,9 @@
 
 from benchmarks.figures.case import Case
 from benchmarks.figures.counting import measure_on_and_off
+from benchmarks.figures.encoding import ENCODING_CASES
 from benchmarks.figures.fairness import stand_still, start_all_that_suspend
+from benchmarks.figures.keeping import KEEPING_CASES
 from benchmarks.figures.latency import compare_alone, time_paced
 from benchmarks.figures.publishing import (
     publish_in_batches,
@@ -154,6 +156,8 @@ CASES = (
         bound=1.1,
         aim=1.03,
     ),
+    *KEEPING_CASES,
+    *ENCODING_CASES,
     *STORE_CASES,
     *READ_CASES,
     *REPLAY_CASES,

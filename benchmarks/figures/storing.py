@@ -7,14 +7,17 @@ import shutil
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.figures.case import Case, Plan
+from benchmarks.figures.comparison import settled
 from benchmarks.ticks import make_ticks
 from trading.events import encode_event
 from trading.events.market_data import TickEvent
@@ -79,7 +82,7 @@ async def _record(plan: Plan, *, symbols: tuple[str, ...]) -> list[float]:
     events = make_ticks(plan.size(1_000_000), symbols=symbols)
     figures: list[float] = []
     for _ in range(plan.rounds):
-        with folder() as path:
+        with folder() as path, settled():
             start = time.perf_counter()
             await _publish_all(path / "store", events)
             ours = time.perf_counter() - start
@@ -88,6 +91,48 @@ async def _record(plan: Plan, *, symbols: tuple[str, ...]) -> list[float]:
             write_plainly(path, events)
             figures.append(ours / (time.perf_counter() - start))
     return figures
+
+
+async def record_beside_nautilus(plan: Plan) -> list[float]:
+    """The first against NautilusTrader's catalog with as many QuoteTicks."""
+    write, quotes = _make_catalog_writer(plan.size(1_000_000))
+    events = make_ticks(len(quotes))
+    with folder() as path, settled():
+        start = time.perf_counter()
+        await _publish_all(path / "store", events)
+        ours = time.perf_counter() - start
+        assert EventReader(path / "store").count() == len(events)
+        start = time.perf_counter()
+        write(path / "catalog", quotes)
+        return [ours / (time.perf_counter() - start)]
+
+
+def _make_catalog_writer(count: int) -> tuple[Callable[[Path, list[Any]], None], list[Any]]:
+    """What writes quotes into a catalog, and the quotes."""
+    from nautilus_trader.model.data import QuoteTick  # noqa: PLC0415 - only this case needs it
+    from nautilus_trader.model.identifiers import InstrumentId  # noqa: PLC0415
+    from nautilus_trader.model.objects import Price, Quantity  # noqa: PLC0415
+    from nautilus_trader.persistence.catalog import ParquetDataCatalog  # noqa: PLC0415
+
+    instrument = InstrumentId.from_str("BTC/USDT.BINANCE")
+    quotes = [
+        QuoteTick(
+            instrument,
+            Price(50_000 + number % 1000 / 10, 1),
+            Price(50_000.1 + number % 1000 / 10, 1),
+            Quantity(1 + number % 7, 0),
+            Quantity(1 + number % 7, 0),
+            number * 1_000_000,
+            number * 1_000_000,
+        )
+        for number in range(count)
+    ]
+    return (lambda path, data: ParquetDataCatalog(str(path)).write_data(data)), quotes
+
+
+def without_nautilus() -> str | None:
+    """Why there is nothing to compare with, if so."""
+    return None if find_spec("nautilus_trader") else "nautilus_trader is not installed"
 
 
 async def _publish_all(store: Path, events: Sequence[TickEvent]) -> None:
@@ -118,7 +163,7 @@ async def stand_still_while_recording(plan: Plan) -> list[float]:
     events = make_ticks(plan.size(1_000_000))
     figures: list[float] = []
     for _ in range(plan.rounds):
-        with folder() as path:
+        with folder() as path, settled():
             watching = asyncio.create_task(_longest_turn())
             await asyncio.sleep(0)
             await _publish_all(path / "store", events)
@@ -204,6 +249,7 @@ STORE_CASES = (
         write_one_by_one,
         bound=1.3,
         aim=1.1,
+        rounds=10,
     ),
     Case(
         "store_million",
@@ -212,6 +258,7 @@ STORE_CASES = (
         bound=1 / 3,
         aim=1 / 6,
         rounds=1,
+        cycles=1,
     ),
     Case(
         "store_symbols",
@@ -220,6 +267,17 @@ STORE_CASES = (
         bound=1 / 2,
         aim=1 / 4,
         rounds=1,
+        cycles=1,
+    ),
+    Case(
+        "store_nautilus",
+        "the first against NautilusTrader's catalog writing as many `QuoteTick`s",
+        record_beside_nautilus,
+        bound=1 / 1.5,
+        aim=1 / 3,
+        rounds=1,
+        cycles=1,
+        what_is_missing=without_nautilus,
     ),
     Case(
         "store_stall",
@@ -229,6 +287,7 @@ STORE_CASES = (
         aim=2.0,
         unit=" ms",
         rounds=1,
+        cycles=1,
     ),
     Case(
         "store_batch",
@@ -254,6 +313,7 @@ STORE_CASES = (
         bound=0.8,
         aim=0.72,
         rounds=1,
+        cycles=1,
     ),
     Case(
         "store_memory",
@@ -263,5 +323,6 @@ STORE_CASES = (
         aim=50.0,
         unit=" MB",
         rounds=1,
+        cycles=1,
     ),
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.server.process import Server
 
-from benchmarks.server import cases
+from benchmarks.server import cases, hybrid, latency, memory
 from trading.events import _core
 
 CASES = {
@@ -17,6 +17,7 @@ CASES = {
     "pubsub_one_by_one": (cases.pubsub_one_by_one, cases.raw_one_by_one),
     "streams_batch": (cases.streams_batch, cases.raw_streams),
 }
+OTHERS = {"latency": latency.measure, "hybrid": hybrid.measure, "memory": memory.measure}
 ROUNDS = 3
 
 
@@ -42,7 +43,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder)).start()
         try:
-            for name in sys.argv[1:] or CASES:
+            for name in sys.argv[1:] or [*CASES, *OTHERS]:
+                if name in OTHERS:
+                    print(OTHERS[name](server.url), flush=True)
+                    continue
                 ours, raw = CASES[name]
                 samples = [(rate_of(ours, server.url), rate_of(raw, server.url)) for _ in range(ROUNDS)]
                 mine, theirs = (statistics.median(column) for column in zip(*samples, strict=True))

@@ -1,27 +1,30 @@
 """A TCP proxy that cuts connections in the middle of what it passes on."""
 
 import asyncio
+import ssl
 from contextlib import suppress
 
 
 class CuttingProxy:
     """Passes bytes on between clients and a server, until it is told to cut."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, encryption: ssl.SSLContext | None = None) -> None:
         self._target = port
+        self._encryption = encryption
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._bytes_left: int | None = None
         self.cuts = 0
 
     async def start(self) -> "CuttingProxy":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._encryption)
         return self
 
     @property
     def url(self) -> str:
         assert self._server is not None
-        return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        scheme = "redis" if self._encryption is None else "rediss"
+        return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def cut_replies_after(self, count: int) -> None:
         """Lets so many more bytes of replies through, then cuts every connection."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.proxy import CuttingProxy
-from tests.chaos.test_chaos_streams import FAULTS, QUICK, strike
+from tests.chaos.test_chaos_streams import FAULTS, FAULTS_OF_A_SERVER, QUICK, strike
 from tests.contract.doubles import Recorder, tick, until
 from tests.server.process import Server
 from trading.events import RedisEventBus
@@ -29,7 +29,7 @@ async def test_every_event_that_is_lost_is_told_of(tmp_path: Path) -> None:
     async with publisher, hearer:
         await hearer.subscribe("tick", recorder)
         published = 0
-        kinds = ["kill the server", "stop the server", "kill its clients", "cut in a reply"]
+        kinds = FAULTS_OF_A_SERVER
         for number in range(FAULTS):
             seen = len(recorder.seen)
             while len(recorder.seen) == seen:  # each fault strikes while events are on their way

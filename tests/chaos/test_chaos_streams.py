@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ from trading.events import BaseEvent, RedisEventBus, is_redelivered
 
 FAULTS = int(os.environ.get("CHAOS_FAULTS", "16"))
 """How many faults strike."""
+
+FAULTS_OF_A_SERVER = ["kill the server", "stop the server", "kill its clients", "cut in a reply", "tiny output buffers"]
 
 
 @pytest.fixture
@@ -69,6 +72,12 @@ async def strike(kind: str, server: Server, proxy: CuttingProxy, chance: random.
             server.freeze()
             await asyncio.sleep(chance.uniform(0.05, 0.8))
             server.thaw()
+        case "tiny output buffers":
+            async with Redis.from_url(server.url) as client:
+                limits = await client.config_get("client-output-buffer-limit")
+                await client.config_set("client-output-buffer-limit", "normal 20000 0 0 pubsub 20000 0 0")
+                await asyncio.sleep(chance.uniform(0.05, 0.3))
+                await client.config_set("client-output-buffer-limit", limits["client-output-buffer-limit"])
         case "kill its clients":
             async with Redis.from_url(server.url) as client:
                 await client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
@@ -78,7 +87,7 @@ async def strike(kind: str, server: Server, proxy: CuttingProxy, chance: random.
             await until(lambda: proxy.cuts > cuts)
 
 
-def unflagged_repeats(heard: list[Handled]) -> list[int]:
+def unflagged_repeats(heard: Iterable[tuple[int, bool, object]]) -> list[int]:
     """What was handled again without being told so."""
     known: set[int] = set()
     found: list[int] = []
@@ -111,7 +120,7 @@ async def test_nothing_that_was_promised_is_lost(tmp_path: Path) -> None:
             await asyncio.sleep(0)
 
     publishing = asyncio.create_task(publish())
-    kinds = ["kill the server", "stop the server", "kill its clients", "cut in a reply", "kill the consumer"]
+    kinds = [*FAULTS_OF_A_SERVER, "kill the consumer"]
     struck = dict.fromkeys(kinds, 0)
     kills = 0
     for number in range(FAULTS):

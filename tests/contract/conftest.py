@@ -91,7 +91,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item
         for item in items
         if "uvloop-" in item.name
-        and "memory" not in item.name
+        and "-memory" not in item.name
         and any(kind in item.name for kind in BUS_TYPES)
         and item.path.name not in BOTH_LOOPS_FAR
     ]
@@ -112,7 +112,7 @@ def bus_kind(request: pytest.FixtureRequest) -> str:
     promise = missing_promise(kind, f"{request.node.path.name}::{request.node.originalname}")
     if promise is not None:
         pytest.skip(f"{kind} does not promise {promise!r}")
-    if kind != "memory":
+    if kind not in {"memory", "packing"}:
         os.environ[_URL] = request.getfixturevalue("server").url
     return kind
 

@@ -12,6 +12,7 @@ _FAR = frozenset({"backpressure", "immediate", "unshared"})
 
 LESSER: dict[str, frozenset[str]] = {
     "memory": frozenset(),
+    "packing": frozenset(),
     "redis-pubsub": _FAR | {"blocking", "unasked"},
     "redis-streams": _FAR | {"finished"},
     "redis-group": _FAR | {"finished", "bare"},

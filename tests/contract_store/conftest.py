@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract_store.stores import InfluxStore, ParquetStore, Store
+from tests.contract_store.stores import ArcticStore, InfluxStore, ParquetStore, Store
 from tests.stores.influxdb import InfluxServer
 
 
@@ -18,9 +18,11 @@ def influx_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxSe
     server.kill()
 
 
-@pytest.fixture(params=["parquet", "influx"])
+@pytest.fixture(params=["parquet", "influx", "arctic"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """The store that is tested."""
     if request.param == "influx":
         return InfluxStore(request.getfixturevalue("influx_server"))
+    if request.param == "arctic":
+        return ArcticStore(tmp_path / "store")
     return ParquetStore(tmp_path / "store")

@@ -8,7 +8,15 @@ from typing import Any, Protocol, Self
 
 from tests.stores.influxdb import InfluxServer, read_events
 from trading.events.base import BaseEvent
-from trading.events.persistence import EventReader, InfluxEventWriter, ParquetEventWriter
+from trading.events.persistence import (
+    ArcticEventReader,
+    ArcticEventWriter,
+    EventReader,
+    InfluxEventWriter,
+    ParquetEventWriter,
+)
+
+ARCTIC_BYTES = 256 * 2**20
 
 
 class Writer(Protocol):
@@ -66,3 +74,17 @@ class InfluxStore(Store):
 
     def read(self) -> list[BaseEvent]:
         return read_events(self._server, self._target)
+
+
+class ArcticStore(Store):
+    first = datetime(1677, 9, 21, 0, 12, 43, 145225, tzinfo=UTC)
+    last = datetime(2262, 4, 11, 23, 47, 16, 854775, tzinfo=UTC)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def writer(self) -> Writer:
+        return ArcticEventWriter(self._folder, capacity_bytes=ARCTIC_BYTES)
+
+    def read(self) -> list[BaseEvent]:
+        return list(ArcticEventReader(self._folder, capacity_bytes=ARCTIC_BYTES).read_range())

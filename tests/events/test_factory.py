@@ -16,6 +16,9 @@ from trading.events import EventBusSettings, HybridEventBus, InMemoryEventBus, R
         ("redis://localhost:6379/0", RedisEventBus),
         ("rediss://user:secret@localhost", RedisEventBus),
         ("unix:///run/redis.sock", RedisEventBus),
+        ("redis+cluster://:secret@one:7000,two:7001", RedisEventBus),
+        ("rediss+sentinel://one,two/service/0", RedisEventBus),
+        ("hybrid+redis+cluster://one", HybridEventBus),
         ("hybrid+redis://localhost", HybridEventBus),
         ("hybrid+rediss://localhost", HybridEventBus),
     ],
@@ -25,7 +28,9 @@ def test_the_scheme_says_which_bus_it_is(url: str, kind: type) -> None:
     assert type(create_event_bus(url, name="x")) is kind
 
 
-@pytest.mark.parametrize("url", ["", "localhost:6379", "kafka://x", "hybrid+memory://", "http://:secret@x"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:6379", "kafka://x", "hybrid+memory://", "http://:secret@x", "redis+x://:secret@x"]
+)
 def test_a_scheme_that_is_none_is_refused_without_the_rest_of_the_url(url: str) -> None:
     """Turned red by: repeating the whole URL in the message."""
     with pytest.raises(ValueError, match="memory, redis") as caught:

@@ -15,9 +15,10 @@ from tests.events.recording import tick
 from tests.events.samples import MOMENT, sample
 from trading.events.errors import UnstorableEventError
 from trading.events.persistence.influx.point import make_point
-from trading.events.persistence.influx.policy import SendingPolicy
 from trading.events.persistence.influx.target import InfluxBucket, InfluxDatabase
 from trading.events.persistence.influx.timekeeper import MOST_RUNS, Timekeeper
+from trading.events.persistence.influx_writer import InfluxEventWriter
+from trading.events.persistence.sending.policy import SendingPolicy
 from trading.events.system import ErrorEvent, HeartbeatEvent
 
 
@@ -147,7 +148,8 @@ def test_an_order_that_would_make_too_many_runs_is_refused() -> None:
         (lambda: InfluxBucket("ftp://h", "m"), "is no url of a server"),
         (lambda: InfluxBucket("http://h", ""), "the bucket must have a name"),
         (lambda: SendingPolicy(batch_events=0), "batch_events must be above zero, not 0"),
-        (lambda: SendingPolicy(timeout_s=float("nan")), "timeout_s must be above zero"),
+        (lambda: SendingPolicy(age_s=float("nan")), "age_s must be above zero"),
+        (lambda: InfluxEventWriter(InfluxBucket("http://h", "b"), timeout_s=0), "timeout_s must be above zero, not 0"),
         (lambda: SendingPolicy(longest_retry_s=0.1), "longest_retry_s must be retry_s at least"),
     ],
 )

@@ -85,7 +85,7 @@ async def test_events_are_sent_in_batches_in_order_compressed(server: ScriptedSe
 
 
 async def test_a_request_holds_no_more_bytes_than_it_may_but_one_event_always(server: ScriptedServer) -> None:
-    async with writer_to(server, replace(PATIENT, batch_bytes=1, compresses=False)) as writer:
+    async with writer_to(server, replace(PATIENT, batch_bytes=1), compresses=False) as writer:
         await writer.write_batch(ticks(3))
     assert [ids(request.lines) for request in server.requests] == [numbered(0), numbered(1), numbered(2)]
     assert "Content-Encoding" not in server.requests[0].headers
@@ -200,7 +200,7 @@ async def test_a_server_that_says_nothing_is_given_up_after_the_timeout(server: 
         return Reply()
 
     server.answer = answer
-    async with writer_to(server, replace(PATIENT, timeout_s=0.05)) as writer:
+    async with writer_to(server, timeout_s=0.05) as writer:
         await writer.write_event(tick())
         await writer.flush()
     go_on.set()
@@ -219,7 +219,7 @@ async def test_an_outage_is_logged_once_and_its_end_too(
         await writer.flush()
     first, last = caplog.records
     assert (first.levelname, last.levelname) == ("ERROR", "INFO")
-    assert "events cannot be sent; they wait and are tried again" in first.message
+    assert "events cannot be stored; they wait and are tried again" in first.message
     assert "takes events again" in last.message
 
 
@@ -390,11 +390,11 @@ async def test_discarding_says_how_many_are_lost_and_frees_who_waits(
     flushing = asyncio.create_task(writer.flush())
     await asyncio.sleep(0)
     await writer.aclose(timeout_s=0.01, discard=True)
-    with pytest.raises(StoreClosedError, match="closed before the server took"):
+    with pytest.raises(StoreClosedError, match="closed before the store took"):
         await writing
-    with pytest.raises(StoreClosedError, match="closed before the server took"):
+    with pytest.raises(StoreClosedError, match="closed before the store took"):
         await flushing
-    assert "3 events are lost: the writer was closed before the server took them" in caplog.text
+    assert "3 events are lost: the writer was closed before the store took them" in caplog.text
     await writer.aclose()
 
 

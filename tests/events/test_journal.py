@@ -76,6 +76,40 @@ def test_a_rotated_journal_goes_on_in_a_new_segment(tmp_path: Path) -> None:
     assert [all_rows(first), all_rows(second)] == [[(100, b"one")], [(101, b"two")]]
 
 
+def test_a_segment_is_made_ahead_when_the_newest_is_half_full_and_taken_at_the_next_rotation(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path, most_rows=4)
+    journal.append_batch([b"1", b"2"])
+    journal.prepare()
+    assert len(_core.open_segments(tmp_path)) == 1
+    journal.append(b"3")
+    journal.prepare()
+    journal.prepare()
+    _, ahead = _core.open_segments(tmp_path)
+    assert (ahead.number, ahead.first_seq, len(ahead.read())) == (2, None, 0)
+    assert (ahead.read().torn_bytes, ahead.read().damaged) == (0, [])
+    journal.append(b"4")
+    assert (journal.number, journal.rows) == (2, 0)
+    journal.append(b"5")
+    first, second = _core.open_segments(tmp_path)
+    assert (second.number, second.first_seq, first.limit) == (2, 5, 5)
+    assert rows_of(tmp_path) == [(number, b"%d" % number) for number in range(1, 6)]
+
+
+def test_a_segment_made_ahead_that_nobody_wants_is_removed(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path, most_rows=1)
+    journal.append(b"1")
+    journal.append_batch([])
+    assert journal.rotate() is None
+    journal = open_journal(tmp_path, 9, 2, most_rows=3)
+    journal.append_batch([b"2", b"3"])
+    journal.prepare()
+    journal.discard_prepared()
+    journal.discard_prepared()
+    assert rows_of(tmp_path) == [(1, b"1"), (2, b"2"), (3, b"3")]
+    assert [segment.number for segment in _core.open_segments(tmp_path)] == [1, 2, 9]
+    assert journal.rotate() == 9
+
+
 def test_a_segment_that_is_held_can_be_read_when_it_has_been_removed(tmp_path: Path) -> None:
     open_journal(tmp_path).append(b"one")
     [segment] = _core.open_segments(tmp_path)

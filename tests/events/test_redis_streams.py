@@ -130,6 +130,24 @@ async def test_what_a_dead_consumer_left_is_taken_over_and_flagged(make: Make) -
     assert witness.seen == [(0, True)]
 
 
+async def test_what_a_dead_consumer_left_is_taken_over_however_much_it_is(
+    make: Make, server: Server, namespace: str
+) -> None:
+    """Turned red by: claiming a part in each round of the keeper."""
+    publisher = await make()
+    await (await make(group="g")).aclose()
+    for number in range(300):
+        await publisher.publish(tick(number))
+    async with Redis.from_url(server.url) as client:
+        found = await client.xreadgroup("g", "dead", {stream(namespace): ">"})
+        ids = [entry_id for entry_id, _ in found[0][1]]
+        await client.xclaim(stream(namespace), "g", "dead", 0, ids, idle=3_600_000, justid=True)
+    bus, witness = await make(group="g", claim_idle_s=1_800.0), Witness()
+    await bus.subscribe("tick", witness)
+    await until(lambda: len(witness.seen) == 300)
+    assert witness.seen == [(number, True) for number in range(300)]
+
+
 async def test_what_is_being_handled_is_not_taken_over(make: Make, server: Server, namespace: str) -> None:
     """Turned red by: a keeper that refreshes nothing."""
     publisher = await make()

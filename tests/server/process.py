@@ -39,10 +39,16 @@ class Server:
         self.port = free_port()
         self._options = {"save": "", "appendonly": "no", "bind": "127.0.0.1", "protected-mode": "no"} | options
         self._process: subprocess.Popen[bytes] | None = None
+        self.files: list[str] = []
+        """A configuration file and what belongs to it, for a server that is no plain one."""
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
 
     @property
     def pid(self) -> int:
@@ -51,7 +57,7 @@ class Server:
 
     def start(self) -> "Server":
         self.folder.mkdir(parents=True, exist_ok=True)
-        arguments = [server_program(), "--port", str(self.port), "--dir", str(self.folder)]
+        arguments = [server_program(), *self.files, "--port", str(self.port), "--dir", str(self.folder)]
         for name, value in self._options.items():
             arguments += [f"--{name.replace('_', '-')}", value]
         with (self.folder / "server.log").open("ab") as log:

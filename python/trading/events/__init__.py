@@ -29,6 +29,7 @@ from trading.events.errors import (
     EventError,
     ForkedBusError,
     HandlerTypeError,
+    NoHistoryError,
     NotAnEventError,
     PatternError,
     QueueFullError,
@@ -46,6 +47,7 @@ from trading.events.filters import (
     symbol_filter,
     time_range_filter,
 )
+from trading.events.history import EventHistory
 from trading.events.market_data import (
     BarEvent,
     BookLevel,
@@ -87,6 +89,7 @@ __all__ = [
     "EventDefinitionError",
     "EventEncodeError",
     "EventError",
+    "EventHistory",
     "EventStream",
     "ForkedBusError",
     "Gap",
@@ -96,6 +99,7 @@ __all__ = [
     "IEventBus",
     "InMemoryEventBus",
     "MarketDataEvent",
+    "NoHistoryError",
     "NotAnEventError",
     "OrderAcceptedEvent",
     "OrderBookEvent",

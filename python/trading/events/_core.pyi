@@ -76,6 +76,14 @@ def encode_event(event: BaseEvent, /) -> bytes:
         EventEncodeError: A field holds what would not come back as it is.
     """
 
+def encode_row(event: BaseEvent, /) -> bytes:
+    """The same as `encode_event` for an event that its class would take as it is.
+
+    Raises:
+        NotAnEventError: It is no event.
+        EventEncodeError: A field holds what would not come back as it is, or a validator of the model refuses it.
+    """
+
 def decode_event(data: bytes | bytearray | memoryview, /) -> BaseEvent:
     """The event that `encode_event` made these bytes of.
 
@@ -285,6 +293,16 @@ class Journal:
             OSError: It is not. It is in memory, and will be, or has been, written to a new segment for the next sync.
         """
 
+    def prepare(self) -> None:
+        """Makes the file of the next segment, if there is none and the newest segment is half full.
+
+        Raises:
+            OSError: It cannot be made; it will be when it is needed.
+        """
+
+    def discard_prepared(self) -> None:
+        """Removes the file that was made ahead, if there is one."""
+
     def rotate(self) -> int | None:
         """Ends the segment and begins another. Returns the number of the one that has ended; an empty one stays.
 
@@ -444,6 +462,8 @@ class NativeBus:
         delivery: str,
         on_gap: Callable[[Any], object] | None,
         name: str | None,
+        start: str | datetime | None = None,
+        held: bool = False,
     ) -> str: ...
     def _unsubscribe(self, sid: str, /, *, drain: bool) -> asyncio.Future[None] | None: ...
     def _bind(self) -> None: ...
@@ -473,4 +493,15 @@ class NativeBus:
     ]: ...
     def _time_one_in(self, events: int) -> None: ...
     def _pack_beyond(self, events: int) -> None: ...
+    def _keep_history(self, events: int) -> None: ...
+    @property
+    def _history(self) -> tuple[int, int] | None: ...
+    def _weigh_history(self) -> tuple[int, int]: ...
+    def _clear_history(self) -> None: ...
+    def _query_history(
+        self, what: str | type[BaseEvent], start: datetime | None, end: datetime | None, limit: int | None
+    ) -> list[Any]: ...
+    def _put_ahead(self, sid: str, events: Iterable[BaseEvent]) -> int: ...
+    def _held_back(self, sid: str) -> list[Any]: ...
+    def _let_go(self, sid: str) -> None: ...
     def _in_handlers(self) -> list[tuple[str, str, int]]: ...

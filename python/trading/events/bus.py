@@ -40,6 +40,11 @@ compact rows that all queues share, some fifty bytes each. An event that was pac
 and with the same JSON, but as another object, and no validator is asked again. What would not come out equal, such as
 an event with private attributes, stays an object.
 
+Earlier events. A subscription may start with events that were accepted before it (`start`, on a bus that keeps them).
+They come first, in the order of acceptance, and then the live ones, none left out and none twice, whatever is published
+meanwhile. They stand before the queue: its capacity and its overflow policy are for live events alone. They count as
+accepted, `queued` and `high_water` include them, and filters are asked about them when the subscription begins.
+
 Re-entrancy. A handler may publish, subscribe and unsubscribe, itself included, and never deadlocks. A publish made in a
 running handler, or in a task that one has started, never waits: it passes the line and may exceed a capacity, which is
 counted, up to twice of it; beyond that it raises QueueFullError. `join` and `aclose` raise ReentrancyError there.

@@ -12,6 +12,7 @@
     │   ├── HandlerTypeError         a handler, filter or hook not callable     (TypeError)
     │   ├── SubscriptionNotFoundError                                           (LookupError)
     │   ├── QueueFullError           no room, and the policy says not to wait
+    │   ├── NoHistoryError           earlier events of a bus that keeps none    (ValueError)
     │   ├── BusClosedError           closed, or closing                         (RuntimeError)
     │   ├── ReentrancyError          an await that could never return           (RuntimeError)
     │   ├── WrongLoopError           called from another thread or loop         (RuntimeError)
@@ -99,6 +100,10 @@ class SubscriptionNotFoundError(BusError, LookupError):
 
 class QueueFullError(BusError):
     """A queue has no room and the publisher may not wait. The event has reached nobody."""
+
+
+class NoHistoryError(BusError, ValueError):
+    """Earlier events were asked of a bus that keeps none."""
 
 
 class BusClosedError(BusError, RuntimeError):

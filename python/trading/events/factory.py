@@ -6,14 +6,18 @@ from typing import Any
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.settings import EventBusSettings
 
-_SERVER_SCHEMES = ("redis", "rediss", "unix")
+_SERVER_SCHEMES = (
+    *("redis", "rediss", "unix"),
+    *("redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"),
+)
 
 
 def create_event_bus(url: str | EventBusSettings | None = None, **settings: Any) -> InMemoryEventBus:
     """Makes a bus. It is not connected before it is entered or used.
 
     Args:
-        url: `memory://` for an InMemoryEventBus; `redis://`, `rediss://` or `unix://` for a RedisEventBus; one of these
+        url: `memory://` for an InMemoryEventBus; `redis://`, `rediss://` or `unix://` for a RedisEventBus,
+            also `redis+cluster://` and `redis+sentinel://`; one of these
             with `hybrid+` before it for a HybridEventBus; or settings. None takes what the environment says, see
             EventBusSettings, and without that `memory://`.
         settings: Options of that bus, by name; they come before those of the settings.

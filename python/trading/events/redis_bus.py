@@ -46,7 +46,9 @@ class RedisEventBus(TransportedBus):
     ErrorEvents and ConnectionEvents of a bus are for its own subscribers, and do not travel.
 
     Args:
-        url: `redis://user:password@host:port/database`, `rediss://` with TLS, or `unix://`.
+        url: `redis://user:password@host:port/database`, `rediss://` with TLS, or `unix://`. In a cluster
+            `redis+cluster://user:password@host:port,host:port`, with any of its nodes, behind sentinels
+            `redis+sentinel://user:password@host:port,host:port/service/database`; also with `rediss+`.
         mode: How events travel.
         namespace: What all channels and keys begin with: buses hear those of their own namespace.
         name: Shown in logs and as the `component` of events.
@@ -111,7 +113,7 @@ class RedisEventBus(TransportedBus):
         if self.options.mode == "pubsub":
             return self._outgoing.publish(event)
         expected = self._confirmations.new()
-        expected.events.append(event)
+        expected.events = (event,)
         return self._when_confirmed(self._outgoing.publish(event), expected)
 
     def publish_nowait(self, event: BaseEvent) -> None:

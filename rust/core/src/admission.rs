@@ -67,6 +67,14 @@ pub struct Accepted<E> {
     pub calls: SmallVec<[SubscriptionId; 2]>,
 }
 
+impl<E> Accepted<E> {
+    /// Whether there is nothing for the caller to do.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.lost.is_empty() && self.to_pack.is_empty() && self.calls.is_empty()
+    }
+}
+
 impl<E> Default for Accepted<E> {
     fn default() -> Self {
         Self { lost: Vec::new(), to_pack: Vec::new(), calls: SmallVec::new() }

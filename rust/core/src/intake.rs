@@ -68,7 +68,9 @@ impl<E, S, W> Bus<E, S, W> {
             let (waiting, next) = (subscription.queue.live(), subscription.queue.next_place());
             outcome.lost.extend(subscription.accept(event(), topic));
             let grown = subscription.queue.live() - waiting;
-            outcome.to_pack.extend(subscription.place_to_pack(next, topic).map(|place| Place::Queue(*id, place)));
+            if subscription.queue.is_to_be_packed() {
+                outcome.to_pack.extend(subscription.place_to_pack(next, topic).map(|place| Place::Queue(*id, place)));
+            }
             self.unfinished += grown as u64;
             if manner.patience == Patience::Urgent && waiting >= subscription.queue.capacity() {
                 subscription.counts.over_capacity += grown as u64;

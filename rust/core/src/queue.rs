@@ -92,16 +92,21 @@ struct Topics {
     places: HashMap<Arc<str>, u64, FxBuildHasher>,
 }
 
+/// Events before those that wait, and whether only they are handed out for now.
+#[derive(Debug)]
+struct Ahead<E> {
+    events: Sequence<E>,
+    is_held: bool,
+}
+
 /// A bounded queue of events.
 ///
 /// Where many wait, those beyond the first may be kept as rows, once somebody has [packed](Queue::pack) them.
 #[derive(Debug)]
 pub struct Queue<E> {
     waiting: Sequence<E>,
-    /// What has been put before them, if anything was; it does not count for the capacity.
-    ahead: Option<Box<Sequence<E>>>,
-    /// Whether only those are handed out for now.
-    is_held: bool,
+    /// What comes before them, if anything does; it does not count for the capacity.
+    ahead: Option<Box<Ahead<E>>>,
     topics: Option<Box<Topics>>,
     /// How many events are kept as they are, before one more is to be packed.
     unpacked: usize,
@@ -125,7 +130,6 @@ impl<E> Queue<E> {
         Self {
             waiting: if overflow == Overflow::Conflate { Sequence::indexed() } else { Sequence::default() },
             ahead: None,
-            is_held: false,
             unpacked: Self::UNPACKED,
             topics: (overflow == Overflow::Conflate).then(Box::default),
             capacity,
@@ -160,13 +164,13 @@ impl<E> Queue<E> {
     /// How many events wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.waiting.len() + self.ahead.as_ref().map_or(0, |ahead| ahead.len())
+        self.waiting.len() + self.ahead.as_ref().map_or(0, |ahead| ahead.events.len())
     }
 
     /// Whether no event waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.ahead.is_none()
+        self.len() == 0
     }
 
     /// What waits, without what was put ahead.
@@ -184,13 +188,16 @@ impl<E> Queue<E> {
     /// Whether an event can be taken out now.
     #[must_use]
     pub fn has_next(&self) -> bool {
-        self.ahead.is_some() || !(self.is_held || self.waiting.is_empty())
+        match &self.ahead {
+            None => !self.waiting.is_empty(),
+            Some(ahead) => !ahead.events.is_empty() || !(ahead.is_held || self.waiting.is_empty()),
+        }
     }
 
     /// Whether only what is put ahead is handed out.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.is_held
+        self.ahead.as_ref().is_some_and(|ahead| ahead.is_held)
     }
 
     /// How many events have been taken out, those put ahead included.
@@ -354,46 +361,46 @@ impl<E> Queue<E> {
     /// Puts events before those that wait, behind those put there earlier. Neither the capacity nor what happens at
     /// overflow is for them.
     pub fn put_ahead(&mut self, events: impl IntoIterator<Item = Kept<E>>) {
-        let mut ahead = self.ahead.take().unwrap_or_default();
-        events.into_iter().for_each(|event| ahead.push_kept(event));
-        self.ahead = (!ahead.is_empty()).then_some(ahead);
+        let ahead = self.ahead.get_or_insert_with(|| Box::new(Ahead { events: Sequence::default(), is_held: false }));
+        events.into_iter().for_each(|event| ahead.events.push_kept(event));
+        self.forget_ahead();
         self.high_water = self.high_water.max(self.len());
     }
 
     /// Whether one more event put ahead is to be packed.
     #[must_use]
     pub fn packs_ahead(&self) -> bool {
-        self.ahead.as_ref().is_some_and(|ahead| ahead.events() >= self.unpacked)
+        self.ahead.as_ref().is_some_and(|ahead| ahead.events.events() >= self.unpacked)
     }
 
     /// Hands out only what is put ahead, until it is [let go](Queue::let_go).
     pub fn hold(&mut self) {
-        self.is_held = true;
+        self.ahead = Some(Box::new(Ahead { events: Sequence::default(), is_held: true }));
     }
 
     /// Hands out all events from here on.
     pub fn let_go(&mut self) {
-        self.is_held = false;
+        self.ahead.iter_mut().for_each(|ahead| ahead.is_held = false);
+        self.forget_ahead();
+    }
+
+    /// Without anything before it, a queue is as quick as any.
+    fn forget_ahead(&mut self) {
+        self.ahead.take_if(|ahead| ahead.events.is_empty() && !ahead.is_held);
     }
 
     /// Takes out the event that is the next.
     #[inline]
     pub fn pop(&mut self) -> Option<Kept<E>> {
-        if self.ahead.is_none() && !self.is_held {
-            return self.pop_waiting().map(|(event, _)| event);
-        }
-        self.pop_ahead()
+        if self.ahead.is_some() { self.pop_ahead() } else { self.pop_waiting().map(|(event, _)| event) }
     }
 
     #[cold]
     fn pop_ahead(&mut self) -> Option<Kept<E>> {
-        let ahead = self.ahead.as_mut()?;
-        let event = ahead.pop();
-        if ahead.is_empty() {
-            self.ahead = None;
-        }
+        let event = self.ahead.as_mut()?.events.pop()?;
+        self.forget_ahead();
         self.taken_ahead += 1;
-        event
+        Some(event)
     }
 
     fn pop_waiting(&mut self) -> Option<(Kept<E>, Option<Arc<str>>)> {
@@ -416,10 +423,12 @@ impl<E> Queue<E> {
         }
         let empty = if self.conflates() { Sequence::indexed() } else { Sequence::default() };
         let waiting = std::mem::replace(&mut self.waiting, empty);
-        let Some(mut ahead) = self.ahead.take() else { return waiting };
-        self.taken_ahead += ahead.len() as u64;
-        waiting.for_each(|event| ahead.push_kept(event));
-        *ahead
+        let Some(ahead) = &mut self.ahead else { return waiting };
+        let mut all = std::mem::take(&mut ahead.events);
+        self.taken_ahead += all.len() as u64;
+        waiting.for_each(|event| all.push_kept(event));
+        self.forget_ahead();
+        all
     }
 
     /// Gives memory back after a large burst, so that it does not stay for the life of the subscription.

@@ -36,16 +36,17 @@ impl<E> Kept<E> {
 #[derive(Debug)]
 pub struct Sequence<E> {
     parts: VecDeque<Kept<E>>,
-    len: usize,
-    /// How many of them are no rows.
-    events: usize,
+    /// How many of the parts are rows,
+    row_parts: usize,
+    /// and of how many events.
+    rows: usize,
     /// Whether rows may share a place.
     joins: bool,
 }
 
 impl<E> Default for Sequence<E> {
     fn default() -> Self {
-        Self { parts: VecDeque::new(), len: 0, events: 0, joins: true }
+        Self { parts: VecDeque::new(), row_parts: 0, rows: 0, joins: true }
     }
 }
 
@@ -58,28 +59,28 @@ impl<E> Sequence<E> {
 
     /// How many events there are.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
-        self.len
+        self.events() + self.rows
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.parts.is_empty()
     }
 
     /// How many of them are no rows.
     #[must_use]
+    #[inline]
     pub fn events(&self) -> usize {
-        self.events
+        self.parts.len() - self.row_parts
     }
 
     /// Puts an event at the end.
     #[inline]
     pub fn push(&mut self, event: E) {
         self.parts.push_back(Kept::Event(event));
-        self.len += 1;
-        self.events += 1;
     }
 
     /// Puts an event, or rows, at the end.
@@ -87,13 +88,14 @@ impl<E> Sequence<E> {
         match kept {
             Kept::Event(event) => self.push(event),
             Kept::Rows(rows) => {
-                self.len += rows.count();
+                self.rows += rows.count();
                 if let Some(Kept::Rows(last)) = self.parts.back_mut()
                     && self.joins
                     && last.join(&rows)
                 {
                     return;
                 }
+                self.row_parts += 1;
                 self.parts.push_back(Kept::Rows(rows));
             }
         }
@@ -102,23 +104,32 @@ impl<E> Sequence<E> {
     /// Takes out the first.
     #[inline]
     pub fn pop(&mut self) -> Option<Kept<E>> {
-        if let Some(Kept::Rows(rows)) = self.parts.front_mut()
-            && let Some(first) = rows.split_first()
-        {
-            self.len -= 1;
-            return Some(Kept::Rows(first));
+        match self.parts.pop_front()? {
+            Kept::Rows(rows) => Some(self.pop_row(rows)),
+            event @ Kept::Event(_) => Some(event),
         }
-        let first = self.parts.pop_front()?;
-        self.len -= 1;
-        self.events -= usize::from(matches!(first, Kept::Event(_)));
-        Some(first)
+    }
+
+    /// Puts the rest of the rows that stood first back.
+    #[cold]
+    fn pop_row(&mut self, mut rows: Rows) -> Kept<E> {
+        self.rows -= 1;
+        if let Some(first) = rows.split_first() {
+            self.parts.push_front(Kept::Rows(rows));
+            return Kept::Rows(first);
+        }
+        self.row_parts -= 1;
+        Kept::Rows(rows)
     }
 
     /// Puts an event in the place of another, where each has its own; returns that.
     pub fn replace(&mut self, index: usize, event: E) -> Option<Kept<E>> {
         let place = self.parts.get_mut(index)?;
         let older = std::mem::replace(place, Kept::Event(event));
-        self.events += usize::from(matches!(older, Kept::Rows(_)));
+        if let Kept::Rows(rows) = &older {
+            self.row_parts -= 1;
+            self.rows -= rows.count();
+        }
         Some(older)
     }
 
@@ -128,8 +139,6 @@ impl<E> Sequence<E> {
             return None;
         }
         let event = self.parts.pop_back()?.event();
-        self.len -= 1;
-        self.events -= 1;
         self.push_kept(Kept::Rows(row.clone()));
         event
     }
@@ -140,7 +149,8 @@ impl<E> Sequence<E> {
         if !matches!(place, Kept::Event(event) if is_meant(event)) {
             return None;
         }
-        self.events -= 1;
+        self.row_parts += 1;
+        self.rows += 1;
         std::mem::replace(place, Kept::Rows(row.clone())).event()
     }
 

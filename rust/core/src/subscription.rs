@@ -88,10 +88,8 @@ impl<E, S> Subscription<E, S> {
 
     /// Where an event of this topic stands that has just been accepted, if it is to be packed; `next` is the place that it
     /// would have taken.
+    #[cold]
     pub(crate) fn place_to_pack(&self, next: u64, topic: &Arc<str>) -> Option<u64> {
-        if !self.queue.is_to_be_packed() {
-            return None;
-        }
         if self.queue.next_place() > next { Some(next) } else { self.queue.place_of(topic) }
     }
 

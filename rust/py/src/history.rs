@@ -8,6 +8,7 @@ use trading_events_core::sequence::{Kept, Sequence};
 
 use crate::bus::NativeBus;
 use crate::choice::Choice;
+use crate::codec::CollectorPaused;
 use crate::error::SubscriptionNotFoundError;
 use crate::filter;
 use crate::packing;
@@ -147,6 +148,7 @@ impl NativeBus {
             last_per_topic: false,
             limit: limit.unwrap_or(usize::MAX),
         };
+        let _paused = CollectorPaused::new(py);
         let picked = choice.pick(py, self.kept(py), &mut |_, error| Err(error))?;
         let events = PyList::empty(py);
         for kept in picked {

@@ -44,11 +44,11 @@ impl PyJournal {
         Ok(Self { journal, syncing: Mutex::new(()), most_rows, most_bytes, soon_unsynced_bytes, is_deferred })
     }
 
-    // The interpreter is kept: the write costs less than giving it away, and getting it back from a thread that seals can
-    // take that thread's whole turn.
+    // The interpreter is given away, though the write costs no more than that: a thread that seals asks for it often and
+    // for a moment only, and would else wait for it longer than it works.
     #[pyo3(signature = (payload, /))]
-    fn append(&self, payload: &[u8]) -> PyResult<bool> {
-        self.take([payload]).map_err(refuse)
+    fn append(&self, py: Python<'_>, payload: &[u8]) -> PyResult<bool> {
+        py.detach(|| self.take([payload])).map_err(refuse)
     }
 
     #[pyo3(signature = (payloads, /))]
@@ -60,6 +60,28 @@ impl PyJournal {
     /// Syncs until everything that was there when it began is on the disk.
     fn sync(&self, py: Python<'_>) -> PyResult<u64> {
         py.detach(|| self.sync_all()).map_err(os_error)
+    }
+
+    /// Makes the file of the next segment, if there is none and the newest segment is half full.
+    fn prepare(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| {
+            let preparation = {
+                let mut journal = self.journal.lock();
+                let is_half_full = journal.rows() > self.most_rows / 2 || journal.size_bytes() > self.most_bytes / 2;
+                is_half_full.then(|| journal.begin_prepare()).flatten()
+            };
+            if let Some(preparation) = preparation {
+                let made = preparation.run()?;
+                self.journal.lock().end_prepare(made);
+            }
+            Ok(())
+        })
+        .map_err(os_error)
+    }
+
+    /// Removes a file that was made ahead.
+    fn discard_prepared(&self, py: Python<'_>) {
+        py.detach(|| self.journal.lock().discard_prepared());
     }
 
     fn rotate(&self, py: Python<'_>) -> PyResult<Option<u64>> {

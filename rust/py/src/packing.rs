@@ -42,16 +42,12 @@ pub(crate) fn pack(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<bool
 
 impl NativeBus {
     /// Sees to an event that has just been accepted: packs it where many wait, and calls those whom it is to be called for.
-    #[inline]
     pub(crate) fn conclude(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
         accepted: Accepted<Py<PyAny>>,
     ) -> PyResult<()> {
         drop(accepted.lost);
-        if accepted.to_pack.is_empty() && accepted.calls.is_empty() {
-            return Ok(());
-        }
         let packed = Self::pack_waiting(slf, event, &accepted.to_pack);
         Self::call_inline(slf, &accepted.calls)?;
         packed

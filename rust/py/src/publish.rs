@@ -86,7 +86,9 @@ impl NativeBus {
         if !matches!(answer, Answer::Accepted) {
             return Ok(false);
         }
-        Self::conclude(slf, event, accepted)?;
+        if !accepted.is_settled() {
+            Self::conclude(slf, event, accepted)?;
+        }
         Ok(true)
     }
 

@@ -215,7 +215,8 @@ impl Worker {
                     return Ok(Some(py.None().into_bound(py)));
                 }
                 Next::Linger => return Ok(Some(py.None().into_bound(py))),
-                Next::Event(event) => match packing::unpack(py, event) {
+                Next::Event(Kept::Event(event)) => self.call_handler(py, duty, event.into_bound(py), &mut entered),
+                Next::Event(Kept::Rows(rows)) => match packing::unpack_row(py, &rows) {
                     Ok(event) => self.call_handler(py, duty, event, &mut entered),
                     Err(error) => self.fail_unread(py, duty, error),
                 },

@@ -14,6 +14,8 @@ from trading.events.persistence.replay_report import ReplayClock, ReplayReport
 from trading.events.persistence.retention import remove_days
 from trading.events.persistence.rotation import RotationPolicy
 from trading.events.persistence.selection import Criteria, Selection
+from trading.events.persistence.sending.delivery import RefusedEvent
+from trading.events.persistence.sending.policy import SendingPolicy
 from trading.events.persistence.stored_file import StoredFile, StoredTopic
 from trading.events.persistence.verification import Fault, verify
 
@@ -49,19 +51,18 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from trading.events.persistence.influx_writer import (
-        InfluxBucket,
-        InfluxDatabase,
-        InfluxEventWriter,
-        RefusedEvent,
-        SendingPolicy,
-    )
+    from trading.events.persistence.arctic_reader import ArcticEventReader as ArcticEventReader
+    from trading.events.persistence.arctic_writer import ArcticEventWriter as ArcticEventWriter
+    from trading.events.persistence.influx_writer import InfluxBucket, InfluxDatabase, InfluxEventWriter
 
-_ON_DEMAND: dict[str, str] = dict.fromkeys(
-    ("InfluxBucket", "InfluxDatabase", "InfluxEventWriter", "RefusedEvent", "SendingPolicy"),
-    "trading.events.persistence.influx_writer",
-)
-"""What only some programs need, and the modules that have it."""
+_ON_DEMAND = {
+    "ArcticEventReader": "arctic_reader",
+    "ArcticEventWriter": "arctic_writer",
+    "InfluxBucket": "influx_writer",
+    "InfluxDatabase": "influx_writer",
+    "InfluxEventWriter": "influx_writer",
+}
+"""What only some programs need, and the modules that have it. What needs an extra is not in `__all__`."""
 
 
 def __getattr__(name: str) -> Any:
@@ -69,4 +70,4 @@ def __getattr__(name: str) -> Any:
     module = _ON_DEMAND.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(module), name)
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)

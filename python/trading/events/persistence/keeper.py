@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import NamedTuple
 
 from trading.events._core import Journal
@@ -113,6 +114,7 @@ class JournalKeeper:
     def _run(self) -> None:
         while not self._stopping or self._asked:
             self._serve()
+        self.journal.discard_prepared()
 
     def _serve(self) -> None:
         with self._changed:
@@ -126,6 +128,8 @@ class JournalKeeper:
             self._fail(asked, error)
             asked = []
         self._walk_line()
+        with suppress(OSError):  # whoever needs the next segment makes it then, and says what is wrong
+            self.journal.prepare()
         with self._changed:
             if self._since_s is None and self.journal.synced < self.journal.place:
                 self._since_s = time.monotonic()

@@ -13,7 +13,7 @@ class RotationPolicy:
 
     Attributes:
         rows: Most events that wait in the journal's newest segment.
-        size_bytes: Most bytes of them in the journal; sealing takes a few times as much memory.
+        size_bytes: Most bytes of them in the journal; sealing takes about as much memory.
         age_s: Longest that an event waits, in seconds.
         date_change: Whether they are sealed as soon as the date changes in UTC, so that a day is in files when it ends.
 
@@ -22,7 +22,7 @@ class RotationPolicy:
     """
 
     rows: int = 250_000
-    size_bytes: int = 16 * 1024 * 1024
+    size_bytes: int = 64 * 1024 * 1024
     age_s: float = 300.0
     date_change: bool = True
 

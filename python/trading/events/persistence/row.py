@@ -2,8 +2,9 @@
 
 import msgpack
 
+from trading.events import _core
 from trading.events.base import BaseEvent, event_class
-from trading.events.codec import decode_event, encode_event
+from trading.events.codec import decode_event
 from trading.events.errors import EventDecodeError, EventEncodeError, NotAnEventError, UnstorableEventError
 
 __all__ = ["UnknownRowError", "decode_row", "encode_row"]
@@ -18,10 +19,10 @@ def encode_row(event: BaseEvent) -> bytes:
 
     Raises:
         NotAnEventError: It is no event.
-        UnstorableEventError: A value of it cannot be stored exactly.
+        UnstorableEventError: A value of it cannot be stored exactly, or its own class would refuse it.
     """
     try:
-        return encode_event(event)
+        return _core.encode_row(event)
     except EventEncodeError as wrong:
         name, event_id = type(event).__name__, getattr(event, "event_id", "without an id")
         raise UnstorableEventError(f"{name} {event_id} cannot be stored exactly: {wrong}") from wrong

@@ -1,6 +1,6 @@
 """What becomes of events that a publisher waits for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from weakref import WeakSet
 
 from trading.events.base import BaseEvent
@@ -12,26 +12,31 @@ class Confirmation:
     __slots__ = ("__weakref__", "events", "failure")
 
     def __init__(self) -> None:
-        self.events: list[BaseEvent] = []
+        self.events: Sequence[BaseEvent] = ()
         self.failure: Exception | None = None
 
-    def noting(self, events: Iterable[BaseEvent]) -> Iterator[BaseEvent]:
-        """The same events, noted as they are taken.
+    def noting(self, events: Iterable[BaseEvent]) -> Iterable[BaseEvent]:
+        """The same events, noted, at the latest as they are taken.
 
         Raises:
             TypeError: They cannot be iterated over.
         """
-        return self._note(iter(events))
-
-    def _note(self, events: Iterator[BaseEvent]) -> Iterator[BaseEvent]:
-        for event in events:
-            self.events.append(event)
-            yield event
+        if isinstance(events, (list, tuple)):
+            self.events = events
+            return events
+        self.events = noted = list[BaseEvent]()
+        return _noting(iter(events), noted)
 
     def check(self) -> None:
         """Raises why an event was not sent, if one was not."""
         if self.failure is not None:
             raise self.failure
+
+
+def _noting(events: Iterator[BaseEvent], noted: list[BaseEvent]) -> Iterator[BaseEvent]:
+    for event in events:
+        noted.append(event)
+        yield event
 
 
 class Confirmations:

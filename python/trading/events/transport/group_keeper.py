@@ -9,7 +9,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from trading.events.transport.frame import FrameMaker
-from trading.events.transport.group_reader import GroupReader, deliveries_of
+from trading.events.transport.group_reader import GroupReader, claim_entries
 from trading.events.transport.ledger import DeadLetter, Entry, Ledger
 from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.reports import Reports
@@ -139,9 +139,11 @@ class GroupKeeper:
         try:
             while True:
                 await self._refresh(wire)
-                for stream in self._keys.streams:
-                    await self._claim(wire, stream)
-                await asyncio.sleep(self._claim_idle_s / 3)
+                async with self._reader.claiming:
+                    found = [await self._claim(wire, stream) for stream in self._keys.streams]
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._claim_idle_s / 3):
+                        await (self._reader.claims_taken() if any(found) else asyncio.Event().wait())
         finally:
             self.wake()
 
@@ -155,19 +157,29 @@ class GroupKeeper:
                 part = ids[at : at + _BATCH]
                 await self._unless_gone(wire.call("XCLAIM", stream, self._group, self._consumer, 0, *part, "JUSTID"))
 
-    async def _claim(self, wire: CommandWire, stream: bytes) -> None:
+    async def _claim(self, wire: CommandWire, stream: bytes) -> bool:
+        """Claims some of what nobody has refreshed. Returns whether there may be more."""
         if self._reader.has_claimed:
-            return
+            return True
         idle_ms = int(1000 * self._claim_idle_s)
         cursor = self._cursors.get(stream, b"0-0")
         found = await self._unless_gone(
-            wire.call("XAUTOCLAIM", stream, self._group, self._consumer, idle_ms, cursor, "COUNT", _CLAIM_ENTRIES)
+            wire.call(
+                *("XAUTOCLAIM", stream, self._group, self._consumer, idle_ms, cursor),
+                *("COUNT", _CLAIM_ENTRIES, "JUSTID"),
+            )
         )
-        if found is not None:
-            self._cursors[stream] = found[0]
-            if found[1]:
-                deliveries = await self._unless_gone(deliveries_of(wire, stream, self._group, found[1], self._consumer))
-                self._reader.add_claimed(stream, found[1], deliveries or {})
+        if found is None:
+            return False
+        self._cursors[stream] = found[0]
+        in_hand = self._reader.in_hand
+        unseen = [entry_id for entry_id in found[1] if (stream, entry_id) not in in_hand]
+        if not unseen:
+            return False
+        claimed = await self._unless_gone(claim_entries(wire, stream, self._group, self._consumer, unseen))
+        if claimed is not None:
+            self._reader.add_claimed(stream, *claimed)
+        return claimed is not None
 
     async def unblock(self, client: bytes) -> None:
         """Has the server end a read that blocks; where that cannot be, it ends by itself before long."""

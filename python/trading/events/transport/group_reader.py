@@ -9,19 +9,26 @@ from redis.exceptions import ResponseError
 
 from trading.events.transport.ledger import Entry, Ledger
 from trading.events.transport.stream_keys import Keys
-from trading.events.transport.stream_reader import BLOCK_S, ENTRIES, START, StreamReader
-from trading.events.transport.wire import CommandWire
+from trading.events.transport.stream_reader import BLOCK_S, START, StreamReader, id_key
+from trading.events.transport.wire import Command, CommandWire
 
 _EMPTY_READS = 2
 """After so many reads that found nothing all that was there before has gone to some member: one may have been over."""
 
 
-async def deliveries_of(
-    wire: CommandWire, stream: bytes, group: str, entries: list[Any], consumer: str
-) -> dict[bytes, int]:
-    """How often each of these entries, which are pending and in order, was delivered."""
-    told = await wire.call("XPENDING", stream, group, entries[0][0], entries[-1][0], len(entries), consumer)
-    return {entry_id: count for entry_id, _, _, count in told}
+async def claim_entries(
+    wire: CommandWire, stream: bytes, group: str, consumer: str, ids: list[bytes]
+) -> tuple[list[Any], dict[bytes, int]]:
+    """Claims pending entries for good. Returns them, and how often each has been delivered, this time included.
+
+    Counting a delivery is left to this alone: what only looks at entries must not make them look like poison.
+    """
+    pending: list[Command] = [("XPENDING", stream, group, entry_id, entry_id, 1) for entry_id in ids]
+    *told, entries = await wire.pipeline([*pending, ("XCLAIM", stream, group, consumer, 0, *ids)])
+    for reply in (*told, entries):
+        if isinstance(reply, Exception):
+            raise reply
+    return entries, {rows[0][0]: rows[0][3] + 1 for rows in told if rows}
 
 
 class GroupReader(StreamReader):
@@ -48,6 +55,8 @@ class GroupReader(StreamReader):
         self._from_pending: set[tuple[bytes, bytes]] = set()
         self._deliveries: dict[tuple[bytes, bytes], int] = {}
         self._claimed: deque[tuple[bytes, list[Any]]] = deque()
+        self.claiming = asyncio.Lock()
+        """Held while entries are claimed: two who claim the same would make it look delivered twice."""
         self._at_hand: set[tuple[bytes, bytes]] = set()
         self._client: dict[str, str] = {}
         self._is_reading = self._is_leaving = False
@@ -94,28 +103,33 @@ class GroupReader(StreamReader):
         """What was pending, what was claimed of others, what is new: in this order."""
         if self._is_leaving:
             await asyncio.get_running_loop().create_future()
-        found = await self._next_found(wire)
-        self._at_hand.update((stream, entry[0]) for stream, entries in found for entry in entries)
-        return found
-
-    async def _next_found(self, wire: CommandWire) -> list[Any]:
-        if self._pending:
-            return await self._next_pending(wire)
-        if self._claimed:
-            stream, entries = self._claimed.popleft()
-            known = self._from_pending | self._ledger.in_flight.keys()
-            return [(stream, [entry for entry in entries if (stream, entry[0]) not in known])]
-        self._from_pending.clear()
-        command = ("XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", ENTRIES, "BLOCK", int(1000 * BLOCK_S))
-        streams = self._keys.streams
-        self._is_reading = True
         try:
-            found = await wire.call(*command, "STREAMS", *streams, *([">"] * len(streams)), wait_s=BLOCK_S)
+            found = await self._next_found(wire)
         except ResponseError as refusal:
             if not str(refusal).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
             await self.prepare(wire)
             return []
+        self._at_hand.update((stream, entry[0]) for stream, entries in found for entry in entries)
+        return found
+
+    async def _next_found(self, wire: CommandWire) -> list[Any]:
+        if self._pending:
+            async with self.claiming:
+                return await self._next_pending(wire)
+        if self._claimed:
+            stream, entries = self._claimed.popleft()
+            self.changed.set()
+            known = self._from_pending | self._ledger.in_flight.keys()
+            return [(stream, [entry for entry in entries if (stream, entry[0]) not in known])]
+        self._from_pending.clear()
+        command = ("XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", self.entries)
+        streams = self._keys.streams
+        self._is_reading = True
+        try:
+            found = await wire.call(
+                *command, "BLOCK", int(1000 * BLOCK_S), "STREAMS", *streams, *([">"] * len(streams)), wait_s=BLOCK_S
+            )
         finally:
             self._is_reading = False
             self.changed.set()
@@ -126,18 +140,17 @@ class GroupReader(StreamReader):
         stream, after = next(iter(self._pending.items()))
         # What is being handled now may be acknowledged when the reply comes, which says that it is pending.
         known = self.in_hand
-        told = await wire.call("XPENDING", stream, self._group, after, "+", ENTRIES, self._consumer)
+        told = await wire.call("XPENDING", stream, self._group, after, "+", self.entries, self._consumer)
         if not told:
             del self._pending[stream]
             return []
         self._pending[stream] = b"(" + told[-1][0]
-        unseen = {entry_id: count + 1 for entry_id, _, _, count in told if (stream, entry_id) not in known}
+        unseen = [row[0] for row in told if (stream, row[0]) not in known]
         if not unseen:
             return []
-        # Reading them would count a delivery also of those that are in hand.
-        entries = await wire.call("XCLAIM", stream, self._group, self._consumer, 0, *unseen)
+        entries, deliveries = await claim_entries(wire, stream, self._group, self._consumer, unseen)
         self._from_pending.update((stream, entry_id) for entry_id in unseen)
-        self._deliveries.update(((stream, entry_id), count) for entry_id, count in unseen.items())
+        self._deliveries.update(((stream, entry_id), count) for entry_id, count in deliveries.items())
         return [(stream, entries)]
 
     @property
@@ -150,10 +163,16 @@ class GroupReader(StreamReader):
         """Whether claimed entries wait to be handed on."""
         return bool(self._claimed)
 
+    async def claims_taken(self) -> None:
+        """Waits until all claimed entries have been handed on."""
+        while self._claimed:
+            self.changed.clear()
+            await self.changed.wait()
+
     def add_claimed(self, stream: bytes, entries: list[Any], deliveries: dict[bytes, int]) -> None:
-        """Takes entries that were claimed, as their acknowledgements go: those that are in hand here are left out."""
-        known = self.in_hand
-        unseen = [entry for entry in entries if (stream, entry[0]) not in known]
+        """Takes entries that were claimed, but for those that have been read as pending meanwhile."""
+        in_hand = self.in_hand
+        unseen = [entry for entry in entries if (stream, entry[0]) not in in_hand]
         self._at_hand.update((stream, entry[0]) for entry in unseen)
         self._deliveries.update(((stream, entry[0]), deliveries.get(entry[0], 2)) for entry in unseen)
         self._claimed.append((stream, unseen))
@@ -161,7 +180,9 @@ class GroupReader(StreamReader):
     async def take(self, stream: bytes, entry_id: bytes, fields: Any) -> None:
         """Hands an entry on, or buries it, if it was delivered too often."""
         self._at_hand.discard((stream, entry_id))
-        deliveries = self._deliveries.pop((stream, entry_id), 1)
+        # A replica that has become the master may not have known that this was delivered.
+        is_known = id_key(entry_id) <= id_key(self.positions.get(stream, b"0-0"))
+        deliveries = self._deliveries.pop((stream, entry_id), 2 if is_known else 1)
         if deliveries <= self._max_deliveries:
             await self.hand_on(Entry(stream, entry_id, 0, is_redelivered=deliveries > 1), fields)
             return

@@ -1,6 +1,7 @@
 """Publish/subscribe: at most once, with every gap told of."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from trading.events.base import BaseEvent
 from trading.events.transport.frame import FrameMaker
@@ -11,7 +12,7 @@ from trading.events.transport.pubsub_receiver import PubSubReceiver
 from trading.events.transport.pubsub_sender import PubSubSender
 from trading.events.transport.reports import Reports
 from trading.events.transport.topic_globs import Interests
-from trading.events.transport.wire import Connector
+from trading.events.transport.wire import REFUSED, Connector
 
 
 class PubSubTransport:
@@ -63,7 +64,8 @@ class PubSubTransport:
         if not kinds <= self._kinds:
             self._kinds |= kinds
             if self._interests.refresh():
-                await self._receiver.settle()
+                with suppress(*REFUSED):  # what may not be heard here goes out all the same
+                    await self._receiver.settle()
 
     async def _be_heard(self) -> None:
         """Before the first event goes out, it is heard here, if anybody here is to hear it."""
@@ -82,6 +84,11 @@ class PubSubTransport:
         """Waits for the first connections. Raises what Link.stand does."""
         for link in self._links:
             await link.stand(self._options.connect_timeout_s)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the connections stand, and the server has confirmed all that is wanted now."""
+        return all(link.is_up for link in self._links) and self._receiver.is_settled
 
     async def settle(self) -> None:
         """Waits until the server has confirmed all that is wanted now."""

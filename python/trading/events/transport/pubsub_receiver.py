@@ -14,7 +14,7 @@ from trading.events.transport.frame import BEAT, read_frame
 from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.sequences import Missed, Sequences
 from trading.events.transport.topic_globs import Interests, glob_of
-from trading.events.transport.wire import LOST, Connection, send
+from trading.events.transport.wire import LOST, REFUSED, Connection, send
 
 _LOGGER = logging.getLogger("trading.events")
 
@@ -61,6 +61,7 @@ class PubSubReceiver:
         self._pongs: dict[bytes, asyncio.Future[None]] = {}
         self._tokens = itertools.count(1)
         self._changed = asyncio.Event()
+        self._refusal: Exception | None = None
         self._heard = False
         self.repeated = 0
 
@@ -79,9 +80,14 @@ class PubSubReceiver:
                 while not wanted <= self._confirmed:
                     self._receive(await connection.read_response(disable_decoding=True))
                 limit.reschedule(None)
+                self._refusal = None
                 stands()
                 watching = start_task(self._watch(connection, limit), "trading-events pings")
                 await self._read(connection)
+        except REFUSED as refusal:
+            self._refusal = refusal
+            self._changed.set()
+            raise
         finally:
             self._connection = None
             if watching is not None:
@@ -169,8 +175,19 @@ class PubSubReceiver:
     def _glob(self, pattern: str) -> bytes:
         return glob_of(self._prefix.decode() + pattern).encode()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the server has confirmed all that is wanted now, and nothing else."""
+        wanted = self._interests.patterns
+        return wanted == self._asked and all(self._glob(pattern) in self._confirmed for pattern in wanted)
+
     async def settle(self) -> None:
-        """Waits until the server has confirmed all that is wanted now."""
+        """Waits until the server has confirmed all that is wanted now.
+
+        Raises:
+            One of REFUSED: It does not let this user hear that.
+        """
+        self._refusal = None
         wanted = self._interests.patterns
         before, self._asked = self._asked, wanted
         if new := wanted - before:
@@ -185,6 +202,8 @@ class PubSubReceiver:
                     *(("PUNSUBSCRIBE", self._glob(pattern)) for pattern in before - wanted),
                 )
         while not {self._glob(pattern) for pattern in wanted & self._interests.patterns} <= self._confirmed:
+            if self._refusal is not None:
+                raise self._refusal
             self._changed.clear()
             await self._changed.wait()
 

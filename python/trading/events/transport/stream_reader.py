@@ -13,7 +13,7 @@ from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed, Sequences
 from trading.events.transport.stream_keys import Keys
-from trading.events.transport.wire import CommandWire, Connection
+from trading.events.transport.wire import LOST, CommandWire, Connection
 
 START = "0-0"
 """Before the first entry of a stream."""
@@ -22,7 +22,7 @@ BLOCK_S = 1.0
 """How long a read waits at the server."""
 
 ENTRIES = 64
-"""How many entries are asked for at once."""
+"""How many entries are asked for at once; fewer after a connection was lost, which may have been for a long reply."""
 
 
 def start_id(start: str | datetime) -> str:
@@ -97,6 +97,7 @@ class StreamReader:
         self.positions: dict[bytes, bytes] = {}
         self.is_delivering = False
         self.changed = asyncio.Event()
+        self.entries = ENTRIES
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Reads until the connection is lost."""
@@ -110,6 +111,10 @@ class StreamReader:
                 for stream, entries in await self.next_entries(wire):
                     for entry_id, fields in entries:
                         await self.take(stream, entry_id, fields)
+                self.entries = min(ENTRIES, 2 * self.entries)
+        except LOST:
+            self.entries = max(1, self.entries // 4)
+            raise
         finally:
             await end_tasks(replies)
 
@@ -197,7 +202,7 @@ class PlainReader(StreamReader):
         streams = self._keys.streams
         places = [self.positions[stream] for stream in streams]
         found = await wire.call(
-            "XREAD", "COUNT", ENTRIES, "BLOCK", int(1000 * BLOCK_S), "STREAMS", *streams, *places, wait_s=BLOCK_S
+            "XREAD", "COUNT", self.entries, "BLOCK", int(1000 * BLOCK_S), "STREAMS", *streams, *places, wait_s=BLOCK_S
         )
         if found is None:
             await self._look_for_flush(wire)

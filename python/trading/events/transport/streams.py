@@ -123,6 +123,11 @@ class StreamTransport:
         for link in self._links:
             await link.stand(self._options.connect_timeout_s)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the connections stand: whole shards are read, whatever is heard of them."""
+        return all(link.is_up for link in self._links)
+
     async def settle(self) -> None:
         """Nothing: whole shards are read, whatever is heard of them."""
 

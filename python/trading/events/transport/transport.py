@@ -12,6 +12,11 @@ class Transport(Protocol):
     async def stand(self) -> None:
         """Waits for the first connections. Raises what Link.stand does."""
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether `settle` has nothing to wait for."""
+        ...
+
     async def settle(self) -> None:
         """Waits until the server has confirmed all that is wanted now."""
 

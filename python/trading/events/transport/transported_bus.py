@@ -47,10 +47,15 @@ class TransportedBus(InMemoryEventBus):
         slow_handler_s: float | None,
     ) -> None:
         super().__init__(name=name, on_error=on_error, time_one_in=time_one_in, slow_handler_s=slow_handler_s)
+        if options.shards > 1 and "+cluster:" in url:
+            raise ValueError(f"shards is {options.shards}; in a cluster it is 1: a namespace lives on one node")
         self.options = options
         self._hears_itself = hears_itself
         self._connector = Connector(
-            url, client_name=name.replace(" ", "-"), connect_timeout_s=options.connect_timeout_s
+            url,
+            namespace=options.namespace,
+            client_name=name.replace(" ", "-"),
+            connect_timeout_s=options.connect_timeout_s,
         )
         self._reports = Reports(name, self._connector.endpoint, self._publish_own, on_missed)
         self._confirmations = Confirmations()
@@ -168,7 +173,9 @@ class TransportedBus(InMemoryEventBus):
 
     async def _settle(self, sid: str) -> None:
         """Waits until the server has confirmed the subscription; one that is given up ends."""
-        is_settled = False
+        is_settled = self._transport.is_settled
+        if is_settled:
+            return
         try:
             is_settled = await work_until(self._stand_and_settle(), self._gone)
         finally:
@@ -179,7 +186,10 @@ class TransportedBus(InMemoryEventBus):
 
     async def _stand_and_settle(self) -> None:
         await self._stand()
-        await self._transport.settle()
+        try:
+            await self._transport.settle()
+        except REFUSED as refusal:
+            raise ServerError(f"{self.name}: {self._connector.endpoint} refuses the subscription: {refusal}") from None
 
     async def unsubscribe(self, subscription_id: str, *, drain: bool = False) -> None:
         """Ends a subscription. See `InMemoryEventBus.unsubscribe`."""
@@ -188,8 +198,9 @@ class TransportedBus(InMemoryEventBus):
         tracked = self._tracked.pop(subscription_id, None)
         if tracked is not None:
             tracked.end()
-        if self._is_started and not self._is_closing:
-            await work_until(self._transport.settle(), self._gone)
+        if self._is_started and not self._is_closing and not self._transport.is_settled:
+            with suppress(*REFUSED):  # another subscription is
+                await work_until(self._transport.settle(), self._gone)
 
     def _deliver(self, events: list[BaseEvent]) -> None:
         """Hands events of publish/subscribe to the local queues, without waiting for them."""

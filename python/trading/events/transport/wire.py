@@ -9,24 +9,35 @@ from redis.asyncio.connection import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     AuthorizationError,
     BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
     NoPermissionError,
     ReadOnlyError,
     RedisError,
     ResponseError,
+    TryAgainError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-LOST = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, OSError, TimeoutError, EOFError)
+from trading.events.transport.location import Address, ClusterLocator, SentinelLocator, read_url
+
+_ELSEWHERE = (ReadOnlyError, MovedError, AskError, ClusterDownError, TryAgainError, MasterDownError)
+LOST = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, *_ELSEWHERE, OSError, TimeoutError, EOFError)
 """What tells that a connection, or the server at its end, is no use any more, and another may be."""
 
 REFUSED = (AuthenticationError, AuthorizationError, NoPermissionError)
 """What tells that the server does not want this user; asking again is no use before somebody changes something."""
 
 Command = Sequence[bytes | str | int]
+
+_OF_THE_SERVER = ("username", "password", "db")
+"""What a URL says of the server, and not of its sentinels."""
 
 
 class Connection(Protocol):
@@ -56,17 +67,18 @@ def endpoint_of(url: str) -> str:
 
 
 class Connector:
-    """Makes connections to the server that a URL names.
+    """Makes connections to the server that a URL names, wherever that is by then.
 
     Raises:
         ValueError: The URL cannot be read. Its text is not repeated, as it may hold a password.
     """
 
-    def __init__(self, url: str, *, client_name: str, connect_timeout_s: float) -> None:
+    def __init__(self, url: str, *, namespace: str, client_name: str, connect_timeout_s: float) -> None:
         self.endpoint = endpoint_of(url)
         try:
+            where = read_url(url)
             self._pool: Any = ConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType] - half typed by redis-py
-                url,
+                where.url,
                 client_name=client_name,
                 protocol=2,
                 socket_timeout=None,
@@ -76,9 +88,15 @@ class Connector:
             )
         except (ValueError, TypeError, RedisError):
             raise ValueError(
-                f"the server's URL {self.endpoint} cannot be read; it is redis://user:password@host:port/0, or rediss://"
+                f"the server's URL {self.endpoint} cannot be read; it is redis://user:password@host:port/0, rediss://, "
+                "redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/service/0"
             ) from None
         self._connect_timeout_s = connect_timeout_s
+        self._locator: ClusterLocator | SentinelLocator | None = None
+        if where.kind == "cluster":
+            self._locator = ClusterLocator(where.addresses, namespace, self._ask)
+        elif where.kind == "sentinel":
+            self._locator = SentinelLocator(where.addresses, where.service, self._ask)
 
     async def connect(self) -> Connection:
         """A new connection, authenticated.
@@ -87,14 +105,48 @@ class Connector:
             One of LOST: There is no server, or it does not answer in time.
             One of REFUSED: It does not want this user.
         """
-        connection: Any = self._pool.make_connection()
+        async with asyncio.timeout(self._connect_timeout_s):
+            if self._locator is None:
+                return await self._opened(self._pool.make_connection())
+            connection = await self._opened(self._make(await self._locator.locate()))
+        if isinstance(self._locator, SentinelLocator):
+            role = await self._role_of(connection)
+            if role != "master":  # it was the master until lately, and not all sentinels know
+                await connection.disconnect(nowait=True)
+                raise RedisConnectionError(f"{self.endpoint} is no master, but a {role}")
+        return connection
+
+    def _make(self, address: Address, *omitted: str) -> Any:
+        """A connection to somewhere else, with all that the URL says, or nearly all."""
+        terms = {name: value for name, value in self._pool.connection_kwargs.items() if name not in omitted}
+        return self._pool.connection_class(**terms | {"host": address[0], "port": address[1]})
+
+    async def _opened(self, connection: Any) -> Connection:
         try:
-            async with asyncio.timeout(self._connect_timeout_s):
-                await connection.connect()
+            await connection.connect()
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
         return connection  # type: ignore[no-any-return]  # redis-py's class has what the protocol names
+
+    async def _ask(self, address: Address, command: tuple[str, ...]) -> Any:
+        is_sentinel = isinstance(self._locator, SentinelLocator)
+        async with asyncio.timeout(self._connect_timeout_s / 3):
+            connection = await self._opened(self._make(address, *(_OF_THE_SERVER if is_sentinel else ())))
+            try:
+                await send(connection, command)
+                return await connection.read_response(disable_decoding=True)
+            finally:
+                await connection.disconnect(nowait=True)
+
+    async def _role_of(self, connection: Connection) -> str:
+        try:
+            async with asyncio.timeout(self._connect_timeout_s):
+                await send(connection, ("ROLE",))
+                return str((await connection.read_response(disable_decoding=True))[0].decode())
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
 
 
 async def send(connection: Connection, *commands: Command) -> None:

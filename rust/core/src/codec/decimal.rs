@@ -46,6 +46,9 @@ impl Decimal {
     #[must_use]
     pub fn parse(text: &str) -> Option<Parsed> {
         let bytes = text.as_bytes();
+        if let Some(found) = parse_short(bytes) {
+            return Some(Parsed::Decimal(found));
+        }
         let (negative, rest) = match bytes {
             [b'-', rest @ ..] => (true, rest),
             [b'+', rest @ ..] => (false, rest),
@@ -108,6 +111,31 @@ impl Decimal {
             out.extend_from_slice(digits);
         }
     }
+}
+
+/// A decimal of up to 18 digits, as most are, without a power of ten: 64 bits are enough on the way.
+#[inline]
+fn parse_short(text: &[u8]) -> Option<Decimal> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > 18 {
+        return None;
+    }
+    let (mut mantissa, mut exponent, mut pointed) = (0_u64, 0, false);
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = mantissa * 10 + u64::from(byte - b'0');
+                exponent -= i32::from(pointed);
+            }
+            b'.' if !pointed => pointed = true,
+            _ => return None,
+        }
+    }
+    let has_digits = digits.len() > usize::from(pointed);
+    has_digits.then_some(Decimal { negative, mantissa: u128::from(mantissa), exponent })
 }
 
 /// The digits of a number, at the end of the room for them.

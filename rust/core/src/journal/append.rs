@@ -39,7 +39,7 @@ pub(super) struct Segment<F> {
 /// A place in the journal is how many bytes of frames it had taken when it came there.
 pub struct Journal<S: Storage> {
     pub(super) storage: Arc<S>,
-    next_number: u64,
+    pub(super) next_number: u64,
     next_seq: u64,
     most_unsynced_bytes: usize,
     /// The frames that are not known to be on the disk, and so all that a failed sync may lose.
@@ -57,6 +57,8 @@ pub struct Journal<S: Storage> {
     pub(super) named: Option<u64>,
     /// How many times segments have been set aside.
     pub(super) set_aside: u64,
+    /// A file for the next segment, empty as yet.
+    pub(super) prepared: Option<(u64, S::File)>,
 }
 
 impl<S: Storage> Journal<S> {
@@ -80,6 +82,7 @@ impl<S: Storage> Journal<S> {
             is_broken: false,
             named: None,
             set_aside: 0,
+            prepared: None,
         })
     }
 
@@ -144,7 +147,10 @@ impl<S: Storage> Journal<S> {
         if self.rows() == 0 {
             return Ok(None);
         }
-        let next = self.begin_segment(self.next_seq, self.written, self.unsynced.len())?;
+        let next = match self.take_prepared() {
+            Some((number, file)) => self.begin_prepared(number, file)?,
+            None => self.begin_segment(self.next_seq, self.written, self.unsynced.len())?,
+        };
         let ended = mem::replace(&mut self.newest, next);
         self.ended.push((ended.file, self.written));
         Ok(Some(ended.number))
@@ -226,6 +232,17 @@ impl<S: Storage> Journal<S> {
             self.is_broken |= self.storage.truncate(&self.newest.file, size_bytes).is_err();
             self.written = end;
         }
+    }
+
+    /// Makes a segment of a file that has its name already. Until its header is whole it hides no frame, and then none that
+    /// is anywhere else, as it has none yet.
+    fn begin_prepared(&mut self, number: u64, file: S::File) -> io::Result<Segment<S::File>> {
+        let header = Header { number, first_seq: self.next_seq };
+        if let Err(error) = write_all(&*self.storage, &file, &header.to_bytes()) {
+            let _ = self.storage.remove(&name_segment(number));
+            return Err(error);
+        }
+        Ok(Segment { number, first_seq: self.next_seq, file: Arc::new(file), start: self.written })
     }
 
     /// Makes a segment that holds the unsynced frames from `from` on.

@@ -16,6 +16,7 @@
 mod append;
 pub mod folder;
 pub mod frame;
+pub mod prepare;
 pub mod scan;
 pub mod segment;
 pub mod storage;

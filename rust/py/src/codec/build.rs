@@ -34,10 +34,10 @@ impl<'py> Values<'py> {
 }
 
 /// Keeps the garbage collector from running while many events are built, of which none is garbage.
-pub(super) struct CollectorPaused(bool);
+pub(crate) struct CollectorPaused(bool);
 
 impl CollectorPaused {
-    pub(super) fn new(_: Python<'_>) -> Self {
+    pub(crate) fn new(_: Python<'_>) -> Self {
         // SAFETY: the thread is attached.
         Self(unsafe { ffi::PyGC_Disable() } == 1)
     }

@@ -10,6 +10,7 @@ use super::build::CollectorPaused;
 use super::class::{Class, class_of_type};
 use super::read::{Flaw, read_event};
 use super::write::write_event;
+use crate::error::EventEncodeError;
 
 /// Room for most events.
 const EVENT_BYTES: usize = 512;
@@ -20,6 +21,22 @@ pub(crate) fn encode_event<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py
     let mut sink = MsgpackSink::new(Vec::with_capacity(EVENT_BYTES));
     write_event(event, &mut sink)?;
     Ok(PyBytes::new(event.py(), &sink.finish()))
+}
+
+/// The event as it is recorded. It may have been made past its validators, and would then not come back.
+#[pyfunction]
+#[pyo3(signature = (event, /))]
+pub(crate) fn encode_row<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let py = event.py();
+    let row = encode_event(event)?;
+    for validator in &Class::of_event(event)?.after {
+        validator.bind(py).call1((event,)).map_err(|error| {
+            let told = EventEncodeError::new_err(error.value(py).to_string());
+            told.set_cause(py, Some(error));
+            told
+        })?;
+    }
+    Ok(row)
 }
 
 #[pyfunction]

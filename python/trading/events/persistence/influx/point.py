@@ -39,7 +39,6 @@ RESERVED = frozenset({"time"})
 """What no field of a point may be called; `_` is appended to a field of such a name."""
 
 _IN_PLACE = frozenset({"event_type", "timestamp", "exchange", "symbol"})
-_INT64 = range(-(2**63), 2**63)
 _UNPLAIN = re.compile(r"[\x00-\x1f\x7f%\\]")
 _SEPARATORS = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
 _QUOTED = str.maketrans({'"': r"\"", "\\": r"\\"})
@@ -140,7 +139,7 @@ def _render_float(own: str, exact: str, value: float) -> Iterator[str]:
 
 
 def _render_int(own: str, exact: str, value: int) -> Iterator[str]:
-    yield f"{own}={int(value)}i" if value in _INT64 else f'{exact}="{int(value)}"'
+    yield f"{own}={int(value)}i" if -(2**63) <= value < 2**63 else f'{exact}="{int(value)}"'
 
 
 def _render_decimal(own: str, exact: str, value: Decimal) -> Iterator[str]:

@@ -132,18 +132,38 @@ impl Transcription<'_> {
         if mem::replace(&mut self.found[index], true) {
             return Err(Refused);
         }
+        self.sink.field(&self.transcoder.layout, index);
+        if field.form != Form::Json && self.push_common(&field.kind, source)? {
+            return Ok(());
+        }
         let token = source.next()?;
         if field.form == Form::Json {
             let is_empty = token == Token::None;
             self.json.clear();
             field.kind.write_json(&token, source, 0, &mut self.json)?;
             let text = std::str::from_utf8(&self.json).map_err(|_| Refused)?;
-            self.sink.field(&self.transcoder.layout, index);
             self.sink.put(if is_empty { Token::None } else { Token::Text(text) });
             return Ok(());
         }
-        self.sink.field(&self.transcoder.layout, index);
         put(&field.kind, token, &mut self.sink)
+    }
+
+    /// The common ways of the commonest kinds. False where the value is still to be read.
+    #[inline]
+    fn push_common(&mut self, kind: &Kind, source: &mut MsgpackSource<'_>) -> Result<bool, Refused> {
+        match kind {
+            Kind::Optional(inner) => return self.push_common(inner, source),
+            Kind::Moment => match source.short_moment() {
+                Some(micros) => self.sink.put(Token::Moment(micros)),
+                None => return Ok(false),
+            },
+            Kind::Text(_) | Kind::Decimal(_) => match source.short_text() {
+                Some(text) => put(kind, Token::Text(text), &mut self.sink)?,
+                None => return Ok(false),
+            },
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 }
 

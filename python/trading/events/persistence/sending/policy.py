@@ -1,4 +1,4 @@
-"""When and how points are sent."""
+"""When events are sent to a store."""
 
 import math
 import random
@@ -9,20 +9,18 @@ _MOST_DOUBLINGS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendingPolicy:
-    """When and how events are sent to a server.
+    """When events are sent to a store that takes them in batches.
 
     Attributes:
         batch_events: Most events of one request; when so many wait they are sent at once. 5,000 is what InfluxDB
             recommends.
         batch_bytes: Most bytes of one request, before compression; a single event may be larger.
         age_s: Longest that an event waits for others before it is sent, in seconds.
-        capacity_bytes: Most bytes of events that wait while the server is slow or away; a tick has about 400. When
+        capacity_bytes: Most bytes of events that wait while the store is slow or away; a tick has about 400. When
             there are so many, `write_event` waits.
-        timeout_s: Longest that the server may take to answer, in seconds.
         retry_s: How long to wait before what has failed is tried again, in seconds. Doubled each time; less by up to a
             half, at random, so that many writers do not come back at once.
         longest_retry_s: What that grows to, at most.
-        compresses: Whether requests are compressed with gzip.
 
     Raises:
         ValueError: A limit is not positive.
@@ -32,13 +30,11 @@ class SendingPolicy:
     batch_bytes: int = 4 * 1024 * 1024
     age_s: float = 1.0
     capacity_bytes: int = 64 * 1024 * 1024
-    timeout_s: float = 10.0
     retry_s: float = 0.25
     longest_retry_s: float = 30.0
-    compresses: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("batch_events", "batch_bytes", "age_s", "capacity_bytes", "timeout_s", "retry_s"):
+        for name in ("batch_events", "batch_bytes", "age_s", "capacity_bytes", "retry_s"):
             limit = getattr(self, name)
             if math.isnan(limit) or limit <= 0:
                 raise ValueError(f"{name} must be above zero, not {limit!r}")

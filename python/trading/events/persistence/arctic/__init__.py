@@ -1,0 +1,8 @@
+"""What an ArcticEventWriter and an ArcticEventReader share: columns, and the library that they are in."""
+
+from importlib.util import find_spec
+
+if find_spec("arcticdb") is None:
+    raise ImportError(
+        "a store in ArcticDB needs the package arcticdb: pip install 'trading-events[arcticdb]'", name="arcticdb"
+    )

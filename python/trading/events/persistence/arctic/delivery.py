@@ -1,0 +1,160 @@
+"""Batches of events into ArcticDB: appended, and where they are late, merged in."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from arcticdb.exceptions import ArcticException
+from arcticdb.version_store.library import WritePayload
+
+from trading.events.base import BaseEvent
+from trading.events.persistence.arctic.frame import SEQ, FrameSchema, frame_schema
+from trading.events.persistence.arctic.library import EventLibrary, symbol_of
+from trading.events.persistence.row import decode_row
+from trading.events.persistence.sending.delivery import Delivery, RefusedEvent, UnavailableError
+from trading.events.persistence.store_lock import StoreLock
+
+_LATE_GAP = np.timedelta64(60, "s")
+"""Late events further apart than this are merged in one after the other: what lies between is not read."""
+
+_MOST_APPENDS = 100
+"""After so many appends to a symbol its small segments are made into large ones."""
+
+Topic = tuple[type[BaseEvent], str | None, str | None]
+
+
+@dataclass(slots=True)
+class _Target:
+    """The symbol that the events of a topic go to.
+
+    Attributes:
+        symbol: Its name.
+        last: Its greatest timestamp, or None where it is new.
+        is_doubtful: Whether an attempt has failed, so that some of its events may be in the store.
+        appends: How many segments there are more.
+    """
+
+    symbol: str
+    last: Any
+    is_doubtful: bool = False
+    appends: int = 0
+
+
+class ArcticDelivery(Delivery):
+    """Writes batches to a library, each topic to a symbol of its own.
+
+    Args:
+        library: Where to.
+        lock: What keeps other writers out; released at the end.
+        first_seq: The number of the first event in the order of recording.
+    """
+
+    def __init__(self, library: EventLibrary, lock: StoreLock, *, first_seq: int) -> None:
+        self._library = library
+        self._lock = lock
+        self._first_seq = first_seq
+        self._targets: dict[Topic, _Target] = {}
+
+    def deliver(self, rows: list[bytes], *, first: int) -> list[RefusedEvent]:
+        """See Delivery."""
+        try:
+            self._store(rows, self._first_seq + first)
+        except (ArcticException, OSError, UnicodeDecodeError) as error:  # the last is how a full map may be told of
+            place = f"ArcticDB in {self._library.base_path}"
+            raise UnavailableError(f"{place} cannot be written: {error!s:.500}; it may be full") from error
+        return []
+
+    def close(self) -> None:
+        """See Delivery."""
+        self._lock.release()
+
+    def _store(self, rows: list[bytes], seq: int) -> None:
+        appended: list[tuple[_Target, WritePayload]] = []
+        for topic, events in _by_topic(rows, seq).items():
+            schema = frame_schema(topic[0])
+            target = self._target(topic, schema)
+            frame = schema.encode([event for event, _ in events], [number for _, number in events])
+            text = schema.heading(topic[1], topic[2]).model_dump_json()
+            if target.is_doubtful:
+                self._merge(target, frame, text)
+                continue
+            target.is_doubtful = True
+            late = 0 if target.last is None else int(frame.index.searchsorted(target.last))
+            if late:
+                self._merge(target, frame.iloc[:late], text)
+                target.is_doubtful = True
+            if late < len(frame):
+                frame = frame.iloc[late:]
+                appended.append((target, WritePayload(target.symbol, frame, metadata=text)))
+        self._append(appended)
+
+    def _append(self, appended: Sequence[tuple[_Target, WritePayload]]) -> None:
+        payloads = [payload for _, payload in appended]
+        if not payloads:
+            return
+        answers: list[Any] = self._library.native.append_batch(payloads, prune_previous_versions=True)
+        failed = [answer for answer in answers if not hasattr(answer, "version")]
+        for (target, payload), answer in zip(appended, answers, strict=True):
+            if answer not in failed:
+                self._settle(target, payload.data.index[-1])
+        if failed:
+            raise ArcticException(str(failed[0]))
+
+    def _merge(self, target: _Target, frame: pd.DataFrame, text: str) -> None:
+        """Puts rows among those that are stored, which may include some of them."""
+        for rows in _split(frame) if target.last is not None else [frame]:
+            first, last = rows.index[0], rows.index[-1]
+            if self._library.native.has_symbol(target.symbol):
+                stored = self._library.read(target.symbol, date_range=(first, last)).to_pandas()
+                fresh = rows[~np.isin(rows[SEQ].to_numpy(), stored[SEQ].to_numpy())]
+                rows = pd.concat([stored, fresh]) if len(stored) else fresh  # noqa: PLW2901 - the same, and more
+                rows = rows.iloc[np.lexsort((rows[SEQ].to_numpy(), rows.index.to_numpy()))]  # noqa: PLW2901
+            options = {"metadata": text, "prune_previous_versions": True}
+            if len(rows):
+                self._library.native.update(target.symbol, rows, upsert=True, **options)
+        self._settle(target, max(frame.index[-1], target.last) if target.last is not None else frame.index[-1])
+
+    def _settle(self, target: _Target, last: Any) -> None:
+        target.is_doubtful = False
+        target.last = last
+        target.appends += 1
+        if target.appends >= _MOST_APPENDS:
+            target.appends = 0
+            self._library.native.compact_data(target.symbol, prune_previous_versions=True)
+
+    def _target(self, topic: Topic, schema: FrameSchema) -> _Target:
+        if topic not in self._targets:
+            self._targets[topic] = self._find_target(topic, schema)
+        return self._targets[topic]
+
+    def _find_target(self, topic: Topic, schema: FrameSchema) -> _Target:
+        """The symbol of the topic that has the class's columns, or a new one."""
+        _, exchange, name = topic
+        number = 1
+        while self._library.native.has_symbol(symbol := symbol_of(schema.event_type, exchange, name, number=number)):
+            if self._library.heading(symbol).fields == schema.heading(exchange, name).fields:
+                return _Target(symbol, self._library.native.get_description(symbol).date_range[1].tz_localize(None))
+            number += 1
+        return _Target(symbol, None)
+
+
+def _by_topic(rows: list[bytes], seq: int) -> dict[Topic, list[tuple[BaseEvent, int]]]:
+    """The events of each topic with their numbers, by time."""
+    topics = defaultdict[Topic, list[tuple[BaseEvent, int]]](list)
+    for number, event in enumerate(map(decode_row, rows), seq):
+        topics[type(event), event.exchange, event.symbol].append((event, number))
+    for events in topics.values():
+        events.sort(key=lambda each: each[0].timestamp)
+    return topics
+
+
+def _split(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The rows of a frame, in pieces where there is a gap in time."""
+    starts = np.flatnonzero(np.diff(frame.index.to_numpy()) > _LATE_GAP) + 1
+    edges = [0, *starts.tolist(), len(frame)]
+    for begin, end in pairwise(edges):
+        yield frame.iloc[begin:end]

@@ -1,0 +1,175 @@
+"""What every writer does whose store takes events in batches, after a while."""
+
+import asyncio
+import logging
+import os
+import threading
+import weakref
+from abc import abstractmethod
+from collections.abc import Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from trading.events.base import BaseEvent
+from trading.events.errors import RefusedEventsError, StoreClosedError, StoreUnavailableError
+from trading.events.persistence.base import IEventWriter
+from trading.events.persistence.sending.sender import Sender
+
+_LAST_TRY_S = 5.0
+
+_log = logging.getLogger("trading.events.persistence")
+
+
+class QueuedEventWriter(IEventWriter):
+    """Keeps events in a bounded queue, from which a thread hands them over to the store.
+
+    A writer that is not closed tries to store what waits, for a few seconds, when it is garbage collected or the
+    interpreter ends. Its methods may be called from any event loop; in a forked child they raise.
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        self._closing = False
+        self._owner = os.getpid()
+        self._adding = threading.Lock()
+        self._sender = sender
+        self._finalizer = weakref.finalize(self, _close, sender, self._owner)
+
+    @abstractmethod
+    def _encode(self, events: Iterable[BaseEvent]) -> list[bytes]:
+        """What is handed over of events. Called by one thread at a time, in the order in which they are kept.
+
+        Raises:
+            NotAnEventError: One of them is no event.
+            UnstorableEventError: A value of one of them cannot be stored exactly.
+        """
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait to be sent, those that `write_event` waits for included."""
+        return self._sender.waiting
+
+    @property
+    def refused(self) -> int:
+        """How many events the server has refused for good."""
+        return self._sender.refused
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be stored now, or None where the last attempt has succeeded, or none was made."""
+        return self._sender.failure
+
+    async def write_event(self, event: BaseEvent) -> None:
+        """Takes one event; waits while there is no room for it.
+
+        Raises:
+            NotAnEventError: It is no event.
+            UnstorableEventError: A value of it cannot be stored exactly, or the store does not know its time.
+            StoreClosedError: The writer is closed.
+        """
+        await self._write([event])
+
+    async def write_batch(self, events: Iterable[BaseEvent]) -> None:
+        """Takes several events, all of them or, if it raises or is cancelled while it waits, none.
+
+        Raises:
+            NotAnEventError: One of them is no event.
+            UnstorableEventError: A value of one of them cannot be stored exactly, or the store does not know its time.
+            StoreClosedError: The writer is closed.
+        """
+        await self._write(events)
+
+    async def flush(self, *, timeout_s: float = 30.0) -> None:
+        """Returns when every event taken so far is in the store. What waits is sent at once.
+
+        Args:
+            timeout_s: Longest to wait for the store, in seconds.
+
+        Raises:
+            StoreClosedError: The writer is closed.
+            StoreUnavailableError: The store has not taken them by then. They are kept and tried again.
+            RefusedEventsError: It has refused some, since this was last raised. All others are stored.
+        """
+        self._check_open()
+        await self._drain(timeout_s)
+        self._raise_refused()
+
+    async def aclose(self, *, timeout_s: float = 30.0, discard: bool = False) -> None:
+        """Sends what waits and ends the thread. Again, it does nothing.
+
+        Args:
+            timeout_s: Longest to wait for the store, in seconds.
+            discard: Whether to close even if events are lost because the store has not taken them by then.
+
+        Raises:
+            StoreUnavailableError: The store has not taken them by then. The writer is still open, and nothing is lost.
+            RefusedEventsError: It has refused some, since this was last raised. The writer is closed.
+        """
+        if self._closing or os.getpid() != self._owner:
+            return
+        self._closing = True
+        try:
+            await self._drain(timeout_s)
+        except StoreUnavailableError:
+            if not discard:
+                self._closing = False
+                raise
+        except BaseException:
+            self._closing = False
+            raise
+        self._finalizer.detach()
+        await asyncio.to_thread(_stop, self._sender)
+        self._raise_refused()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _write(self, events: Iterable[BaseEvent]) -> None:
+        self._check_open()
+        several = list(events)
+        with self._adding:
+            refused = self._sender.add(self._encode(several))
+        if refused is not None:
+            await asyncio.wrap_future(refused)
+
+    async def _drain(self, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await asyncio.wrap_future(self._sender.ask())
+                while self._closing and self._sender.waiting:
+                    await asyncio.wrap_future(self._sender.ask())
+        except TimeoutError:
+            raise StoreUnavailableError(
+                f"{self._sender.waiting} events are not stored after {timeout_s} s; they are kept and tried again: "
+                f"{self._sender.failure or 'the store takes its time'}"
+            ) from None
+
+    def _raise_refused(self) -> None:
+        refused = self._sender.take_untold()
+        if refused:
+            raise RefusedEventsError([(event.line, event.reason) for event in refused])
+
+    def _check_open(self) -> None:
+        if self._closing or os.getpid() != self._owner:
+            raise StoreClosedError("the writer is closed, or belongs to the process that this one was forked from")
+
+
+def _close(sender: Sender, owner: int) -> None:
+    """Closes what was not closed; not in a forked child, and without waiting for the very thread that does it."""
+    if os.getpid() != owner:
+        return
+    if threading.current_thread() is not sender.thread:
+        with suppress(TimeoutError):
+            sender.ask().result(_LAST_TRY_S)
+    _stop(sender)
+
+
+def _stop(sender: Sender) -> None:
+    lost = sender.stop()
+    if lost:
+        _log.error("%s events are lost: the writer was closed before the store took them", lost)

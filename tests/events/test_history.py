@@ -1,0 +1,382 @@
+"""The newest events of a bus: queried, and handed to subscriptions that come late."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.contract.doubles import MOMENT, Gate, assert_balanced, number_of, order, until
+from trading.events import BaseEvent, InMemoryEventBus, OrderSubmittedEvent, TickEvent, symbol_filter
+from trading.events.errors import HandlerTypeError, NoHistoryError, PatternError
+
+HISTORY = 20
+
+
+def tick(number: int, *, symbol: str = "A", at: int = 0) -> TickEvent:
+    """A tick of a symbol, so many seconds after the moment."""
+    return TickEvent(
+        event_id=str(number),
+        timestamp=MOMENT + timedelta(seconds=at),
+        exchange="x",
+        symbol=symbol,
+        raw_symbol=symbol,
+        exchange_timestamp=MOMENT,
+    )
+
+
+def numbers(events: list[Any]) -> list[int]:
+    return [number_of(event) for event in events]
+
+
+async def filled(*events: BaseEvent, history: int = HISTORY) -> InMemoryEventBus:
+    bus = InMemoryEventBus(history=history)
+    await bus.publish_batch(events)
+    return bus
+
+
+async def test_the_newest_events_are_kept_in_the_order_of_acceptance_heard_or_not() -> None:
+    events = [tick(number) for number in range(30)]
+    bus = await filled(*events)
+    assert bus.history.query() == events[10:]
+    assert (len(bus.history), bus.history.capacity) == (20, 20)
+
+
+async def test_a_query_is_for_a_pattern_a_class_a_range_of_time_and_a_number() -> None:
+    events = [tick(number, symbol="AB"[number % 2], at=number) for number in range(8)] + [order(8)]
+    bus = await filled(*events)
+    query = bus.history.query
+    assert numbers(query("events.tick.*.B")) == [1, 3, 5, 7]
+    assert numbers(query(OrderSubmittedEvent)) == [8]
+    assert numbers(query("tick", MOMENT + timedelta(seconds=2), MOMENT + timedelta(seconds=5))) == [2, 3, 4]
+    assert numbers(query("tick", (MOMENT + timedelta(seconds=6)).replace(tzinfo=None))) == [6, 7]
+    assert numbers(query("tick", end=MOMENT + timedelta(seconds=6), limit=2)) == [4, 5]
+    assert (query(limit=0), query("bar"), len(query())) == ([], [], 9)
+
+
+async def test_a_query_that_means_nothing_is_refused() -> None:
+    bus = await filled(tick(0))
+    with pytest.raises(PatternError):
+        bus.history.query("a..b")
+    with pytest.raises(TypeError):
+        bus.history.query(7)  # type: ignore[call-overload]
+    with pytest.raises(TypeError):
+        bus.history.query("tick", "today")  # type: ignore[call-overload]
+    with pytest.raises(ValueError, match="limit is -1"):
+        bus.history.query(limit=-1)
+
+
+async def test_a_history_is_cleared_and_goes_on() -> None:
+    bus = await filled(tick(0), tick(1))
+    assert bus.history.size_bytes > 0
+    bus.history.clear()
+    assert (len(bus.history), bus.history.size_bytes) == (0, 0)
+    await bus.publish(tick(2))
+    assert numbers(bus.history.query()) == [2]
+
+
+async def test_what_cannot_be_packed_is_kept_as_it_is() -> None:
+    odd = TickEvent.model_construct(**tick(1).__dict__ | {"bid": object()})
+    bus = await filled(tick(0), odd, tick(2))
+    found = bus.history.query("events.tick.x.A")
+    assert found[1] is odd
+    assert numbers(found) == [0, 1, 2]
+    assert (bus.history.unpacked, repr(bus.history).startswith("<EventHistory: 3 of at most 20 events")) == (1, True)
+
+
+async def test_a_bus_that_keeps_none_says_so() -> None:
+    bus = InMemoryEventBus()
+    with pytest.raises(NoHistoryError, match="history="):
+        _ = bus.history
+    for start in ("history", "last_per_topic", MOMENT):
+        with pytest.raises(NoHistoryError, match="history="):
+            await bus.subscribe("tick", print, start=start)  # type: ignore[call-overload]
+    with pytest.raises(ValueError, match="start is 'old'"):
+        await bus.subscribe("tick", print, start="old")  # type: ignore[call-overload]
+    with pytest.raises(TypeError):
+        InMemoryEventBus(history=1.5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="history is -1"):
+        InMemoryEventBus(history=-1)
+    assert not bus.statistics().subscriptions
+
+
+START_AT = MOMENT + timedelta(seconds=3)
+
+
+@pytest.mark.parametrize(
+    ("start", "earlier"),
+    [
+        ("new", []),
+        ("history", [0, 1, 2, 3, 4, 5]),
+        ("last_per_topic", [4, 5]),
+        (START_AT, [3, 4, 5]),
+        (START_AT.replace(tzinfo=None), [3, 4, 5]),
+    ],
+)
+async def test_a_late_subscriber_hears_what_it_asks_for_and_then_what_comes(start: Any, earlier: list[int]) -> None:
+    bus = await filled(*(tick(number, symbol="AB"[number % 2], at=number) for number in range(6)), order(6))
+    heard: list[BaseEvent] = []
+    await bus.subscribe("tick", heard.append, start=start)
+    await bus.publish(tick(7))
+    await bus.aclose()
+    assert numbers(heard) == [*earlier, 7]
+
+
+async def test_filters_of_either_kind_choose_among_earlier_events() -> None:
+    def is_even(event: BaseEvent) -> bool:
+        return number_of(event) % 2 == 0
+
+    bus = await filled(*(tick(number, symbol="ABC"[number % 3]) for number in range(12)))
+    for start, expected in (("history", [0, 4, 6, 10]), ("last_per_topic", [6, 10])):
+        heard: list[BaseEvent] = []
+        condition = symbol_filter("A", "B") & is_even
+        await bus.subscribe("tick", heard.append, condition, start=start)  # type: ignore[call-overload]
+        await bus.join()
+        assert numbers(heard) == expected
+    await bus.aclose()
+
+
+async def test_a_filter_that_raises_lets_nothing_through_and_is_counted() -> None:
+    bus = await filled(tick(0), tick(1))
+    failures: list[Any] = []
+    bus._on_error = failures.append
+    sid = await bus.subscribe("tick", print, lambda event: 1 / 0, start="history")
+    account = bus.statistics().subscriptions[sid]
+    assert (account.filter_failures, account.accepted, len(failures)) == (2, 0, 2)
+    await bus.aclose()
+
+
+async def test_a_filter_that_ends_the_program_leaves_no_subscription() -> None:
+    def stop(event: BaseEvent) -> bool:
+        raise KeyboardInterrupt
+
+    bus = await filled(tick(0))
+    with pytest.raises(KeyboardInterrupt):
+        await bus.subscribe("tick", print, stop, start="history")
+    assert not bus.statistics().subscriptions
+    await bus.aclose()
+
+
+async def test_a_filter_that_publishes_meanwhile_leaves_no_gap_and_no_double() -> None:
+    bus = await filled(tick(0), tick(1))
+    more = iter([tick(2), tick(3)])
+    heard: list[BaseEvent] = []
+
+    def publish(event: BaseEvent) -> bool:
+        following = next(more, None)
+        if following is not None:
+            bus.publish_nowait(following)
+        return True
+
+    await bus.subscribe("tick", heard.append, publish, start="history")
+    await bus.aclose()
+    assert numbers(heard) == [0, 1, 3, 2]  # the third came while the second was still being filtered
+
+
+async def test_earlier_events_exceed_the_capacity_and_leave_it_to_the_live_ones() -> None:
+    bus = await filled(*(tick(number) for number in range(10)))
+    gate = Gate()
+    sid = await bus.subscribe("tick", gate, capacity=2, overflow="drop_oldest", start="history")
+    await gate.has_started(1)
+    for number in range(10, 14):
+        await bus.publish(tick(number))
+    account = bus.statistics().subscriptions[sid]
+    assert (account.queued, account.high_water, account.accepted) == (11, 11, 14)
+    assert account.dropped["drop_oldest"] == 2
+    gate.open()
+    await bus.aclose()
+    assert gate.finished == [*range(10), 12, 13]
+    assert_balanced(bus)
+
+
+async def test_an_inline_subscription_hears_earlier_events_before_live_ones() -> None:
+    bus = await filled(tick(0), tick(1))
+    heard: list[int] = []
+    await bus.subscribe("tick", lambda event: heard.append(number_of(event)), delivery="inline", start="history")
+    await bus.publish(tick(2))
+    await bus.join()
+    bus.publish_nowait(tick(3))
+    assert heard == [0, 1, 2, 3]
+    await bus.aclose()
+
+
+async def test_earlier_events_that_wait_are_counted_when_the_subscription_ends() -> None:
+    bus = await filled(*(tick(number) for number in range(5)))
+    gate = Gate()
+    sid = await bus.subscribe("tick", gate, start="history")
+    await gate.has_started(1)
+    await bus.unsubscribe(sid)
+    gate.open()
+    await bus.aclose()
+    assert bus.statistics().retired.dropped["unsubscribed"] == 4
+    assert_balanced(bus)
+
+
+async def test_a_function_may_be_subscribed_to_earlier_events_before_any_loop_runs() -> None:
+    bus = InMemoryEventBus(history=2)
+    heard: list[BaseEvent] = []
+
+    @bus.on("tick", start="history")
+    def note(event: TickEvent) -> None:
+        heard.append(event)
+
+    async with bus:
+        await bus.publish(tick(0))
+    assert numbers(heard) == [0]
+
+
+async def test_what_is_wrong_with_a_late_subscription_is_told_before_anything_happens() -> None:
+    bus = await filled(tick(0))
+    with pytest.raises(HandlerTypeError):
+        await bus.subscribe("tick", None, start="history")  # type: ignore[call-overload]
+    assert not bus.statistics().subscriptions
+    await bus.aclose()
+
+
+async def test_threads_that_publish_meanwhile_leave_no_gap_and_no_double() -> None:
+    async with InMemoryEventBus(history=10_000) as bus:
+        stop = threading.Event()
+        count = 0
+
+        def publish() -> None:
+            nonlocal count
+            while not stop.is_set() and count < 5_000:
+                bus.publish_nowait(tick(count))
+                count += 1
+
+        threads = [threading.Thread(target=publish)]
+        threads[0].start()
+        heard: list[list[int]] = []
+
+        def handler(mine: list[int]) -> Callable[[BaseEvent], None]:
+            return lambda event: mine.append(number_of(event))
+
+        for _ in range(5):
+            before = count
+            await until(lambda: count > before or not threads[0].is_alive())  # noqa: B023 - asked in this round
+            heard.append([])
+            await bus.subscribe("tick", handler(heard[-1]), lambda event: True, start="history")
+        stop.set()
+        threads[0].join()
+        await bus.join()
+        assert heard == [list(range(count))] * 5
+
+
+class Puller:
+    """A queue that hands out what a test lets it."""
+
+    def __init__(self) -> None:
+        self.heard: list[int] = []
+
+    def __call__(self, event: BaseEvent) -> None:
+        self.heard.append(number_of(event))
+
+
+STARTS = ("new", "history", "last_per_topic", MOMENT + timedelta(seconds=50))
+PUBLISHES = st.tuples(st.just("publish"), st.sampled_from("ABC"), st.integers(0, 100))
+SUBSCRIBES = st.tuples(st.just("subscribe"), st.sampled_from(["*", "events.tick.*.A"]), st.sampled_from(STARTS))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    history=st.integers(1, 12),
+    unpacked=st.integers(0, 3),
+    program=st.lists(PUBLISHES | SUBSCRIBES | st.tuples(st.just("join")), max_size=40),
+)
+def test_late_subscribers_hear_what_a_list_says(history: int, unpacked: int, program: list[tuple[Any, ...]]) -> None:
+    """Turned red by: a gap, a double or a swap at the seam between earlier and live events."""
+
+    async def main() -> None:
+        bus = InMemoryEventBus(history=history)
+        bus._pack_beyond(unpacked)
+        kept: list[TickEvent] = []
+        pairs: list[tuple[str, Puller, list[int]]] = []
+        for number, (what, *arguments) in enumerate(program):
+            if what == "publish":
+                event = tick(number, symbol=arguments[0], at=arguments[1])
+                kept = [*kept, event][-history:]
+                bus.publish_nowait(event)
+                for pattern, _, expected in pairs:
+                    if pattern == "*" or event.symbol == "A":
+                        expected.append(number)
+            elif what == "subscribe":
+                pattern, start = arguments
+                puller = Puller()
+                matching = [event for event in kept if pattern == "*" or event.symbol == "A"]
+                pairs.append((pattern, puller, numbers(chosen(matching, start))))
+                await bus.subscribe(pattern, puller, start=start)
+            else:
+                await bus.join()
+        assert bus.history.query() == kept
+        await bus.aclose()
+        for _, puller, expected in pairs:
+            assert puller.heard == expected
+
+    asyncio.run(main())
+
+
+def chosen(kept: list[TickEvent], start: str | datetime) -> list[TickEvent]:
+    match start:
+        case "new":
+            return []
+        case "history":
+            return kept
+        case "last_per_topic":
+            return [
+                event for place, event in enumerate(kept) if event.topic not in [e.topic for e in kept[place + 1 :]]
+            ]
+        case _:
+            return [event for event in kept if event.timestamp >= start]  # type: ignore[operator]
+
+
+async def test_events_may_be_put_ahead_of_those_that_a_subscription_holds_back() -> None:
+    """The seam on which a subscription is fed from somewhere else before it goes live."""
+    heard: list[BaseEvent] = []
+    async with InMemoryEventBus() as bus:
+        bus._pack_beyond(1)
+        sid = bus._subscribe(
+            "events.tick.*.A",
+            heard.append,
+            None,
+            capacity=2,
+            overflow="raise",
+            delivery="queued",
+            on_gap=None,
+            name=None,
+            held=True,
+        )
+        await bus.publish_batch([tick(10), tick(11)])
+        assert numbers(bus._held_back(sid)) == [10, 11]
+        assert bus._put_ahead(sid, [tick(number, symbol="AB"[number % 2]) for number in range(6)]) == 3
+        await until(lambda: len(heard) == 3)
+        assert numbers(heard) == [0, 2, 4]
+        assert bus._put_ahead(sid, [tick(6)]) == 1
+        bus._let_go(sid)
+        await bus.join()
+    assert numbers(heard) == [0, 2, 4, 6, 10, 11]
+
+
+async def test_a_subscription_that_is_held_back_can_be_ended() -> None:
+    async with InMemoryEventBus() as bus:
+        heard: list[BaseEvent] = []
+        for drain in (False, True):
+            sid = bus._subscribe(
+                "tick",
+                heard.append,
+                None,
+                capacity=2,
+                overflow="block",
+                delivery="inline",
+                on_gap=None,
+                name=None,
+                held=True,
+            )
+            await bus.publish(tick(int(drain)))
+            assert not heard
+            await bus.unsubscribe(sid, drain=drain)
+        assert numbers(heard) == [1]
+        assert_balanced(bus)

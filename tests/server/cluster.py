@@ -1,0 +1,119 @@
+"""A cluster, and servers behind sentinels."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from redis import Redis
+
+from tests.server.process import Server, free_port
+
+_LIMIT_S = 30.0
+_LAST_PORT = 55_000
+"""A node's second port, for the other nodes, is 10,000 above its first."""
+
+
+def ask(server: Server, *command: str | int) -> Any:
+    """Sends a command."""
+    with Redis(port=server.port) as client:
+        return client.execute_command(*command)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Waits for other processes: there is nothing to wait on."""
+    limit = monotonic() + _LIMIT_S
+    while not condition():
+        if monotonic() > limit:
+            raise TimeoutError("the servers have not found together")
+        sleep(0.02)
+
+
+class Watched:
+    """A master and its replica, and three sentinels that watch them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.master = Server(folder / "master")
+        self.replica = Server(folder / "replica", replicaof=f"127.0.0.1 {self.master.port}")
+        self.sentinels = [Server(folder / f"sentinel-{number}") for number in range(3)]
+
+    def start(self) -> "Watched":
+        self.master.start()
+        self.replica.start()
+        wait_until(lambda: ask(self.replica, "ROLE")[3] == b"connected")
+        for sentinel in self.sentinels:
+            sentinel.folder.mkdir(parents=True)
+            path = sentinel.folder / "sentinel.conf"
+            path.write_text(
+                f"sentinel monitor service 127.0.0.1 {self.master.port} 2\n"
+                "sentinel down-after-milliseconds service 500\nsentinel failover-timeout service 3000\n"
+            )
+            sentinel.files = [str(path), "--sentinel"]
+            sentinel.start()
+        wait_until(lambda: all(self._knows_all(sentinel) for sentinel in self.sentinels))
+        return self
+
+    def _knows_all(self, sentinel: Server) -> bool:
+        told = ask(sentinel, "SENTINEL", "MASTER", "service")
+        known = told if isinstance(told, dict) else dict(zip(told[::2], told[1::2], strict=True))
+        return int(known[b"num-other-sentinels"]) == 2 and int(known[b"num-slaves"]) == 1
+
+    @property
+    def url(self) -> str:
+        return "redis+sentinel://" + ",".join(f"127.0.0.1:{node.port}" for node in self.sentinels) + "/service/0"
+
+    def kill(self) -> None:
+        for node in (self.master, self.replica, *self.sentinels):
+            node.kill()
+
+
+class Cluster:
+    """Three masters, each with a replica."""
+
+    def __init__(self, folder: Path) -> None:
+        options = {"cluster-enabled": "yes", "cluster-node-timeout": "1000", "appendonly": "yes"}
+        self.nodes = [Server(folder / f"node-{number}", **options) for number in range(6)]
+        for node in self.nodes:
+            while node.port > _LAST_PORT:
+                node.port = free_port()
+
+    def start(self) -> "Cluster":
+        for node in self.nodes:
+            node.start()
+        masters, replicas = self.nodes[:3], self.nodes[3:]
+        for node in self.nodes[1:]:
+            ask(node, "CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port)
+        for number, master in enumerate(masters):
+            ask(master, "CLUSTER", "ADDSLOTSRANGE", number * 5462, min(16383, number * 5462 + 5461))
+        wait_until(lambda: all(len(ask(node, "CLUSTER", "NODES").splitlines()) == 6 for node in self.nodes))
+        for master, replica in zip(masters, replicas, strict=True):
+            name = ask(master, "CLUSTER", "MYID").decode()
+            wait_until(lambda: self._follows(replica, name))  # noqa: B023
+        wait_until(lambda: all(b"cluster_state:ok" in ask(node, "CLUSTER", "INFO") for node in self.nodes))
+        wait_until(lambda: all(ask(master, "INFO", "replication")["connected_slaves"] == 1 for master in masters))
+        return self
+
+    def _follows(self, replica: Server, name: str) -> bool:
+        try:
+            ask(replica, "CLUSTER", "REPLICATE", name)
+        except Exception:  # noqa: BLE001 - it has not heard of the master yet
+            return False
+        return True
+
+    @property
+    def url(self) -> str:
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:4])
+
+    def master_of(self, namespace: str) -> Server:
+        """The node that a namespace lives on now."""
+        for node in self.nodes:
+            if node.is_running and ask(node, "ROLE")[0] == b"master":
+                slot = ask(node, "CLUSTER", "KEYSLOT", f"{{{namespace}:0}}")
+                for first, last, master, *_ in ask(node, "CLUSTER", "SLOTS"):
+                    if first <= slot <= last and master[1] == node.port:
+                        return node
+        raise LookupError(namespace)
+
+    def kill(self) -> None:
+        for node in self.nodes:
+            node.kill()

@@ -1,0 +1,1 @@
+class ArcticException(RuntimeError): ...  # noqa: N818 - it is theirs
