@@ -266,6 +266,31 @@ async def test_threads_that_publish_meanwhile_leave_no_gap_and_no_double() -> No
         assert heard == [list(range(count))] * 5
 
 
+async def test_an_event_that_waits_for_room_meanwhile_comes_after_the_earlier_ones() -> None:
+    bus = InMemoryEventBus(history=HISTORY)
+    gate = Gate()
+    await bus.subscribe("tick", gate, capacity=1)
+    await bus.publish(tick(0))
+    await gate.has_started(1)
+    await bus.publish(tick(1))
+    waiting = [asyncio.create_task(bus.publish(tick(number))) for number in (2, 3)]
+    await until(lambda: bus.statistics().publishers_waiting == 2)
+    heard: dict[str, list[int]] = {"history": [], "odd": [], "new": []}
+
+    def handler(name: str) -> Callable[[BaseEvent], None]:
+        return lambda event: heard[name].append(number_of(event))
+
+    await bus.subscribe("tick", handler("history"), start="history")
+    await bus.subscribe("tick", handler("odd"), lambda event: number_of(event) % 2, start="last_per_topic")  # type: ignore[call-overload]
+    await bus.subscribe("tick", handler("new"))
+    gate.open()
+    await asyncio.gather(*waiting)
+    await bus.publish(tick(4))
+    await bus.aclose()
+    assert heard == {"history": [0, 1, 2, 3, 4], "odd": [1, 3], "new": [4]}
+    assert_balanced(bus)
+
+
 class Puller:
     """A queue that hands out what a test lets it."""
 

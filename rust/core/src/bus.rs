@@ -84,6 +84,7 @@ pub struct Bus<E, S, W> {
     /// The newest events, if they are kept.
     pub history: Option<History<E>>,
     pub(crate) backlog: Backlog,
+    pub(crate) last_take_up: u64,
     /// What the whole bus has counted.
     pub totals: Totals,
 }
@@ -104,6 +105,7 @@ impl<E, S, W> Default for Bus<E, S, W> {
             unpacked: Queue::<E>::UNPACKED,
             history: None,
             backlog: Backlog::default(),
+            last_take_up: 0,
             totals: Totals::default(),
         }
     }
@@ -125,6 +127,7 @@ impl<E, S, W> Bus<E, S, W> {
             delivery: terms.delivery,
             service: Service::Idle,
             in_handler: false,
+            takes_up_at: None,
             ending: false,
         });
         self.registry.insert(id, &interest);
@@ -163,10 +166,27 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     /// Holds a new subscription's events back until it is [let go](Bus::let_go), but for those [put ahead](Bus::put_ahead).
+    /// It takes up where earlier events end: whatever is accepted from now on is for it, also what was on its way before.
     pub fn hold(&mut self, id: SubscriptionId) {
         if let Some(subscription) = self.subscriptions.get_mut(id) {
             subscription.queue.hold();
+            self.last_take_up = self.registry.version();
+            subscription.takes_up_at = Some(self.last_take_up);
         }
+    }
+
+    /// Whether a subscription that takes up earlier events has begun since a version of the routes, so that who has found
+    /// its targets then is to ask for [latecomers](Bus::latecomers) before its event is accepted.
+    #[must_use]
+    pub fn has_latecomers(&self, version: u64) -> bool {
+        self.last_take_up > version
+    }
+
+    /// Those subscriptions.
+    #[must_use]
+    pub fn latecomers(&self, version: u64) -> Vec<SubscriptionId> {
+        let is_late = |found: &Subscription<E, S>| found.takes_up_at.is_some_and(|began| began > version);
+        self.subscriptions.iter().filter(|(_, found)| is_late(found)).map(|(id, _)| id).collect()
     }
 
     /// Hands out what a subscription has held back.

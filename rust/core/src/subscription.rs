@@ -52,6 +52,8 @@ pub struct Subscription<E, S> {
     pub(crate) service: Service,
     /// Whether an event is in its handler.
     pub(crate) in_handler: bool,
+    /// The version of the routes with which it began, if it takes up where earlier events end.
+    pub(crate) takes_up_at: Option<u64>,
     /// Whether it hears nothing new and ends when it has nothing left.
     pub(crate) ending: bool,
 }

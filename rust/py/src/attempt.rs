@@ -55,16 +55,16 @@ impl Attempt {
                     self.0 = Stage::Ask(parcel);
                     return Ok(Some(py.None().into_bound(py)));
                 }
-                Stage::Ask(parcel) => match Self::ask(bus, &parcel)? {
+                Stage::Ask(mut parcel) => match Self::ask(bus, &mut parcel)? {
                     Admitted::Accepted => return Ok(None),
                     Admitted::MustWait => Self::join(bus, parcel)?,
                 },
-                Stage::InLine { parcel, ticket, wait } => match drive::send(wait.bind(py)) {
+                Stage::InLine { mut parcel, ticket, wait } => match drive::send(wait.bind(py)) {
                     Progress::Suspended(yielded) => {
                         self.0 = Stage::InLine { parcel, ticket, wait };
                         return Ok(Some(yielded));
                     }
-                    Progress::Returned => match Self::come(bus, ticket, &parcel)? {
+                    Progress::Returned => match Self::come(bus, ticket, &mut parcel)? {
                         Admitted::Accepted => return Ok(None),
                         Admitted::MustWait => Self::join(bus, parcel)?,
                     },
@@ -77,9 +77,9 @@ impl Attempt {
         }
     }
 
-    fn ask(bus: &Bound<'_, NativeBus>, parcel: &Parcel) -> PyResult<Admitted> {
+    fn ask(bus: &Bound<'_, NativeBus>, parcel: &mut Parcel) -> PyResult<Admitted> {
         let event = parcel.event.bind(bus.py());
-        NativeBus::admit(bus, event, &parcel.topic, &parcel.targets, (Patience::Waits, Speaker::Publisher))
+        NativeBus::admit(bus, event, &mut parcel.aim, (Patience::Waits, Speaker::Publisher))
     }
 
     fn join(bus: &Bound<'_, NativeBus>, parcel: Parcel) -> PyResult<Stage> {
@@ -87,18 +87,23 @@ impl Attempt {
         let home = this.home_here(py)?;
         let future = home.new_future(py)?;
         let wait = future.call_method0(intern!(py, "__await__"))?.unbind();
-        let ticket = this.lock(py).bus.wait(&parcel.topic, &parcel.targets, future.unbind());
+        let ticket = this.lock(py).bus.wait(&parcel.aim.topic, &parcel.aim.targets, future.unbind());
         Ok(Stage::InLine { parcel, ticket, wait })
     }
 
-    fn come(bus: &Bound<'_, NativeBus>, ticket: Ticket, parcel: &Parcel) -> PyResult<Admitted> {
+    fn come(bus: &Bound<'_, NativeBus>, ticket: Ticket, parcel: &mut Parcel) -> PyResult<Admitted> {
         let (py, this) = (bus.py(), bus.get());
         let home = this.home_here(py)?;
-        let (offered, hired) = {
+        let (offered, hired) = loop {
             let mut state = this.lock(py);
+            if state.bus.has_latecomers(parcel.aim.version) {
+                drop(state);
+                parcel.aim.add_latecomers(bus, parcel.event.bind(py)).inspect_err(|_| give_up(bus, ticket))?;
+                continue;
+            }
             let event = || parcel.event.clone_ref(py);
-            let offered = state.bus.come(ticket, &parcel.topic, &parcel.targets, event);
-            (offered, state.bus.hire_first())
+            let offered = state.bus.come(ticket, &parcel.aim.topic, &parcel.aim.targets, event);
+            break (offered, state.bus.hire_first());
         };
         NativeBus::start_workers(bus, &home, hired)?;
         this.wake_waiters(py, None)?;

@@ -99,6 +99,13 @@ impl NativeBus {
         })
     }
 
+    /// Whether a subscription hears an event.
+    pub(crate) fn wants(slf: &Bound<'_, Self>, id: SubscriptionId, event: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let one: Sequence<Py<PyAny>> = [Kept::Event(event.clone().unbind())].into_iter().collect();
+        let all = Start { start_us: None, last_per_topic: false };
+        Ok(!Self::pick_for(slf, id, &all, one)?.is_empty())
+    }
+
     fn id_of(&self, py: Python<'_>, sid: &str) -> PyResult<SubscriptionId> {
         let number = sid.strip_prefix(&format!("sub-{}-", self.number)).and_then(|text| text.parse::<u64>().ok());
         let id = number.and_then(|number| self.lock(py).by_number.get(&number).copied());

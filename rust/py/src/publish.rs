@@ -1,10 +1,10 @@
 //! Publishing: from an event to the queues of its subscriptions.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
+use smallvec::SmallVec;
 use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker};
 use trading_events_core::filter::Known;
 use trading_events_core::registry::SubscriptionId;
@@ -23,8 +23,34 @@ use crate::subscriber::Subscriber;
 /// An event on its way, with the subscriptions whose filters it has passed.
 pub(crate) struct Parcel {
     pub(crate) event: Py<PyAny>,
+    pub(crate) aim: Aim,
+}
+
+/// Where an event goes.
+pub(crate) struct Aim {
     pub(crate) topic: Arc<str>,
-    pub(crate) targets: Vec<SubscriptionId>,
+    pub(crate) targets: SmallVec<[SubscriptionId; 4]>,
+    /// The version of the routes at which they were found.
+    pub(crate) version: u64,
+}
+
+impl Aim {
+    /// Adds the subscriptions that have begun since, take up where earlier events end, and want the event.
+    #[cold]
+    pub(crate) fn add_latecomers(&mut self, bus: &Bound<'_, NativeBus>, event: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (version, late) = {
+            let state = bus.get().lock(bus.py());
+            (state.bus.routes_version(), state.bus.latecomers(self.version))
+        };
+        self.version = version;
+        for id in late {
+            if !self.targets.contains(&id) && NativeBus::wants(bus, id, event)? {
+                self.targets.push(id);
+            }
+        }
+        self.targets.sort_unstable();
+        Ok(())
+    }
 }
 
 /// What became of a publish.
@@ -47,28 +73,25 @@ impl NativeBus {
     ) -> PyResult<Outcome> {
         let (py, this) = (slf.py(), slf.get());
         this.check_process()?;
-        let (route, spent) = Self::route(slf, event)?;
+        let (route, spent, version) = Self::route(slf, event)?;
         let targets = match route.unconditional() {
-            Some(all) => Cow::Borrowed(all),
-            None => Cow::Owned(Self::passing(slf, &route, event)?),
+            Some(all) => all.into(),
+            None => Self::passing(slf, &route, event)?.into(),
         };
-        let parcel = |targets: Cow<'_, [SubscriptionId]>| Parcel {
-            event: event.clone().unbind(),
-            topic: Arc::clone(&route.topic),
-            targets: targets.into_owned(),
-        };
+        let mut aim = Aim { topic: Arc::clone(&route.topic), targets, version };
+        let parcel = |aim| Parcel { event: event.clone().unbind(), aim };
         let patience = if patience == Patience::Waits && spent {
             if !this.is_in_handler(py)? {
                 Self::schedule_refill(slf)?;
-                return Ok(Outcome::MustYield(parcel(targets)));
+                return Ok(Outcome::MustYield(parcel(aim)));
             }
             Patience::Urgent
         } else {
             patience
         };
-        match Self::admit(slf, event, &route.topic, &targets, (patience, speaker))? {
+        match Self::admit(slf, event, &mut aim, (patience, speaker))? {
             Admitted::Accepted => Ok(Outcome::Accepted),
-            Admitted::MustWait => Ok(Outcome::MustWait(parcel(targets))),
+            Admitted::MustWait => Ok(Outcome::MustWait(parcel(aim))),
         }
     }
 
@@ -93,7 +116,7 @@ impl NativeBus {
     }
 
     /// Where an event goes, and whether publishing has used up its share of this turn of the loop.
-    fn route(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<(Arc<Route>, bool)> {
+    fn route(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<(Arc<Route>, bool, u64)> {
         let (py, this) = (slf.py(), slf.get());
         let identity = event.get_type().as_ptr() as usize;
         let known_kind = this.lock(py).kind(identity);
@@ -112,7 +135,8 @@ impl NativeBus {
             symbol: symbol.text()?,
         };
         let mut state = this.lock(py);
-        Ok((state.bus.route(identity, &known), state.bus.publishing_is_spent()))
+        let route = state.bus.route(identity, &known);
+        Ok((route, state.bus.publishing_is_spent(), state.bus.routes_version()))
     }
 
     /// The subscriptions whose filters let the event through. A filter that raises lets nothing through.
@@ -147,22 +171,28 @@ impl NativeBus {
     pub(crate) fn admit(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
-        topic: &Arc<str>,
-        targets: &[SubscriptionId],
+        aim: &mut Aim,
         (patience, speaker): (Patience, Speaker),
     ) -> PyResult<Admitted> {
         let (py, this) = (slf.py(), slf.get());
-        let home = Self::open_home(slf, targets)?;
+        let home = Self::open_home(slf, &aim.targets)?;
         let can_call = home.as_ref().is_some_and(|home| home.is_in_this_thread());
-        let offer = |patience| {
-            let mut state = this.lock(py);
-            let manner = Manner { patience, speaker, can_call };
-            let offer = state.bus.offer(topic, targets, manner, || event.clone().unbind());
-            (offer, state.bus.hire_first())
+        let mut offer = |patience| {
+            loop {
+                let mut state = this.lock(py);
+                if state.bus.has_latecomers(aim.version) {
+                    drop(state);
+                    aim.add_latecomers(slf, event)?;
+                    continue;
+                }
+                let manner = Manner { patience, speaker, can_call };
+                let offer = state.bus.offer(&aim.topic, &aim.targets, manner, || event.clone().unbind());
+                return PyResult::Ok((offer, state.bus.hire_first()));
+            }
         };
-        let (mut offered, mut hired) = offer(patience);
+        let (mut offered, mut hired) = offer(patience)?;
         if matches!(offered, Offer::Wait | Offer::Full(_)) && patience != Patience::Urgent && this.is_in_handler(py)? {
-            let (again, more) = offer(Patience::Urgent);
+            let (again, more) = offer(Patience::Urgent)?;
             (offered, hired) = (again, hired + more);
         }
         if let Some(home) = home {
