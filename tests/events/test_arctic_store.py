@@ -17,6 +17,7 @@ from tests.contract_store.test_writers import by_topic
 from tests.events.odd_fields import define
 from tests.events.recording import START, tick, ticks
 from tests.events.samples import sample
+from trading.events import base
 from trading.events.base import BaseEvent
 from trading.events.errors import CorruptFileError, StoreError, StoreLockedError, StorePathError, StoreUnavailableError
 from trading.events.market_data import TradeEvent
@@ -25,6 +26,12 @@ from trading.events.persistence.arctic import delivery
 from trading.events.persistence.arctic.library import open_library
 
 PATIENT = SendingPolicy(age_s=3_600.0, retry_s=0.001, longest_retry_s=0.01)
+
+
+@pytest.fixture(autouse=True)
+def classes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes that a test defines are not known to others."""
+    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
 
 def writer_in(folder: Path, **options: Any) -> ArcticEventWriter:

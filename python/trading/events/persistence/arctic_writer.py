@@ -5,14 +5,14 @@ from os import PathLike
 from pathlib import Path
 
 from trading.events.base import BaseEvent
-from trading.events.errors import StorePathError, UnstorableEventError
+from trading.events.errors import StorePathError
 from trading.events.persistence.arctic.delivery import ArcticDelivery
 from trading.events.persistence.arctic.library import DEFAULT_CAPACITY_BYTES, EventLibrary, open_library
-from trading.events.persistence.columns import from_micros, to_micros
+from trading.events.persistence.columns import to_micros
 from trading.events.persistence.folder import make_folder
 from trading.events.persistence.row import encode_row
 from trading.events.persistence.sending.policy import SendingPolicy
-from trading.events.persistence.sending.queued_writer import QueuedEventWriter
+from trading.events.persistence.sending.queued_writer import QueuedEventWriter, check_time
 from trading.events.persistence.sending.sender import Sender
 from trading.events.persistence.store_lock import StoreLock
 
@@ -84,12 +84,7 @@ class ArcticEventWriter(QueuedEventWriter):
 
 def _encode(event: BaseEvent) -> bytes:
     row = encode_row(event)
-    if not _FIRST_MICROS <= to_micros(event.timestamp) <= _LAST_MICROS:
-        first, last = from_micros(_FIRST_MICROS), from_micros(_LAST_MICROS)
-        raise UnstorableEventError(
-            f"{type(event).__name__} {event.event_id} cannot be stored: its timestamp {event.timestamp} is not between "
-            f"{first} and {last}, which is all that the store knows"
-        )
+    check_time(event, to_micros(event.timestamp), first=_FIRST_MICROS, last=_LAST_MICROS)
     return row
 
 
