@@ -159,6 +159,28 @@ impl<E> Sequence<E> {
         Self { parts, ..*self }
     }
 
+    /// What follows the first so many, for one who also keeps it; `copy` copies an event.
+    #[must_use]
+    pub fn share_after(&self, mut skipped: usize, copy: impl Fn(&E) -> E) -> Self {
+        let mut rest = Self { joins: self.joins, ..Self::default() };
+        for part in &self.parts {
+            let count = match part {
+                Kept::Event(_) => 1,
+                Kept::Rows(rows) => rows.count(),
+            };
+            if skipped >= count {
+                skipped -= count;
+                continue;
+            }
+            let mut part = part.share(&copy);
+            if let Kept::Rows(rows) = &mut part {
+                (0..std::mem::take(&mut skipped)).for_each(|_| drop(rows.split_first()));
+            }
+            rest.push_kept(part);
+        }
+        rest
+    }
+
     /// How many bytes its rows take, with what belongs to them; what others share is counted in full.
     #[must_use]
     pub fn size_bytes(&self) -> usize {

@@ -12,6 +12,7 @@ use pyo3::types::PyDict;
 use rustc_hash::FxBuildHasher;
 use trading_events_core::bus::{Bus, Phase};
 use trading_events_core::dispatch::Ended;
+use trading_events_core::milestone::Milestone;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::subscription::Subscription;
 
@@ -40,6 +41,8 @@ pub(crate) struct State {
     pub(crate) idle_waiters: Vec<Py<PyAny>>,
     /// Who waits for a subscription to end.
     pub(crate) end_waiters: HashMap<u64, Vec<Py<PyAny>>>,
+    /// Who waits for a subscription to have handled something.
+    pub(crate) milestones: Vec<(Milestone, Py<PyAny>)>,
     pub(crate) by_number: HashMap<u64, SubscriptionId>,
     pub(crate) last_number: u64,
     /// Room for a row that is being made.
@@ -49,7 +52,10 @@ pub(crate) struct State {
 impl State {
     /// Whether somebody waits for what the end of an event has brought about.
     pub(crate) fn has_to_wake(&self, ended: &Ended<Arc<Subscriber>>) -> bool {
-        ended.retired.is_some() || (ended.idle && !self.idle_waiters.is_empty()) || self.bus.has_called()
+        ended.retired.is_some()
+            || (ended.idle && !self.idle_waiters.is_empty())
+            || !self.milestones.is_empty()
+            || self.bus.has_called()
     }
 }
 
@@ -125,7 +131,8 @@ impl NativeBus {
         let futures: Vec<Py<PyAny>> = {
             let state = self.lock(py);
             let ends = state.end_waiters.values().flatten();
-            let waiters = state.bus.tokens().chain(&state.idle_waiters).chain(ends);
+            let milestones = state.milestones.iter().map(|(_, future)| future);
+            let waiters = state.bus.tokens().chain(&state.idle_waiters).chain(ends).chain(milestones);
             waiters.map(|future| future.clone_ref(py)).collect()
         };
         for future in futures {
@@ -162,7 +169,7 @@ impl NativeBus {
         home.call_soon(&slf.getattr("_refill")?)
     }
 
-    /// Wakes whoever waits for places, for the bus to be idle, or for a subscription to end.
+    /// Wakes whoever waits for places, for the bus to be idle, or for a subscription to end or to have handled something.
     pub(crate) fn wake_waiters(&self, py: Python<'_>, ended: Option<&Subscriber>) -> PyResult<()> {
         let futures = {
             let mut state = self.lock(py);
@@ -174,6 +181,8 @@ impl NativeBus {
                 state.by_number.remove(&ended.number);
                 futures.extend(state.end_waiters.remove(&ended.number).unwrap_or_default());
             }
+            let State { bus, milestones, .. } = &mut *state;
+            futures.extend(milestones.extract_if(.., |(place, _)| bus.has_reached(*place)).map(|(_, future)| future));
             futures
         };
         home::wake(py, futures)
@@ -280,6 +289,7 @@ impl NativeBus {
         state.bus.tokens().try_for_each(|token| visit.call(token))?;
         state.idle_waiters.iter().try_for_each(|future| visit.call(future))?;
         state.end_waiters.values().flatten().try_for_each(|future| visit.call(future))?;
+        state.milestones.iter().try_for_each(|(_, future)| visit.call(future))?;
         state.home.as_ref().map_or(Ok(()), |home| home.traverse(visit))
     }
 
