@@ -209,7 +209,9 @@ impl NativeBus {
         let held = {
             let state = self.lock(py);
             let found = state.bus.subscriptions().get(id);
-            found.map(|found| found.queue.waiting().share_after(skipped, |event| event.clone_ref(py))).unwrap_or_default()
+            found
+                .map(|found| found.queue.waiting().share_after(skipped, |event| event.clone_ref(py)))
+                .unwrap_or_default()
         };
         held.take(limit).map(|kept| packing::unpack(py, kept)?.getattr(intern!(py, "event_id"))).collect()
     }
