@@ -129,7 +129,7 @@ impl<E, S, W> Bus<E, S, W> {
             return false;
         }
         let Some(targets) = route.unconditional() else { return false };
-        if self.has_no_leader() && !self.are_called_at_once(targets) {
+        if self.has_no_leader() && !self.need_no_worker(targets) {
             return false;
         }
         if self.subscriptions.check(&route.topic, targets, Patience::None) != Ok(()) {

@@ -46,10 +46,11 @@ impl<E, S> Subscriptions<E, S> {
 }
 
 impl<E, S, W> Bus<E, S, W> {
-    /// Whether no worker is needed for an event that came now: each handler would be called by the publisher.
-    pub(crate) fn are_called_at_once(&self, targets: &[SubscriptionId]) -> bool {
-        let calls = |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(Subscription::is_called_at_once);
-        targets.iter().all(calls)
+    /// Whether no other worker is needed for an event that came now: each handler would be called by the publisher, or by
+    /// the worker that is at it.
+    pub(crate) fn need_no_worker(&self, targets: &[SubscriptionId]) -> bool {
+        let needs_none = |found: &Subscription<E, S>| found.is_called_at_once() || found.is_served();
+        targets.iter().all(|id| self.subscriptions.get(*id).is_some_and(needs_none))
     }
 
     /// Takes an event that the queues have room for.

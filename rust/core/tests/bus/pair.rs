@@ -200,7 +200,8 @@ impl Pair {
         let targets: Vec<SubscriptionId> = hearing.map(|found| found.id).collect();
         let manner = Manner { patience: Patience::None, speaker: PUBLISHER, can_call: true };
         let allowed = self.model.outcome(&item.topic, &targets, manner);
-        let needs_no_worker = self.model.hearing(&targets).all(Subscription::is_called_at_once);
+        let needs_none = |found: &Subscription| found.is_called_at_once() || found.is_served();
+        let needs_no_worker = self.model.hearing(&targets).all(needs_none);
         let is_awake = (self.model.leaders > 0 || needs_no_worker) && self.model.line.waiters.is_empty();
         let route = self.bus.route(number, &known(number));
         let is_plain = is_awake && allowed == Allowed::Accepted && !self.bus.publishing_is_spent();
