@@ -41,10 +41,10 @@ async def check(events: Sequence[Any]) -> None:
 
     parts = _divide(events, THREADS)
     await _publish(keep, parts)
-    owner = {id(event): number for number, part in enumerate(parts) for event in part}
+    owner = {event.event_id: number for number, part in enumerate(parts) for event in part}
     for number, part in enumerate(parts):
-        own = [event for event in heard if owner[id(event)] == number]
-        if [id(event) for event in own] != [id(event) for event in part]:
+        own = [event for event in heard if owner[event.event_id] == number]
+        if own != list(part):
             raise WrongResultError(
                 f"thread {number} published {len(part)} events; {len(own)} came, or in another order"
             )

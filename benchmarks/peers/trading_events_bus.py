@@ -21,5 +21,5 @@ ENGINE = Engine(
     title="trading-events, InMemoryEventBus",
     start=_start,
     distribution="trading-events",
-    lacks="results of handlers, a history of events, two events of one subscription at once",
+    lacks="results of handlers, two events of one subscription at once",
 )

@@ -7,6 +7,13 @@ import pytest
 
 from tests.contract_store.stores import ArcticStore, InfluxStore, ParquetStore, Store
 from tests.stores.influxdb import InfluxServer
+from trading.events import base
+
+
+@pytest.fixture(autouse=True)
+def classes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes that a test defines are not known to others."""
+    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.events.odd_fields import define
 from tests.events.recording import tick
 from tests.events.samples import MOMENT, sample
+from trading.events import base
 from trading.events.errors import UnstorableEventError
 from trading.events.persistence.influx.point import make_point
 from trading.events.persistence.influx.target import InfluxBucket, InfluxDatabase
@@ -20,6 +21,12 @@ from trading.events.persistence.influx.timekeeper import MOST_RUNS, Timekeeper
 from trading.events.persistence.influx_writer import InfluxEventWriter
 from trading.events.persistence.sending.policy import SendingPolicy
 from trading.events.system import ErrorEvent, HeartbeatEvent
+
+
+@pytest.fixture(autouse=True)
+def classes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes that a test defines are not known to others."""
+    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
 
 def test_a_point_has_names_as_tags_numbers_as_numbers_and_decimals_twice() -> None:

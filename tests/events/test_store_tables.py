@@ -39,11 +39,11 @@ class TestTables:
     ) -> None:
         monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
-        class OddEvent(BaseEvent):
-            event_type: Literal["odd"] = "odd"
+        class WholeBidEvent(BaseEvent):
+            event_type: Literal["whole_bid"] = "whole_bid"
             bid: int
 
-        record(tmp_path, [tick(1), OddEvent(bid=7, timestamp=START)])
+        record(tmp_path, [tick(1), WholeBidEvent(bid=7, timestamp=START)])
         table = EventReader(tmp_path).read_table()
         assert table["bid"].to_pylist() == ["7", "1.000000000000000000"]
         assert table["timestamp"].type == pa.timestamp("us", tz="UTC")

@@ -15,6 +15,9 @@ import pytest
 REQUIRE = "TRADING_EVENTS_REQUIRE_SERVERS"
 _START_S = 30.0
 
+_WATCHED = '"$@" & server=$!; cat; kill -9 $server; wait'
+"""Runs a server until standard input ends, as it does when the tests end, however they do."""
+
 
 def free_port() -> int:
     """A port that nobody listens on now."""
@@ -52,11 +55,16 @@ class ServerProcess(ABC):
         environment = os.environ | {"HOME": str(self.folder)}
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - a server of ours
-                [program, *self.command()], stdout=log, stderr=log, cwd=self.folder, env=environment
+                ["/bin/sh", "-c", _WATCHED, "sh", program, *self.command()],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=environment,
             )
         until = monotonic() + _START_S
         while not self._answers():
-            if monotonic() > until or self._process.poll() is not None:
+            if monotonic() > until:
                 self.kill()
                 raise RuntimeError((self.folder / "server.log").read_text()[-2000:])
             sleep(0.01)  # another process: there is nothing to wait on
@@ -64,8 +72,7 @@ class ServerProcess(ABC):
     def kill(self) -> None:
         """As a power cut does."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self._process.communicate()
             self._process = None
 
     def request(self, method: str, path: str, *, body: bytes = b"") -> bytes:

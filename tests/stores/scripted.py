@@ -75,6 +75,11 @@ class ScriptedServer:
             body = gzip.decompress(body)
         request = Request(handler.path, dict(handler.headers), body.decode().split("\n"))
         reply = self.answer(request)
+        with self._changed:
+            self.requests.append(request)
+            if reply.status == 204:
+                self.stored += request.lines
+            self._changed.notify_all()
         if reply.status == 0:
             handler.close_connection = True
         else:
@@ -85,8 +90,3 @@ class ScriptedServer:
                 handler.send_header("Content-Length", str(len(reply.body.encode())))
             handler.end_headers()
             handler.wfile.write(reply.body.encode())
-        with self._changed:
-            self.requests.append(request)
-            if reply.status == 204:
-                self.stored += request.lines
-            self._changed.notify_all()

@@ -5,16 +5,14 @@ from os import PathLike
 from pathlib import Path
 
 from trading.events.base import BaseEvent
-from trading.events.errors import StorePathError, UnstorableEventError
 from trading.events.persistence.arctic.delivery import ArcticDelivery
 from trading.events.persistence.arctic.library import DEFAULT_CAPACITY_BYTES, EventLibrary, open_library
-from trading.events.persistence.columns import from_micros, to_micros
-from trading.events.persistence.folder import make_folder
+from trading.events.persistence.columns import to_micros
 from trading.events.persistence.row import encode_row
 from trading.events.persistence.sending.policy import SendingPolicy
-from trading.events.persistence.sending.queued_writer import QueuedEventWriter
+from trading.events.persistence.sending.queued_writer import QueuedEventWriter, check_time
 from trading.events.persistence.sending.sender import Sender
-from trading.events.persistence.store_lock import StoreLock
+from trading.events.persistence.store_lock import lock_store
 
 _FIRST_MICROS = -(2**63 - 1) // 1_000 + 1
 _LAST_MICROS = (2**63 - 1) // 1_000
@@ -64,7 +62,7 @@ class ArcticEventWriter(QueuedEventWriter):
         policy: SendingPolicy | None = None,
     ) -> None:
         self._base_path = Path(base_path).absolute()
-        lock = _lock(self._base_path)
+        lock = lock_store(self._base_path)
         try:
             library = open_library(self._base_path, capacity_bytes=capacity_bytes, creates=True)
             delivery = ArcticDelivery(library, lock, first_seq=_begin_session(library))
@@ -84,23 +82,8 @@ class ArcticEventWriter(QueuedEventWriter):
 
 def _encode(event: BaseEvent) -> bytes:
     row = encode_row(event)
-    if not _FIRST_MICROS <= to_micros(event.timestamp) <= _LAST_MICROS:
-        first, last = from_micros(_FIRST_MICROS), from_micros(_LAST_MICROS)
-        raise UnstorableEventError(
-            f"{type(event).__name__} {event.event_id} cannot be stored: its timestamp {event.timestamp} is not between "
-            f"{first} and {last}, which is all that the store knows"
-        )
+    check_time(event, to_micros(event.timestamp), first=_FIRST_MICROS, last=_LAST_MICROS)
     return row
-
-
-def _lock(base_path: Path) -> StoreLock:
-    if base_path.exists() and not base_path.is_dir():
-        raise StorePathError(f"{base_path} is a file; a store needs a folder")
-    try:
-        make_folder(base_path)
-        return StoreLock(base_path)
-    except OSError as error:
-        raise StorePathError(f"{base_path} cannot hold a store: {error}") from error
 
 
 def _begin_session(library: EventLibrary) -> int:

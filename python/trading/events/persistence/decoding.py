@@ -1,6 +1,7 @@
 """Stored rows made into events: natively, or by Pydantic where a class has changed since they were stored."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -24,11 +25,12 @@ class Kind(NamedTuple):
         """The rows of a class whose fields are stored so."""
         return cls(event_class, tuple((name, column.form, column.beside) for name, column in stored.items()))
 
-    @property
-    def is_native(self) -> bool:
-        """Whether each field that is stored still has the form in which it was stored."""
-        forms = {field.name: field.shape.form for field in describe(self.event_class).fields}
-        return all(forms.get(name, form) == form for name, form, _ in self.columns)
+
+@lru_cache(maxsize=256)
+def _is_native(kind: Kind) -> bool:
+    """Whether each field that is stored still has the form in which it was stored."""
+    forms = {field.name: field.shape.form for field in describe(kind.event_class).fields}
+    return all(forms.get(name, form) == form for name, form, _ in kind.columns)
 
 
 class Rows:
@@ -37,7 +39,7 @@ class Rows:
     def __init__(self, kind: Kind, batch: pa.RecordBatch) -> None:
         self._kind = kind
         self._batch = batch
-        self._fields = self._prepare() if kind.is_native else None
+        self._fields = self._prepare() if _is_native(kind) else None
 
     def decode(self, picked: Sequence[int]) -> list[BaseEvent]:
         """The events of these rows, in this order.

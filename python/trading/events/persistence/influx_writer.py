@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable
 
 from trading.events.base import BaseEvent
-from trading.events.errors import UnstorableEventError
-from trading.events.persistence.columns import from_micros
 from trading.events.persistence.influx.connection import Connection
 from trading.events.persistence.influx.delivery import InfluxDelivery
 from trading.events.persistence.influx.point import Point, escape_tag, make_point
@@ -12,7 +10,7 @@ from trading.events.persistence.influx.target import InfluxBucket, InfluxDatabas
 from trading.events.persistence.influx.timekeeper import FIRST_MICROS, LAST_MICROS, Timekeeper
 from trading.events.persistence.sending.delivery import RefusedEvent
 from trading.events.persistence.sending.policy import SendingPolicy
-from trading.events.persistence.sending.queued_writer import QueuedEventWriter
+from trading.events.persistence.sending.queued_writer import QueuedEventWriter, check_time
 from trading.events.persistence.sending.sender import Sender
 
 __all__ = ["InfluxBucket", "InfluxDatabase", "InfluxEventWriter", "InfluxTarget"]
@@ -89,10 +87,5 @@ class InfluxEventWriter(QueuedEventWriter):
 
 def _make_point(event: BaseEvent) -> Point:
     point = make_point(event)
-    if not FIRST_MICROS <= point.micros <= LAST_MICROS:
-        first, last = from_micros(FIRST_MICROS), from_micros(LAST_MICROS)
-        raise UnstorableEventError(
-            f"{type(event).__name__} {event.event_id} cannot be stored: its timestamp {event.timestamp} is not between "
-            f"{first} and {last}, which is all that the store knows"
-        )
+    check_time(event, point.micros, first=FIRST_MICROS, last=LAST_MICROS)
     return point

@@ -13,12 +13,11 @@ from typing import Literal, Self, get_args
 from trading.events.base import BaseEvent
 from trading.events.errors import StoreClosedError, StoreError, StorePathError
 from trading.events.persistence.base import IEventWriter
-from trading.events.persistence.folder import make_folder
 from trading.events.persistence.journal import Recovery, open_journal
 from trading.events.persistence.recorder import Recorder
 from trading.events.persistence.rotation import RotationPolicy
 from trading.events.persistence.row import encode_row
-from trading.events.persistence.store_lock import StoreLock
+from trading.events.persistence.store_lock import lock_store
 
 Durability = Literal["memory", "journal", "fsync"]
 """What an event has survived when `write_event` returns: nothing, the death of the process, the loss of power."""
@@ -69,7 +68,7 @@ class ParquetEventWriter(IEventWriter):
         self._base_path = Path(base_path).absolute()
         self._durability = durability
         policy = rotation or RotationPolicy()
-        self._lock = _lock_store(self._base_path)
+        self._lock = lock_store(self._base_path)
         try:
             journal, self._recovery = open_journal(self._base_path, policy, is_deferred=durability == "memory")
         except OSError as error:
@@ -164,16 +163,6 @@ class ParquetEventWriter(IEventWriter):
     def _check_open(self) -> None:
         if self._recorder.closing or not self._lock.held:
             raise StoreClosedError("the writer is closed, or belongs to the process that this one was forked from")
-
-
-def _lock_store(base_path: Path) -> StoreLock:
-    if base_path.exists() and not base_path.is_dir():
-        raise StorePathError(f"{base_path} is a file; a store needs a folder")
-    try:
-        make_folder(base_path)
-        return StoreLock(base_path)
-    except OSError as error:
-        raise StorePathError(f"{base_path} cannot hold a store: {error}") from error
 
 
 def _close(recorder: Recorder, owner: int) -> None:

@@ -158,9 +158,10 @@ class Part:
     def _scan(
         self, selection: Selection, rows: int, open_files: OpenFiles, names: Sequence[str] | None
     ) -> Generator[pa.RecordBatch]:
-        file = _open_parquet(self.path, self.size_bytes)
+        file: pq.ParquetFile | None = None
         stays_open = False
         try:
+            file = _open_parquet(self.path, self.size_bytes)
             self._take_footer(file)
             footer = self._known_footer()
             groups = footer.groups_in(selection)
@@ -170,20 +171,21 @@ class Part:
                 batches: Iterator[pa.RecordBatch] | None = None
                 done = 0
                 while done < group.rows:
-                    if batches is None:
-                        batches = _skip(_iterate(file, group, rows, columns), done)
+                    file = file or _open_parquet(self.path, self.size_bytes)
+                    batches = batches or _skip(_iterate(file, group, rows, columns), done)
                     batch = next(batches, None)
                     if batch is None:
                         raise ValueError(f"{group.rows - done} of its rows are missing")
                     done += batch.num_rows
-                    is_last = done == group.rows and group is groups[-1]
-                    if is_last or not stays_open:
+                    if not stays_open or (done == group.rows and group is groups[-1]):
                         file.close()
-                    yield batch
-                    if not is_last and not stays_open:
-                        file, batches = _open_parquet(self.path, self.size_bytes), None
+                        file = batches = None  # what has been closed keeps its memory until it is forgotten
+                    handed = [batch]
+                    del batch
+                    yield handed.pop()  # nor is the batch kept here until the next one is wanted
         finally:
-            file.close()
+            if file is not None:
+                file.close()
             if stays_open:
                 open_files.release()
 

@@ -1,6 +1,7 @@
 """EventReader: what a Parquet store holds, as events in order, as a table, as a replay, or only counted."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
@@ -96,12 +97,18 @@ class EventReader(IEventReader):
 
     def _time_span(self, selection: Selection) -> tuple[datetime, datetime] | None:
         if selection.filter is not None:
-            return super()._time_span(selection)
+            return self._filtered_span(selection)
         unreadable = Unreadable(self._on_error)
         first = self._find_day(selection, unreadable, newest=False)
         last = self._find_day(selection, unreadable, newest=True)
         unreadable.finish()
         return (min(file.first for file in first), max(file.last for file in last)) if first and last else None
+
+    def _filtered_span(self, selection: Selection) -> tuple[datetime, datetime] | None:
+        with closing(self._read(selection)) as chunks:
+            first = next((chunk[0] for chunk in chunks if chunk), None)
+        last = self._last(selection)
+        return (first.timestamp, last.timestamp) if first and last else None
 
     def _last(self, selection: Selection) -> BaseEvent | None:
         unreadable = Unreadable(self._on_error)

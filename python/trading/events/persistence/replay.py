@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from trading.events import _core
 from trading.events.base import BaseEvent
@@ -216,7 +216,7 @@ def _finish(waking: "asyncio.Future[None]") -> None:
 
 
 def _join_of(bus: object) -> Callable[[], Awaitable[object]]:
-    join = getattr(bus, "join", None)
-    if not callable(join):
+    join: Callable[[], Awaitable[object]] | None = getattr(bus, "join", None)
+    if join is None:
         raise TypeError(f"{bus!r} has no `join`, so nobody can tell when an event has been handled")
-    return cast("Callable[[], Awaitable[object]]", join)
+    return join

@@ -7,7 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from trading.events.errors import StoreLockedError
+from trading.events.errors import StoreLockedError, StorePathError
+from trading.events.persistence.folder import make_folder
 
 LOCK_NAME = ".lock"
 COMMIT_LOCK_NAME = ".commit"
@@ -50,6 +51,22 @@ class StoreLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def lock_store(base_path: Path) -> StoreLock:
+    """Makes a store's folder, if there is none, and takes its lock.
+
+    Raises:
+        StoreLockedError: Another writer holds it.
+        StorePathError: There can be no store at this path.
+    """
+    if base_path.exists() and not base_path.is_dir():
+        raise StorePathError(f"{base_path} is a file; a store needs a folder")
+    try:
+        make_folder(base_path)
+        return StoreLock(base_path)
+    except OSError as error:
+        raise StorePathError(f"{base_path} cannot hold a store: {error}") from error
 
 
 @contextmanager

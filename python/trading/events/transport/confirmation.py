@@ -52,7 +52,7 @@ class Confirmations:
         return expected
 
     def refuse(self, event: BaseEvent, wrong: Exception) -> None:
-        """Notes at all who wait for an event why it is not sent."""
+        """Notes at all who wait for an event, or one equal to it, why it is not sent."""
         for expected in self._expected:
-            if expected.failure is None and any(known is event for known in expected.events):
+            if expected.failure is None and event in expected.events:
                 expected.failure = wrong

@@ -1,10 +1,10 @@
 """Batches of events into ArcticDB: appended, and where they are late, merged in."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -34,14 +34,24 @@ class _Target:
     Attributes:
         symbol: Its name.
         last: Its greatest timestamp, or None where it is new.
-        is_doubtful: Whether an attempt has failed, so that some of its events may be in the store.
+        stored: The number of the last event that is in it for certain, with all before that.
+        is_doubtful: Whether an attempt has failed, so that some events after that may be in it too.
         appends: How many segments there are more.
     """
 
     symbol: str
     last: Any
+    stored: int = -1
     is_doubtful: bool = False
     appends: int = 0
+
+
+class _Append(NamedTuple):
+    """Rows for the end of a symbol, the last of a batch for it."""
+
+    target: _Target
+    payload: WritePayload
+    newest: int
 
 
 class ArcticDelivery(Delivery):
@@ -73,54 +83,56 @@ class ArcticDelivery(Delivery):
         self._lock.release()
 
     def _store(self, rows: list[bytes], seq: int) -> None:
-        appended: list[tuple[_Target, WritePayload]] = []
+        appends: list[_Append] = []
         for topic, events in _by_topic(rows, seq).items():
             schema = frame_schema(topic[0])
             target = self._target(topic, schema)
-            frame = schema.encode([event for event, _ in events], [number for _, number in events])
-            text = schema.heading(topic[1], topic[2]).model_dump_json()
-            if target.is_doubtful:
-                self._merge(target, frame, text)
+            fresh = [each for each in events if each[1] > target.stored]
+            if not fresh:
                 continue
+            frame = schema.encode([event for event, _ in fresh], [number for _, number in fresh])
+            text = schema.heading(topic[1], topic[2]).model_dump_json()
+            late = len(frame) if target.is_doubtful else _count_before(frame, target.last)
+            newest = max(number for _, number in fresh)
             target.is_doubtful = True
-            late = 0 if target.last is None else int(frame.index.searchsorted(target.last))
             if late:
                 self._merge(target, frame.iloc[:late], text)
-                target.is_doubtful = True
-            if late < len(frame):
-                frame = frame.iloc[late:]
-                appended.append((target, WritePayload(target.symbol, frame, metadata=text)))
-        self._append(appended)
+            if late == len(frame):
+                self._settle(target, frame.index[-1], newest)
+            else:
+                payload = WritePayload(target.symbol, frame.iloc[late:], metadata=text)
+                appends.append(_Append(target, payload, newest))
+        if appends:
+            self._append(appends)
 
-    def _append(self, appended: Sequence[tuple[_Target, WritePayload]]) -> None:
-        payloads = [payload for _, payload in appended]
-        if not payloads:
-            return
+    def _append(self, appends: list[_Append]) -> None:
+        payloads = [append.payload for append in appends]
         answers: list[Any] = self._library.native.append_batch(payloads, prune_previous_versions=True)
-        failed = [answer for answer in answers if not hasattr(answer, "version")]
-        for (target, payload), answer in zip(appended, answers, strict=True):
-            if answer not in failed:
-                self._settle(target, payload.data.index[-1])
+        failed: list[Any] = []
+        for (target, payload, newest), answer in zip(appends, answers, strict=True):
+            if hasattr(answer, "version"):
+                self._settle(target, payload.data.index[-1], newest)
+            else:
+                failed.append(answer)
         if failed:
             raise ArcticException(str(failed[0]))
 
     def _merge(self, target: _Target, frame: pd.DataFrame, text: str) -> None:
         """Puts rows among those that are stored, which may include some of them."""
-        for rows in _split(frame) if target.last is not None else [frame]:
-            first, last = rows.index[0], rows.index[-1]
+        for rows in _split(frame):
+            merged = rows
             if self._library.native.has_symbol(target.symbol):
-                stored = self._library.read(target.symbol, date_range=(first, last)).to_pandas()
+                stored = self._library.read(target.symbol, date_range=(rows.index[0], rows.index[-1])).to_pandas()
                 fresh = rows[~np.isin(rows[SEQ].to_numpy(), stored[SEQ].to_numpy())]
-                rows = pd.concat([stored, fresh]) if len(stored) else fresh  # noqa: PLW2901 - the same, and more
-                rows = rows.iloc[np.lexsort((rows[SEQ].to_numpy(), rows.index.to_numpy()))]  # noqa: PLW2901
-            options = {"metadata": text, "prune_previous_versions": True}
-            if len(rows):
-                self._library.native.update(target.symbol, rows, upsert=True, **options)
-        self._settle(target, max(frame.index[-1], target.last) if target.last is not None else frame.index[-1])
+                both = pd.concat([stored, fresh]) if len(stored) else fresh
+                merged = both.iloc[np.lexsort((both[SEQ].to_numpy(), both.index.to_numpy()))]
+            self._library.native.update(target.symbol, merged, upsert=True, metadata=text, prune_previous_versions=True)
 
-    def _settle(self, target: _Target, last: Any) -> None:
+    def _settle(self, target: _Target, last: Any, newest: int) -> None:
+        """Notes that all rows up to a number are stored."""
         target.is_doubtful = False
-        target.last = last
+        target.stored = newest
+        target.last = last if target.last is None else max(last, target.last)
         target.appends += 1
         if target.appends >= _MOST_APPENDS:
             target.appends = 0
@@ -150,6 +162,11 @@ def _by_topic(rows: list[bytes], seq: int) -> dict[Topic, list[tuple[BaseEvent, 
     for events in topics.values():
         events.sort(key=lambda each: each[0].timestamp)
     return topics
+
+
+def _count_before(frame: pd.DataFrame, last: Any) -> int:
+    """How many rows are older than the last that is stored."""
+    return 0 if last is None else int(frame.index.searchsorted(last))
 
 
 def _split(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:

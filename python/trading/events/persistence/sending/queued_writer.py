@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from trading.events.base import BaseEvent
-from trading.events.errors import RefusedEventsError, StoreClosedError, StoreUnavailableError
+from trading.events.errors import RefusedEventsError, StoreClosedError, StoreUnavailableError, UnstorableEventError
 from trading.events.persistence.base import IEventWriter
+from trading.events.persistence.columns import from_micros
 from trading.events.persistence.sending.sender import Sender
 
 _LAST_TRY_S = 5.0
@@ -157,6 +158,19 @@ class QueuedEventWriter(IEventWriter):
     def _check_open(self) -> None:
         if self._closing or os.getpid() != self._owner:
             raise StoreClosedError("the writer is closed, or belongs to the process that this one was forked from")
+
+
+def check_time(event: BaseEvent, micros: int, *, first: int, last: int) -> None:
+    """Refuses an event at a time that its store does not know, all in microseconds since 1970.
+
+    Raises:
+        UnstorableEventError: It is not from `first` to `last`.
+    """
+    if not first <= micros <= last:
+        raise UnstorableEventError(
+            f"{type(event).__name__} {event.event_id} cannot be stored: its timestamp {event.timestamp} is not between "
+            f"{from_micros(first)} and {from_micros(last)}, which is all that the store knows"
+        )
 
 
 def _close(sender: Sender, owner: int) -> None:
