@@ -46,10 +46,10 @@ impl<E, S> Subscriptions<E, S> {
 }
 
 impl<E, S, W> Bus<E, S, W> {
-    /// Whether no other worker is needed for an event that came now: each handler would be called by the publisher, or by
-    /// the worker that is at it.
-    pub(crate) fn need_no_worker(&self, targets: &[SubscriptionId]) -> bool {
-        let needs_none = |found: &Subscription<E, S>| found.is_called_at_once() || found.is_served();
+    /// Whether no other worker is needed for an event that came now: each handler would be called by the publisher, if it
+    /// can, or by the worker that is at it.
+    pub(crate) fn need_no_worker(&self, targets: &[SubscriptionId], can_call: bool) -> bool {
+        let needs_none = |found: &Subscription<E, S>| found.is_served() || (can_call && found.is_called_at_once());
         targets.iter().all(|id| self.subscriptions.get(*id).is_some_and(needs_none))
     }
 

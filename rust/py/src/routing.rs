@@ -31,9 +31,7 @@ impl State {
 
     /// Publishes an event where all is plain and its class alone tells where it goes.
     pub(crate) fn accept_by_class(&mut self, event: &Bound<'_, PyAny>, accepted: &mut Accepted<Py<PyAny>>) -> Answer {
-        if !self.home.as_ref().is_some_and(|home| home.is_in_this_thread()) {
-            return Answer::NotPlain;
-        }
+        let Some(can_call) = self.home.as_ref().map(|home| home.is_in_this_thread()) else { return Answer::NotPlain };
         let Some(seen) = self.kinds.get_mut(&class_of(event)) else { return Answer::NotPlain };
         let version = self.bus.routes_version();
         if seen.version != Some(version) {
@@ -41,7 +39,7 @@ impl State {
             seen.version = Some(version);
         }
         let Some(route) = &seen.regardless else { return Answer::NamesMatter };
-        at_once(&mut self.bus, route, event, accepted)
+        at_once(&mut self.bus, route, can_call, event, accepted)
     }
 
     /// Publishes an event where all is plain and its names tell where it goes.
@@ -52,10 +50,11 @@ impl State {
         accepted: &mut Accepted<Py<PyAny>>,
     ) -> Answer {
         let class = class_of(event);
-        let Self { bus, kinds, memo, .. } = self;
+        let Self { bus, kinds, memo, home, .. } = self;
+        let can_call = home.as_ref().is_some_and(|home| home.is_in_this_thread());
         let version = bus.routes_version();
         if let Some(route) = memo.find(Key::new(class, names), version) {
-            return at_once(bus, route, event, accepted);
+            return at_once(bus, route, can_call, event, accepted);
         }
         let [exchange, symbol] = names;
         let (Some(seen), Ok(exchange), Ok(symbol)) = (kinds.get(&class), exchange.text(), symbol.text()) else {
@@ -65,14 +64,24 @@ impl State {
         let known = Known { event_type, lineage, exchange, symbol };
         let Some(route) = bus.recall(class, &known).map(Arc::clone) else { return Answer::NotPlain };
         memo.note(class, names, &route, version);
-        at_once(bus, &route, event, accepted)
+        at_once(bus, &route, can_call, event, accepted)
     }
 }
 
 /// Publishes an event along its route, where all is plain.
 #[inline]
-fn at_once(bus: &mut PythonBus, route: &Route, event: &Bound<'_, PyAny>, accepted: &mut Accepted<Py<PyAny>>) -> Answer {
-    if bus.accept_at_once(route, || event.clone().unbind(), accepted) { Answer::Accepted } else { Answer::NotPlain }
+fn at_once(
+    bus: &mut PythonBus,
+    route: &Route,
+    can_call: bool,
+    event: &Bound<'_, PyAny>,
+    accepted: &mut Accepted<Py<PyAny>>,
+) -> Answer {
+    if bus.accept_at_once(route, can_call, || event.clone().unbind(), accepted) {
+        Answer::Accepted
+    } else {
+        Answer::NotPlain
+    }
 }
 
 fn class_of(event: &Bound<'_, PyAny>) -> usize {
