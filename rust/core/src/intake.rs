@@ -66,15 +66,16 @@ impl<E, S, W> Bus<E, S, W> {
         for id in targets {
             let Some(subscription) = self.subscriptions.get_mut(*id).filter(|found| !found.ending) else { continue };
             heard += 1;
-            let (waiting, next) = (subscription.queue.live(), subscription.queue.next_place());
-            outcome.lost.extend(subscription.accept(event(), topic));
-            let grown = subscription.queue.live() - waiting;
+            let next = subscription.queue.next_place();
+            let lost = subscription.accept(event(), topic);
+            let grown = u64::from(lost.is_none());
+            outcome.lost.extend(lost);
             if subscription.queue.is_to_be_packed() {
                 outcome.to_pack.extend(subscription.place_to_pack(next, topic).map(|place| Place::Queue(*id, place)));
             }
-            self.unfinished += grown as u64;
-            if manner.patience == Patience::Urgent && waiting >= subscription.queue.capacity() {
-                subscription.counts.over_capacity += grown as u64;
+            self.unfinished += grown;
+            if manner.patience == Patience::Urgent && subscription.queue.live() > subscription.queue.capacity() {
+                subscription.counts.over_capacity += grown;
             }
             if manner.can_call && subscription.is_called_at_once() {
                 subscription.service = Service::Served;

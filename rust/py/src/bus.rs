@@ -9,7 +9,6 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rustc_hash::FxBuildHasher;
 use trading_events_core::bus::{Bus, Phase};
 use trading_events_core::dispatch::Ended;
 use trading_events_core::registry::SubscriptionId;
@@ -19,7 +18,7 @@ use crate::error::WrongLoopError;
 use crate::guarded::Guarded;
 use crate::home::{self, Birthplace, Home};
 use crate::route_memo::RouteMemo;
-use crate::routing::Seen;
+use crate::routing::Classes;
 use crate::subscriber::Subscriber;
 use crate::worker::Worker;
 
@@ -31,7 +30,7 @@ pub(crate) type PythonBus = Bus<Py<PyAny>, Arc<Subscriber>, Py<PyAny>>;
 pub(crate) struct State {
     pub(crate) bus: PythonBus,
     pub(crate) memo: RouteMemo,
-    pub(crate) kinds: HashMap<usize, Seen, FxBuildHasher>,
+    pub(crate) classes: Classes,
     pub(crate) home: Option<Arc<Home>>,
     pub(crate) workers: HashMap<u64, Py<PyAny>>,
     pub(crate) next_worker: u64,
