@@ -81,22 +81,22 @@ def pytest_asyncio_loop_factories() -> Mapping[str, MakeLoop]:
     return LOOPS
 
 
-BOTH_LOOPS_FAR = {"test_delivery.py", "test_closing.py"}
-"""Where the other buses are tried on every loop: their local half is the memory bus, tried on all already."""
+ON_UVLOOP_TOO = {"test_closing.py", "test_delivery.py", "test_lifetime.py"}
+"""Where a far bus is tried on uvloop: what a loop sees most of is its local half, the memory bus, tried everywhere."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what would only cost time."""
-    spare = [
-        item
-        for item in items
-        if "uvloop-" in item.name
-        and "-memory" not in item.name
-        and any(kind in item.name for kind in BUS_TYPES)
-        and item.path.name not in BOTH_LOOPS_FAR
-    ]
-    config.hook.pytest_deselected(items=spare)
-    items[:] = [item for item in items if item not in set(spare)]
+    spare = {item for item in items if isinstance(item, pytest.Function) and _is_spare(item)}
+    config.hook.pytest_deselected(items=list(spare))
+    items[:] = [item for item in items if item not in spare]
+
+
+def _is_spare(test: pytest.Function) -> bool:
+    chosen: Mapping[str, Any] = test.callspec.params if hasattr(test, "callspec") else {}
+    is_on_uvloop = any(choice in ("uvloop", uvloop.new_event_loop) for choice in chosen.values())
+    kinds = {"memory", "redis-streams"} if test.path.name in ON_UVLOOP_TOO else {"memory"}
+    return is_on_uvloop and chosen.get("bus_kind", "memory") not in kinds
 
 
 @pytest.fixture
