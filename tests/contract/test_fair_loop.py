@@ -89,17 +89,20 @@ async def test_the_budget_is_one_for_the_whole_bus(bus: Bus) -> None:
 async def test_a_hundred_subscriptions_that_resume_at_once_share_one_budget(bus: Bus) -> None:
     """Turned red by: `refill` for each worker that goes on."""
     with Clock() as clock:
+        suspended = 0
         go_on = asyncio.Event()
 
         async def handler(event: BaseEvent) -> None:
+            nonlocal suspended
             if number_of(event) == 0:
+                suspended += 1
                 await go_on.wait()
             clock.note()
 
         for _ in range(100):
             await bus.subscribe("tick", handler)
         await bus.publish_batch(ticks([0] + [1] * 500))
-        await turns(50)
+        await until(lambda: suspended == 100)
         go_on.set()
         await bus.join()
         assert clock.most_in_a_turn <= 5_000
