@@ -1,5 +1,6 @@
 """Fixtures for every test."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from types import FrameType
 import pytest
 
 from tests.server.process import Server
+
+# Else ArcticDB waits for a second when it first lists a store, in case another machine does so too.
+os.environ["ARCTICDB_STORAGELOCK_WAITMS_INT"] = "0"
 
 
 @pytest.fixture(scope="session")
