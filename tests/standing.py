@@ -5,13 +5,18 @@ from typing import Any
 
 
 def tasks_standing() -> str:
-    """Each task of the running loop that has not ended, and the calls it is in, from its first to what it awaits."""
+    """Each task of the running loop that has not ended, and the calls it is in, from its first to what it awaits.
+
+    Tasks that stand at the same place are told of together.
+    """
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return "no loop runs"
-    tasks = sorted(asyncio.all_tasks(loop), key=lambda task: task.get_name())
-    return "\n".join(f"{task.get_name()}:{_calls_of(task.get_coro())}" for task in tasks)
+    by_calls: dict[str, list[str]] = {}
+    for task in asyncio.all_tasks(loop):
+        by_calls.setdefault(_calls_of(task.get_coro()), []).append(task.get_name())
+    return "\n".join(sorted(f"{', '.join(sorted(names))}:{calls}" for calls, names in by_calls.items()))
 
 
 def _calls_of(awaited: Any) -> str:
@@ -19,7 +24,7 @@ def _calls_of(awaited: Any) -> str:
     while awaited is not None:
         frame = next((found for kind in ("cr", "gi", "ag") if (found := getattr(awaited, f"{kind}_frame", None))), None)
         if frame is None:
-            calls += f"\n    {awaited!r}"
+            calls += f"\n    {type(awaited).__name__}"
         else:
             calls += f"\n    {frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})"
         names = ("cr_await", "gi_yieldfrom", "ag_await")
