@@ -201,6 +201,30 @@ impl<E> Sequence<E> {
         Self { events, rest }
     }
 
+    /// What follows the first so many, for one who also keeps it; `copy` copies an event.
+    #[must_use]
+    pub fn share_after(&self, skipped: usize, copy: impl Fn(&E) -> E) -> Self {
+        let mut shared = Self::default();
+        shared.events.extend(self.events.iter().skip(skipped).map(&copy));
+        let mut skipped = skipped.saturating_sub(self.events.len());
+        for part in self.rest.iter().flat_map(|rest| &rest.parts) {
+            let count = match part {
+                Kept::Event(_) => 1,
+                Kept::Rows(rows) => rows.count(),
+            };
+            if skipped >= count {
+                skipped -= count;
+                continue;
+            }
+            let mut part = part.share(&copy);
+            if let Kept::Rows(rows) = &mut part {
+                (0..std::mem::take(&mut skipped)).for_each(|_| drop(rows.split_first()));
+            }
+            shared.push_kept(part);
+        }
+        shared
+    }
+
     /// How many bytes its rows take, with what belongs to them; what others share is counted in full.
     #[must_use]
     pub fn size_bytes(&self) -> usize {

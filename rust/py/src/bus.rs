@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use trading_events_core::bus::{Bus, Phase};
 use trading_events_core::dispatch::Ended;
+use trading_events_core::milestone::Milestone;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::subscription::Subscription;
 
@@ -39,6 +40,8 @@ pub(crate) struct State {
     pub(crate) few_waiters: Vec<(u64, Py<PyAny>)>,
     /// Who waits for a subscription to end.
     pub(crate) end_waiters: HashMap<u64, Vec<Py<PyAny>>>,
+    /// Who waits for a subscription to have handled something.
+    pub(crate) milestones: Vec<(Milestone, Py<PyAny>)>,
     pub(crate) by_number: HashMap<u64, SubscriptionId>,
     pub(crate) last_number: u64,
     /// Room for a row that is being made.
@@ -48,7 +51,10 @@ pub(crate) struct State {
 impl State {
     /// Whether somebody waits for what the end of an event has brought about.
     pub(crate) fn has_to_wake(&self, ended: &Ended<Arc<Subscriber>>) -> bool {
-        ended.retired.is_some() || (ended.few && !self.few_waiters.is_empty()) || self.bus.has_called()
+        ended.retired.is_some()
+            || (ended.few && !self.few_waiters.is_empty())
+            || !self.milestones.is_empty()
+            || self.bus.has_called()
     }
 
     /// Whoever waits for so few events as there are.
@@ -136,7 +142,9 @@ impl NativeBus {
         let futures: Vec<Py<PyAny>> = {
             let state = self.lock(py);
             let ends = state.end_waiters.values().flatten();
-            let waiters = state.bus.tokens().chain(state.few_waiters.iter().map(|(_, future)| future)).chain(ends);
+            let few = state.few_waiters.iter().map(|(_, future)| future);
+            let milestones = state.milestones.iter().map(|(_, future)| future);
+            let waiters = state.bus.tokens().chain(few).chain(ends).chain(milestones);
             waiters.map(|future| future.clone_ref(py)).collect()
         };
         for future in futures {
@@ -173,7 +181,7 @@ impl NativeBus {
         home.call_soon(&slf.getattr("_refill")?)
     }
 
-    /// Wakes whoever waits for places, for few events to be left, or for a subscription to end.
+    /// Wakes whoever waits for places, for few events to be left, or for a subscription to end or to have handled something.
     pub(crate) fn wake_waiters(&self, py: Python<'_>, ended: Option<&Subscriber>) -> PyResult<()> {
         let futures = {
             let mut state = self.lock(py);
@@ -183,6 +191,8 @@ impl NativeBus {
                 state.by_number.remove(&ended.number);
                 futures.extend(state.end_waiters.remove(&ended.number).unwrap_or_default());
             }
+            let State { bus, milestones, .. } = &mut *state;
+            futures.extend(milestones.extract_if(.., |(place, _)| bus.has_reached(*place)).map(|(_, future)| future));
             futures
         };
         home::wake(py, futures)
@@ -300,6 +310,7 @@ impl NativeBus {
         state.bus.tokens().try_for_each(|token| visit.call(token))?;
         state.few_waiters.iter().try_for_each(|(_, future)| visit.call(future))?;
         state.end_waiters.values().flatten().try_for_each(|future| visit.call(future))?;
+        state.milestones.iter().try_for_each(|(_, future)| visit.call(future))?;
         state.home.as_ref().map_or(Ok(()), |home| home.traverse(visit))
     }
 

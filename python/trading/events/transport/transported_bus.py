@@ -146,6 +146,8 @@ class TransportedBus(InMemoryEventBus):
     ) -> str:
         if self._is_closing:
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
+        if terms.get("held") and self.options.group is not None:
+            raise ValueError("with a group a subscription hears a share of the events, which no store can complete")
         sid = super()._add(event_type, handler, condition, **terms)
         if self._newest is not None:
             self._tracked[sid], self._newest = self._newest, None
