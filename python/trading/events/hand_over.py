@@ -2,19 +2,18 @@
 
 The subscription is entered first, and its live events are held back in its queue. What was accepted before that moment
 is in the store, or still on its way there: in the queue of a subscription that records. So those subscriptions are
-waited for, as far as they had come at that moment, and their writers flushed; only then is the store read. It is read
-some events at a time, which go before those that are held back, each time that the handler has worked off the last ones.
-What the store has by then of the live events is told by their ids, and left out. When the store has been read, the
-queue is let go.
+waited for, up to what they had accepted at that moment, and their writers flushed; only then is the store read. It is
+read some events at a time, which go before those that are held back, as the handler works off the last ones. What the
+store has by then of the live events is told by their ids, and left out. When it has been read, the queue is let go.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from trading.events import _core
+from trading.events._core import Filter, NativeBus
 from trading.events.base import BaseEvent
 from trading.events.errors import StoreClosedError, SubscriptionNotFoundError
 
@@ -39,15 +38,8 @@ class Recorder(Protocol):
         """Returns when every event taken so far is in the store."""
 
 
-class _Bus(Protocol):
-    """What of a bus is needed here."""
-
-    async def unsubscribe(self, subscription_id: str) -> None: ...
-    def _report_failure(self, sid: str, name: str, event: None, error: BaseException, phase: str) -> None: ...
-    def _put_ahead(self, sid: str, events: Sequence[BaseEvent]) -> int: ...
-    def _held_ids(self, sid: str, skipped: int, limit: int) -> list[str]: ...
-    def _until_handled(self, sid: str, left: int) -> "asyncio.Future[None] | None": ...
-    def _let_go(self, sid: str) -> None: ...
+OnFailure = Callable[[str, Exception], Awaitable[None]]
+"""Told, with the subscription's id, of a hand-over that has failed; ends the subscription."""
 
 
 def recorded(
@@ -61,16 +53,16 @@ def recorded(
     """What a store has for a subscription. Of the filter only the names narrow it: the bus asks the rest.
 
     Raises:
-        TypeError: The store is no reader.
-        ValueError: The start is no moment, or the queue may drop what is held back.
+        TypeError: The store is no reader, or the start no moment.
+        ValueError: The queue may drop what is held back.
     """
     if not callable(getattr(store, "read_range", None)):
         raise TypeError(f"store is {store!r}; it must be a reader, such as EventReader")
     if not isinstance(start, datetime):
-        raise ValueError(f"start is {start!r}; with a store it is the datetime from which on it is read")
+        raise TypeError(f"start is {start!r}; with a store it is the datetime from which on it is read")
     if overflow not in {"block", "raise"}:
         raise ValueError(f"overflow is {overflow!r}; with a store it is 'block' or 'raise', so that no gap can be")
-    if not isinstance(condition, _core.Filter):
+    if not isinstance(condition, Filter):
         return store.read_range(start, event_type=event_type)
     _, exchanges, symbols = condition.name_bounds
     return store.read_range(start, event_type=event_type, exchange=exchanges, symbol=symbols)
@@ -97,26 +89,26 @@ class HandOvers:
         if getattr(handler, "__name__", None) == "write_event" and hasattr(writer, "flush"):
             self._recorders[sid] = writer
 
-    def begin(self, bus: _Bus, sid: str, name: str, *, store: "IEventReader", events: "EventRange") -> None:
-        """Begins to give a subscription, which is held back, what a store has."""
-        recorders = {sid: writer for sid, writer in self._recorders.items() if store.is_written_by(writer)}
-        running = asyncio.get_running_loop().create_task(self._run(bus, sid, name, events, recorders))
-        self._running[sid] = running
-
-    async def _run(
-        self, bus: _Bus, sid: str, name: str, events: "EventRange", recorders: Mapping[str, Recorder]
+    def begin(
+        self, bus: NativeBus, sid: str, *, store: "IEventReader", events: "EventRange", on_failure: OnFailure
     ) -> None:
+        """Begins to give a subscription, which is held back, what a store has."""
+        writers = {each: writer for each, writer in self._recorders.items() if store.is_written_by(writer)}
+        on_their_way = [waiting for each in writers if (waiting := _until_handled(bus, each)) is not None]
+        run = self._run(_Passage(bus, sid), events, _Seam(on_their_way, list(writers.values())), on_failure)
+        self._running[sid] = running = asyncio.get_running_loop().create_task(run)
+        running.add_done_callback(lambda _: self._running.pop(sid))  # also where it is cancelled before it has begun
+
+    async def _run(self, passage: "_Passage", events: "EventRange", seam: "_Seam", on_failure: OnFailure) -> None:
+        sid = passage.sid
         try:
-            await _wait_for(bus, recorders)
-            await _Passage(bus, sid).give(events)
+            await seam.reached()
+            await passage.give(events)
         except SubscriptionNotFoundError:
             pass  # it has ended meanwhile
         except Exception as error:  # noqa: BLE001 - it is told in every way that a failing handler's would be
             self._failed[sid] = error
-            bus._report_failure(sid, name, None, error, "store")  # noqa: SLF001 - its own
-            await bus.unsubscribe(sid)
-        finally:
-            del self._running[sid]
+            await on_failure(sid, error)
 
     async def caught_up(self, sid: str) -> None:
         """Returns when a subscription has handled what the store had for it; raises what went wrong."""
@@ -133,7 +125,7 @@ class HandOvers:
         while running := [task for each, task in self._running.items() if sid in {None, each}]:
             await asyncio.wait(running)
 
-    def end(self, bus: _Bus, sid: str) -> None:
+    def end(self, bus: NativeBus, sid: str) -> None:
         """A subscription has ended. One that records does so once nothing is on its way to its writer any more."""
         running = self._running.get(sid)
         if running is not None and running is not asyncio.current_task():
@@ -154,28 +146,33 @@ class HandOvers:
             await asyncio.wait(running, timeout=timeout_s)
 
 
-def _until_handled(bus: _Bus, sid: str, *, left: int = 0) -> "asyncio.Future[None] | None":
+def _until_handled(bus: NativeBus, sid: str, *, left: int = 0) -> "asyncio.Future[None] | None":
     with suppress(SubscriptionNotFoundError):
         return bus._until_handled(sid, left)  # noqa: SLF001 - its own
     return None
 
 
-async def _wait_for(bus: _Bus, recorders: Mapping[str, Recorder]) -> None:
-    """Returns when what has been accepted until now is in the store."""
-    for waiting in [_until_handled(bus, sid) for sid in recorders]:
-        if waiting is not None:
+class _Seam(NamedTuple):
+    """Up to where the store must have come."""
+
+    on_their_way: list[asyncio.Future[None]]
+    writers: list[Recorder]
+
+    async def reached(self) -> None:
+        """Returns when what had been accepted is in the store."""
+        for waiting in self.on_their_way:
             await waiting
-    for writer in recorders.values():
-        with suppress(StoreClosedError):
-            await writer.flush()
+        for writer in self.writers:
+            with suppress(StoreClosedError):
+                await writer.flush()
 
 
 class _Passage:
     """The way of recorded events before those that a subscription holds back."""
 
-    def __init__(self, bus: _Bus, sid: str) -> None:
+    def __init__(self, bus: NativeBus, sid: str) -> None:
         self._bus = bus
-        self._sid = sid
+        self.sid = sid
         self._held: set[str] = set()
         self._held_count = 0
 
@@ -189,24 +186,24 @@ class _Passage:
             await self._worked_off()
             raise
         self._held.clear()
-        earlier = self._bus._until_handled(self._sid, 0)  # noqa: SLF001 - its own, as below
-        self._bus._let_go(self._sid)  # noqa: SLF001
+        earlier = self._bus._until_handled(self.sid, 0)  # noqa: SLF001 - its own, as below
+        self._bus._let_go(self.sid)  # noqa: SLF001
         if earlier is not None:
             await earlier
 
     async def _give_some(self, events: Sequence[BaseEvent]) -> None:
         """What is read here and live too was accepted before it was written, and is among those held back by now."""
-        while ids := self._bus._held_ids(self._sid, self._held_count, _IDS):  # noqa: SLF001 - its own, as below
+        while ids := self._bus._held_ids(self.sid, self._held_count, _IDS):  # noqa: SLF001 - its own, as below
             self._held.update(ids)
             self._held_count += len(ids)
             if len(ids) < _IDS:
                 break
             await asyncio.sleep(0)
         earlier = [event for event in events if event.event_id not in self._held]
-        if self._bus._put_ahead(self._sid, earlier) > _AHEAD:  # noqa: SLF001
+        if self._bus._put_ahead(self.sid, earlier) > _AHEAD:  # noqa: SLF001
             await self._worked_off(left=_AHEAD // 4)
 
     async def _worked_off(self, *, left: int = 0) -> None:
-        waiting = _until_handled(self._bus, self._sid, left=left)
+        waiting = _until_handled(self._bus, self.sid, left=left)
         if waiting is not None:
             await waiting

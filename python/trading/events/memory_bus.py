@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from weakref import WeakSet
@@ -173,9 +174,10 @@ class InMemoryEventBus(NativeBus, IEventBus):
             PatternError: The text is no pattern.
             HandlerTypeError: The handler, the filter or `on_gap` cannot be called, or the filter or an inline handler
                 is asynchronous.
-            TypeError: `event_type` is neither text nor an event class, `capacity` no int, or `store` no reader.
-            ValueError: `capacity` is below 1, or `overflow`, `delivery` or `start` is none of those that there are; or
-                with a `store`, `start` is no datetime, or `overflow` one that drops events.
+            TypeError: `event_type` is neither text nor an event class, `capacity` no int, `store` no reader, or, with
+                one, `start` no datetime.
+            ValueError: `capacity` is below 1, or `overflow`, `delivery` or `start` is none of those that there are, or,
+                with a store, `overflow` is one that drops events.
             NoHistoryError: `start` asks for earlier events, and the bus was made without `history`.
             BusClosedError: The bus is closed or closing.
         """
@@ -195,8 +197,15 @@ class InMemoryEventBus(NativeBus, IEventBus):
         )
         await self._settle(sid)
         if store is not None and events is not None:
-            self._hand_overs.begin(self, sid, name or sid, store=store, events=events)
+            self._hand_overs.begin(
+                self, sid, store=store, events=events, on_failure=partial(self._give_up, name or sid)
+            )
         return sid
+
+    async def _give_up(self, name: str, sid: str, error: Exception) -> None:
+        """Ends a subscription whose store has failed."""
+        self._report_failure(sid, name, None, error, "store")
+        await self.unsubscribe(sid)
 
     async def _settle(self, sid: str) -> None:
         """For buses that have somebody else to tell of a new subscription."""
@@ -338,9 +347,9 @@ class InMemoryEventBus(NativeBus, IEventBus):
     async def caught_up(self, subscription_id: str) -> None:
         """Returns when a subscription that began with a `store` has handled what that had for it, and is live.
 
-        Where something could not be read, the handler has heard the rest, and the subscription has ended: it does not go
-        live behind a gap. That is also logged, handed to `on_error` and published as an ErrorEvent. With a reader that
-        warns of what it cannot read, it goes on.
+        Where something could not be read, the handler has heard the rest, and the subscription has ended: it does not
+        go live behind a gap. That is also logged, handed to `on_error` and published as an ErrorEvent. With a reader
+        that warns of what it cannot read, it goes on.
 
         Args:
             subscription_id: What `subscribe` returned. One that began without a store has caught up.
@@ -367,7 +376,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
             await self._idle()
 
     async def aclose(self, timeout_s: float | None = None) -> None:
-        """Takes no new events, handles those it has and what a store has for them, and ends. A second call waits for the first.
+        """Takes no new events, handles those it has and what stores have, and ends. A second call waits for the first.
 
         Args:
             timeout_s: Seconds after which handlers that still run are cancelled and what still waits is counted as
