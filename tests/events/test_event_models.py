@@ -171,7 +171,7 @@ def test_the_tick_of_the_request_is_taken_as_written_there() -> None:
 
 
 @each_class
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_an_event_comes_back_the_same_from_json_pickle_and_copies(cls: type[BaseEvent], data: Any) -> None:
     event = data.draw(event_of(cls))
@@ -191,13 +191,11 @@ def test_an_event_comes_back_the_same_from_json_pickle_and_copies(cls: type[Base
         assert hash(other) == hash(event)
 
 
-@settings(max_examples=100, deadline=None)
 @given(event=events())
 def test_a_topic_is_made_of_type_exchange_and_symbol(event: BaseEvent) -> None:
     assert event.topic == f"events.{event.event_type}.{event.exchange or '_'}.{event.symbol or '_'}"
 
 
-@settings(max_examples=100, deadline=None)
 @given(event=events())
 def test_every_time_of_an_event_is_aware_and_in_utc(event: BaseEvent) -> None:
     times = [value for _, value in event if isinstance(value, datetime)]

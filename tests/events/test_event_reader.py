@@ -108,7 +108,7 @@ def spans(events: list[BaseEvent]) -> dict[Any, tuple[int, datetime, datetime]]:
     return found
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(recordings, st.lists(st.tuples(moments, moments, queries), min_size=1, max_size=4))
 def test_a_query_gives_what_a_filter_over_a_list_gives(
     tmp_path_factory: pytest.TempPathFactory,

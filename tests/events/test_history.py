@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.doubles import MOMENT, Gate, assert_balanced, number_of, order, until
@@ -306,7 +306,6 @@ PUBLISHES = st.tuples(st.just("publish"), st.sampled_from("ABC"), st.integers(0,
 SUBSCRIBES = st.tuples(st.just("subscribe"), st.sampled_from(["*", "events.tick.*.A"]), st.sampled_from(STARTS))
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     history=st.integers(1, 12),
     unpacked=st.integers(0, 3),

@@ -41,7 +41,7 @@ def test_events_of_every_class_come_back_merged(tmp_path: Path) -> None:
     assert [event.model_dump_json() for event in again] == [event.model_dump_json() for event in recorded]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(any_events(), max_size=5), max_size=4))
 def test_whatever_was_written_is_read_in_order_of_time_and_recording(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[BaseEvent]]
