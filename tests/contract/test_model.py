@@ -254,7 +254,7 @@ def test_nothing_is_lost_or_reordered_while_everything_runs(
     bus_type: Callable[..., Any], run: RunMain, seed: int, queues: list[tuple[int, str]]
 ) -> None:
     """Turned red by: any change that loses, doubles or reorders an event while handlers and publishers interleave."""
-    chance = random.Random(seed)  # noqa: S311 - a program, not a secret
+    chance = random.Random(seed)
     accepted: list[int] = []
 
     async def main() -> None:

@@ -43,9 +43,9 @@ def test_bytes_may_stand_in_any_buffer(cls: type[BaseEvent]) -> None:
 
 def test_what_is_no_event_is_not_encoded() -> None:
     with pytest.raises(NotAnEventError, match="str is no event"):
-        encode_event("tick")  # type: ignore[arg-type]
+        encode_event("tick")
     with pytest.raises(NotAnEventError, match="int is no event"):
-        encode_batch([sample(TickEvent), 7])  # type: ignore[list-item]
+        encode_batch([sample(TickEvent), 7])
 
 
 def test_no_bytes_are_no_event() -> None:

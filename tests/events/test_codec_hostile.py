@@ -232,4 +232,4 @@ def test_what_is_no_table_of_events_is_refused() -> None:
         with pytest.raises(EventDecodeError):
             table_to_events(table)
     with pytest.raises(EventDecodeError, match="no table of events"):
-        table_to_events(object())  # type: ignore[arg-type]
+        table_to_events(object())

@@ -178,7 +178,7 @@ def test_an_event_comes_back_the_same_from_json_pickle_and_copies(cls: type[Base
     returned = [
         cls.model_validate_json(event.model_dump_json()),
         cls.model_validate(event.model_dump()),
-        pickle.loads(pickle.dumps(event)),  # noqa: S301 - made one line above
+        pickle.loads(pickle.dumps(event)),
         copy.copy(event),
         copy.deepcopy(event),
         event.model_copy(),
@@ -244,7 +244,7 @@ def test_a_copy_is_validated(update: dict[str, Any], words: str) -> None:
 
 
 def test_a_copy_takes_what_construction_takes() -> None:
-    copied = sample(TickEvent).model_copy(update={"bid": 0.1, "timestamp": datetime(2024, 1, 1)})  # noqa: DTZ001 - naive
+    copied = sample(TickEvent).model_copy(update={"bid": 0.1, "timestamp": datetime(2024, 1, 1)})
     assert copied.bid == Decimal("0.1")
     assert copied.timestamp == MOMENT
 

@@ -63,9 +63,9 @@ async def test_a_query_that_means_nothing_is_refused() -> None:
     with pytest.raises(PatternError):
         bus.history.query("a..b")
     with pytest.raises(TypeError):
-        bus.history.query(7)  # type: ignore[call-overload]
+        bus.history.query(7)
     with pytest.raises(TypeError):
-        bus.history.query("tick", "today")  # type: ignore[call-overload]
+        bus.history.query("tick", "today")
     with pytest.raises(ValueError, match="limit is -1"):
         bus.history.query(limit=-1)
 
@@ -94,11 +94,11 @@ async def test_a_bus_that_keeps_none_says_so() -> None:
         _ = bus.history
     for start in ("history", "last_per_topic", MOMENT):
         with pytest.raises(NoHistoryError, match="history="):
-            await bus.subscribe("tick", print, start=start)  # type: ignore[call-overload]
+            await bus.subscribe("tick", print, start=start)
     with pytest.raises(ValueError, match="start is 'old'"):
-        await bus.subscribe("tick", print, start="old")  # type: ignore[call-overload]
+        await bus.subscribe("tick", print, start="old")
     with pytest.raises(TypeError):
-        InMemoryEventBus(history=1.5)  # type: ignore[arg-type]
+        InMemoryEventBus(history=1.5)
     with pytest.raises(ValueError, match="history is -1"):
         InMemoryEventBus(history=-1)
     assert not bus.statistics().subscriptions
@@ -134,7 +134,7 @@ async def test_filters_of_either_kind_choose_among_earlier_events() -> None:
     for start, expected in (("history", [0, 4, 6, 10]), ("last_per_topic", [6, 10])):
         heard: list[BaseEvent] = []
         condition = symbol_filter("A", "B") & is_even
-        await bus.subscribe("tick", heard.append, condition, start=start)  # type: ignore[call-overload]
+        await bus.subscribe("tick", heard.append, condition, start=start)
         await bus.join()
         assert numbers(heard) == expected
     await bus.aclose()
@@ -232,7 +232,7 @@ async def test_a_function_may_be_subscribed_to_earlier_events_before_any_loop_ru
 async def test_what_is_wrong_with_a_late_subscription_is_told_before_anything_happens() -> None:
     bus = await filled(tick(0))
     with pytest.raises(HandlerTypeError):
-        await bus.subscribe("tick", None, start="history")  # type: ignore[call-overload]
+        await bus.subscribe("tick", None, start="history")
     assert not bus.statistics().subscriptions
     await bus.aclose()
 
@@ -281,7 +281,7 @@ async def test_an_event_that_waits_for_room_meanwhile_comes_after_the_earlier_on
         return lambda event: heard[name].append(number_of(event))
 
     await bus.subscribe("tick", handler("history"), start="history")
-    await bus.subscribe("tick", handler("odd"), lambda event: number_of(event) % 2, start="last_per_topic")  # type: ignore[call-overload]
+    await bus.subscribe("tick", handler("odd"), lambda event: number_of(event) % 2, start="last_per_topic")
     await bus.subscribe("tick", handler("new"))
     gate.open()
     await asyncio.gather(*waiting)
@@ -354,7 +354,7 @@ def chosen(kept: list[TickEvent], start: str | datetime) -> list[TickEvent]:
                 event for place, event in enumerate(kept) if event.topic not in [e.topic for e in kept[place + 1 :]]
             ]
         case _:
-            return [event for event in kept if event.timestamp >= start]  # type: ignore[operator]
+            return [event for event in kept if event.timestamp >= start]
 
 
 async def test_events_may_be_put_ahead_of_those_that_a_subscription_holds_back() -> None:

@@ -73,8 +73,8 @@ async def test_a_bus_is_recorded_and_replayed_as_the_request_shows(tmp_path: Pat
         await bus.subscribe("*", replayed.append)
         reader = EventReader(base_path=tmp_path / "events")
         async for event in reader.read_range(
-            start=datetime(2024, 1, 1),  # noqa: DTZ001 - as the request has it
-            end=datetime(2024, 1, 2),  # noqa: DTZ001 - as the request has it
+            start=datetime(2024, 1, 1),
+            end=datetime(2024, 1, 2),
             symbol="BTC/USDT",
         ):
             await bus.publish(event)
