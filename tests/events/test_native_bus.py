@@ -69,6 +69,21 @@ async def test_subscriptions_that_come_and_go_leave_memory_where_it_was() -> Non
         assert resident_kib() - before_kib < 1_500
 
 
+async def test_who_waits_for_few_events_to_be_left_is_told_before_who_waits_for_none() -> None:
+    """Turned red by: `take_satisfied` asking whether no event is left."""
+    async with InMemoryEventBus() as bus:
+        gate = Gate()
+        await bus.subscribe("tick", gate)
+        await bus.publish_batch([tick(number) for number in range(5)])
+        three, none = bus._idle(3), bus._idle()
+        gate.let_go(2)
+        await three
+        assert (len(gate.finished), none.done()) == (2, False)
+        gate.let_go(3)
+        await none
+        assert len(gate.finished) == 5
+
+
 async def test_whoever_waits_is_served_when_a_worker_has_been_cancelled() -> None:
     """Turned red by: never replacing a worker that was cancelled."""
     async with InMemoryEventBus() as bus:

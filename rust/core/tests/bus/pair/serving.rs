@@ -59,7 +59,7 @@ impl Pair {
         let Some(id) = self.pick(which, |found| found.in_handler) else { return };
         let ended = self.bus.finish(id, end);
         assert_eq!(ended.retired, self.model.finish(id, end));
-        assert_eq!(ended.idle, self.model.unfinished() == 0);
+        assert_eq!(ended.few, self.model.unfinished() == 0);
     }
 
     /// An event that was handled and the next in one go, exactly where all is plain.
