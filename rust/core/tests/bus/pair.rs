@@ -1,7 +1,6 @@
 //! A bus and its model, which take every step together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Place, Speaker};
 use trading_events_core::bus::{Bus, Phase, Terms};
@@ -9,7 +8,6 @@ use trading_events_core::line::Ticket;
 use trading_events_core::pattern::Pattern;
 use trading_events_core::queue::Overflow;
 use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
-use trading_events_core::stats::End;
 use trading_events_core::subscription::Delivery;
 
 use crate::model::{Allowed, Model, Service, Subscription, room};
