@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from types import FrameType
 
 import pytest
+from hypothesis import settings
 
 from tests.server.process import Server
 from tests.standing import tasks_standing
 
 # Else ArcticDB waits for a second when it first lists a store, in case another machine does so too.
 os.environ["ARCTICDB_STORAGELOCK_WAITMS_INT"] = "0"
+
+settings.register_profile("usual", deadline=None)
+settings.register_profile("thorough", deadline=None, max_examples=5_000)
+settings.load_profile("usual")
 
 
 @pytest.fixture(scope="session")

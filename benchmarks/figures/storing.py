@@ -109,10 +109,10 @@ async def record_beside_nautilus(plan: Plan) -> list[float]:
 
 def _make_catalog_writer(count: int) -> tuple[Callable[[Path, list[Any]], None], list[Any]]:
     """What writes quotes into a catalog, and the quotes."""
-    from nautilus_trader.model.data import QuoteTick  # noqa: PLC0415 - only this case needs it
-    from nautilus_trader.model.identifiers import InstrumentId  # noqa: PLC0415
-    from nautilus_trader.model.objects import Price, Quantity  # noqa: PLC0415
-    from nautilus_trader.persistence.catalog import ParquetDataCatalog  # noqa: PLC0415
+    from nautilus_trader.model.data import QuoteTick
+    from nautilus_trader.model.identifiers import InstrumentId
+    from nautilus_trader.model.objects import Price, Quantity
+    from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
     instrument = InstrumentId.from_str("BTC/USDT.BINANCE")
     quotes = [

@@ -117,7 +117,7 @@ def run_script(bus_kind: str, loop_kind: str) -> Callable[[str], subprocess.Comp
     )
 
     def run_source(source: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 - the programs stand in the tests
+        return subprocess.run(
             [sys.executable, "-X", "dev", "-c", head + textwrap.dedent(source)],
             capture_output=True,
             text=True,

@@ -225,4 +225,4 @@ async def test_a_batch_that_is_no_iterable_is_a_type_error(bus: Bus) -> None:
     """Turned red by: taking what cannot be iterated over for a batch of nothing."""
     for wrong in (5, None):
         with pytest.raises(TypeError):
-            await bus.publish_batch(wrong)  # type: ignore[arg-type]
+            await bus.publish_batch(wrong)

@@ -34,7 +34,7 @@ _STORE_KILLS = 10
 
 def kill_many(folder: Path, *, kills: int, seed: int) -> list[str]:
     """Kills processes and returns what was wrong with what they left."""
-    chance = random.Random(seed)  # noqa: S311 - to be repeated
+    chance = random.Random(seed)
     faults: list[str] = []
     for kill in range(kills):
         store, notes = folder / "store", folder / "notes"

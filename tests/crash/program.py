@@ -60,7 +60,7 @@ def record(store: Path, notes: Path, *, seed: int, steps: int) -> None:
     done = read_promises(notes.read_bytes() if notes.exists() else b"")
     first = max(done.begun, default=-1) + 1
     descriptor = os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    asyncio.run(_record(store, random.Random(seed), first, steps, lambda text: _note(descriptor, text)))  # noqa: S311
+    asyncio.run(_record(store, random.Random(seed), first, steps, lambda text: _note(descriptor, text)))
 
 
 async def _record(store: Path, chance: random.Random, number: int, steps: int, note: Callable[[str], None]) -> None:

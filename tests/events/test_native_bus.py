@@ -93,7 +93,7 @@ async def test_whoever_waits_is_served_when_a_worker_has_been_cancelled() -> Non
         async def handler(event: BaseEvent) -> None:
             seen.append(number_of(event))
             if number_of(event) == 0:
-                stuck.append(asyncio.current_task())  # type: ignore[arg-type]  # a handler runs in a task
+                stuck.append(asyncio.current_task())
                 await asyncio.Event().wait()
 
         sid = await bus.subscribe("tick", handler, capacity=1)
@@ -238,7 +238,7 @@ async def test_a_generator_made_awaitable_is_driven_and_any_other_is_refused() -
         await bus.subscribe("tick", old_style)
         for generator in (asynchronous, plain):
             with pytest.raises(HandlerTypeError, match="generator"):
-                await bus.subscribe("tick", generator)  # type: ignore[arg-type]
+                await bus.subscribe("tick", generator)
         await bus.publish(tick(1))
         await bus.join()
         assert seen == [1]

@@ -75,7 +75,7 @@ def test_columns_are_made_natively_as_they_would_be_of_events(cls: type[BaseEven
 
 
 @given(event=events(), others=st.lists(events(), max_size=3))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_events_make_the_same_tables_as_by_way_of_events(
     event: BaseEvent, others: list[BaseEvent], rows_of: Any
 ) -> None:
@@ -95,7 +95,7 @@ def test_any_events_make_the_same_tables_as_by_way_of_events(
 
 
 @given(number=st.floats(allow_nan=False, allow_infinity=False))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_float_in_metadata_has_the_digits_that_pydantic_writes(number: float, rows_of: Any) -> None:
     event = tick(metadata={"x": number})
     [topic] = Tabulation(rows_of([event])).topics

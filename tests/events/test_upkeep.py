@@ -149,7 +149,7 @@ class TestVerification:
         data = path.read_bytes()
         footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
         ends = {"data": (4, footer), "footer": (footer, len(data)), "all": (0, len(data))}[region]
-        chance = random.Random(region)  # noqa: S311 - the same each time
+        chance = random.Random(region)
         for _ in range(300):
             flipped = bytearray(data)
             flipped[chance.randrange(*ends)] ^= 1 << chance.randrange(8)

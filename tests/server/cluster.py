@@ -1,6 +1,7 @@
 """A cluster, and servers behind sentinels."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -88,7 +89,7 @@ class Cluster:
         wait_until(lambda: all(len(ask(node, "CLUSTER", "NODES").splitlines()) == 6 for node in self.nodes))
         for master, replica in zip(masters, replicas, strict=True):
             name = ask(master, "CLUSTER", "MYID").decode()
-            wait_until(lambda: self._follows(replica, name))  # noqa: B023
+            wait_until(partial(self._follows, replica, name))
         wait_until(lambda: all(b"cluster_state:ok" in ask(node, "CLUSTER", "INFO") for node in self.nodes))
         wait_until(lambda: all(ask(master, "INFO", "replication")["connected_slaves"] == 1 for master in masters))
         return self
