@@ -43,11 +43,7 @@ def write_part(chunks: Iterable[pa.Table], temp: Path, *, name: str, schema: pa.
         file.write(data)
     checksum = _check(temp, data)
     with pq.ParquetFile(pa.BufferReader(data)) as written:
-        if (
-            checksum is None
-            or written.metadata.num_rows != summary.rows
-            or not written.schema_arrow.equals(schema)
-        ):
+        if checksum is None or written.metadata.num_rows != summary.rows or not written.schema_arrow.equals(schema):
             raise CorruptFileError(temp, "it does not hold what was just written to it")
     return SealedFile(
         name=name,

@@ -15,8 +15,6 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow as pa
-
 from trading.events._core import Segment
 from trading.events.errors import UnsealableSegmentError
 from trading.events.persistence.folder import make_folder, sync_files
@@ -104,17 +102,17 @@ def free_name(folder: Path, name: PartName, manifest: Manifest, origin: Origin) 
 
 def _write(folder: Path, topic: TopicTable, origin: Origin) -> Iterator[_NewFile]:
     """One file, or none if none of the rows is an event."""
-    chunks: Iterator[pa.Table] = topic.chunks()
+    chunks = topic.chunks()
     first = next(chunks, None)
     if first is None:
         return
-    chunks = chain([first], chunks)
+    whole = chain([first], chunks)
     del first  # so that it is freed when it has been written
     name = name_part(topic.schema.event_type, topic.exchange, topic.symbol)
     temp = folder / f".{name}{UNFINISHED}"
     metadata = topic.schema.describe(topic.exchange, topic.symbol) | origin.to_metadata()
     schema = topic.schema.arrow.with_metadata(metadata)
-    yield _NewFile(temp, name, write_part(chunks, temp, name=str(name), schema=schema))
+    yield _NewFile(temp, name, write_part(whole, temp, name=str(name), schema=schema))
 
 
 def _commit(base_path: Path, origin: Origin, written: dict[Path, list[_NewFile]]) -> None:
