@@ -25,7 +25,8 @@ from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import Durability, EventReader, ParquetEventWriter
 
 FIELDS = tuple(TickEvent.model_fields)
-NEVER_FULL = 2_000_000
+CAPACITY = 1_000
+"""Of the queue before the writer: a program that loses nothing lets its publishers wait."""
 
 
 @contextmanager
@@ -137,7 +138,7 @@ def without_nautilus() -> str | None:
 
 async def _publish_all(store: Path, events: Sequence[TickEvent]) -> None:
     async with ParquetEventWriter(store) as writer, InMemoryEventBus() as bus:
-        await bus.subscribe("tick", writer.write_event, capacity=NEVER_FULL)
+        await bus.subscribe("tick", writer.write_event, capacity=CAPACITY)
         for event in events:
             await bus.publish(event)
         await bus.join()

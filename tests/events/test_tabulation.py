@@ -1,6 +1,8 @@
 """Rows of the journal as tables: natively as Python would make them, and by Python what is beyond the native way."""
 
+import gc
 import json
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -151,3 +153,15 @@ async def test_an_event_that_its_own_class_would_refuse_is_refused_when_it_is_wr
     async with ParquetEventWriter(tmp_path) as writer:
         with pytest.raises(UnstorableEventError, match="without a bid"):
             await writer.write_event(quote)
+
+
+def test_a_segment_is_forgotten_with_its_tables_and_needs_no_collection_of_garbage(rows_of: Any) -> None:
+    gc.disable()
+    try:
+        tabulation = Tabulation(rows_of([sample(TradeEvent), b"\xc1"]))
+        assert [table.table.num_rows for table in tabulation.topics] == [1]
+        kept = [weakref.ref(tabulation), *map(weakref.ref, tabulation.topics)]
+        del tabulation
+        assert [each() for each in kept] == [None, None]
+    finally:
+        gc.enable()
