@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from trading.events.cli import progress
-from trading.events.cli.formats import as_bytes, as_time, counted, table
+from trading.events.cli.formats import as_bytes, as_duration, as_time, counted, table
 from trading.events.cli.progress import ProgressLine
 
 
@@ -48,6 +48,10 @@ def test_a_count_has_its_noun_in_the_plural_where_it_must_be() -> None:
 
 def test_a_time_is_told_without_its_zone_which_is_utc() -> None:
     assert as_time(datetime(2024, 1, 1, 1, 2, 3, 4, tzinfo=UTC)) == "2024-01-01 01:02:03.000004"
+
+
+def test_a_duration_is_told_in_milliseconds_and_a_long_one_in_seconds() -> None:
+    assert [as_duration(each) for each in (0, 1_234_000, 2_500_000_000)] == ["0.0 ms", "1.2 ms", "2.5 s"]
 
 
 def test_columns_are_as_wide_as_they_must_be_and_numbers_stand_to_the_right() -> None:

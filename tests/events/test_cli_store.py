@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import signal
 import time
 from datetime import timedelta
@@ -185,6 +186,14 @@ def test_replay_keeps_the_timing_that_is_asked_for(recorded: Path, capsys: pytes
     began_s = time.monotonic()
     run(capsys, "replay", recorded, "--speed", "1000", "--event", "trade")
     assert time.monotonic() - began_s >= 0.099
+
+
+def test_replay_says_how_late_events_were_where_they_had_a_time(
+    recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timed = run(capsys, "replay", recorded, "--speed", "100000", "--event", "trade")
+    assert re.search(r"^late     half by \d+\.\d m?s, 99 % by \d+\.\d m?s, none by more than", timed, re.MULTILINE)
+    assert "late" not in run(capsys, "replay", recorded, "--speed", "max")
 
 
 def test_replay_of_a_broken_store_says_what_it_could_do(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:

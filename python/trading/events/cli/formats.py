@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 _KIB = 1024
+_SECOND_NS = 1_000_000_000
 
 
 def as_bytes(count: int) -> str:
@@ -14,6 +15,11 @@ def as_bytes(count: int) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= _KIB
     return f"{size:.1f} TiB"
+
+
+def as_duration(nanoseconds: int) -> str:
+    """A duration in milliseconds, or in seconds where it is long."""
+    return f"{nanoseconds / 1e6:.1f} ms" if nanoseconds < _SECOND_NS else f"{nanoseconds / 1e9:.1f} s"
 
 
 def as_time(moment: datetime) -> str:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from trading.events.base import BaseEvent
 from trading.events.cli.arguments import EventRangeArguments, add_progress, add_range, add_store, event_range, speed
-from trading.events.cli.formats import as_time, counted, table
+from trading.events.cli.formats import as_duration, as_time, counted, table
 from trading.events.cli.progress import ProgressLine
 from trading.events.cli.server import add_server, server_bus, server_url
 from trading.events.cli.unreadable import gather_unreadable
 from trading.events.memory_bus import InMemoryEventBus
-from trading.events.persistence import EventReader
+from trading.events.persistence import EventReader, Replay
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -88,7 +88,8 @@ async def _replay(
         await bus.subscribe("*", audience.hear, name="audience")
         watching = asyncio.create_task(audience.watch())
         try:
-            await reader.replay(bus, speed=speed, **chosen)
+            audience.replay = reader.replay(bus, speed=speed, **chosen)
+            await audience.replay
         finally:
             watching.cancel()
             audience.bus = bus
@@ -99,6 +100,7 @@ class _Audience:
 
     def __init__(self, total: int, progress: ProgressLine) -> None:
         self.bus: InMemoryEventBus | None = None
+        self.replay: Replay | None = None
         self._total = total
         self._progress = progress
         self._began_s = time.monotonic()
@@ -125,7 +127,7 @@ class _Audience:
             await asyncio.sleep(_REDRAW_S)
 
     def report(self) -> None:
-        """Says what was heard, by event type, and what the bus has counted."""
+        """Says what was heard, by event type, how exact the timing was, and what the bus has counted."""
         took_s = time.monotonic() - self._began_s
         print(f"replayed {self._count:,} of {counted(self._total, 'event')} in {took_s:.1f} s")
         if self._first is not None and self._last is not None:
@@ -135,6 +137,12 @@ class _Audience:
                 table(
                     ("event type", "events"), [(kind, f"{n:,}") for kind, n in self._by_type.most_common()], right=(1,)
                 )
+            )
+        late = None if self.replay is None else self.replay.report().error
+        if late is not None and late.count:
+            print(
+                f"late     half by {as_duration(late.p50_ns)}, 99 % by {as_duration(late.p99_ns)}, "
+                f"none by more than {as_duration(late.max_ns)}"
             )
         if self.bus is not None:
             statistics = self.bus.statistics()
