@@ -1,5 +1,6 @@
 """Fixtures for every test."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,10 @@ from types import FrameType
 import pytest
 
 from tests.server.process import Server
+from tests.standing import tasks_standing
+
+# Else ArcticDB waits for a second when it first lists a store, in case another machine does so too.
+os.environ["ARCTICDB_STORAGELOCK_WAITMS_INT"] = "0"
 
 
 @pytest.fixture(scope="session")
@@ -30,13 +35,16 @@ def hang_limit_s() -> float:
 
 @pytest.fixture(autouse=True)
 def hang_guard(hang_limit_s: float) -> Iterator[None]:
-    """Makes a hang a failure: the test is interrupted, and again every second if its clean-up hangs too."""
+    """Makes a hang a failure: the test is interrupted, and again every second if its clean-up hangs too.
+
+    The failure tells where every task stood.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise HungError(f"still running after {hang_limit_s} s")
+        raise HungError(f"still running after {hang_limit_s} s\n{tasks_standing()}")
 
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, hang_limit_s, 1.0)

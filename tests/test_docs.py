@@ -28,6 +28,7 @@ FENCE = re.compile(
 SHELL = ("console", "bash", "sh")
 PROSE = ("text", "mermaid")
 DATA = {"toml": tomllib.loads, "json": json.loads}
+SHORTER = {"demo": ["--events", "3000"]}
 PROGRAMS_NOT_RUN = ("cargo", "cd", "git", "pip", "python", "source")
 
 
@@ -116,7 +117,7 @@ def test_the_shell_commands_of_a_document_run_one_after_another(document: Path, 
     for block in blocks(document, *SHELL):
         for program, *arguments in block.commands():
             if program == "trading-events":
-                run(program, *arguments, cwd=tmp_path)
+                run(program, *arguments, *SHORTER.get(arguments[0], []), cwd=tmp_path)
             elif program == "make":
                 run("make", "--dry-run", "--directory", str(ROOT), *arguments, cwd=tmp_path)
             else:

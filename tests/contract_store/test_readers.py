@@ -178,6 +178,15 @@ async def test_a_replay_publishes_the_same_events_in_the_same_order(reader: IEve
     assert exactly(heard) == exactly(ORDERED)
 
 
+async def test_a_subscription_may_begin_with_what_is_stored_and_go_on_live(reader: IEventReader) -> None:
+    heard: list[BaseEvent] = []
+    async with InMemoryEventBus() as bus:
+        await bus.subscribe("*", heard.append, start=at(3), store=reader)
+        await bus.publish(live := tick(99))
+        await bus.join()
+    assert exactly(heard) == exactly([*(event for event in ORDERED if event.timestamp >= at(3)), live])
+
+
 @pytest.mark.parametrize(
     ("query", "error"),
     [

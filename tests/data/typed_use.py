@@ -77,6 +77,7 @@ async def use_the_rest(bus: InMemoryEventBus) -> None:
 
 async def store(bus: InMemoryEventBus, writer: ParquetEventWriter, reader: EventReader) -> None:
     await bus.subscribe("*", writer.write_event)
+    await bus.caught_up(await bus.subscribe(TickEvent, print, start=TIME, store=reader))
     for event in reader.read_range(TIME, TIME, symbol="BTC/USDT"):
         assert_type(event, BaseEvent)
 

@@ -326,24 +326,6 @@ async def test_a_lost_group_is_made_anew_without_a_silent_jump(make: Make, serve
     assert any("made anew" in (event.reason or "") for event in told)
 
 
-async def test_a_slow_handler_leaves_the_rest_at_the_server(make: Make) -> None:
-    """Turned red by: reading on whatever is in flight."""
-    publisher = await make()
-    for group in ("g", None):
-        bus = await make(group=group, max_in_flight=500, start="new")
-        gate = Gate()
-        sid = await bus.subscribe("tick", gate)
-        await publisher.publish_batch(ticks(range(20_000)))
-        await gate.has_started(1)
-        for _ in range(100):
-            await asyncio.sleep(0)
-        assert bus.statistics().subscriptions[sid].waiting <= 500 + 64 * 256
-        gate.open()
-        await until(lambda gate=gate: len(gate.finished) == 20_000)
-        assert gate.finished == list(range(20_000))
-        await bus.aclose()
-
-
 async def test_undecodable_entries_are_skipped_counted_and_acknowledged(
     make: Make, server: Server, namespace: str
 ) -> None:

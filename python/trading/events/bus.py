@@ -45,6 +45,13 @@ They come first, in the order of acceptance, and then the live ones, none left o
 meanwhile. They stand before the queue: its capacity and its overflow policy are for live events alone. They count as
 accepted, `queued` and `high_water` include them, and filters are asked about them when the subscription begins.
 
+Recorded events. A subscription may also start with what a store has (`store`): all that is recorded since a moment, by
+timestamp, what is on its way from this bus to the store at that time included, and then what is accepted from then on,
+in that order, none left out and none twice, however far a recorder lags behind and whatever is published meanwhile.
+They are read as the handler works them off. Until then what is live waits in the queue, which may not be one that
+drops. Two things are asked for: who records on this bus subscribes a writer's own `write_event`, and events have ids of
+their own. What another process records reaches the subscription as far as it was in the store when that was read.
+
 Re-entrancy. A handler may publish, subscribe and unsubscribe, itself included, and never deadlocks. A publish made in a
 running handler, or in a task that one has started, never waits: it passes the line and may exceed a capacity, which is
 counted, up to twice of it; beyond that it raises QueueFullError. `join` and `aclose` raise ReentrancyError there.
@@ -112,7 +119,7 @@ class HandlerFailure:
     """What `on_error` is told of an exception."""
 
     event: BaseEvent | None
-    """The event that was being handled; None in a gap callback, or if it was packed and cannot be made again."""
+    """The event that was being handled; None in a gap callback, of a store, or if it cannot be unpacked again."""
 
     error: BaseException
     """The exception, with its traceback."""
@@ -123,8 +130,8 @@ class HandlerFailure:
     subscription: str
     """The subscription's name."""
 
-    phase: Literal["handler", "filter", "on_gap"]
-    """Which of the subscription's functions has raised."""
+    phase: Literal["handler", "filter", "on_gap", "store"]
+    """Which of the subscription's functions has raised; or the store that it began with."""
 
 
 class IEventBus(ABC):

@@ -6,8 +6,9 @@ import sys
 import warnings
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType, TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from weakref import WeakSet
 
 from trading.events._core import NativeBus, to_utc
@@ -25,11 +26,15 @@ from trading.events.bus import (
     Overflow,
 )
 from trading.events.errors import BusClosedError, NoHistoryError, ReentrancyError
+from trading.events.hand_over import HandOvers, recorded
 from trading.events.history import EventHistory, Start
 from trading.events.statistics import BusStatistics, Durations, SubscriptionStatistics
 from trading.events.stream import EventStream
 from trading.events.system import ErrorEvent
 from trading.events.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from trading.events.persistence.base import IEventReader
 
 HandlerT = TypeVar("HandlerT", bound=Callable[[Any], Any])
 
@@ -67,7 +72,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
     """
 
     # Without a dictionary an instance's methods are found a tenth of a publish sooner.
-    __slots__ = ("_on_error", "_streams", "_watchdog", "name")
+    __slots__ = ("_hand_overs", "_on_error", "_streams", "_watchdog", "name")
 
     def __init__(
         self,
@@ -89,6 +94,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         self.name = name
         self._on_error = on_error
         self._streams: WeakSet[EventStream[Any]] = WeakSet()
+        self._hand_overs = HandOvers()
 
     @overload
     async def subscribe(
@@ -103,6 +109,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         on_gap: GapCallback | None = None,
         name: str | None = None,
         start: Start = "new",
+        store: "IEventReader | None" = None,
     ) -> str: ...
 
     @overload
@@ -118,6 +125,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         on_gap: GapCallback | None = None,
         name: str | None = None,
         start: Start = "new",
+        store: "IEventReader | None" = None,
     ) -> str: ...
 
     async def subscribe(
@@ -132,6 +140,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         on_gap: GapCallback | None = None,
         name: str | None = None,
         start: Start = "new",
+        store: "IEventReader | None" = None,
     ) -> str:
         """Has a handler called with every event that matches.
 
@@ -151,6 +160,12 @@ class InMemoryEventBus(NativeBus, IEventBus):
                 `last_per_topic`, the last event of each topic; a datetime (naive means UTC), those of that `timestamp`
                 or a later one. Earlier events are put before the queue: neither its capacity nor its overflow policy is
                 for them, and they wait as they lie in the history.
+            store: Where to read the earlier events instead, from the datetime `start` on: any reader of recorded
+                events. What is still on its way from this bus to the store is waited for, if it is recorded by a
+                writer's own `write_event`; then the handler is given what the store has, by timestamp, and then what
+                has come since `subscribe` was called, in the order of acceptance, none left out and, told by
+                `event_id`, none twice. The store is read as fast as the handler works it off, and what comes meanwhile
+                waits in the queue, under its capacity. `caught_up` says when the subscription is live.
 
         Returns:
             The subscription's id, for `unsubscribe`.
@@ -159,12 +174,15 @@ class InMemoryEventBus(NativeBus, IEventBus):
             PatternError: The text is no pattern.
             HandlerTypeError: The handler, the filter or `on_gap` cannot be called, or the filter or an inline handler
                 is asynchronous.
-            TypeError: `event_type` is neither text nor an event class, or `capacity` no int.
-            ValueError: `capacity` is below 1, or `overflow`, `delivery` or `start` is none of those that there are.
+            TypeError: `event_type` is neither text nor an event class, `capacity` no int, `store` no reader, or, with
+                one, `start` no datetime.
+            ValueError: `capacity` is below 1, or `overflow`, `delivery` or `start` is none of those that there are, or,
+                with a store, `overflow` is one that drops events.
             NoHistoryError: `start` asks for earlier events, and the bus was made without `history`.
             BusClosedError: The bus is closed or closing.
         """
         self._bind()
+        events = None if store is None else recorded(store, start, event_type, filter, overflow=overflow)
         sid = self._add(
             event_type,
             handler,
@@ -174,10 +192,20 @@ class InMemoryEventBus(NativeBus, IEventBus):
             delivery=delivery,
             on_gap=on_gap,
             name=name,
-            start=start,
+            start=start if events is None else "new",
+            held=events is not None,
         )
         await self._settle(sid)
+        if store is not None and events is not None:
+            self._hand_overs.begin(
+                self, sid, store=store, events=events, on_failure=partial(self._give_up, name or sid)
+            )
         return sid
+
+    async def _give_up(self, name: str, sid: str, error: Exception) -> None:
+        """Ends a subscription whose store has failed."""
+        self._report_failure(sid, name, None, error, "store")
+        await self.unsubscribe(sid)
 
     async def _settle(self, sid: str) -> None:
         """For buses that have somebody else to tell of a new subscription."""
@@ -229,6 +257,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         on_gap: GapCallback | None,
         name: str | None,
         start: Start = "new",
+        held: bool = False,
     ) -> str:
         check_handler(handler, is_inline=delivery == "inline")
         if condition is not None:
@@ -241,10 +270,10 @@ class InMemoryEventBus(NativeBus, IEventBus):
         begin = self._check_start(start)
         if self._watchdog is not None:
             self._watchdog.start()
-        handler, condition, overflow = self._adapt(handler, condition, overflow, delivery=delivery, name=name)
-        return self._subscribe(
+        adapted, condition, overflow = self._adapt(handler, condition, overflow, delivery=delivery, name=name)
+        sid = self._subscribe(
             event_type,
-            handler,
+            adapted,
             condition,
             capacity=capacity,
             overflow=overflow,
@@ -252,7 +281,10 @@ class InMemoryEventBus(NativeBus, IEventBus):
             on_gap=on_gap,
             name=name,
             start=begin,
+            held=held,
         )
+        self._hand_overs.note(sid, handler)
+        return sid
 
     def _check_start(self, start: Start) -> str | datetime | None:
         begin = to_utc(start) if isinstance(start, datetime) else start
@@ -262,7 +294,8 @@ class InMemoryEventBus(NativeBus, IEventBus):
             return None
         if self._history is None:
             raise NoHistoryError(
-                f"{self.name} keeps no earlier events to start from; make it with InMemoryEventBus(history=...)"
+                f"{self.name} keeps no earlier events to start from; make it with InMemoryEventBus(history=...), "
+                "or name a store"
             )
         return begin
 
@@ -297,29 +330,53 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
         Args:
             subscription_id: What `subscribe` returned.
-            drain: Handle first what waits, instead of counting it as unsubscribed.
+            drain: Handle first what waits, instead of counting it as unsubscribed; and before that, where it began with
+                a store, the rest of what that has.
 
         Raises:
             SubscriptionNotFoundError: The bus never gave this id out.
             ReentrancyError: `drain` is asked for in a handler.
         """
+        if drain and not self._in_handler:
+            await self._hand_overs.finish(subscription_id)
         ending = self._unsubscribe(subscription_id, drain=drain)
+        self._hand_overs.end(self, subscription_id)
         if ending is not None:
             await ending
 
+    async def caught_up(self, subscription_id: str) -> None:
+        """Returns when a subscription that began with a `store` has handled what that had for it, and is live.
+
+        Where something could not be read, the handler has heard the rest, and the subscription has ended: it does not
+        go live behind a gap. That is also logged, handed to `on_error` and published as an ErrorEvent. With a reader
+        that warns of what it cannot read, it goes on.
+
+        Args:
+            subscription_id: What `subscribe` returned. One that began without a store has caught up.
+
+        Raises:
+            StoreError: The store could not be read, or a writer to it not be flushed.
+            SubscriptionNotFoundError: It has ended meanwhile.
+            ReentrancyError: Called in a handler, whose own event may be one of them.
+        """
+        self._check_outside("caught_up")
+        await self._hand_overs.caught_up(subscription_id)
+
     async def join(self) -> None:
-        """Returns when every accepted event has been handled.
+        """Returns when every accepted event has been handled, and all that a store had for a subscription.
 
         Raises:
             ReentrancyError: Called in a handler, whose own event would never be.
         """
         self._check_outside("join")
         self._bind()
+        if self._hand_overs.are_running:
+            await self._hand_overs.finish()
         if self._unfinished:
             await self._idle()
 
     async def aclose(self, timeout_s: float | None = None) -> None:
-        """Takes no new events, handles those it has, and ends. A second call waits for the first.
+        """Takes no new events, handles those it has and what stores have, and ends. A second call waits for the first.
 
         Args:
             timeout_s: Seconds after which handlers that still run are cancelled and what still waits is counted as
@@ -335,11 +392,13 @@ class InMemoryEventBus(NativeBus, IEventBus):
         self._close()
         try:
             async with timeout:
+                await self._hand_overs.finish()
                 while self._unfinished:
                     await self._idle()
                 while workers := self._workers():
                     await asyncio.wait(workers)
         except TimeoutError:
+            await self._hand_overs.cancel(_GRACE_S)
             await self._cancel_workers()
         self._seal()
         if self._watchdog is not None:
@@ -386,7 +445,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
     def _report_failure(self, sid: str, name: str, event: BaseEvent | None, error: BaseException, phase: Any) -> None:
         """Tells of an exception in every way there is; one that fails does not stop the others."""
         try:
-            where = "a gap" if event is None else event.topic
+            where = {"on_gap": "a gap", "store": "recorded events"}.get(phase, "") if event is None else event.topic
             _LOGGER.error("%s: the %s of subscription %s failed on %s", self.name, phase, name, where, exc_info=error)
         except Exception:
             _LOGGER.exception("%s: the %s of subscription %s failed with %r", self.name, phase, name, type(error))

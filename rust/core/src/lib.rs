@@ -19,6 +19,7 @@ pub mod history;
 mod intake;
 pub mod journal;
 pub mod line;
+pub mod milestone;
 pub mod pattern;
 pub mod queue;
 pub mod registry;

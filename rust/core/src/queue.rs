@@ -346,6 +346,12 @@ impl<E> Queue<E> {
         self.waiting.events() > self.unpacked
     }
 
+    /// Whether even a quarter more events are kept as they are than should be.
+    #[must_use]
+    pub fn is_overdue(&self) -> bool {
+        self.waiting.events() > self.unpacked.saturating_add(self.unpacked / 4)
+    }
+
     /// Keeps the event at a place as a row, if it is still the one meant; returns the event. Otherwise it stays as it is.
     pub fn pack(&mut self, place: u64, row: &Rows, is_meant: impl Fn(&E) -> bool) -> Option<E> {
         if self.conflates() {

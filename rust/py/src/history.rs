@@ -1,5 +1,6 @@
 //! The newest events of a bus, queried and handed to late subscribers.
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use trading_events_core::history::History;
@@ -196,19 +197,39 @@ impl NativeBus {
         Ok(this.lock(py).bus.subscriptions().get(id).map_or(0, |found| found.queue.len() - found.queue.live()))
     }
 
-    /// What a subscription holds back, in order.
-    fn _held_back<'py>(&self, py: Python<'py>, sid: &str) -> PyResult<Bound<'py, PyList>> {
+    /// The ids of the events that a subscription holds back, in order: at most `limit` of those behind the first `skipped`.
+    fn _held_ids<'py>(
+        &self,
+        py: Python<'py>,
+        sid: &str,
+        skipped: usize,
+        limit: usize,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let id = self.id_of(py, sid)?;
         let held = {
             let state = self.lock(py);
             let found = state.bus.subscriptions().get(id);
-            found.map(|found| found.queue.waiting().share(|event| event.clone_ref(py))).unwrap_or_default()
+            found
+                .map(|found| found.queue.waiting().share_after(skipped, |event| event.clone_ref(py)))
+                .unwrap_or_default()
         };
-        let events = PyList::empty(py);
-        for kept in held {
-            events.append(packing::unpack(py, kept)?)?;
+        held.take(limit).map(|kept| packing::unpack(py, kept)?.getattr(intern!(py, "event_id"))).collect()
+    }
+
+    /// What to await until a subscription has handled all but `left` of what it is to be handed now; None if it has.
+    fn _until_handled<'py>(&self, py: Python<'py>, sid: &str, left: usize) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let home = self.home_here(py)?;
+        let id = self.id_of(py, sid)?;
+        let future = home.new_future(py)?;
+        let mut state = self.lock(py);
+        let milestone = state.bus.milestone(id, left);
+        if state.bus.has_reached(milestone) {
+            drop(state);
+            return Ok(None);
         }
-        Ok(events)
+        state.milestones.push((milestone, future.clone().unbind()));
+        drop(state);
+        Ok(Some(future))
     }
 
     /// Hands out what a subscription has held back, behind what was put ahead.

@@ -48,6 +48,11 @@ class ArcticEventReader(IEventReader):
         """The store's folder, as an absolute path."""
         return self._base_path
 
+    @property
+    def place(self) -> tuple[str, Path]:
+        """The kind of store, and its folder."""
+        return "arctic", self._base_path
+
     def _read(self, selection: Selection) -> EventChunks:
         found = [symbol for symbol in self._find(selection) if _decide(symbol, selection) is not False]
         rows = max(_LEAST_ROWS, _MOST_ROWS // max(len(found), 1))

@@ -76,6 +76,11 @@ class ArcticEventWriter(QueuedEventWriter):
         """The store's folder, as an absolute path."""
         return self._base_path
 
+    @property
+    def place(self) -> tuple[str, Path]:
+        """The kind of store, and its folder."""
+        return "arctic", self._base_path
+
     def _encode(self, events: Iterable[BaseEvent]) -> list[bytes]:
         return [_encode(event) for event in events]
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from contextlib import closing
 from datetime import datetime
 from itertools import chain
@@ -27,6 +27,11 @@ class IEventWriter(ABC):
 
     A writer keeps what it is given, in the order in which it is given: the same event written twice is two records.
     """
+
+    @property
+    def place(self) -> Hashable:
+        """What tells the store that it writes to from others; None where that is not known."""
+        return None
 
     @abstractmethod
     async def write_event(self, event: BaseEvent) -> None:
@@ -78,6 +83,16 @@ class IEventReader(ABC):
     Another store's reader needs `_read` alone. The other methods with an underscore do it again by reading the events;
     whoever knows a faster way overrides them.
     """
+
+    @property
+    def place(self) -> Hashable:
+        """What tells its store from others, as the `place` of those who write there; None where that is not known."""
+        return None
+
+    def is_written_by(self, writer: object) -> bool:
+        """Whether a writer writes to this store; where that cannot be known, it may, and the answer is yes."""
+        place = getattr(writer, "place", None)
+        return None in {place, self.place} or place == self.place
 
     @abstractmethod
     def _read(self, selection: Selection) -> EventChunks:

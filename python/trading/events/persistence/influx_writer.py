@@ -70,10 +70,16 @@ class InfluxEventWriter(QueuedEventWriter):
             raise ValueError(f"timeout_s must be above zero, not {timeout_s!r}")
         self._tags = "" if name is None else f",_writer={escape_tag(name)}"
         self._keeper = Timekeeper()
+        self._target = target
         endpoint = target.endpoint()
         connection = Connection(endpoint, timeout_s=timeout_s, compresses=compresses)
         delivery = InfluxDelivery(connection, name=str(endpoint))
         super().__init__(Sender(delivery, policy or SendingPolicy(), on_refused=on_refused))
+
+    @property
+    def place(self) -> tuple[str, InfluxTarget]:
+        """The kind of store, and where it is."""
+        return "influx", self._target
 
     def _encode(self, events: Iterable[BaseEvent]) -> list[bytes]:
         points = sorted(map(_make_point, events), key=lambda point: point.micros)

@@ -87,6 +87,11 @@ class ParquetEventWriter(IEventWriter):
         return self._base_path
 
     @property
+    def place(self) -> tuple[str, Path]:
+        """The kind of store, and its folder."""
+        return "parquet", self._base_path
+
+    @property
     def recovery(self) -> Recovery:
         """What the last writer had left in the journal."""
         return self._recovery

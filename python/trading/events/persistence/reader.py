@@ -56,6 +56,11 @@ class EventReader(IEventReader):
         """The store's folder, as an absolute path."""
         return self._base_path
 
+    @property
+    def place(self) -> tuple[str, Path]:
+        """The kind of store, and its folder."""
+        return "parquet", self._base_path
+
     def files(
         self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]
     ) -> Iterator[StoredFile]:

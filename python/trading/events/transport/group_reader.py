@@ -201,9 +201,11 @@ class GroupReader(StreamReader):
             self.changed.clear()
             await self.changed.wait()
 
-    async def reach(self, ids: dict[bytes, bytes]) -> None:
-        """Waits until these entries have been read here, or by other members."""
+    async def reach(self, ids: dict[bytes, bytes]) -> bool:
+        """Waits until these entries have been read here, or by other members. See `StreamReader.reach`."""
         before = self._empty_reads
         while self.is_behind(ids) and not self._is_leaving and self._empty_reads < before + _EMPTY_READS:
-            self.changed.clear()
-            await self.changed.wait()
+            if not self._has_room():
+                return False
+            await self._next_change()
+        return True

@@ -75,6 +75,7 @@ class StreamReader:
         deliver: Hands the events of an entry on; waits for room.
         own: A publisher whose entries are left alone.
         may_read: Waits until something is heard and there is room for more.
+        has_room: Whether there is room for more, and nothing waits for room in a queue.
         reply_timeout_s: A server that says nothing for so long is taken for lost.
     """
 
@@ -86,6 +87,7 @@ class StreamReader:
         deliver: Callable[[Entry, list[BaseEvent]], Awaitable[None]],
         own: bytes | None,
         may_read: Callable[[], Awaitable[None]],
+        has_room: Callable[[], bool],
         reply_timeout_s: float,
     ) -> None:
         self._keys = keys
@@ -93,6 +95,7 @@ class StreamReader:
         self._deliver = deliver
         self._own = own
         self._may_read = may_read
+        self._has_room = has_room
         self._reply_timeout_s = reply_timeout_s
         self.positions: dict[bytes, bytes] = {}
         self.is_delivering = False
@@ -107,6 +110,8 @@ class StreamReader:
             await self.prepare(wire)
             stands()
             while True:
+                if not self._has_room():
+                    self.changed.set()
                 await self._may_read()
                 for stream, entries in await self.next_entries(wire):
                     for entry_id, fields in entries:
@@ -168,9 +173,22 @@ class StreamReader:
             self.changed.clear()
             await self.changed.wait()
 
-    async def reach(self, ids: dict[bytes, bytes]) -> None:
-        """Waits until these entries have been read, and are handed on or wait for room."""
+    async def reach(self, ids: dict[bytes, bytes]) -> bool:
+        """Waits until these entries have been read, and are handed on or wait for room.
+
+        Returns:
+            Whether they have been read: they are not where one before them waits for room.
+        """
         while self.is_behind(ids):
+            if not self._has_room():
+                return False
+            await self._next_change()
+        return True
+
+    async def _next_change(self) -> None:
+        if self.is_delivering:  # whether it waits for room shows within a turn of the loop
+            await asyncio.sleep(0)
+        else:
             self.changed.clear()
             await self.changed.wait()
 

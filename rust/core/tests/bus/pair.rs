@@ -55,7 +55,7 @@ impl Pair {
             Step::Publish { event } => self.publish(*event, (Patience::Waits, PUBLISHER)),
             Step::PublishNowait { event } => self.publish(*event, (Patience::None, PUBLISHER)),
             Step::PublishUrgent { event, speaker } => self.publish(*event, (Patience::Urgent, *speaker)),
-            Step::PublishAtOnce { topic } => self.publish_at_once(*topic),
+            Step::PublishAtOnce { topic, can_call } => self.publish_at_once(*topic, *can_call),
             Step::Come { which } => self.come(*which, true),
             Step::ComeUncalled { which } => self.come(*which, false),
             Step::GiveUp { which } => self.give_up(*which),
@@ -194,18 +194,19 @@ impl Pair {
     }
 
     /// Publishes along the bus's own route; the short way is taken exactly where all is plain.
-    fn publish_at_once(&mut self, number: usize) {
+    fn publish_at_once(&mut self, number: usize, can_call: bool) {
         let item = self.new_item(number);
         let hearing = self.model.subscriptions.iter().filter(|found| found.hears(number));
         let targets: Vec<SubscriptionId> = hearing.map(|found| found.id).collect();
-        let manner = Manner { patience: Patience::None, speaker: PUBLISHER, can_call: true };
+        let manner = Manner { patience: Patience::None, speaker: PUBLISHER, can_call };
         let allowed = self.model.outcome(&item.topic, &targets, manner);
-        let needs_no_worker = self.model.hearing(&targets).all(Subscription::is_called_at_once);
+        let needs_none = |found: &Subscription| found.is_served() || (can_call && found.is_called_at_once());
+        let needs_no_worker = self.model.hearing(&targets).all(needs_none);
         let is_awake = (self.model.leaders > 0 || needs_no_worker) && self.model.line.waiters.is_empty();
         let route = self.bus.route(number, &known(number));
         let is_plain = is_awake && allowed == Allowed::Accepted && !self.bus.publishing_is_spent();
         let mut accepted = Accepted::default();
-        assert_eq!(self.bus.accept_at_once(&route, || item.event, &mut accepted), is_plain);
+        assert_eq!(self.bus.accept_at_once(&route, can_call, || item.event, &mut accepted), is_plain);
         if is_plain {
             self.accepted(&item, &targets, manner, accepted);
         }
@@ -285,7 +286,7 @@ impl Pair {
         let Some(id) = self.pick(which, |found| found.in_handler) else { return };
         let ended = self.bus.finish(id, end);
         assert_eq!(ended.retired, self.model.finish(id, end));
-        assert_eq!(ended.idle, self.model.unfinished() == 0);
+        assert_eq!(ended.few, self.model.unfinished() == 0);
     }
 
     /// An event that was handled and the next in one go, exactly where all is plain.
