@@ -105,7 +105,7 @@ class ParquetEventWriter(IEventWriter):
             StoreClosedError: The writer is closed.
             StoreError: With `fsync`: it is recorded, but not yet durable.
         """
-        if self._recorder.closing or not self._lock.held:  # as in `_check_open`, whose call is a tenth of this one
+        if self._recorder.closing or not self._lock.held:  # without the call
             self._check_open()
         refused = self._keeper.append(encode_row(event))
         if refused is not None:
