@@ -14,11 +14,12 @@ NEWEST_PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; 
 ifeq ($(origin PYTHON),undefined)
 VENV ?= .venv
 PYTHON = $(or $(NEWEST_PYTHON),$(error no Python 3.11 or newer was found: name one with PYTHON=...))
-else
-VENV ?= .venvs/$(shell $(PYTHON) -c 'import sys; print("{}.{}".format(*sys.version_info))')
+else ifeq ($(origin VENV),undefined)
+VENV := .venvs/$(shell $(PYTHON) -c 'import sys; print("{}.{}".format(*sys.version_info))' 2>/dev/null)
 endif
 
 RUN := $(VENV)/bin/python -m
+PYTEST := $(RUN) pytest -p no:benchmark --numprocesses $(or $(JOBS),auto) --maxprocesses 8 --dist worksteal
 NATIVE_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust \( -name target -o -name fuzz \) -prune -o -type f -print)
 export VIRTUAL_ENV := $(abspath $(VENV))
 export PYO3_PYTHON := $(VIRTUAL_ENV)/bin/python
@@ -107,11 +108,11 @@ types: $(VENV)/.built $(VENV)/.extra-dev ## check types and the stub of the nati
 
 test-coverage: $(VENV)/.built $(VENV)/.extra-dev
 	$(call heading,Python tests with coverage)
-	$(RUN) pytest --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 test-python: $(VENV)/.built $(VENV)/.extra-test ## run the Python tests alone
 	$(call heading,Python tests)
-	$(RUN) pytest
+	$(PYTEST)
 
 chaos: $(VENV)/.built $(VENV)/.extra-test ## kill servers, connections and consumers, FAULTS times (default 200) each
 	$(call heading,Chaos)

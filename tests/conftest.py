@@ -1,13 +1,23 @@
 """Fixtures for every test."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
 
 import pytest
+from hypothesis import settings
 
 from tests.server.process import Server
+from tests.standing import tasks_standing
+
+# Else ArcticDB waits for a second when it first lists a store, in case another machine does so too.
+os.environ["ARCTICDB_STORAGELOCK_WAITMS_INT"] = "0"
+
+settings.register_profile("usual", deadline=None)
+settings.register_profile("thorough", deadline=None, max_examples=5_000)
+settings.load_profile("usual")
 
 
 @pytest.fixture(scope="session")
@@ -30,13 +40,16 @@ def hang_limit_s() -> float:
 
 @pytest.fixture(autouse=True)
 def hang_guard(hang_limit_s: float) -> Iterator[None]:
-    """Makes a hang a failure: the test is interrupted, and again every second if its clean-up hangs too."""
+    """Makes a hang a failure: the test is interrupted, and again every second if its clean-up hangs too.
+
+    The failure tells where every task stood.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise HungError(f"still running after {hang_limit_s} s")
+        raise HungError(f"still running after {hang_limit_s} s\n{tasks_standing()}")
 
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, hang_limit_s, 1.0)

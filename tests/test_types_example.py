@@ -23,7 +23,7 @@ def test_the_wrong_lines_of_a_users_code_are_refused_and_no_other(checker: str, 
     shutil.copy(EXAMPLE, tmp_path / "example.py")
     (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}', encoding="utf-8")
     command = [sys.executable, "-m", checker, *CHECKERS[checker], "example.py"]
-    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout  # noqa: S603
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
     refused = {int(line) for line in re.findall(r"example\.py:(\d+):.*?\berror\b", printed)}
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     assert refused == {number for number, line in enumerate(lines, start=1) if line.endswith("# refused")}, printed

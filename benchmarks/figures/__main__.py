@@ -27,7 +27,7 @@ def measure(case: Case, *, quick: bool) -> list[float]:
         SystemExit: The case failed, mostly its check.
     """
     command = [sys.executable, "-m", "benchmarks.figures.measure", case.name, *(["--quick"] if quick else [])]
-    done = subprocess.run(command, cwd=HOME.parent, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=HOME.parent, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{case.name} failed:\n{done.stderr}")
     samples: list[float] = json.loads(done.stdout)

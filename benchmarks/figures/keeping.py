@@ -28,7 +28,7 @@ CENT = Decimal("0.01")
 
 def wander(*, metadata: bool = False) -> Iterator[TickEvent]:
     """Ticks with random ids, four decimals, three times and a price that wanders; and with sixty bytes of metadata."""
-    random = Random(7)  # noqa: S311 - the same each time
+    random = Random(7)
     price, index = Decimal("50000.00"), 0
     while True:
         index += 1

@@ -95,8 +95,8 @@ async def to_many(make_handler: MakeHandler, events: Sequence[Any]) -> Starting:
 @asynccontextmanager
 async def nautilus(make_handler: MakeHandler, events: Sequence[Any]) -> Starting:
     """NautilusTrader's MessageBus with a topic that is made once."""
-    from nautilus_trader.common.component import MessageBus, TestClock  # noqa: PLC0415 - it is not always installed
-    from nautilus_trader.model.identifiers import TraderId  # noqa: PLC0415 - as above
+    from nautilus_trader.common.component import MessageBus, TestClock
+    from nautilus_trader.model.identifiers import TraderId
 
     bus = MessageBus(TraderId("FIGURES-001"), TestClock())
     bus.subscribe("events.tick.*", make_handler())

@@ -170,7 +170,7 @@ def keep_day(store: Path, day: datetime, table: pa.Table, *, files: int = 1) -> 
 
 def _peak_mb(store: Path, count: int) -> float:
     command = [sys.executable, "-m", "benchmarks.figures.reading", str(store), str(count)]
-    done = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
     return float(done.stdout)
 

@@ -6,11 +6,13 @@ from datetime import timedelta
 
 from benchmarks.figures.case import Case, Plan
 from benchmarks.figures.reading import record
-from benchmarks.figures.storing import NEVER_FULL, folder
+from benchmarks.figures.storing import folder
 from benchmarks.ticks import START, make_ticks
 from trading.events.market_data import TickEvent
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import EventReader
+
+NEVER_FULL = 2_000_000
 
 
 async def replay_in_time(plan: Plan) -> list[float]:

@@ -95,7 +95,7 @@ async def scatter(ways: Callable[[Sequence[str]], Any], plan: Plan) -> list[floa
     """Events of all symbols at random, against events of one where there is no other."""
     symbols = make_symbols(plan.size(SUBSCRIPTIONS))
     count = plan.size(EVENTS)
-    scattered = make_ticks(count, symbols=tuple(Random(0).choices(symbols, k=count)))  # noqa: S311 - no secret
+    scattered = make_ticks(count, symbols=tuple(Random(0).choices(symbols, k=count)))
     alone = make_ticks(count, symbols=(symbols[0],))
     return await compare(Side(ways(symbols), scattered), Side(ways(symbols[:1]), alone), plan)
 

@@ -22,10 +22,11 @@ from benchmarks.ticks import make_ticks
 from trading.events import encode_event
 from trading.events.market_data import TickEvent
 from trading.events.memory_bus import InMemoryEventBus
-from trading.events.persistence import Durability, EventReader, ParquetEventWriter
+from trading.events.persistence import Durability, EventReader, ParquetEventWriter, RotationPolicy
 
 FIELDS = tuple(TickEvent.model_fields)
-NEVER_FULL = 2_000_000
+CAPACITY = 1_000
+"""Of the queue before the writer: a program that loses nothing lets its publishers wait."""
 
 
 @contextmanager
@@ -78,13 +79,19 @@ async def record_many_symbols(plan: Plan) -> list[float]:
     return await _record(plan, symbols=tuple(f"S{number}/USDT" for number in range(plan.size(1_000))))
 
 
-async def _record(plan: Plan, *, symbols: tuple[str, ...]) -> list[float]:
+async def record_many_symbols_at_once(plan: Plan) -> list[float]:
+    """The same, where all of a symbol's events come into one file, as on the other side."""
+    symbols = tuple(f"S{number}/USDT" for number in range(plan.size(1_000)))
+    return await _record(plan, symbols=symbols, rotation=RotationPolicy(rows=2_000_000, size_bytes=2**30))
+
+
+async def _record(plan: Plan, *, symbols: tuple[str, ...], rotation: RotationPolicy | None = None) -> list[float]:
     events = make_ticks(plan.size(1_000_000), symbols=symbols)
     figures: list[float] = []
     for _ in range(plan.rounds):
         with folder() as path, settled():
             start = time.perf_counter()
-            await _publish_all(path / "store", events)
+            await _publish_all(path / "store", events, rotation)
             ours = time.perf_counter() - start
             assert EventReader(path / "store").count() == len(events)
             start = time.perf_counter()
@@ -109,10 +116,10 @@ async def record_beside_nautilus(plan: Plan) -> list[float]:
 
 def _make_catalog_writer(count: int) -> tuple[Callable[[Path, list[Any]], None], list[Any]]:
     """What writes quotes into a catalog, and the quotes."""
-    from nautilus_trader.model.data import QuoteTick  # noqa: PLC0415 - only this case needs it
-    from nautilus_trader.model.identifiers import InstrumentId  # noqa: PLC0415
-    from nautilus_trader.model.objects import Price, Quantity  # noqa: PLC0415
-    from nautilus_trader.persistence.catalog import ParquetDataCatalog  # noqa: PLC0415
+    from nautilus_trader.model.data import QuoteTick
+    from nautilus_trader.model.identifiers import InstrumentId
+    from nautilus_trader.model.objects import Price, Quantity
+    from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
     instrument = InstrumentId.from_str("BTC/USDT.BINANCE")
     quotes = [
@@ -135,9 +142,9 @@ def without_nautilus() -> str | None:
     return None if find_spec("nautilus_trader") else "nautilus_trader is not installed"
 
 
-async def _publish_all(store: Path, events: Sequence[TickEvent]) -> None:
-    async with ParquetEventWriter(store) as writer, InMemoryEventBus() as bus:
-        await bus.subscribe("tick", writer.write_event, capacity=NEVER_FULL)
+async def _publish_all(store: Path, events: Sequence[TickEvent], rotation: RotationPolicy | None = None) -> None:
+    async with ParquetEventWriter(store, rotation=rotation) as writer, InMemoryEventBus() as bus:
+        await bus.subscribe("tick", writer.write_event, capacity=CAPACITY)
         for event in events:
             await bus.publish(event)
         await bus.join()
@@ -266,6 +273,13 @@ STORE_CASES = (
         record_many_symbols,
         bound=1 / 2,
         aim=1 / 4,
+        rounds=1,
+        cycles=1,
+    ),
+    Case(
+        "store_symbols_at_once",
+        "the same, sealed at once: `RotationPolicy(rows=2_000_000, size_bytes=2**30)`",
+        record_many_symbols_at_once,
         rounds=1,
         cycles=1,
     ),

@@ -50,7 +50,7 @@ def run_engine(engine: str, *options: str) -> dict[str, Any]:
         SystemExit: The engine failed, mostly its check.
     """
     command = [sys.executable, "-m", "benchmarks.peers.measure", engine, *options]
-    done = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{engine} failed:\n{done.stderr}")
     samples: dict[str, Any] = json.loads(done.stdout)

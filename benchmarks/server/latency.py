@@ -8,6 +8,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from trading.events import RedisEventBus, TickEvent
+from trading.events.base import utc_now
 
 _EVENTS = 5_000
 _INTERVAL_S = 0.001
@@ -16,7 +17,10 @@ _WARMING = 500
 
 
 def _tick() -> TickEvent:
-    return TickEvent(event_id=str(time.monotonic_ns()), exchange="binance", symbol="BTC/USDT", raw_symbol="BTCUSDT")
+    began, now = str(time.monotonic_ns()), utc_now()
+    return TickEvent(
+        event_id=began, exchange="binance", symbol="BTC/USDT", raw_symbol="BTCUSDT", exchange_timestamp=now
+    )
 
 
 async def _publish(url: str, kind: str) -> None:

@@ -89,4 +89,4 @@ async def test_publish_subscribe_in_a_cluster(cluster: Cluster) -> None:
         async with first, second:
             await second.subscribe("tick", recorder)
             await first.publish_batch(ticks(range(100)))
-            await until(lambda recorder=recorder: len(recorder.seen) == 100)  # type: ignore[misc]  # the loop waits
+            await until(lambda recorder=recorder: len(recorder.seen) == 100)

@@ -39,7 +39,7 @@ async def test_an_emptied_server_is_told_of_and_the_rest_is_handled(
             after = [tick(number + step) for step in range(20)]
             await publisher.publish_batch(after)
             number += len(after)
-            await until(lambda: recorder.seen[-1:] == [number - 1])  # noqa: B023
+            await until(lambda number=number: recorder.seen[-1:] == [number - 1])
             handled = recorder.seen[seen:]
             assert [known for known in handled if known >= number_of(after[0])] == [number_of(event) for event in after]
         lost = number - len(set(recorder.seen))

@@ -23,7 +23,7 @@ def ip(*arguments: str) -> bool:
     program = shutil.which("ip")
     if program is None:
         return False
-    return not subprocess.run([program, *arguments], capture_output=True, check=False).returncode  # noqa: S603 - `ip`
+    return not subprocess.run([program, *arguments], capture_output=True, check=False).returncode
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def run_in(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
             command = [str(shutil.which("ip")), "netns", "exec", namespace, *arguments]
             path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
             running.append(
-                subprocess.Popen(command, stdout=out, stderr=log, cwd=ROOT, env={**os.environ, "PYTHONPATH": path})  # noqa: S603 - our own programs
+                subprocess.Popen(command, stdout=out, stderr=log, cwd=ROOT, env={**os.environ, "PYTHONPATH": path})
             )
         return running[-1]
 
@@ -82,7 +82,7 @@ def test_a_line_between_two_machines_may_lose_delay_and_break(
     publisher = run_in(_NEAR, "confirmed", *program, "publisher", url, "0")
     for outage_s in _OUTAGES_S:
         before = size_of(handled), size_of(confirmed)
-        wait_until(lambda: size_of(handled) > before[0] and size_of(confirmed) > before[1])  # noqa: B023
+        wait_until(lambda before=before: size_of(handled) > before[0] and size_of(confirmed) > before[1])
         ip("-n", _FAR, "link", "set", _FAR, "down")
         time.sleep(outage_s)  # the outage itself
         ip("-n", _FAR, "link", "set", _FAR, "up")

@@ -29,7 +29,7 @@ class Program:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         with (folder / "confirmed").open("ab") as output, (folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.program", *arguments],
                 stdout=output,
                 stderr=log,
@@ -75,7 +75,7 @@ def test_publishers_and_consumers_may_be_killed(
     tmp_path: Path, start_server: Callable[..., Server], run: Callable[..., Program]
 ) -> None:
     """Turned red by: acknowledging before the handler; printing before `publish` has returned."""
-    chance = random.Random(23)  # noqa: S311 - a program, not a secret
+    chance = random.Random(23)
     server = start_server(appendonly="yes", appendfsync="always")
     handled, confirmed = tmp_path / "handled", tmp_path / "confirmed"
     consumer = run("consumer", server.url, str(handled))
@@ -83,7 +83,7 @@ def test_publishers_and_consumers_may_be_killed(
     struck = {"publisher": 0, "consumer": 0, "server": 0}
     for fault in range(1, max(4, FAULTS // 4) + 1):
         before = [size_of(path) for path in (handled, confirmed)]
-        wait_until(lambda: size_of(handled) > before[0] and size_of(confirmed) > before[1])  # noqa: B023
+        wait_until(lambda before=before: size_of(handled) > before[0] and size_of(confirmed) > before[1])
         time.sleep(chance.uniform(0, 0.05))  # in the middle of whatever they do
         kind = ("publisher", "consumer", "server")[fault % 3]
         struck[kind] += 1

@@ -20,7 +20,7 @@ def hang_limit_s() -> float:
 
 async def test_every_event_that_is_lost_is_told_of(tmp_path: Path) -> None:
     """Turned red by: a sender that forgets its numbers when it connects again; a receiver that does so."""
-    chance = random.Random(11)  # noqa: S311 - a program, not a secret
+    chance = random.Random(11)
     server = Server(tmp_path / "server").start()
     proxy = await CuttingProxy(server.port).start()
     options: dict[str, Any] = QUICK | {"ping_interval_s": 0.2}

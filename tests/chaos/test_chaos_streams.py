@@ -100,7 +100,7 @@ def unflagged_repeats(heard: Iterable[tuple[int, bool, object]]) -> list[int]:
 
 async def test_nothing_that_was_promised_is_lost(tmp_path: Path) -> None:
     """Turned red by: `_confirm` before the replies; a script that appends repeats; a reader that skips pending ones."""
-    chance = random.Random(7)  # noqa: S311 - a program, not a secret
+    chance = random.Random(7)
     server = Server(tmp_path / "server", appendonly="yes", appendfsync="always").start()
     proxy = await CuttingProxy(server.port).start()
     heard: list[Handled] = []
@@ -126,7 +126,7 @@ async def test_nothing_that_was_promised_is_lost(tmp_path: Path) -> None:
     for number in range(FAULTS):
         kind = kinds[number % len(kinds)]
         seen = len(heard)
-        await until(lambda seen=seen: len(heard) > seen)  # type: ignore[misc]  # the loop has moved on between faults
+        await until(lambda seen=seen: len(heard) > seen)
         if kind == "kill the consumer":
             await consumer.kill()
             consumer = await Consumer(proxy.url, heard).start()

@@ -1,6 +1,5 @@
-"""The buses that are held to the contract, and what their tests need."""
+"""What the contract's tests need: a bus of each kind, on each kind of loop."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -9,71 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-import uvloop
 
-from trading.events import InMemoryEventBus
-from trading.events.hybrid_bus import HybridEventBus
-from trading.events.redis_bus import RedisEventBus
-
+from .buses import BUS_TYPES, LOOPS, SERVER_URL, MakeLoop, run_in
 from .doubles import FAR_BUSES, Bus, assert_balanced
 from .promises import missing_promise
-
-_URL = "TRADING_EVENTS_TEST_URL"
-"""Where the tests' own server is, for them and the programs that they start."""
-
-
-def redis_pubsub(**options: Any) -> Bus:
-    """A bus on the tests' server that no other test hears."""
-    bus = RedisEventBus(os.environ[_URL], **{"namespace": uuid4().hex} | options)
-    FAR_BUSES.add(bus)
-    return bus
-
-
-def redis_streams(**options: Any) -> Bus:
-    """The same over streams, each bus for itself."""
-    return redis_pubsub(**{"mode": "streams"} | options)
-
-
-def redis_group(**options: Any) -> Bus:
-    """The same as the only member of a group."""
-    return redis_streams(**{"group": "contract", "max_attempts": 1} | options)
-
-
-def hybrid(**options: Any) -> Bus:
-    """A bus whose local half alone the contract is about."""
-    return HybridEventBus(os.environ[_URL], **{"namespace": uuid4().hex} | options)
-
-
-def make_packing_bus(**options: Any) -> Bus:
-    """A bus whose queues pack every event but the first that waits."""
-    bus = InMemoryEventBus(**options)
-    bus._pack_beyond(1)
-    return bus
-
-
-BUS_TYPES: dict[str, Callable[..., Bus]] = {
-    "memory": InMemoryEventBus,
-    "packing": make_packing_bus,
-    "redis-pubsub": redis_pubsub,
-    "redis-streams": redis_streams,
-    "redis-group": redis_group,
-    "hybrid": hybrid,
-}
-"""Every kind of bus; a new one is held to the contract by a line here."""
-
-MakeLoop = Callable[[], asyncio.AbstractEventLoop]
-
-LOOPS: dict[str, MakeLoop] = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-"""Every kind of event loop that the contract holds on."""
-
-
-def run_in(loop_kind: str, main: Coroutine[Any, Any, object]) -> None:
-    """`asyncio.run` on a kind of loop."""
-    with asyncio.Runner(loop_factory=LOOPS[loop_kind]) as runner:
-        runner.run(main)
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, MakeLoop]:
@@ -81,22 +21,22 @@ def pytest_asyncio_loop_factories() -> Mapping[str, MakeLoop]:
     return LOOPS
 
 
-BOTH_LOOPS_FAR = {"test_delivery.py", "test_closing.py"}
-"""Where the other buses are tried on every loop: their local half is the memory bus, tried on all already."""
+ON_UVLOOP_TOO = {"test_closing.py", "test_delivery.py", "test_lifetime.py"}
+"""Where a far bus is tried on uvloop: what a loop sees most of is its local half, the memory bus, tried everywhere."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what would only cost time."""
-    spare = [
-        item
-        for item in items
-        if "uvloop-" in item.name
-        and "-memory" not in item.name
-        and any(kind in item.name for kind in BUS_TYPES)
-        and item.path.name not in BOTH_LOOPS_FAR
-    ]
-    config.hook.pytest_deselected(items=spare)
-    items[:] = [item for item in items if item not in set(spare)]
+    spare = {item for item in items if isinstance(item, pytest.Function) and _is_spare(item)}
+    config.hook.pytest_deselected(items=list(spare))
+    items[:] = [item for item in items if item not in spare]
+
+
+def _is_spare(test: pytest.Function) -> bool:
+    chosen: Mapping[str, Any] = test.callspec.params if hasattr(test, "callspec") else {}
+    is_on_uvloop = chosen.get("loop_kind") == "uvloop" or any(choice is LOOPS["uvloop"] for choice in chosen.values())
+    kinds = {"memory", "redis-streams"} if test.path.name in ON_UVLOOP_TOO else {"memory"}
+    return is_on_uvloop and chosen.get("bus_kind", "memory") not in kinds
 
 
 @pytest.fixture
@@ -113,7 +53,7 @@ def bus_kind(request: pytest.FixtureRequest) -> str:
     if promise is not None:
         pytest.skip(f"{kind} does not promise {promise!r}")
     if kind not in {"memory", "packing"}:
-        os.environ[_URL] = request.getfixturevalue("server").url
+        os.environ[SERVER_URL] = request.getfixturevalue("server").url
     return kind
 
 
@@ -172,12 +112,12 @@ def run_script(bus_kind: str, loop_kind: str) -> Callable[[str], subprocess.Comp
     """
     head = (
         "from functools import partial\n"
-        "from tests.contract.conftest import BUS_TYPES, LOOPS, run_in\n"
+        "from tests.contract.buses import BUS_TYPES, LOOPS, run_in\n"
         f"make_bus, make_loop, run = BUS_TYPES[{bus_kind!r}], LOOPS[{loop_kind!r}], partial(run_in, {loop_kind!r})\n"
     )
 
     def run_source(source: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 - the programs stand in the tests
+        return subprocess.run(
             [sys.executable, "-X", "dev", "-c", head + textwrap.dedent(source)],
             capture_output=True,
             text=True,

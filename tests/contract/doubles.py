@@ -113,11 +113,11 @@ async def turns(count: int = 20) -> None:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Lets the loop turn until something is so."""
-    for _ in itertools.count():
+    """Lets the loop turn until something is so. What takes many turns is up to other processes, which need the core."""
+    for turn in itertools.count():
         if condition():
             return
-        await asyncio.sleep(0)
+        await asyncio.sleep(0 if turn < 1_000 else 0.001)
 
 
 async def full_queue(

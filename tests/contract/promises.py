@@ -13,10 +13,10 @@ _FAR = frozenset({"backpressure", "immediate", "unshared"})
 LESSER: dict[str, frozenset[str]] = {
     "memory": frozenset(),
     "packing": frozenset(),
-    "redis-pubsub": _FAR | {"blocking", "unasked"},
+    "redis-pubsub": _FAR | {"blocking"},
     "redis-streams": _FAR | {"finished"},
     "redis-group": _FAR | {"finished", "bare"},
-    "hybrid": frozenset({"unrouted", "unshared", "unasked"}),
+    "hybrid": frozenset({"unrouted", "unshared"}),
 }
 """The promises that a kind of bus does not make."""
 

@@ -163,7 +163,7 @@ async def test_a_class_hears_its_subclasses_also_those_defined_later(bus: Bus) -
         event_type: Literal["contract_funding_rate"] = "contract_funding_rate"
 
     class AnnouncedFundingRateEvent(FundingRateEvent):
-        event_type: Literal["contract_announced_rate"] = "contract_announced_rate"  # type: ignore[assignment]
+        event_type: Literal["contract_announced_rate"] = "contract_announced_rate"
 
     for number, cls in enumerate([FundingRateEvent, AnnouncedFundingRateEvent]):
         await bus.publish(cls(event_id=str(number), exchange="binance", symbol="BTC/USDT"))

@@ -89,17 +89,20 @@ async def test_the_budget_is_one_for_the_whole_bus(bus: Bus) -> None:
 async def test_a_hundred_subscriptions_that_resume_at_once_share_one_budget(bus: Bus) -> None:
     """Turned red by: `refill` for each worker that goes on."""
     with Clock() as clock:
+        suspended = 0
         go_on = asyncio.Event()
 
         async def handler(event: BaseEvent) -> None:
+            nonlocal suspended
             if number_of(event) == 0:
+                suspended += 1
                 await go_on.wait()
             clock.note()
 
         for _ in range(100):
             await bus.subscribe("tick", handler)
         await bus.publish_batch(ticks([0] + [1] * 500))
-        await turns(50)
+        await until(lambda: suspended == 100)
         go_on.set()
         await bus.join()
         assert clock.most_in_a_turn <= 5_000
@@ -228,7 +231,7 @@ async def test_subscriptions_take_turns_also_within_one_turn_of_the_loop(bus: Bu
     assert story.index(1000) <= 100
 
 
-async def test_ten_thousand_handlers_that_suspend_all_start_within_a_few_turns(bus: Bus) -> None:
+async def test_two_thousand_handlers_that_suspend_all_start_within_a_few_turns(bus: Bus) -> None:
     """Turned red by: `hand_over` hiring one worker and not two."""
     started = 0
     go_on = asyncio.Event()
@@ -238,13 +241,13 @@ async def test_ten_thousand_handlers_that_suspend_all_start_within_a_few_turns(b
         started += 1
         await go_on.wait()
 
-    for _ in range(10_000):
+    for _ in range(2_000):
         await bus.subscribe("tick", handler)
     await bus.publish(tick(1))
-    for _ in range(200):
-        if started == 10_000:
+    for _ in range(100):
+        if started == 2_000:
             break
         await turns(1)
-    assert started == 10_000
+    assert started == 2_000
     go_on.set()
     await bus.join()

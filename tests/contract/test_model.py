@@ -227,7 +227,7 @@ def outcome_of(task: "asyncio.Task[None]") -> str:
     return "taken" if error is None else "full"
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(program=PROGRAMS)
 def test_the_bus_does_what_the_model_does(
     bus_type: Callable[..., Any], run: RunMain, program: list[tuple[Any, ...]]
@@ -246,7 +246,7 @@ def test_the_bus_does_what_the_model_does(
     run(main())
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32), queues=st.lists(st.tuples(st.integers(1, 4), st.sampled_from(OVERFLOWS)), max_size=5)
 )
@@ -254,7 +254,7 @@ def test_nothing_is_lost_or_reordered_while_everything_runs(
     bus_type: Callable[..., Any], run: RunMain, seed: int, queues: list[tuple[int, str]]
 ) -> None:
     """Turned red by: any change that loses, doubles or reorders an event while handlers and publishers interleave."""
-    chance = random.Random(seed)  # noqa: S311 - a program, not a secret
+    chance = random.Random(seed)
     accepted: list[int] = []
 
     async def main() -> None:

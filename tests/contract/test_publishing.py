@@ -166,7 +166,7 @@ async def test_all_who_take_a_coroutine_take_one_that_waits(bus: Bus, take: Call
 NO_EVENTS: list[Any] = [None, "tick", 1, {"event_type": "tick"}, object(), tick, type(tick()), [tick()]]
 
 
-@pytest.mark.parametrize("wrong", NO_EVENTS, ids=lambda wrong: repr(wrong)[:30])
+@pytest.mark.parametrize("wrong", NO_EVENTS, ids=lambda wrong: type(wrong).__name__)
 async def test_what_is_no_event_is_refused_at_the_call(bus: Bus, wrong: Any) -> None:
     """Turned red by: `Kind.of` not asking for BaseEvent."""
     await bus.subscribe("*", Recorder())
@@ -225,4 +225,4 @@ async def test_a_batch_that_is_no_iterable_is_a_type_error(bus: Bus) -> None:
     """Turned red by: taking what cannot be iterated over for a batch of nothing."""
     for wrong in (5, None):
         with pytest.raises(TypeError):
-            await bus.publish_batch(wrong)  # type: ignore[arg-type]
+            await bus.publish_batch(wrong)

@@ -104,7 +104,7 @@ async def test_an_id_that_was_never_given_out_is_not_found(bus: Bus, wrong: str)
 
 async def test_an_id_of_another_bus_is_not_found(bus: Bus, make_bus: object) -> None:
     """Turned red by: ids that are counted from 1 in each bus."""
-    other = await make_bus()  # type: ignore[operator]
+    other = await make_bus()
     sid = await other.subscribe("tick", Recorder())
     await bus.subscribe("tick", Recorder())
     with pytest.raises(LookupError):

@@ -32,7 +32,7 @@ def held(event: BaseEvent, store: Store) -> BaseEvent:
 
 
 @given(batches=st.lists(st.lists(events(), max_size=6), max_size=3))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_whatever_is_written_comes_back(make_store: MakeStore, batches: list[list[BaseEvent]]) -> None:
     store = make_store()
     known = [[held(event, store) for event in batch] for batch in batches]
@@ -60,7 +60,7 @@ async def write_all(store: Store, batches: list[list[BaseEvent]]) -> None:
     ],
 )
 def test_real_market_data_come_back_to_the_digit(make_store: MakeStore, name: str, symbol: str) -> None:
-    real = load(name, "venue", symbol)
+    real = load(name, "venue", symbol, most=3_000)
     store = make_store()
     asyncio.run(write(store, real))
     assert_holds(store, real)

@@ -28,13 +28,15 @@ POINTS = {
     "at the commit of merged files": (compaction, "commit_manifest"),
 }
 _STEPS = 1_000
+_HEADER_BYTES = 32
+_MOST_TORN_BYTES = 60
 _STORE_KILLS = 10
 """So many processes are killed in one store before it is left for a new one."""
 
 
 def kill_many(folder: Path, *, kills: int, seed: int) -> list[str]:
     """Kills processes and returns what was wrong with what they left."""
-    chance = random.Random(seed)  # noqa: S311 - to be repeated
+    chance = random.Random(seed)
     faults: list[str] = []
     for kill in range(kills):
         store, notes = folder / "store", folder / "notes"
@@ -87,8 +89,10 @@ def _record_and_die(store: Path, notes: Path, seed: int, point: str, count: int,
 
 
 def _tear(store: Path, chance: random.Random) -> None:
-    """Leaves now and then a part of a frame, as a process does that dies in the middle of a write."""
+    """Leaves now and then a part of a frame, or of a header, as a process does that dies in the middle of a write."""
     segments = sorted((store / "_journal").glob("*.segment")) if store.is_dir() else []
     if segments and chance.random() < 0.2:
+        size_bytes = segments[-1].stat().st_size
+        most = _MOST_TORN_BYTES if size_bytes >= _HEADER_BYTES else _HEADER_BYTES - size_bytes - 1
         with segments[-1].open("ab") as segment:
-            segment.write(chance.randbytes(chance.randrange(1, 60)))
+            segment.write(chance.randbytes(chance.randint(min(1, most), most)))

@@ -110,7 +110,7 @@ def lose_power(folder: Path, *, steps: int, states: int, seed: int) -> list[str]
         states: How many moments are checked; 0 for each.
         seed: Decides everything.
     """
-    chance = random.Random(seed)  # noqa: S311 - to be repeated
+    chance = random.Random(seed)
     calls = _log_calls(folder, steps=steps, seed=seed)
     moments = range(1, len(calls) + 1)
     chosen = set(moments) if not states else set(chance.sample(moments, min(states, len(calls))))

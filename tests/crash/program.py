@@ -13,7 +13,15 @@ from typing import TypeVar
 from tests.events.samples import sample
 from trading.events.errors import StoreError
 from trading.events.market_data import QuoteEvent, TickEvent, TradeEvent
-from trading.events.persistence import EventReader, Fault, ParquetEventWriter, RotationPolicy, compact, verify
+from trading.events.persistence import (
+    Durability,
+    EventReader,
+    Fault,
+    ParquetEventWriter,
+    RotationPolicy,
+    compact,
+    verify,
+)
 
 T = TypeVar("T")
 
@@ -33,7 +41,7 @@ class Promises:
     Attributes:
         begun: Given to the writer.
         kept: `write_event` or `write_batch` has returned.
-        durable: A `flush` has returned since.
+        durable: A `flush` has returned since, or they were written with `fsync`.
     """
 
     begun: frozenset[int]
@@ -60,12 +68,13 @@ def record(store: Path, notes: Path, *, seed: int, steps: int) -> None:
     done = read_promises(notes.read_bytes() if notes.exists() else b"")
     first = max(done.begun, default=-1) + 1
     descriptor = os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    asyncio.run(_record(store, random.Random(seed), first, steps, lambda text: _note(descriptor, text)))  # noqa: S311
+    asyncio.run(_record(store, random.Random(seed), first, steps, lambda text: _note(descriptor, text)))
 
 
 async def _record(store: Path, chance: random.Random, number: int, steps: int, note: Callable[[str], None]) -> None:
     rotation = RotationPolicy(rows=chance.choice([3, 20, 1_000]))
-    writer = await _insist(lambda: _open(store, rotation))
+    durability: Durability = chance.choice(["journal", "fsync"])
+    writer = await _insist(lambda: _open(store, rotation, durability))
     for _ in range(steps):
         step = chance.random()
         if step < 0.7:
@@ -74,8 +83,10 @@ async def _record(store: Path, chance: random.Random, number: int, steps: int, n
             events = [make_event(each, chance) for each in numbers]
             text = " ".join(map(str, numbers))
             note(f"begin {text}")
-            await (writer.write_event(events[0]) if count == 1 else writer.write_batch(events))
+            is_durable = await _write(writer, events) and durability == "fsync"
             note(f"kept {text}")
+            if is_durable:
+                note("durable")
         elif step < 0.96:
             await _insist(lambda: writer.flush(seal=step > 0.85))  # noqa: B023 - called at once
             note("durable")
@@ -85,8 +96,17 @@ async def _record(store: Path, chance: random.Random, number: int, steps: int, n
     note("durable")
 
 
-async def _open(store: Path, rotation: RotationPolicy) -> ParquetEventWriter:
-    return ParquetEventWriter(store, rotation=rotation)
+async def _open(store: Path, rotation: RotationPolicy, durability: Durability) -> ParquetEventWriter:
+    return ParquetEventWriter(store, rotation=rotation, durability=durability)
+
+
+async def _write(writer: ParquetEventWriter, events: list[TickEvent | TradeEvent | QuoteEvent]) -> bool:
+    """Whether nothing was said against it; the events are recorded even if they are not durable."""
+    try:
+        await (writer.write_event(events[0]) if len(events) == 1 else writer.write_batch(events))
+    except StoreError:
+        return False
+    return True
 
 
 async def _insist(call: Callable[[], Awaitable[T]]) -> T:

@@ -49,7 +49,7 @@ ODD_FIELDS: list[tuple[str, Any, Any]] = [
     ("a time of day", time, time(23, 59, 59, 999_999)),
     ("a length of time", timedelta, timedelta(days=-1, microseconds=1)),
     ("a UUID", UUID, UUID(int=7)),
-    ("a naive datetime", datetime, datetime(2024, 1, 1, 1, 2, 3, 4)),  # noqa: DTZ001 - that is the point
+    ("a naive datetime", datetime, datetime(2024, 1, 1, 1, 2, 3, 4)),
     ("a datetime of another zone", datetime, datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=5, minutes=45)))),
     ("a datetime in UTC", datetime, datetime(2024, 1, 1, tzinfo=UTC)),
     ("a list", list[int], [1, 2, 2**70]),

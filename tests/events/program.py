@@ -15,7 +15,7 @@ def start_program(*arguments: object, **options: Any) -> subprocess.Popen[str]:
     """Starts `trading-events` in a process of its own."""
     command = [sys.executable, "-m", "trading.events.cli", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, **pipes | options)  # noqa: S603 - our own program
+    return subprocess.Popen(command, **pipes | options)
 
 
 def run_program(*arguments: object, **options: Any) -> tuple[int, str, str]:

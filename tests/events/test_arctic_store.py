@@ -145,12 +145,13 @@ reader = ArcticEventReader({str(tmp_path)!r}, capacity_bytes={ARCTIC_BYTES})
 while input():
     print(*(event.event_id for event in reader.read_range()), flush=True)
 """
-    other = subprocess.Popen(  # noqa: ASYNC220, S603 - it answers line by line
+    other = subprocess.Popen(  # noqa: ASYNC220 - it answers line by line
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
     )
 
     def ask() -> str:
-        assert other.stdin is not None and other.stdout is not None  # noqa: PT018
+        assert other.stdin is not None
+        assert other.stdout is not None
         other.stdin.write("?\n")
         other.stdin.flush()
         return other.stdout.readline().strip()
@@ -220,5 +221,5 @@ def test_without_the_package_the_message_says_which_extra_to_install() -> None:
         "import trading.events.persistence as p; p.ParquetEventWriter; p.InfluxEventWriter\n"
         "p.ArcticEventWriter\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False)
     assert "pip install 'trading-events[arcticdb]'" in done.stderr

@@ -88,7 +88,7 @@ class Crossing:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two hours of trades of two symbols, some of them at the same moment."""
-    path, random = tmp_path_factory.mktemp("store"), Random(7)  # noqa: S311 - prices
+    path, random = tmp_path_factory.mktemp("store"), Random(7)
     price, trades = Decimal("42000.10"), list[BaseEvent]()
     for number in range(2_000):
         price += Decimal(random.randint(-500, 500)) / 100

@@ -98,7 +98,7 @@ def test_a_difference_is_said_and_ends_with_1(
         [file] = store.rglob("quote_kraken_BTCUSD.parquet")
         file.unlink()
         rewrite_manifest(file.parent)
-        return prove(recorded, store, progress=progress)  # type: ignore[arg-type]
+        return prove(recorded, store, progress=progress)
 
     monkeypatch.setattr(demo, "prove", tampered)
     assert short_demo() == 1

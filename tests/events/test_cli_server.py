@@ -22,12 +22,12 @@ async def test_what_one_process_replays_another_one_records(server: Server, tmp_
             await writer.write_event(event)
     where = ["--mode", mode, "--namespace", uuid4().hex]
     command = [sys.executable, "-m", "trading.events.cli"]
-    recording = subprocess.Popen(  # noqa: S603, ASYNC220 - our own command, beside which this test waits on purpose
+    recording = subprocess.Popen(  # noqa: ASYNC220 - our own command, beside which this test waits on purpose
         [*command, "record", server.url, str(target), "--count", "100", *where], stdout=subprocess.PIPE, text=True
     )
     assert recording.stdout is not None
     assert "recording *" in recording.stdout.readline()
-    replaying = subprocess.run(  # noqa: S603, ASYNC221
+    replaying = subprocess.run(  # noqa: ASYNC221 - as above
         [*command, "replay", str(source), server.url, "--speed", "max", "--no-progress", *where], check=False
     )
     assert replaying.returncode == 0

@@ -1,7 +1,7 @@
 """Events as bytes: they come back exactly, or an error says why not."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.events.samples import SAMPLES, sample
@@ -20,13 +20,11 @@ def assert_same(actual: BaseEvent, expected: BaseEvent) -> None:
     assert actual.model_dump_json() == expected.model_dump_json()
 
 
-@settings(max_examples=200, deadline=None)
 @given(event=events())
 def test_an_event_of_any_class_comes_back_equal_and_with_the_same_json(event: BaseEvent) -> None:
     assert_same(decode_event(encode_event(event)), event)
 
 
-@settings(deadline=None)
 @given(batch=st.lists(events(), max_size=5))
 def test_a_batch_comes_back_in_its_order(batch: list[BaseEvent]) -> None:
     again = decode_batch(encode_batch(iter(batch)))
@@ -45,9 +43,9 @@ def test_bytes_may_stand_in_any_buffer(cls: type[BaseEvent]) -> None:
 
 def test_what_is_no_event_is_not_encoded() -> None:
     with pytest.raises(NotAnEventError, match="str is no event"):
-        encode_event("tick")  # type: ignore[arg-type]
+        encode_event("tick")
     with pytest.raises(NotAnEventError, match="int is no event"):
-        encode_batch([sample(TickEvent), 7])  # type: ignore[list-item]
+        encode_batch([sample(TickEvent), 7])
 
 
 def test_no_bytes_are_no_event() -> None:
@@ -55,7 +53,6 @@ def test_no_bytes_are_no_event() -> None:
         decode_event(b"")
 
 
-@settings(max_examples=200, deadline=None)
 @given(batch=st.lists(events(), max_size=5))
 def test_rows_come_back_with_the_texts_of_their_table(batch: list[BaseEvent]) -> None:
     table = RowTable()
@@ -75,7 +72,6 @@ def test_a_row_of_a_tick_is_compact_once_its_texts_have_come() -> None:
         RowTable().unpack(rows[0])
 
 
-@settings(max_examples=200, deadline=None)
 @given(batch=st.lists(events(), max_size=5))
 def test_a_mixed_table_comes_back_in_its_order(batch: list[BaseEvent]) -> None:
     table = events_to_table(batch)

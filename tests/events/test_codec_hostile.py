@@ -9,7 +9,7 @@ from typing import Any
 import msgpack
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.events.samples import SAMPLES, sample
@@ -60,7 +60,6 @@ def test_an_event_cut_off_anywhere_is_refused_with_the_offset(cls: type[BaseEven
             assert 0 <= refused.value.offset <= length
 
 
-@settings(max_examples=300, deadline=None)
 @given(event=events(), flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=4))
 def test_flipped_bits_make_an_event_or_an_error(event: BaseEvent, flips: list[tuple[int, int]]) -> None:
     data = bytearray(encode_event(event))
@@ -69,7 +68,6 @@ def test_flipped_bits_make_an_event_or_an_error(event: BaseEvent, flips: list[tu
     decode_or_refuse(bytes(data))
 
 
-@settings(max_examples=500, deadline=None)
 @given(data=st.binary(max_size=200))
 @example(b"\xdd\xff\xff\xff\xff")
 @example(b"\xdf\xff\xff\xff\xff")
@@ -80,7 +78,6 @@ def test_any_bytes_make_an_event_or_an_error(data: bytes) -> None:
     decode_or_refuse(data)
 
 
-@settings(max_examples=300, deadline=None)
 @given(event=events(), place=st.integers(0, 10**6), mask=st.integers(1, 255), length=st.integers(0, 10**6))
 def test_rows_that_were_damaged_make_an_event_or_an_error(event: BaseEvent, place: int, mask: int, length: int) -> None:
     table = RowTable()
@@ -186,13 +183,11 @@ def test_the_msgpack_package_reads_every_field() -> None:
     assert decode_event(msgpack.packb(read, datetime=True)) == tick
 
 
-@settings(max_examples=200, deadline=None)
 @given(event=events())
 def test_the_msgpack_package_reads_any_event_and_its_bytes_are_read_here(event: BaseEvent) -> None:
     assert decode_event(msgpack.packb(msgpack.unpackb(encode_event(event)))) == event
 
 
-@settings(max_examples=300, deadline=None)
 @given(moment=st.datetimes(timezones=st.just(UTC)))
 @example(datetime.min.replace(tzinfo=UTC))
 @example(datetime.max.replace(tzinfo=UTC))
@@ -237,4 +232,4 @@ def test_what_is_no_table_of_events_is_refused() -> None:
         with pytest.raises(EventDecodeError):
             table_to_events(table)
     with pytest.raises(EventDecodeError, match="no table of events"):
-        table_to_events(object())  # type: ignore[arg-type]
+        table_to_events(object())

@@ -171,14 +171,14 @@ def test_the_tick_of_the_request_is_taken_as_written_there() -> None:
 
 
 @each_class
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_an_event_comes_back_the_same_from_json_pickle_and_copies(cls: type[BaseEvent], data: Any) -> None:
     event = data.draw(event_of(cls))
     returned = [
         cls.model_validate_json(event.model_dump_json()),
         cls.model_validate(event.model_dump()),
-        pickle.loads(pickle.dumps(event)),  # noqa: S301 - made one line above
+        pickle.loads(pickle.dumps(event)),
         copy.copy(event),
         copy.deepcopy(event),
         event.model_copy(),
@@ -191,13 +191,11 @@ def test_an_event_comes_back_the_same_from_json_pickle_and_copies(cls: type[Base
         assert hash(other) == hash(event)
 
 
-@settings(max_examples=100, deadline=None)
 @given(event=events())
 def test_a_topic_is_made_of_type_exchange_and_symbol(event: BaseEvent) -> None:
     assert event.topic == f"events.{event.event_type}.{event.exchange or '_'}.{event.symbol or '_'}"
 
 
-@settings(max_examples=100, deadline=None)
 @given(event=events())
 def test_every_time_of_an_event_is_aware_and_in_utc(event: BaseEvent) -> None:
     times = [value for _, value in event if isinstance(value, datetime)]
@@ -246,7 +244,7 @@ def test_a_copy_is_validated(update: dict[str, Any], words: str) -> None:
 
 
 def test_a_copy_takes_what_construction_takes() -> None:
-    copied = sample(TickEvent).model_copy(update={"bid": 0.1, "timestamp": datetime(2024, 1, 1)})  # noqa: DTZ001 - naive
+    copied = sample(TickEvent).model_copy(update={"bid": 0.1, "timestamp": datetime(2024, 1, 1)})
     assert copied.bid == Decimal("0.1")
     assert copied.timestamp == MOMENT
 

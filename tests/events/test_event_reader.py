@@ -108,7 +108,7 @@ def spans(events: list[BaseEvent]) -> dict[Any, tuple[int, datetime, datetime]]:
     return found
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(recordings, st.lists(st.tuples(moments, moments, queries), min_size=1, max_size=4))
 def test_a_query_gives_what_a_filter_over_a_list_gives(
     tmp_path_factory: pytest.TempPathFactory,
@@ -278,7 +278,7 @@ def test_an_impossible_speed_is_refused(tmp_path: Path, speed: float) -> None:
 
 def test_a_naive_datetime_is_in_utc_and_any_other_zone_is_understood(tmp_path: Path) -> None:
     record(tmp_path, ticks(3))
-    naive = datetime(2024, 1, 1, 0, 0, 1)  # noqa: DTZ001 - that is the point
+    naive = datetime(2024, 1, 1, 0, 0, 1)
     nepal = datetime(2024, 1, 1, 5, 45, 1, tzinfo=timezone(timedelta(hours=5, minutes=45)))
     assert read(tmp_path, naive) == read(tmp_path, nepal) == ticks(3)[1:]
     assert read(tmp_path, None, naive) == ticks(1)

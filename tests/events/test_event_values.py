@@ -235,7 +235,7 @@ def test_any_float_is_taken_through_its_shortest_text(value: float) -> None:
 @pytest.mark.parametrize(
     "moment",
     [
-        datetime(2024, 1, 1),  # noqa: DTZ001 - naive
+        datetime(2024, 1, 1),
         datetime(2024, 1, 1, tzinfo=UTC),
         datetime(2024, 1, 1, 5, 30, tzinfo=timezone(timedelta(hours=5, minutes=30))),
         "2024-01-01T00:00:00Z",

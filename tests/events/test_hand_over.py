@@ -422,7 +422,7 @@ async def test_where_a_store_cannot_be_read_the_subscription_ends_and_everybody_
     assert heard == ticks(3)
     assert sid not in bus.statistics().subscriptions
     assert [(failure.phase, failure.sid, failure.subscription) for failure in failures] == [("store", sid, "strategy")]
-    assert "no such luck" in told[0].message  # type: ignore[attr-defined]
+    assert "no such luck" in told[0].message
     assert "the store of subscription strategy failed on recorded events" in caplog.text
     with pytest.raises(StoreError):
         await bus.caught_up(sid)

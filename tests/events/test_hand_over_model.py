@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.doubles import assert_balanced, turns
@@ -50,7 +50,6 @@ class Model:
         self.expected.append((wanted, sorted(earlier, key=lambda event: event.timestamp)))
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     recorded=st.integers(0, 5),
     chunk=st.integers(1, 4),

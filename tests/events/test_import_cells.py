@@ -108,7 +108,7 @@ def test_a_number_that_is_not_whole_or_far_too_large_is_no_integer(cell: object)
         1609459200.0,
         "1609459200.000",
         Decimal(1609459200000),
-        datetime(2021, 1, 1),  # noqa: DTZ001 - a naive time is the case
+        datetime(2021, 1, 1),
         datetime(2021, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
         date(2021, 1, 1),
     ],

@@ -312,7 +312,7 @@ async def test_a_refused_event_is_named_and_all_others_are_stored(
     assert {event.reason for event in told} == {"field type conflict"}
     assert sorted(set(ids(server.stored))) == sorted(numbered(*(n for n in range(100) if n not in {13, 77})))
     assert "refuses 2 events, the first for: field type conflict" in caplog.text
-    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - our own
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 async def test_leaving_the_block_raises_what_was_refused(server: ScriptedServer) -> None:
@@ -424,7 +424,7 @@ writer = InfluxEventWriter(InfluxDatabase({server.url!r}, "market"))
 asyncio.run(writer.write_batch(ticks(3)))
 """
     root = Path(__file__).parents[2]
-    done = subprocess.run(  # noqa: S603 - a program of ours
+    done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], cwd=root, capture_output=True, encoding="utf-8", check=False
     )
     assert (done.returncode, done.stderr) == (0, "")

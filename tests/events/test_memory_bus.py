@@ -84,7 +84,7 @@ def test_it_is_an_event_bus() -> None:
 
 def test_the_interface_itself_cannot_be_instantiated() -> None:
     with pytest.raises(TypeError, match="abstract"):
-        IEventBus()  # type: ignore[abstract]
+        IEventBus()
 
 
 def test_only_the_four_methods_of_the_request_are_abstract() -> None:
@@ -101,7 +101,7 @@ async def test_a_bus_of_the_four_methods_alone_has_streams() -> None:
         async def publish(self, event: BaseEvent) -> None:
             await self.inner.publish(event)
 
-        async def subscribe(self, event_type: Any, handler: Any, filter: Any = None) -> str:  # noqa: A002
+        async def subscribe(self, event_type: Any, handler: Any, filter: Any = None) -> str:  # noqa: A002 - as in IEventBus
             return await self.inner.subscribe(event_type, handler, filter)
 
         async def unsubscribe(self, subscription_id: str) -> None:
@@ -144,14 +144,14 @@ async def test_its_name_is_the_component_of_its_error_events(caplog: pytest.LogC
 
 def test_an_on_error_that_is_not_callable_is_refused() -> None:
     with pytest.raises(HandlerTypeError, match="on_error"):
-        InMemoryEventBus(on_error="log")  # type: ignore[arg-type]
+        InMemoryEventBus(on_error="log")
 
 
 def test_what_it_does_not_know_is_refused() -> None:
     with pytest.raises(TypeError):
-        InMemoryEventBus(nmae="prices")  # type: ignore[call-arg]
+        InMemoryEventBus(nmae="prices")
     with pytest.raises(TypeError):
-        InMemoryEventBus("prices")  # type: ignore[call-arg]
+        InMemoryEventBus("prices")
 
 
 def test_functions_may_be_decorated_before_any_loop_runs() -> None:

@@ -5,6 +5,7 @@ import gc
 import threading
 import types
 from collections.abc import AsyncIterator, Callable, Generator
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -46,6 +47,43 @@ async def test_as_many_publishers_as_memory_holds_can_be_let_in_at_once() -> Non
         gate.open()
 
 
+def resident_kib() -> int:
+    """How much memory this process has now."""
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no other way to ask for the memory in use")
+async def test_subscriptions_that_come_and_go_leave_memory_where_it_was() -> None:
+    """Turned red by: `wake_waiters` leaving the number of an ended subscription in `by_number`."""
+    async with InMemoryEventBus() as bus:
+
+        async def come_and_go(rounds: range) -> None:
+            for number in rounds:
+                sid = await bus.subscribe(f"events.tick.binance.{number}", print, name="passing")
+                await bus.unsubscribe(sid)
+
+        await come_and_go(range(20_000))
+        before_kib = resident_kib()
+        await come_and_go(range(20_000, 120_000))
+        assert resident_kib() - before_kib < 1_500
+
+
+async def test_who_waits_for_few_events_to_be_left_is_told_before_who_waits_for_none() -> None:
+    """Turned red by: `take_satisfied` asking whether no event is left."""
+    async with InMemoryEventBus() as bus:
+        gate = Gate()
+        await bus.subscribe("tick", gate)
+        await bus.publish_batch([tick(number) for number in range(5)])
+        three, none = bus._idle(3), bus._idle()
+        gate.let_go(2)
+        await three
+        assert (len(gate.finished), none.done()) == (2, False)
+        gate.let_go(3)
+        await none
+        assert len(gate.finished) == 5
+
+
 async def test_whoever_waits_is_served_when_a_worker_has_been_cancelled() -> None:
     """Turned red by: never replacing a worker that was cancelled."""
     async with InMemoryEventBus() as bus:
@@ -55,7 +93,7 @@ async def test_whoever_waits_is_served_when_a_worker_has_been_cancelled() -> Non
         async def handler(event: BaseEvent) -> None:
             seen.append(number_of(event))
             if number_of(event) == 0:
-                stuck.append(asyncio.current_task())  # type: ignore[arg-type]  # a handler runs in a task
+                stuck.append(asyncio.current_task())
                 await asyncio.Event().wait()
 
         sid = await bus.subscribe("tick", handler, capacity=1)
@@ -200,7 +238,7 @@ async def test_a_generator_made_awaitable_is_driven_and_any_other_is_refused() -
         await bus.subscribe("tick", old_style)
         for generator in (asynchronous, plain):
             with pytest.raises(HandlerTypeError, match="generator"):
-                await bus.subscribe("tick", generator)  # type: ignore[arg-type]
+                await bus.subscribe("tick", generator)
         await bus.publish(tick(1))
         await bus.join()
         assert seen == [1]

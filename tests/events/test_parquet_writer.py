@@ -91,7 +91,7 @@ class TestWhatIsTaken:
 
     @pytest.mark.parametrize(
         "changes",
-        [{"bid": "cheap"}, {"timestamp": datetime(2024, 1, 1)}, {"exchange_timestamp": None}],  # noqa: DTZ001 - naive
+        [{"bid": "cheap"}, {"timestamp": datetime(2024, 1, 1)}, {"exchange_timestamp": None}],
     )
     async def test_an_event_that_no_model_would_accept_is_refused_and_leaves_nothing(
         self, tmp_path: Path, changes: dict[str, Any]
@@ -270,4 +270,4 @@ def run_python(script: str, *args: object) -> None:
     lines = script.splitlines()
     indent = len(lines[1]) - len(lines[1].lstrip())
     text = "\n".join(line[indent:] for line in lines)
-    subprocess.run([sys.executable, "-c", text, *map(str, args)], check=True, timeout=60)  # noqa: S603 - our own script
+    subprocess.run([sys.executable, "-c", text, *map(str, args)], check=True, timeout=60)

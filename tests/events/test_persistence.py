@@ -41,7 +41,7 @@ def test_events_of_every_class_come_back_merged(tmp_path: Path) -> None:
     assert [event.model_dump_json() for event in again] == [event.model_dump_json() for event in recorded]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(any_events(), max_size=5), max_size=4))
 def test_whatever_was_written_is_read_in_order_of_time_and_recording(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[BaseEvent]]
@@ -73,8 +73,8 @@ async def test_a_bus_is_recorded_and_replayed_as_the_request_shows(tmp_path: Pat
         await bus.subscribe("*", replayed.append)
         reader = EventReader(base_path=tmp_path / "events")
         async for event in reader.read_range(
-            start=datetime(2024, 1, 1),  # noqa: DTZ001 - as the request has it
-            end=datetime(2024, 1, 2),  # noqa: DTZ001 - as the request has it
+            start=datetime(2024, 1, 1),
+            end=datetime(2024, 1, 2),
             symbol="BTC/USDT",
         ):
             await bus.publish(event)

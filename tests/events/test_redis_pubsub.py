@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -327,8 +328,6 @@ try:
 except ImportError as error:
     print(error)
 """
-    import sys  # noqa: PLC0415
-
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", source, stdout=asyncio.subprocess.PIPE)
     output, _ = await process.communicate()
     assert b"trading-events[redis]" in output

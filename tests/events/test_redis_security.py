@@ -33,7 +33,7 @@ async def encrypting(tmp_path: Path, server: Server) -> AsyncIterator[tuple[str,
     if openssl is None:
         pytest.skip("there is no openssl")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(  # noqa: S603, ASYNC221 - only what stands here; nothing else runs yet
+    subprocess.run(  # noqa: ASYNC221 - only what stands here; nothing else runs yet
         [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
          "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
         check=True, capture_output=True,

@@ -326,22 +326,23 @@ async def test_a_lost_group_is_made_anew_without_a_silent_jump(make: Make, serve
     assert any("made anew" in (event.reason or "") for event in told)
 
 
-async def test_a_slow_handler_leaves_the_rest_at_the_server(make: Make) -> None:
-    """Turned red by: reading on whatever is in flight."""
-    publisher = await make()
-    for group in ("g", None):
-        bus = await make(group=group, max_in_flight=500, start="new")
-        gate = Gate()
-        sid = await bus.subscribe("tick", gate)
-        await publisher.publish_batch(ticks(range(20_000)))
-        await gate.has_started(1)
-        for _ in range(100):
-            await asyncio.sleep(0)
-        assert bus.statistics().subscriptions[sid].waiting <= 500 + 64 * 256
-        gate.open()
-        await until(lambda gate=gate: len(gate.finished) == 20_000)
-        assert gate.finished == list(range(20_000))
-        await bus.aclose()
+@pytest.mark.parametrize("group", [None, "g"], ids=["alone", "group"])
+async def test_a_stream_that_was_made_anew_may_give_an_id_out_again(
+    make: Make, server: Server, namespace: str, group: str | None
+) -> None:
+    """Turned red by: `is_the_last_read` asking for the id alone."""
+    publisher, bus, recorder = await make(), await make(group=group), Recorder()
+    await bus.subscribe("tick", recorder)
+    await publisher.publish(tick(0))
+    await until(lambda: recorder.seen == [0])
+    await bus.join()
+    key = stream(namespace)
+    frame = b"".join(FrameMaker(lambda _event, _wrong: None).make(key.encode(), ticks([1])))
+    async with Redis.from_url(server.url) as client:
+        ((entry_id, _),) = await client.xrange(key)
+        async with client.pipeline(transaction=True) as commands:
+            await commands.delete(key).xadd(key, {"f": frame}, id=entry_id).execute()
+    await until(lambda: recorder.seen == [0, 1])
 
 
 async def test_undecodable_entries_are_skipped_counted_and_acknowledged(

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import cycle
 from pathlib import Path
+from typing import ClassVar, Self
 
 import pytest
 
 from tests.events.recording import START, Disk, files_of, read, record, tick, ticks
+from trading.events.errors import UnstorableEventError
+from trading.events.market_data import TickEvent
 from trading.events.persistence import ParquetEventWriter, RotationPolicy, recorder
 
 
@@ -74,6 +78,45 @@ def test_a_day_ends_at_midnight_in_utc() -> None:
     today = recorder._today()
     assert 0 < recorder._seconds_left(today) <= 86_400
     assert -86_400 < recorder._seconds_left(today - timedelta(days=1)) <= 0
+
+
+class JumpingClock(datetime):
+    """A clock that is set, each time somebody looks, to the next of some moments, again and again."""
+
+    moments: ClassVar[Iterator[datetime]]
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls.fromtimestamp(next(cls.moments).timestamp(), tz)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["2024-01-01", "2022-11-27", "2025-02-04"],
+        ["2024-02-28T23:59:59", "2024-02-29", "2024-03-01"],
+        ["2024-12-31T23:59:59.999999", "2025-01-01"],
+    ],
+)
+async def test_a_clock_that_jumps_costs_no_event_and_doubles_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: list[str]
+) -> None:
+    moments = [datetime.fromisoformat(time).replace(tzinfo=UTC) for time in times]
+    monkeypatch.setattr(JumpingClock, "moments", cycle(moments), raising=False)
+    monkeypatch.setattr(recorder, "datetime", JumpingClock)
+    given, refused = [tick(number, timestamp=moments[number % len(moments)]) for number in range(60)], 0
+    async with ParquetEventWriter(tmp_path, rotation=RotationPolicy(rows=7)) as writer:
+        for number, event in enumerate(given):
+            await writer.write_event(event)
+            if number % 20 == 0:
+                with pytest.raises(UnstorableEventError):
+                    await writer.write_event(TickEvent.model_construct(**(dict(event) | {"bid": "cheap"})))
+                refused += 1
+            if number % 10 == 0:
+                await writer.flush(seal=True)
+    stored = read(tmp_path)
+    assert sorted(event.event_id for event in stored) == sorted(event.event_id for event in given)
+    assert len(given) + 3 == len(stored) + refused
 
 
 async def test_nothing_is_sealed_while_nothing_waits(tmp_path: Path) -> None:

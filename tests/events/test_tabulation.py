@@ -1,6 +1,8 @@
 """Rows of the journal as tables: natively as Python would make them, and by Python what is beyond the native way."""
 
+import gc
 import json
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -75,7 +77,7 @@ def test_columns_are_made_natively_as_they_would_be_of_events(cls: type[BaseEven
 
 
 @given(event=events(), others=st.lists(events(), max_size=3))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_events_make_the_same_tables_as_by_way_of_events(
     event: BaseEvent, others: list[BaseEvent], rows_of: Any
 ) -> None:
@@ -95,7 +97,7 @@ def test_any_events_make_the_same_tables_as_by_way_of_events(
 
 
 @given(number=st.floats(allow_nan=False, allow_infinity=False))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_float_in_metadata_has_the_digits_that_pydantic_writes(number: float, rows_of: Any) -> None:
     event = tick(metadata={"x": number})
     [topic] = Tabulation(rows_of([event])).topics
@@ -151,3 +153,15 @@ async def test_an_event_that_its_own_class_would_refuse_is_refused_when_it_is_wr
     async with ParquetEventWriter(tmp_path) as writer:
         with pytest.raises(UnstorableEventError, match="without a bid"):
             await writer.write_event(quote)
+
+
+def test_a_segment_is_forgotten_with_its_tables_and_needs_no_collection_of_garbage(rows_of: Any) -> None:
+    gc.disable()
+    try:
+        tabulation = Tabulation(rows_of([sample(TradeEvent), b"\xc1"]))
+        assert [table.table.num_rows for table in tabulation.topics] == [1]
+        kept = [weakref.ref(tabulation), *map(weakref.ref, tabulation.topics)]
+        del tabulation
+        assert [each() for each in kept] == [None, None]
+    finally:
+        gc.enable()

@@ -203,7 +203,7 @@ def test_a_generic_class_is_one_event_class_with_all_its_parametrizations() -> N
     assert event_class("signal") is SignalEvent
     assert event.topic == "events.signal._._"
     assert COUNTED.model_validate_json(event.model_dump_json()) == event
-    assert pickle.loads(pickle.dumps(event)) == event  # noqa: S301 - made here
+    assert pickle.loads(pickle.dumps(event)) == event
     with pytest.raises(ValidationError, match="payload"):
         COUNTED(payload=-1)
 

@@ -61,7 +61,7 @@ class Server:
         for name, value in self._options.items():
             arguments += [f"--{name.replace('_', '-')}", value]
         with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(arguments, stdout=log, stderr=log)  # noqa: S603 - our own server
+            self._process = subprocess.Popen(arguments, stdout=log, stderr=log)
         until = monotonic() + _START_S
         while not self._answers():
             if monotonic() > until or self._process.poll() is not None:

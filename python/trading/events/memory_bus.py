@@ -317,7 +317,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         overflow: str,
         *,
         delivery: str,  # noqa: ARG002 - for those who override it, as is the name
-        name: str | None,  # noqa: ARG002
+        name: str | None,  # noqa: ARG002 - as above
     ) -> tuple[Callable[[Any], object], Filter[Any] | None, str]:
         """For buses that have something of their own to do around a handler."""
         return handler, condition, overflow

@@ -13,10 +13,13 @@ class WorkerTask(asyncio.Task[None]):
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Requests cancellation, as in `asyncio.Task`."""
-        self.get_coro().note_cancel(1)  # type: ignore[union-attr]
+        self._note(1)
         return super().cancel(msg)
 
     def uncancel(self) -> int:
         """Takes a request for cancellation back, as in `asyncio.Task`."""
-        self.get_coro().note_cancel(-1)  # type: ignore[union-attr]
+        self._note(-1)
         return super().uncancel()
+
+    def _note(self, change: int) -> None:
+        self.get_coro().note_cancel(change)  # type: ignore[union-attr]  # it is always a native worker

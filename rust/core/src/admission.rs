@@ -124,18 +124,24 @@ impl<E, S, W> Bus<E, S, W> {
     /// Offers an event along its route, where all is plain: the bus is open and awake, nobody waits in line, no filter has
     /// to look at the event, and every queue takes it. Otherwise nothing has happened, and [`Bus::offer`] sorts it out.
     /// Says whether it was accepted.
-    pub fn accept_at_once(&mut self, route: &Route, event: impl FnMut() -> E, outcome: &mut Accepted<E>) -> bool {
+    pub fn accept_at_once(
+        &mut self,
+        route: &Route,
+        can_call: bool,
+        event: impl FnMut() -> E,
+        outcome: &mut Accepted<E>,
+    ) -> bool {
         if self.phase != Phase::Open || !self.line.is_empty() || self.publishing_is_spent() {
             return false;
         }
         let Some(targets) = route.unconditional() else { return false };
-        if self.has_no_leader() && !self.are_called_at_once(targets) {
+        if self.has_no_leader() && !self.need_no_worker(targets, can_call) {
             return false;
         }
         if self.subscriptions.check(&route.topic, targets, Patience::None) != Ok(()) {
             return false;
         }
-        let manner = Manner { patience: Patience::None, speaker: Speaker::Publisher, can_call: true };
+        let manner = Manner { patience: Patience::None, speaker: Speaker::Publisher, can_call };
         self.accept(&route.topic, targets, manner, event, outcome);
         true
     }
@@ -218,6 +224,16 @@ impl<E, S, W> Bus<E, S, W> {
             Place::History => self.history.as_mut()?.pack_newest(&row, &is_meant),
         };
         places.iter().filter_map(pack).collect()
+    }
+
+    /// Whether the events at these places are handled as soon as a worker has its turn, and are not too many by far to wait
+    /// as they are.
+    #[must_use]
+    pub fn come_soon(&self, places: &[Place]) -> bool {
+        places.iter().all(|place| match *place {
+            Place::Queue(id, _) => self.subscriptions.get(id).is_some_and(Subscription::comes_soon),
+            Place::History => false,
+        })
     }
 
     /// Calls those who wait for room in these queues, where some may have appeared.

@@ -75,6 +75,8 @@ pub struct Bus<E, S, W> {
     pub(crate) leaders: usize,
     pub(crate) budget: Budget,
     pub(crate) unfinished: u64,
+    /// How few unfinished events somebody waits for: 0 where only for the end of the last.
+    pub awaited: u64,
     pub(crate) phase: Phase,
     /// One in how many events of a subscription is timed, rounded up to a power of two, for subscriptions to come; `None`
     /// times none.
@@ -100,6 +102,7 @@ impl<E, S, W> Default for Bus<E, S, W> {
             leaders: 0,
             budget: Budget::default(),
             unfinished: 0,
+            awaited: 0,
             phase: Phase::Open,
             times_one_in: None,
             unpacked: Queue::<E>::UNPACKED,

@@ -34,8 +34,8 @@ impl Default for Budget {
 pub struct Ended<S> {
     /// The subscription has ended with it.
     pub retired: Option<S>,
-    /// It was the last event of the bus.
-    pub idle: bool,
+    /// So few events are left as somebody waits for: see [`Bus::awaited`].
+    pub few: bool,
 }
 
 impl<E, S, W> Bus<E, S, W> {
@@ -128,9 +128,9 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     /// [`Bus::finish`] of an event that was handled, and [`Bus::take`] of the next, where all is plain: the budget lasts,
-    /// nobody waits in line, and the subscription goes on, has an event, and has lost none. Otherwise nothing has happened.
+    /// nobody waits in line or for few events, and the subscription goes on, has an event, and has lost none. Otherwise nothing has happened.
     pub fn take_next(&mut self, id: SubscriptionId) -> Option<Kept<E>> {
-        if self.dispatching_is_spent() || !self.line.is_empty() {
+        if self.dispatching_is_spent() || !self.line.is_empty() || self.unfinished <= self.awaited + 1 {
             return None;
         }
         let subscription = self.subscriptions.get_mut(id)?;
@@ -158,7 +158,7 @@ impl<E, S, W> Bus<E, S, W> {
             self.unfinished -= 1;
         }
         let ending = self.subscriptions.get(id).is_some_and(|subscription| subscription.ending);
-        Ended { retired: if ending { self.retire(id) } else { None }, idle: self.unfinished == 0 }
+        Ended { retired: if ending { self.retire(id) } else { None }, few: self.unfinished <= self.awaited }
     }
 
     /// The caller no longer serves the subscription; what it still has is for another worker.

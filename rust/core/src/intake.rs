@@ -46,10 +46,11 @@ impl<E, S> Subscriptions<E, S> {
 }
 
 impl<E, S, W> Bus<E, S, W> {
-    /// Whether no worker is needed for an event that came now: each handler would be called by the publisher.
-    pub(crate) fn are_called_at_once(&self, targets: &[SubscriptionId]) -> bool {
-        let calls = |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(Subscription::is_called_at_once);
-        targets.iter().all(calls)
+    /// Whether no other worker is needed for an event that came now: each handler would be called by the publisher, if it
+    /// can, or by the worker that is at it.
+    pub(crate) fn need_no_worker(&self, targets: &[SubscriptionId], can_call: bool) -> bool {
+        let needs_none = |found: &Subscription<E, S>| found.is_served() || (can_call && found.is_called_at_once());
+        targets.iter().all(|id| self.subscriptions.get(*id).is_some_and(needs_none))
     }
 
     /// Takes an event that the queues have room for.
@@ -65,15 +66,16 @@ impl<E, S, W> Bus<E, S, W> {
         for id in targets {
             let Some(subscription) = self.subscriptions.get_mut(*id).filter(|found| !found.ending) else { continue };
             heard += 1;
-            let (waiting, next) = (subscription.queue.live(), subscription.queue.next_place());
-            outcome.lost.extend(subscription.accept(event(), topic));
-            let grown = subscription.queue.live() - waiting;
+            let next = subscription.queue.next_place();
+            let lost = subscription.accept(event(), topic);
+            let grown = u64::from(lost.is_none());
+            outcome.lost.extend(lost);
             if subscription.queue.is_to_be_packed() {
                 outcome.to_pack.extend(subscription.place_to_pack(next, topic).map(|place| Place::Queue(*id, place)));
             }
-            self.unfinished += grown as u64;
-            if manner.patience == Patience::Urgent && waiting >= subscription.queue.capacity() {
-                subscription.counts.over_capacity += grown as u64;
+            self.unfinished += grown;
+            if manner.patience == Patience::Urgent && subscription.queue.live() > subscription.queue.capacity() {
+                subscription.counts.over_capacity += grown;
             }
             if manner.can_call && subscription.is_called_at_once() {
                 subscription.service = Service::Served;

@@ -32,9 +32,9 @@ impl<E> Kept<E> {
     }
 }
 
-/// Events in their order. Rows that lie one behind the other take the place of one event.
+/// Events in their order, some of them as rows. Rows that lie one behind the other take the place of one event.
 #[derive(Debug)]
-pub struct Sequence<E> {
+struct Mixed<E> {
     parts: VecDeque<Kept<E>>,
     /// How many of the parts are rows.
     row_parts: usize,
@@ -44,9 +44,53 @@ pub struct Sequence<E> {
     joins: bool,
 }
 
+impl<E> Mixed<E> {
+    fn new(joins: bool) -> Self {
+        Self { parts: VecDeque::new(), row_parts: 0, more: 0, joins }
+    }
+
+    fn push(&mut self, kept: Kept<E>) {
+        if let Kept::Rows(rows) = &kept {
+            let count = rows.count();
+            if let Some(Kept::Rows(last)) = self.parts.back_mut()
+                && self.joins
+                && last.join(rows)
+            {
+                self.more += count;
+                return;
+            }
+            self.row_parts += 1;
+            self.more += count - 1;
+        }
+        self.parts.push_back(kept);
+    }
+
+    /// Takes out the first, and puts the rest of the rows that stood there back.
+    fn pop(&mut self) -> Option<Kept<E>> {
+        let mut first = self.parts.pop_front()?;
+        if let Kept::Rows(rows) = &mut first {
+            if let Some(row) = rows.split_first() {
+                self.more -= 1;
+                self.parts.push_front(first);
+                return Some(Kept::Rows(row));
+            }
+            self.row_parts -= 1;
+        }
+        Some(first)
+    }
+}
+
+/// Events in their order: the first as they are, and from the first that is a row on, some of them as rows.
+#[derive(Debug)]
+pub struct Sequence<E> {
+    events: VecDeque<E>,
+    /// What comes behind them, if anything does.
+    rest: Option<Box<Mixed<E>>>,
+}
+
 impl<E> Default for Sequence<E> {
     fn default() -> Self {
-        Self { parts: VecDeque::new(), row_parts: 0, more: 0, joins: true }
+        Self { events: VecDeque::new(), rest: None }
     }
 }
 
@@ -54,116 +98,116 @@ impl<E> Sequence<E> {
     /// An empty sequence in which each event has a place of its own, so that it can be reached.
     #[must_use]
     pub fn indexed() -> Self {
-        Self { joins: false, ..Self::default() }
+        Self { rest: Some(Box::new(Mixed::new(false))), ..Self::default() }
     }
 
     /// How many events there are.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        self.parts.len() + self.more
+        self.events.len() + self.rest.as_ref().map_or(0, |rest| rest.parts.len() + rest.more)
     }
 
     /// Whether there are none.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+        self.events.is_empty() && self.rest.as_ref().is_none_or(|rest| rest.parts.is_empty())
     }
 
     /// How many of them are no rows.
     #[must_use]
     #[inline]
     pub fn events(&self) -> usize {
-        self.parts.len() - self.row_parts
+        self.events.len() + self.rest.as_ref().map_or(0, |rest| rest.parts.len() - rest.row_parts)
     }
 
     /// Puts an event at the end.
     #[inline]
     pub fn push(&mut self, event: E) {
-        self.parts.push_back(Kept::Event(event));
+        match &mut self.rest {
+            None => self.events.push_back(event),
+            Some(rest) => rest.push(Kept::Event(event)),
+        }
     }
 
     /// Puts an event, or rows, at the end.
     pub fn push_kept(&mut self, kept: Kept<E>) {
         match kept {
             Kept::Event(event) => self.push(event),
-            Kept::Rows(rows) => {
-                let count = rows.count();
-                if let Some(Kept::Rows(last)) = self.parts.back_mut()
-                    && self.joins
-                    && last.join(&rows)
-                {
-                    self.more += count;
-                    return;
-                }
-                self.row_parts += 1;
-                self.more += count - 1;
-                self.parts.push_back(Kept::Rows(rows));
-            }
+            rows @ Kept::Rows(_) => self.rest.get_or_insert_with(|| Box::new(Mixed::new(true))).push(rows),
         }
     }
 
     /// Takes out the first.
     #[inline]
     pub fn pop(&mut self) -> Option<Kept<E>> {
-        match self.parts.pop_front()? {
-            Kept::Rows(rows) => Some(self.pop_row(rows)),
-            event @ Kept::Event(_) => Some(event),
+        match self.events.pop_front() {
+            Some(event) => Some(Kept::Event(event)),
+            None => self.pop_from_rest(),
         }
     }
 
-    /// Puts the rest of the rows that stood first back.
-    #[cold]
-    fn pop_row(&mut self, mut rows: Rows) -> Kept<E> {
-        if let Some(first) = rows.split_first() {
-            self.more -= 1;
-            self.parts.push_front(Kept::Rows(rows));
-            return Kept::Rows(first);
+    fn pop_from_rest(&mut self) -> Option<Kept<E>> {
+        let rest = self.rest.as_mut()?;
+        let first = rest.pop();
+        if rest.joins && rest.parts.is_empty() {
+            self.rest = None;
         }
-        self.row_parts -= 1;
-        Kept::Rows(rows)
+        first
     }
 
     /// Puts an event in the place of another, where each has its own; returns that.
     pub fn replace(&mut self, index: usize, event: E) -> Option<Kept<E>> {
-        let place = self.parts.get_mut(index)?;
-        let older = std::mem::replace(place, Kept::Event(event));
-        self.row_parts -= usize::from(matches!(older, Kept::Rows(_)));
+        let rest = self.rest.as_mut()?;
+        let older = std::mem::replace(rest.parts.get_mut(index)?, Kept::Event(event));
+        rest.row_parts -= usize::from(matches!(older, Kept::Rows(_)));
         Some(older)
     }
 
     /// Puts a row in the place of the last event, if that is the one meant; returns the event.
     pub fn pack_last(&mut self, row: &Rows, is_meant: impl Fn(&E) -> bool) -> Option<E> {
-        if !matches!(self.parts.back(), Some(Kept::Event(event)) if is_meant(event)) {
-            return None;
-        }
-        let event = self.parts.pop_back()?.event();
+        let event = if let Some(rest) = &mut self.rest {
+            let Some(Kept::Event(last)) = rest.parts.back() else { return None };
+            if is_meant(last) { rest.parts.pop_back()?.event() } else { None }
+        } else if is_meant(self.events.back()?) {
+            self.events.pop_back()
+        } else {
+            None
+        }?;
         self.push_kept(Kept::Rows(row.clone()));
-        event
+        Some(event)
     }
 
     /// Puts a row in the place of an event, where each has its own, if it is the one meant; returns the event.
     pub fn pack_at(&mut self, index: usize, row: &Rows, is_meant: impl Fn(&E) -> bool) -> Option<E> {
-        let place = self.parts.get_mut(index)?;
+        let rest = self.rest.as_mut()?;
+        let place = rest.parts.get_mut(index)?;
         if !matches!(place, Kept::Event(event) if is_meant(event)) {
             return None;
         }
-        self.row_parts += 1;
+        rest.row_parts += 1;
         std::mem::replace(place, Kept::Rows(row.clone())).event()
     }
 
     /// The same events for one who also keeps them; `copy` copies an event.
     #[must_use]
     pub fn share(&self, copy: impl Fn(&E) -> E) -> Self {
-        let parts = self.parts.iter().map(|part| part.share(&copy)).collect();
-        Self { parts, ..*self }
+        let events = self.events.iter().map(&copy).collect();
+        let rest = self.rest.as_ref().map(|rest| {
+            let parts = rest.parts.iter().map(|part| part.share(&copy)).collect();
+            Box::new(Mixed { parts, ..**rest })
+        });
+        Self { events, rest }
     }
 
     /// What follows the first so many, for one who also keeps it; `copy` copies an event.
     #[must_use]
-    pub fn share_after(&self, mut skipped: usize, copy: impl Fn(&E) -> E) -> Self {
-        let mut rest = Self { joins: self.joins, ..Self::default() };
-        for part in &self.parts {
+    pub fn share_after(&self, skipped: usize, copy: impl Fn(&E) -> E) -> Self {
+        let mut shared = Self::default();
+        shared.events.extend(self.events.iter().skip(skipped).map(&copy));
+        let mut skipped = skipped.saturating_sub(self.events.len());
+        for part in self.rest.iter().flat_map(|rest| &rest.parts) {
             let count = match part {
                 Kept::Event(_) => 1,
                 Kept::Rows(rows) => rows.count(),
@@ -176,28 +220,34 @@ impl<E> Sequence<E> {
             if let Kept::Rows(rows) = &mut part {
                 (0..std::mem::take(&mut skipped)).for_each(|_| drop(rows.split_first()));
             }
-            rest.push_kept(part);
+            shared.push_kept(part);
         }
-        rest
+        shared
     }
 
     /// How many bytes its rows take, with what belongs to them; what others share is counted in full.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         let mut sizes = Sizes::default();
-        for part in &self.parts {
+        let Some(rest) = &self.rest else { return self.events.capacity() * size_of::<E>() };
+        for part in &rest.parts {
             if let Kept::Rows(rows) = part {
                 sizes.add(rows);
             }
         }
-        sizes.bytes + self.parts.capacity() * size_of::<Kept<E>>()
+        sizes.bytes + rest.parts.capacity() * size_of::<Kept<E>>() + self.events.capacity() * size_of::<E>()
     }
 
     /// Gives memory back after a large burst, so that it does not stay.
+    #[inline]
     pub fn shrink(&mut self) {
         const WORTH_IT: usize = 4096;
-        if self.parts.is_empty() && self.parts.capacity() > WORTH_IT {
-            self.parts = VecDeque::new();
+        if self.events.is_empty() && self.events.capacity() > WORTH_IT {
+            self.events = VecDeque::new();
+        }
+        if let Some(rest) = self.rest.as_mut().filter(|rest| rest.parts.is_empty() && rest.parts.capacity() > WORTH_IT)
+        {
+            rest.parts = VecDeque::new();
         }
     }
 }

@@ -77,6 +77,11 @@ impl<E, S> Subscription<E, S> {
         self.service == Service::Served
     }
 
+    /// Whether what waits only waits for a worker to have its turn, and the queue may be left as it is for so long.
+    pub(crate) fn comes_soon(&self) -> bool {
+        !self.in_handler && !self.queue.is_held() && !self.queue.is_overdue()
+    }
+
     /// Whether a publisher who can would call its handler now.
     pub(crate) fn is_called_at_once(&self) -> bool {
         self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_held()

@@ -9,7 +9,6 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rustc_hash::FxBuildHasher;
 use trading_events_core::bus::{Bus, Phase};
 use trading_events_core::dispatch::Ended;
 use trading_events_core::milestone::Milestone;
@@ -20,7 +19,7 @@ use crate::error::WrongLoopError;
 use crate::guarded::Guarded;
 use crate::home::{self, Birthplace, Home};
 use crate::route_memo::RouteMemo;
-use crate::routing::Seen;
+use crate::routing::Classes;
 use crate::subscriber::Subscriber;
 use crate::worker::Worker;
 
@@ -32,13 +31,13 @@ pub(crate) type PythonBus = Bus<Py<PyAny>, Arc<Subscriber>, Py<PyAny>>;
 pub(crate) struct State {
     pub(crate) bus: PythonBus,
     pub(crate) memo: RouteMemo,
-    pub(crate) kinds: HashMap<usize, Seen, FxBuildHasher>,
+    pub(crate) classes: Classes,
     pub(crate) home: Option<Arc<Home>>,
     pub(crate) workers: HashMap<u64, Py<PyAny>>,
     pub(crate) next_worker: u64,
     pub(crate) refill_is_due: bool,
-    /// Who waits for the last event to end.
-    pub(crate) idle_waiters: Vec<Py<PyAny>>,
+    /// Who waits until no more than so many events are left.
+    pub(crate) few_waiters: Vec<(u64, Py<PyAny>)>,
     /// Who waits for a subscription to end.
     pub(crate) end_waiters: HashMap<u64, Vec<Py<PyAny>>>,
     /// Who waits for a subscription to have handled something.
@@ -53,9 +52,21 @@ impl State {
     /// Whether somebody waits for what the end of an event has brought about.
     pub(crate) fn has_to_wake(&self, ended: &Ended<Arc<Subscriber>>) -> bool {
         ended.retired.is_some()
-            || (ended.idle && !self.idle_waiters.is_empty())
+            || (ended.few && !self.few_waiters.is_empty())
             || !self.milestones.is_empty()
             || self.bus.has_called()
+    }
+
+    /// Whoever waits for so few events as there are.
+    fn take_satisfied(&mut self) -> Vec<Py<PyAny>> {
+        if self.bus.unfinished() > self.bus.awaited {
+            return Vec::new();
+        }
+        let left = self.bus.unfinished();
+        let satisfied = self.few_waiters.extract_if(.., |(few, _)| left <= *few);
+        let futures = satisfied.map(|(_, future)| future).collect();
+        self.bus.awaited = self.few_waiters.iter().map(|(few, _)| *few).max().unwrap_or(0);
+        futures
     }
 }
 
@@ -126,13 +137,14 @@ impl NativeBus {
         Self::start_workers(slf, &home, hired)
     }
 
-    /// Whether somebody waits for room, for the bus to be idle, or for a subscription to end.
+    /// Whether somebody waits for room, for few events to be left, or for a subscription to end.
     pub(crate) fn is_awaited(&self, py: Python<'_>) -> PyResult<bool> {
         let futures: Vec<Py<PyAny>> = {
             let state = self.lock(py);
             let ends = state.end_waiters.values().flatten();
+            let few = state.few_waiters.iter().map(|(_, future)| future);
             let milestones = state.milestones.iter().map(|(_, future)| future);
-            let waiters = state.bus.tokens().chain(&state.idle_waiters).chain(ends).chain(milestones);
+            let waiters = state.bus.tokens().chain(few).chain(ends).chain(milestones);
             waiters.map(|future| future.clone_ref(py)).collect()
         };
         for future in futures {
@@ -169,14 +181,12 @@ impl NativeBus {
         home.call_soon(&slf.getattr("_refill")?)
     }
 
-    /// Wakes whoever waits for places, for the bus to be idle, or for a subscription to end or to have handled something.
+    /// Wakes whoever waits for places, for few events to be left, or for a subscription to end or to have handled something.
     pub(crate) fn wake_waiters(&self, py: Python<'_>, ended: Option<&Subscriber>) -> PyResult<()> {
         let futures = {
             let mut state = self.lock(py);
             let mut futures = state.bus.take_called();
-            if state.bus.unfinished() == 0 {
-                futures.append(&mut state.idle_waiters);
-            }
+            futures.append(&mut state.take_satisfied());
             if let Some(ended) = ended {
                 state.by_number.remove(&ended.number);
                 futures.extend(state.end_waiters.remove(&ended.number).unwrap_or_default());
@@ -218,6 +228,11 @@ impl NativeBus {
     }
 
     #[getter]
+    fn _publishers_waiting(&self, py: Python<'_>) -> usize {
+        self.lock(py).bus.publishers_waiting()
+    }
+
+    #[getter]
     fn _is_local(&self) -> bool {
         self.birthplace.is_here()
     }
@@ -231,12 +246,18 @@ impl NativeBus {
         }
     }
 
-    /// What to await until no accepted event is left. Starts a worker where a cancelled one has left events behind.
-    fn _idle<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+    /// What to await until no more than so many accepted events are left. Starts a worker where a cancelled one has left
+    /// events behind.
+    #[pyo3(signature = (few=0))]
+    fn _idle<'py>(slf: &Bound<'py, Self>, few: u64) -> PyResult<Bound<'py, PyAny>> {
         let (py, this) = (slf.py(), slf.get());
         let home = this.home_here(py)?;
         let future = home.new_future(py)?;
-        this.lock(py).idle_waiters.push(future.clone().unbind());
+        {
+            let mut state = this.lock(py);
+            state.few_waiters.push((few, future.clone().unbind()));
+            state.bus.awaited = state.bus.awaited.max(few);
+        }
         Self::rouse(slf)?;
         this.wake_waiters(py, None)?;
         Ok(future)
@@ -287,7 +308,7 @@ impl NativeBus {
         state.bus.subscriptions().iter().try_for_each(|(_, found)| found.payload.traverse(visit))?;
         state.workers.values().try_for_each(|task| visit.call(task))?;
         state.bus.tokens().try_for_each(|token| visit.call(token))?;
-        state.idle_waiters.iter().try_for_each(|future| visit.call(future))?;
+        state.few_waiters.iter().try_for_each(|(_, future)| visit.call(future))?;
         state.end_waiters.values().flatten().try_for_each(|future| visit.call(future))?;
         state.milestones.iter().try_for_each(|(_, future)| visit.call(future))?;
         state.home.as_ref().map_or(Ok(()), |home| home.traverse(visit))

@@ -164,7 +164,7 @@ impl Worker {
             None if ended => Aftermath::End,
             None => Aftermath::GoOn,
         };
-        // Only now, so that whoever waits for the bus to be idle waits for the report of this failure too.
+        // Only now, so that whoever waits for few events to be left waits for the report of this failure too.
         if let Err(error) = self.tell_ending(py, ending) {
             error.write_unraisable(py, None);
         }
@@ -181,7 +181,7 @@ impl Worker {
         let served = duty.served.as_ref().filter(|_| was_event)?;
         let mut state = self.bus.get().lock(py);
         let ended = state.bus.finish(served.id, end);
-        (ended.idle || state.has_to_wake(&ended)).then_some(ended)
+        (ended.few || state.has_to_wake(&ended)).then_some(ended)
     }
 
     pub(crate) fn tell_ending(&self, py: Python<'_>, ending: Option<Ended<Arc<Subscriber>>>) -> PyResult<()> {

@@ -8,6 +8,7 @@ mod bus;
 mod choice;
 mod codec;
 mod counts;
+mod detached;
 mod disk;
 mod done;
 mod drive;

@@ -3,18 +3,31 @@
 //! Both may run Python code, so that the bus's state is not taken meanwhile. An event is accepted as it is; afterwards its
 //! row takes its place wherever it still stands. What cannot be packed, or not exactly, stays as it is.
 
+use std::time::Duration;
+
 use pyo3::prelude::*;
 use trading_events_core::admission::{Accepted, Place};
 use trading_events_core::backlog::Rows;
 use trading_events_core::sequence::Kept;
 
-use crate::bus::NativeBus;
+use crate::bus::{NativeBus, State};
 use crate::codec::row;
 use crate::error::EventDecodeError;
 use crate::publish::gets_through;
 
 /// The room for rows that is kept.
 const ROW_BYTES: usize = 1 << 16;
+
+/// How long a thread that outruns the loop leaves the interpreter to it: long enough for half of what waits.
+const PAUSE: Duration = Duration::from_micros(200);
+
+impl State {
+    /// Whether these events wait only because another thread publishes faster than the loop gets its turns: packing would
+    /// be in vain.
+    fn is_outrun(&self, places: &[Place]) -> bool {
+        self.home.as_ref().is_some_and(|home| !home.is_in_this_thread()) && self.bus.come_soon(places)
+    }
+}
 
 /// The event itself, made again if it has been packed.
 #[inline]
@@ -54,10 +67,14 @@ impl NativeBus {
     }
 
     fn pack_waiting(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, places: &[Place]) -> PyResult<()> {
+        let (py, this) = (slf.py(), slf.get());
         if places.is_empty() {
             return Ok(());
         }
-        let (py, this) = (slf.py(), slf.get());
+        if this.lock(py).is_outrun(places) {
+            py.detach(|| std::thread::sleep(PAUSE));
+            return Ok(());
+        }
         let mut row = std::mem::take(&mut this.lock(py).row);
         row.clear();
         let packed = pack(event, &mut row);

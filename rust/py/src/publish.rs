@@ -295,6 +295,9 @@ impl NativeBus {
 
     #[pyo3(signature = (event))]
     fn publish_nowait(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
+        if Self::accept_at_once(slf, event)? {
+            return Ok(());
+        }
         Self::offer(slf, event, Patience::None, Speaker::Publisher).map(drop)
     }
 

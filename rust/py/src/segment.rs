@@ -14,6 +14,7 @@ use trading_events_core::codec::topics;
 use trading_events_core::journal::scan::{Scan, scan};
 use trading_events_core::journal::segment::{HEADER_BYTES, Header, HeaderError, read_name};
 
+use crate::detached::Detached;
 use crate::error::os_error;
 use crate::topic_rows::TopicRows;
 
@@ -29,7 +30,7 @@ pub(crate) struct Segment {
     first_seq: Option<u64>,
     #[pyo3(get)]
     limit: u64,
-    file: Mutex<File>,
+    file: Mutex<Detached<File>>,
 }
 
 #[pymethods]
@@ -38,7 +39,7 @@ impl Segment {
         py.detach(|| {
             let bytes = read_whole(&mut self.file.lock()).map_err(os_error)?;
             let scan = scan(&bytes, self.limit);
-            Ok(SegmentRows(Arc::new(Rows { bytes, scan })))
+            Ok(SegmentRows(Arc::new(Rows { bytes: Detached::new(bytes), scan })))
         })
     }
 }
@@ -49,7 +50,7 @@ pub(crate) struct SegmentRows(Arc<Rows>);
 
 /// What a segment held when it was read.
 pub(crate) struct Rows {
-    bytes: Vec<u8>,
+    bytes: Detached<Vec<u8>>,
     scan: Scan,
 }
 
@@ -128,7 +129,7 @@ fn open_all(folder: PathBuf) -> PyResult<Vec<Segment>> {
         match File::open(entry.path()) {
             Ok(mut file) => {
                 let first_seq = read_first_seq(&mut file)?;
-                let (path, file) = (entry.path(), Mutex::new(file));
+                let (path, file) = (entry.path(), Mutex::new(Detached::new(file)));
                 segments.push(Segment { path, number, first_seq, limit: u64::MAX, file });
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -240,7 +240,7 @@ impl Worker {
             if std::mem::replace(&mut duty.counts_handled, false)
                 && let Some(served) = &duty.served
             {
-                if (duty.turn > 0 || !duty.leads)
+                if (duty.turn > 0 || !duty.leads || !state.bus.has_ready())
                     && let Some(event) = state.bus.take_next(served.id)
                 {
                     duty.turn = duty.turn.saturating_sub(1);

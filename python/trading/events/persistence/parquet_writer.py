@@ -105,7 +105,8 @@ class ParquetEventWriter(IEventWriter):
             StoreClosedError: The writer is closed.
             StoreError: With `fsync`: it is recorded, but not yet durable.
         """
-        self._check_open()
+        if self._recorder.closing or not self._lock.held:  # without the call
+            self._check_open()
         refused = self._keeper.append(encode_row(event))
         if refused is not None:
             await asyncio.wrap_future(refused)

@@ -16,6 +16,7 @@ from trading.events.persistence.stored_schema import SEQ
 ROW_GROUP_ROWS = 65_536
 """Large enough to compress well, small enough to skip by and to hold a few of in memory."""
 
+_PIECE_BYTES = 1024 * 1024
 _LEAST_COMPRESSED_BYTES = 32 * 1024
 """To begin compressing costs as much as writing so many bytes as they are."""
 
@@ -40,24 +41,32 @@ def write_part(chunks: Iterable[pa.Table], temp: Path, *, name: str, schema: pa.
     data = _encode(map(summary.add, chunks), schema)
     with temp.open("wb") as file:
         file.write(data)
-    again = temp.read_bytes()
-    with pq.ParquetFile(pa.BufferReader(again)) as written:
-        if (
-            not pa.py_buffer(again).equals(data)
-            or written.metadata.num_rows != summary.rows
-            or not written.schema_arrow.equals(schema)
-        ):
+    checksum = _check(temp, data)
+    with pq.ParquetFile(pa.BufferReader(data)) as written:
+        if checksum is None or written.metadata.num_rows != summary.rows or not written.schema_arrow.equals(schema):
             raise CorruptFileError(temp, "it does not hold what was just written to it")
     return SealedFile(
         name=name,
-        size_bytes=len(again),
-        crc32c=_core.crc32c(again),
+        size_bytes=data.size,
+        crc32c=checksum,
         rows=summary.rows,
         first=summary.first,
         last=summary.last,
         first_seq=summary.first_seq,
         last_seq=summary.last_seq,
     )
+
+
+def _check(path: Path, data: pa.Buffer) -> int | None:
+    """The checksum of a file if it holds just these bytes; it is read piece by piece, as it may be large."""
+    size_bytes = checksum = 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            end = size_bytes + len(piece)
+            if end > data.size or not pa.py_buffer(piece).equals(data.slice(size_bytes, len(piece))):
+                return None
+            size_bytes, checksum = end, _core.crc32c(piece, checksum)
+    return checksum if size_bytes == data.size else None
 
 
 class _Summary:
@@ -85,17 +94,24 @@ def _encode(chunks: Iterator[pa.Table], schema: pa.Schema) -> pa.Buffer:
     with pq.ParquetWriter(
         sink,
         schema,
-        compression={name: _compression(first.column(name)) for name in schema.names},
+        compression=_compression(first),
         use_dictionary=[name for name in schema.names if name not in unrepeated],
         column_encoding=dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
         write_page_checksum=True,
         write_statistics=[field.name for field in schema if field.type != pa.string()],
     ) as writer:
         writer.write_table(first, row_group_size=ROW_GROUP_ROWS)
+        del first  # each chunk is freed when it has been written
         for chunk in chunks:
             writer.write_table(chunk, row_group_size=ROW_GROUP_ROWS)
+            del chunk
     return sink.getvalue()
 
 
-def _compression(column: pa.ChunkedArray) -> str:
-    return "zstd" if column.null_count < len(column) and column.nbytes >= _LEAST_COMPRESSED_BYTES else "none"
+def _compression(table: pa.Table) -> str | dict[str, str]:
+    if table.nbytes < _LEAST_COMPRESSED_BYTES:
+        return "none"
+    return {
+        name: "zstd" if column.null_count < len(column) and column.nbytes >= _LEAST_COMPRESSED_BYTES else "none"
+        for name, column in zip(table.schema.names, table.columns, strict=True)
+    }

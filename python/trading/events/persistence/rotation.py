@@ -21,7 +21,7 @@ class RotationPolicy:
         ValueError: A limit is not positive.
     """
 
-    rows: int = 250_000
+    rows: int = 180_000
     size_bytes: int = 64 * 1024 * 1024
     age_s: float = 300.0
     date_change: bool = True

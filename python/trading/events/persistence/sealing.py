@@ -106,11 +106,13 @@ def _write(folder: Path, topic: TopicTable, origin: Origin) -> Iterator[_NewFile
     first = next(chunks, None)
     if first is None:
         return
+    whole = chain([first], chunks)
+    del first  # so that it is freed when it has been written
     name = name_part(topic.schema.event_type, topic.exchange, topic.symbol)
     temp = folder / f".{name}{UNFINISHED}"
     metadata = topic.schema.describe(topic.exchange, topic.symbol) | origin.to_metadata()
     schema = topic.schema.arrow.with_metadata(metadata)
-    yield _NewFile(temp, name, write_part(chain([first], chunks), temp, name=str(name), schema=schema))
+    yield _NewFile(temp, name, write_part(whole, temp, name=str(name), schema=schema))
 
 
 def _commit(base_path: Path, origin: Origin, written: dict[Path, list[_NewFile]]) -> None:

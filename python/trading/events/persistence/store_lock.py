@@ -17,6 +17,9 @@ COMMIT_LOCK_NAME = ".commit"
 class StoreLock:
     """Held from its making until `release`, or until the process dies, however it dies.
 
+    Attributes:
+        held: Whether this process still holds it; a forked child does not.
+
     Raises:
         StoreLockedError: Another writer holds it, in this process or in another.
         OSError: The lock file cannot be opened.
@@ -39,18 +42,15 @@ class StoreLock:
             os.close(descriptor)
             raise
         self._descriptor: int | None = descriptor
+        self.held = True
         _LOCKS.add(self)
-
-    @property
-    def held(self) -> bool:
-        """Whether this process still holds it; a forked child does not."""
-        return self._descriptor is not None
 
     def release(self) -> None:
         """Lets the next writer in. Again does nothing."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+            self.held = False
 
 
 def lock_store(base_path: Path) -> StoreLock:

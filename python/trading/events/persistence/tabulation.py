@@ -38,30 +38,16 @@ class Topic(NamedTuple):
         return cls(type(event), event.timestamp.date(), event.exchange, event.symbol)
 
 
-class Tabulation:
-    """The rows of a segment as tables.
+class RowDecoder:
+    """Rows of a segment as events, where columns cannot be made without them.
 
     Attributes:
-        topics: One for each class, day, exchange and symbol.
-        faults: What is wrong with the segment: none of that is in the tables. Of the rows of a topic it is known when
-            its chunks have been taken.
-
-    Raises:
-        UnknownRowError: A row is of a type that no class here is for.
+        faults: What is wrong with the segment.
     """
 
     def __init__(self, rows: SegmentRows) -> None:
         self.faults = [f"bytes {start} to {end} are damaged" for start, end in rows.damaged]
         self._rows = rows
-        sorted_rows, unread = rows.sort()
-        found: dict[Topic, TopicTable] = {}
-        for topic_rows in sorted_rows:
-            topic = _topic_of(topic_rows)
-            found[topic] = TopicTable(self, topic, topic_rows)
-        for seq, event in self.decode(unread):
-            topic = Topic.of(event)
-            found.setdefault(topic, TopicTable(self, topic)).add(seq, event)
-        self.topics = list(found.values())
 
     def decode(self, indices: Sequence[int]) -> Iterator[tuple[int, BaseEvent]]:
         """The events of some rows, each after its sequence number; what is no event is a fault."""
@@ -79,6 +65,33 @@ class Tabulation:
         self.faults.append(f"row {seq}: {reason}")
 
 
+class Tabulation:
+    """The rows of a segment as tables.
+
+    Attributes:
+        topics: One for each class, day, exchange and symbol. None of them leads back here: a segment is large, and is
+            forgotten with the last of its tables, not when the garbage is collected.
+        faults: What is wrong with the segment: none of that is in the tables. Of the rows of a topic it is known when
+            its chunks have been taken.
+
+    Raises:
+        UnknownRowError: A row is of a type that no class here is for.
+    """
+
+    def __init__(self, rows: SegmentRows) -> None:
+        decoder = RowDecoder(rows)
+        self.faults = decoder.faults
+        sorted_rows, unread = rows.sort()
+        found: dict[Topic, TopicTable] = {}
+        for topic_rows in sorted_rows:
+            topic = _topic_of(topic_rows)
+            found[topic] = TopicTable(decoder, topic, topic_rows)
+        for seq, event in decoder.decode(unread):
+            topic = Topic.of(event)
+            found.setdefault(topic, TopicTable(decoder, topic)).add(seq, event)
+        self.topics = list(found.values())
+
+
 class TopicTable:
     """The rows of one day and topic, by time and order of recording.
 
@@ -89,10 +102,10 @@ class TopicTable:
         symbol: The symbol, if there is one.
     """
 
-    def __init__(self, tabulation: Tabulation, topic: Topic, rows: TopicRows | None = None) -> None:
+    def __init__(self, decoder: RowDecoder, topic: Topic, rows: TopicRows | None = None) -> None:
         self.schema: EventSchema = event_schema(topic.event_class)
         self.day, self.exchange, self.symbol = topic.day, topic.exchange, topic.symbol
-        self._tabulation = tabulation
+        self._decoder = decoder
         self._topic = topic
         self._rows = rows
         self._added: list[tuple[int, BaseEvent]] = []
@@ -118,21 +131,25 @@ class TopicTable:
     def _take(self) -> Iterator[pa.Table]:
         start = 0
         while self._rows is not None and start < len(self._rows):
-            taken, count, columns, refused = self._rows.columns(self._topic.event_class, start, CHUNK_ROWS)
+            taken, tables = self._take_chunk(self._rows, start)
             start += taken
-            tables = [self.schema.wrap(count, columns)] if count else []
-            if refused:
-                tables = self._with_refused(tables, refused)
-            yield from tables
+            while tables:
+                yield tables.pop(0)  # nothing is kept here while the next is made
+
+    def _take_chunk(self, rows: TopicRows, start: int) -> tuple[int, list[pa.Table]]:
+        """How many rows from one on were looked at, and their tables."""
+        taken, count, columns, refused = rows.columns(self._topic.event_class, start, CHUNK_ROWS)
+        tables = [self.schema.wrap(count, columns)] if count else []
+        return taken, self._with_refused(tables, refused) if refused else tables
 
     def _with_refused(self, tables: list[pa.Table], refused: Sequence[int]) -> list[pa.Table]:
         """The table with the rows of which columns could not be made without their events."""
         events: list[tuple[int, BaseEvent]] = []
-        for seq, event in self._tabulation.decode(refused):
+        for seq, event in self._decoder.decode(refused):
             if Topic.of(event) == self._topic:
                 events.append((seq, event))
             else:
-                self._tabulation.refuse(seq, f"it says that its topic is {self._topic}, and its event {event!r}")
+                self._decoder.refuse(seq, f"it says that its topic is {self._topic}, and its event {event!r}")
         tables += self._encode(events)
         return [pa.concat_tables(tables).sort_by(_IN_ORDER)] if tables else []
 
@@ -144,7 +161,7 @@ class TopicTable:
             yield self.schema.encode([event for _, event in events], [seq for seq, _ in events])
         except EventEncodeError as error:
             if len(events) == 1:
-                self._tabulation.refuse(events[0][0], str(error))
+                self._decoder.refuse(events[0][0], str(error))
                 return
             middle = len(events) // 2
             yield from self._encode(events[:middle])

@@ -88,7 +88,8 @@ class GroupReader(StreamReader):
         last = self.positions.get(stream)
         if last is not None:
             # The group is gone: go on after what was read, if that is still there, or from the beginning.
-            place = last.decode() if await wire.call("XRANGE", stream, last, last) else START
+            found = await wire.call("XRANGE", stream, last, last)
+            place = last.decode() if found and self.is_the_last_read(stream, found[0]) else START
         try:
             await wire.call("XGROUP", "CREATE", stream, self._group, place, "MKSTREAM")
         except ResponseError as refusal:
@@ -188,7 +189,7 @@ class GroupReader(StreamReader):
             return
         reason = f"the entry {entry_id.decode()} of {stream.decode()} was delivered {deliveries - 1} times, and never"
         self._reports.notice(f"{reason} acknowledged: it goes to the dead letters")
-        self.note_position(stream, entry_id)
+        self.note_position(stream, entry_id, fields)
         frame = fields[1] if fields and len(fields) > 1 else b""
         self._ledger.give_up(Entry(stream, entry_id, 0, is_redelivered=True), frame, deliveries - 1)
 
@@ -201,9 +202,11 @@ class GroupReader(StreamReader):
             self.changed.clear()
             await self.changed.wait()
 
-    async def reach(self, ids: dict[bytes, bytes]) -> None:
-        """Waits until these entries have been read here, or by other members."""
+    async def reach(self, ids: dict[bytes, bytes]) -> bool:
+        """Waits until these entries have been read here, or by other members. See `StreamReader.reach`."""
         before = self._empty_reads
         while self.is_behind(ids) and not self._is_leaving and self._empty_reads < before + _EMPTY_READS:
-            self.changed.clear()
-            await self.changed.wait()
+            if not self._has_room():
+                return False
+            await self._next_change()
+        return True

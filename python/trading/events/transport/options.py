@@ -47,7 +47,8 @@ class TransportOptions:
     """Streams: how many replicas must have an event before its publish returns."""
 
     max_in_flight: int = 10_000
-    """Streams: how many events may be read and not handled; the rest stays at the server. Some 20 MB of ticks."""
+    """Streams: how many events may be read and not handled; the rest stays at the server. Some 20 MB of ticks. Without
+    a group an event counts once for each subscription that has it."""
 
     max_attempts: int = 3
     """Streams with a group: how often a failing handler is tried before the event goes to the dead letters."""

@@ -94,11 +94,16 @@ class PubSubTransport:
         """Waits until the server has confirmed all that is wanted now."""
         await self._receiver.settle()
 
-    async def flush(self, *, is_heard: bool) -> None:
-        """Waits until the server has what was collected, and what of it comes back here has been handed on."""
+    async def flush(self, *, is_heard: bool) -> bool:
+        """Waits until the server has what was collected, and what of it comes back here has been handed on.
+
+        Returns:
+            True: handing on does not wait.
+        """
         await self._sender.flush()
         if is_heard:
             await self._receiver.roundtrip()
+        return True
 
     async def confirmed(self, count: int) -> None:
         """Nothing: what the outbox has taken is published."""

@@ -15,6 +15,8 @@ from trading.events.transport.sequences import Missed, Sequences
 from trading.events.transport.stream_keys import Keys
 from trading.events.transport.wire import LOST, CommandWire, Connection
 
+_MARK_BYTES = 24
+
 START = "0-0"
 """Before the first entry of a stream."""
 
@@ -59,6 +61,11 @@ def _frame_of(fields: object) -> Frame:
             raise EventDecodeError("the entry is none of a bus")
 
 
+def _mark_of(fields: Any) -> bytes:
+    """What tells an entry from another of the same id: its beginning, where its publisher and sequence stand."""
+    return b"".join(bytes(part[:_MARK_BYTES]) for part in (fields or ())[:2])
+
+
 def id_key(entry_id: bytes | str) -> tuple[int, int]:
     """Ids in the order of their entries."""
     text = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
@@ -75,6 +82,7 @@ class StreamReader:
         deliver: Hands the events of an entry on; waits for room.
         own: A publisher whose entries are left alone.
         may_read: Waits until something is heard and there is room for more.
+        has_room: Whether there is room for more, and nothing waits for room in a queue.
         reply_timeout_s: A server that says nothing for so long is taken for lost.
     """
 
@@ -86,6 +94,7 @@ class StreamReader:
         deliver: Callable[[Entry, list[BaseEvent]], Awaitable[None]],
         own: bytes | None,
         may_read: Callable[[], Awaitable[None]],
+        has_room: Callable[[], bool],
         reply_timeout_s: float,
     ) -> None:
         self._keys = keys
@@ -93,8 +102,10 @@ class StreamReader:
         self._deliver = deliver
         self._own = own
         self._may_read = may_read
+        self._has_room = has_room
         self._reply_timeout_s = reply_timeout_s
         self.positions: dict[bytes, bytes] = {}
+        self._marks: dict[bytes, bytes] = {}
         self.is_delivering = False
         self.changed = asyncio.Event()
         self.entries = ENTRIES
@@ -107,6 +118,8 @@ class StreamReader:
             await self.prepare(wire)
             stands()
             while True:
+                if not self._has_room():
+                    self.changed.set()
                 await self._may_read()
                 for stream, entries in await self.next_entries(wire):
                     for entry_id, fields in entries:
@@ -147,17 +160,26 @@ class StreamReader:
             self._reports.undecodable(f"{stream.decode()} {entry_id.decode()}", wrong)
         entry.count = len(events)
         self.is_delivering = True
-        self.note_position(stream, entry_id)
+        self.note_position(stream, entry_id, fields)
         try:
             await self._deliver(entry, events)
         finally:
             self.is_delivering = False
             self.changed.set()
 
-    def note_position(self, stream: bytes, entry_id: bytes) -> None:
+    def note_position(self, stream: bytes, entry_id: bytes, fields: Any) -> None:
         """Notes that reading has come to an entry."""
-        self.positions[stream] = max(self.positions.get(stream, b"0-0"), entry_id, key=id_key)
+        if id_key(entry_id) >= id_key(self.positions.get(stream, b"0-0")):
+            self.positions[stream], self._marks[stream] = entry_id, _mark_of(fields)
         self.changed.set()
+
+    def is_the_last_read(self, stream: bytes, entry: Any) -> bool:
+        """Whether an entry is that at which reading has come to, and no later one that was given the same id.
+
+        A stream that was removed and made anew within a millisecond gives an id out again.
+        """
+        entry_id, fields = entry
+        return entry_id == self.positions[stream] and self._marks.get(stream, b"") in {b"", _mark_of(fields)}
 
     async def leave(self, _unblock: Callable[[bytes], Awaitable[None]]) -> None:
         """Reads no more, where what is read and not handled would be missed by others."""
@@ -168,9 +190,22 @@ class StreamReader:
             self.changed.clear()
             await self.changed.wait()
 
-    async def reach(self, ids: dict[bytes, bytes]) -> None:
-        """Waits until these entries have been read, and are handed on or wait for room."""
+    async def reach(self, ids: dict[bytes, bytes]) -> bool:
+        """Waits until these entries have been read, and are handed on or wait for room.
+
+        Returns:
+            Whether they have been read: they are not where one before them waits for room.
+        """
         while self.is_behind(ids):
+            if not self._has_room():
+                return False
+            await self._next_change()
+        return True
+
+    async def _next_change(self) -> None:
+        if self.is_delivering:  # whether it waits for room shows within a turn of the loop
+            await asyncio.sleep(0)
+        else:
             self.changed.clear()
             await self.changed.wait()
 
@@ -194,7 +229,9 @@ class PlainReader(StreamReader):
                 place = self._start.encode()
                 if self._start == "new":
                     last = await wire.call("XREVRANGE", stream, "+", "-", "COUNT", 1)
-                    place = last[0][0] if last else START.encode()
+                    place = START.encode()
+                    if last:
+                        place, self._marks[stream] = last[0][0], _mark_of(last[0][1])
                 self.positions[stream] = place
 
     async def next_entries(self, wire: CommandWire) -> list[Any]:
@@ -209,10 +246,12 @@ class PlainReader(StreamReader):
         return found or []
 
     async def _look_for_flush(self, wire: CommandWire) -> None:
-        """A stream whose last entry is before what was read has been removed and made anew."""
+        """A stream whose last entry is before what was read, or in its place, has been removed and made anew."""
         for stream in self._keys.streams:
             last = await wire.call("XREVRANGE", stream, "+", "-", "COUNT", 1)
-            if last and id_key(last[0][0]) < id_key(self.positions[stream]):
+            if not last or self.is_the_last_read(stream, last[0]):
+                continue
+            if id_key(last[0][0]) <= id_key(self.positions[stream]):
                 self._reports.notice(
                     f"the stream {stream.decode()} was removed and made anew; it is read from its beginning"
                 )

@@ -32,6 +32,7 @@ class StreamTransport:
         outbox: Outbox,
         deliver: Callable[[Entry, list[BaseEvent]], Awaitable[None]],
         may_read: Callable[[], Awaitable[None]],
+        has_room: Callable[[], bool],
         reports: Reports,
         hears_itself: bool,
         is_heard: Callable[[], bool],
@@ -68,6 +69,7 @@ class StreamTransport:
             "deliver": deliver,
             "own": None if hears_itself else frames.publisher,
             "may_read": may_read,
+            "has_room": has_room,
             "reply_timeout_s": options.reply_timeout_s,
         }
         self._reader: StreamReader
@@ -135,11 +137,14 @@ class StreamTransport:
         """Waits until the server has so many of all events that the outbox ever took."""
         await self._sender.confirmed(count)
 
-    async def flush(self, *, is_heard: bool) -> None:
-        """Waits until the server has what was collected, and what of it comes back here has been handed on."""
+    async def flush(self, *, is_heard: bool) -> bool:
+        """Waits until the server has what was collected, and what of it comes back here has been handed on.
+
+        Returns:
+            Whether it has: not while there is no room here.
+        """
         await self._sender.flush()
-        if is_heard:
-            await self._reader.reach(self._sender.last_ids)
+        return not is_heard or await self._reader.reach(self._sender.last_ids)
 
     @property
     def is_delivering(self) -> bool:

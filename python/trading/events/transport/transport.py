@@ -23,8 +23,13 @@ class Transport(Protocol):
     async def confirmed(self, count: int) -> None:
         """Waits until the server has so many of all events that the outbox ever took, where that is promised."""
 
-    async def flush(self, *, is_heard: bool) -> None:
-        """Waits until the server has what was collected, and, if `is_heard`, it came back and was handed on here."""
+    async def flush(self, *, is_heard: bool) -> bool:
+        """Waits until the server has what was collected, and, if `is_heard`, it came back and was handed on here.
+
+        Returns:
+            Whether that is so: what there is no room for here is not waited for.
+        """
+        ...
 
     @property
     def is_delivering(self) -> bool:

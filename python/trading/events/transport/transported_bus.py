@@ -95,6 +95,7 @@ class TransportedBus(InMemoryEventBus):
             outbox=self._outbox,
             deliver=self._deliver_entry,
             may_read=self._may_read,
+            has_room=self._has_room,
             reports=self._reports,
             hears_itself=hears_itself,
             is_heard=self._hears_what_it_sends,
@@ -248,12 +249,20 @@ class TransportedBus(InMemoryEventBus):
     async def _may_read(self) -> None:
         """Waits until there is a subscription, and room for more events."""
         await self._heard.wait()
-        limit = self.options.max_in_flight
-        while self._ledger is not None and self._ledger.events >= limit:
-            self._room.clear()
-            await self._room.wait()
-        if self._ledger is None and self._unfinished >= limit:
-            await self._idle()
+        most = self.options.max_in_flight - 1
+        while self._in_flight > most:
+            if self._ledger is None:
+                await self._idle(most)
+            else:
+                self._room.clear()
+                await self._room.wait()
+
+    @property
+    def _in_flight(self) -> int:
+        return self._unfinished if self._ledger is None else self._ledger.events
+
+    def _has_room(self) -> bool:
+        return self._in_flight < self.options.max_in_flight and not self._publishers_waiting
 
     async def _collected(self) -> None:
         """Waits until all that was accepted is in the outbox."""
@@ -262,15 +271,16 @@ class TransportedBus(InMemoryEventBus):
     async def flush(self) -> None:
         """Returns when the server has all that was accepted, and what is heard of it here has come.
 
-        It then stands in the queues, or waits for room in them. A bus that is closed meanwhile is not waited for.
+        It then stands in the queues, or waits for room in them, in streams at the server too: handlers are not waited
+        for. Nor is a bus that is closed meanwhile.
         """
         self._bind()
         if self._is_started and not self._is_closed:
             await work_until(self._flush(), self._gone)
 
-    async def _flush(self) -> None:
+    async def _flush(self) -> bool:
         await self._collected()
-        await self._transport.flush(is_heard=self._hears_what_it_sends())
+        return await self._transport.flush(is_heard=self._hears_what_it_sends())
 
     async def join(self) -> None:
         """Returns when every accepted event is at the server, came back from there, and has been handled here.
@@ -297,10 +307,12 @@ class TransportedBus(InMemoryEventBus):
         """Waits until nothing is under way."""
         while True:
             collected = self._outbox.collected
-            await self._flush()
+            has_come = await self._flush()
             await super().join()
             if self._transport.is_delivering:
                 await self._transport.delivered()
+            elif not has_come:
+                await asyncio.sleep(0)  # who was granted room takes it in a turn of the loop
             elif collected != self._outbox.collected:
                 continue
             elif self._has_collected and self._transport.is_idle and not self._waiting:

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-async def work_until(work: Coroutine[Any, Any, None], end: asyncio.Event, *, timeout_s: float | None = None) -> bool:
+async def work_until(work: Coroutine[Any, Any, object], end: asyncio.Event, *, timeout_s: float | None = None) -> bool:
     """Does work for as long as there is time, and an event is not set.
 
     Args:
@@ -14,7 +14,7 @@ async def work_until(work: Coroutine[Any, Any, None], end: asyncio.Event, *, tim
         timeout_s: Seconds after which it is given up; None for no limit.
 
     Returns:
-        Whether it was done. What it raises is raised here.
+        Whether it was done. What it raises is raised here; what it returns is dropped.
     """
     doing, ending = asyncio.ensure_future(work), asyncio.ensure_future(end.wait())
     try:

@@ -144,6 +144,19 @@ fn one_whose_event_would_replace_another_is_called_even_if_a_handler_has_publish
 }
 
 #[test]
+fn whoever_waits_for_few_events_to_be_left_is_told_as_soon_as_there_are() {
+    let mut bus = Small::default();
+    let queue = subscribe(&mut bus, Overflow::Block, 4);
+    (0..4).for_each(|_| accept(&mut bus, "a", &[queue]));
+    bus.awaited = 2;
+    assert_eq!(bus.next_ready(), Some(queue));
+    assert!(bus.take(queue).is_some());
+    assert!(bus.take_next(queue).is_some(), "three are left, and nobody waits for three");
+    assert!(bus.take_next(queue).is_none(), "it is for `finish` to say that two are left");
+    assert!(bus.finish(queue, End::Handled).few);
+}
+
+#[test]
 fn giving_up_what_waits_ends_a_subscription_that_was_only_to_be_drained() {
     let mut bus = Small::default();
     let queue = subscribe(&mut bus, Overflow::Block, 1);

@@ -1,7 +1,6 @@
 //! A bus and its model, which take every step together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Place, Speaker};
 use trading_events_core::bus::{Bus, Phase, Terms};
@@ -9,7 +8,6 @@ use trading_events_core::line::Ticket;
 use trading_events_core::pattern::Pattern;
 use trading_events_core::queue::Overflow;
 use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
-use trading_events_core::stats::End;
 use trading_events_core::subscription::Delivery;
 
 use crate::model::{Allowed, Model, Service, Subscription, room};
@@ -17,6 +15,8 @@ use crate::naive_queue::{Item, NaiveQueue};
 use crate::promises::{known, topic};
 use crate::rows::{number_of, row_of};
 use crate::steps::{Event, Step};
+
+mod serving;
 
 /// What a publisher in line keeps.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Pair {
             Step::Publish { event } => self.publish(*event, (Patience::Waits, PUBLISHER)),
             Step::PublishNowait { event } => self.publish(*event, (Patience::None, PUBLISHER)),
             Step::PublishUrgent { event, speaker } => self.publish(*event, (Patience::Urgent, *speaker)),
-            Step::PublishAtOnce { topic } => self.publish_at_once(*topic),
+            Step::PublishAtOnce { topic, can_call } => self.publish_at_once(*topic, *can_call),
             Step::Come { which } => self.come(*which, true),
             Step::ComeUncalled { which } => self.come(*which, false),
             Step::GiveUp { which } => self.give_up(*which),
@@ -194,18 +194,19 @@ impl Pair {
     }
 
     /// Publishes along the bus's own route; the short way is taken exactly where all is plain.
-    fn publish_at_once(&mut self, number: usize) {
+    fn publish_at_once(&mut self, number: usize, can_call: bool) {
         let item = self.new_item(number);
         let hearing = self.model.subscriptions.iter().filter(|found| found.hears(number));
         let targets: Vec<SubscriptionId> = hearing.map(|found| found.id).collect();
-        let manner = Manner { patience: Patience::None, speaker: PUBLISHER, can_call: true };
+        let manner = Manner { patience: Patience::None, speaker: PUBLISHER, can_call };
         let allowed = self.model.outcome(&item.topic, &targets, manner);
-        let needs_no_worker = self.model.hearing(&targets).all(Subscription::is_called_at_once);
+        let needs_none = |found: &Subscription| found.is_served() || (can_call && found.is_called_at_once());
+        let needs_no_worker = self.model.hearing(&targets).all(needs_none);
         let is_awake = (self.model.leaders > 0 || needs_no_worker) && self.model.line.waiters.is_empty();
         let route = self.bus.route(number, &known(number));
         let is_plain = is_awake && allowed == Allowed::Accepted && !self.bus.publishing_is_spent();
         let mut accepted = Accepted::default();
-        assert_eq!(self.bus.accept_at_once(&route, || item.event, &mut accepted), is_plain);
+        assert_eq!(self.bus.accept_at_once(&route, can_call, || item.event, &mut accepted), is_plain);
         if is_plain {
             self.accepted(&item, &targets, manner, accepted);
         }
@@ -239,89 +240,6 @@ impl Pair {
         assert_eq!(self.bus.give_up(ticket), token, "a token is given back once");
     }
 
-    /// One leader is due where there are events and no leader; after events were given up, perhaps one too many.
-    fn hire(&mut self) {
-        let hired = self.bus.hire_first();
-        let is_due = self.model.leaders == 0 && self.model.longest_due().is_some();
-        assert!(hired == usize::from(is_due) || (self.model.leaders == 0 && hired == 1), "{hired} leaders");
-        self.model.leaders += hired;
-        assert_eq!(self.bus.has_no_leader(), self.model.leaders == 0);
-    }
-
-    fn resign(&mut self) {
-        if self.model.leaders > 0 {
-            self.model.leaders -= 1;
-            self.bus.step_down();
-        }
-    }
-
-    fn serve(&mut self) {
-        let longest = self.model.longest_due();
-        let served = self.bus.next_ready();
-        assert_eq!(served.is_some(), longest.is_some(), "who has events and no worker is found");
-        let Some(found) = served.and_then(|id| self.model.find(id)) else { return };
-        assert!(matches!(found.service, Service::Due { .. }));
-        found.service = Service::Served;
-        if self.model.phase == Phase::Open {
-            assert_eq!(served, longest, "who has waited longest is served first");
-        }
-    }
-
-    fn pick(&self, which: usize, is_fit: impl Fn(&Subscription) -> bool) -> Option<SubscriptionId> {
-        let fit: Vec<_> = self.model.subscriptions.iter().filter(|found| is_fit(found)).map(|found| found.id).collect();
-        (!fit.is_empty()).then(|| fit[which % fit.len()])
-    }
-
-    fn take(&mut self, which: usize) {
-        let Some(id) = self.pick(which, |found| found.is_served() && !found.in_handler) else { return };
-        assert_eq!(
-            self.bus.take(id).map(number_of),
-            self.model.take(id).map(|item| item.event),
-            "events come out in the order of acceptance"
-        );
-    }
-
-    fn finish(&mut self, which: usize, end: End) {
-        let Some(id) = self.pick(which, |found| found.in_handler) else { return };
-        let ended = self.bus.finish(id, end);
-        assert_eq!(ended.retired, self.model.finish(id, end));
-        assert_eq!(ended.idle, self.model.unfinished() == 0);
-    }
-
-    /// An event that was handled and the next in one go, exactly where all is plain.
-    fn take_next(&mut self, which: usize) {
-        let Some(id) = self.pick(which, |found| found.in_handler) else { return };
-        let is_lost = |gap: &BTreeMap<Arc<str>, u64>| !gap.is_empty();
-        let (is_alone, is_spent) = (self.model.line.waiters.is_empty(), self.bus.dispatching_is_spent());
-        let found = self.model.find(id).unwrap();
-        let goes_on = !found.is_ending && !found.queue.waiting.is_empty() && !found.gap.as_ref().is_some_and(is_lost);
-        let taken = self.bus.take_next(id);
-        assert_eq!(taken.is_some(), goes_on && is_alone && !is_spent);
-        if taken.is_some() {
-            assert_eq!(self.model.finish(id, End::Handled), None);
-            assert_eq!(
-                taken.map(number_of),
-                self.model.take(id).map(|item| item.event),
-                "events come out in the order of acceptance"
-            );
-        }
-    }
-
-    fn release(&mut self, which: usize) {
-        let Some(id) = self.pick(which, |found| found.is_served() && !found.in_handler) else { return };
-        self.bus.release(id);
-        self.model.find(id).unwrap().service = Service::Idle;
-    }
-
-    fn take_gap(&mut self, which: usize) {
-        let Some(id) = self.pick(which, |_| true) else { return };
-        let gap = self.model.find(id).and_then(|found| found.gap.as_mut()).map(std::mem::take);
-        let told = self.bus.take_gap(id);
-        let sum = told.as_ref().map_or(0, |gap| gap.count);
-        let topics: BTreeMap<Arc<str>, u64> = told.into_iter().flat_map(|gap| gap.topics).collect();
-        assert_eq!((sum, topics), gap.map_or((0, BTreeMap::new()), |gap| (gap.values().sum(), gap)));
-    }
-
     fn close(&mut self) {
         self.bus.close();
         if std::mem::replace(&mut self.model.phase, Phase::Closing) == Phase::Open {
@@ -334,26 +252,6 @@ impl Pair {
             let abandoned = self.bus.abandon();
             let events = abandoned.events.into_iter().flatten().map(number_of).collect();
             assert_eq!((events, abandoned.ended), self.model.abandon());
-        }
-    }
-
-    /// Serves everything, and lets everybody come who has been called, until nothing is left to do.
-    pub(crate) fn serve_all(&mut self) {
-        loop {
-            while self.pick(0, |found| found.in_handler).is_some() {
-                self.step(&Step::Finish { which: 0, end: End::Handled });
-            }
-            while self.pick(0, Subscription::is_served).is_some() {
-                self.step(&Step::Release { which: 0 });
-            }
-            while self.waiting(0, Some(true)).is_some() {
-                self.step(&Step::Come { which: 0 });
-            }
-            self.step(&Step::Serve);
-            if self.pick(0, Subscription::is_served).is_none() {
-                return;
-            }
-            self.step(&Step::Take { which: 0 });
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum Step {
     Publish { event: Event },
     PublishNowait { event: Event },
     PublishUrgent { event: Event, speaker: Speaker },
-    PublishAtOnce { topic: usize },
+    PublishAtOnce { topic: usize, can_call: bool },
     Come { which: usize },
     ComeUncalled { which: usize },
     GiveUp { which: usize },
@@ -71,7 +71,7 @@ fn publishes() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => events().prop_map(|event| Step::Publish { event }),
         2 => events().prop_map(|event| Step::PublishNowait { event }),
-        1 => (0..TOPICS).prop_map(|topic| Step::PublishAtOnce { topic }),
+        1 => (0..TOPICS, any::<bool>()).prop_map(|(topic, can_call)| Step::PublishAtOnce { topic, can_call }),
         4 => any::<usize>().prop_map(|which| Step::Come { which }),
         2 => any::<usize>().prop_map(|which| Step::GiveUp { which }),
     ]

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 use trading_events_core::journal::frame::FRAME_HEADER_BYTES;
+use trading_events_core::journal::prepare::Prepared;
+use trading_events_core::journal::storage::Storage;
 use trading_events_core::journal::sync::Synced;
 use trading_events_core::journal::{AppendError, Journal};
 
@@ -20,6 +22,10 @@ pub(crate) enum Step {
     BeginSync,
     EndSync,
     Sync,
+    /// Makes the file of the next segment, which the journal does not know of yet.
+    BeginPrepare,
+    EndPrepare,
+    Discard,
 }
 
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -32,6 +38,9 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::BeginSync),
         1 => Just(Step::EndSync),
         2 => Just(Step::Sync),
+        1 => Just(Step::BeginPrepare),
+        1 => Just(Step::EndPrepare),
+        1 => Just(Step::Discard),
     ];
     prop::collection::vec(step, 0..24)
 }
@@ -43,6 +52,7 @@ pub(crate) struct Run {
     accepted: Vec<(u64, Vec<u8>)>,
     written: usize,
     running: Option<Synced>,
+    prepared: Option<Prepared<<Disk as Storage>::File>>,
     made: u32,
 }
 
@@ -54,7 +64,7 @@ impl Run {
                 Journal::open(disk.clone(), 2, 1, MOST_UNSYNCED_BYTES)
             })
             .unwrap();
-        Self { disk, journal, accepted: vec![], written: 0, running: None, made: 0 }
+        Self { disk, journal, accepted: vec![], written: 0, running: None, prepared: None, made: 0 }
     }
 
     /// A run that goes on with what a crash has left.
@@ -65,7 +75,7 @@ impl Run {
         let number = newest.map_or(1, |number| number + 1);
         let journal = Journal::open(disk.clone(), number, seq, MOST_UNSYNCED_BYTES).unwrap();
         let count = accepted.len();
-        Self { disk, journal, accepted, written: count, running: None, made: self.made }
+        Self { disk, journal, accepted, written: count, running: None, prepared: None, made: self.made }
     }
 
     pub(crate) fn heal(&mut self) {
@@ -106,6 +116,9 @@ impl Run {
                 self.begin_sync();
                 self.end_sync();
             }
+            Step::BeginPrepare => self.begin_prepare(),
+            Step::EndPrepare => self.end_prepare(),
+            Step::Discard => self.journal.discard_prepared(),
         }
     }
 
@@ -145,6 +158,20 @@ impl Run {
     fn end_sync(&mut self) {
         if let Some(synced) = self.running.take() {
             let _ = self.journal.end_sync(synced);
+        }
+    }
+
+    fn begin_prepare(&mut self) {
+        if self.prepared.is_none()
+            && let Some(preparation) = self.journal.begin_prepare()
+        {
+            self.prepared = preparation.run().ok();
+        }
+    }
+
+    fn end_prepare(&mut self) {
+        if let Some(prepared) = self.prepared.take() {
+            self.journal.end_prepare(prepared);
         }
     }
 

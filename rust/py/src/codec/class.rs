@@ -99,6 +99,12 @@ impl Class {
         }
     }
 
+    /// Whether it is the class that has its event type now.
+    pub(super) fn is_current(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(event_type) = &self.event_type else { return Ok(false) };
+        Ok(classes(py)?.get_item(event_type)?.is_some_and(|known| known.is(&self.python)))
+    }
+
     /// Whether the fields of an instance, and of the models in it, say all that it holds.
     pub(super) fn is_whole(&self, py: Python<'_>) -> PyResult<bool> {
         self.is_whole
@@ -187,11 +193,15 @@ fn form_of(shape: &Bound<'_, PyAny>) -> PyResult<Form> {
 
 /// The class of an event type, if there is one.
 pub(crate) fn class_of_type<'py>(py: Python<'py>, event_type: &str) -> PyResult<Option<Bound<'py, PyType>>> {
+    Ok(classes(py)?.get_item(event_type)?.map(Bound::cast_into).transpose()?)
+}
+
+/// The classes by event type.
+fn classes(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     static BASE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
     let base = BASE.get_or_try_init(py, || {
         let module = py.import("trading.events.base")?;
         PyResult::Ok(module.dict().unbind())
     })?;
-    let classes = base.bind(py).as_any().get_item(intern!(py, "_CLASSES"))?.cast_into::<PyDict>()?;
-    Ok(classes.get_item(event_type)?.map(Bound::cast_into).transpose()?)
+    Ok(base.bind(py).as_any().get_item(intern!(py, "_CLASSES"))?.cast_into::<PyDict>()?)
 }

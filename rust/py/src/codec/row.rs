@@ -36,8 +36,7 @@ pub(crate) fn pack(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<()> 
 pub(crate) fn pack_exactly(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<bool> {
     let py = event.py();
     let class = Class::of_event(event)?;
-    let is_known = class_of_type(py, class.layout.event_type())?.is_some_and(|known| known.is(&class.python));
-    if !is_known || !class.is_whole(py)? {
+    if !class.is_current(py)? || !class.is_whole(py)? {
         return Ok(false);
     }
     pack(event, row).map(|()| true)

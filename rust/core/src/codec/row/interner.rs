@@ -5,7 +5,7 @@ use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
 
 use super::sink::{put_interned, put_text, put_varint};
-use super::source::{Piece, RowSource};
+use super::source::{Glance, Piece, RowSource};
 use super::{LATER, MOMENT, NAME, zigzag};
 use crate::codec::error::DecodeError;
 use crate::codec::token::Token;
@@ -33,7 +33,7 @@ const REMEMBERED: usize = 1 << 12;
 #[derive(Debug)]
 pub struct Interner {
     texts: Vec<Box<str>>,
-    numbers: HashMap<Box<str>, u32, FxBuildHasher>,
+    numbers: HashMap<Box<[u8]>, u32, FxBuildHasher>,
     bytes: usize,
     seen: Box<[u64]>,
 }
@@ -91,18 +91,19 @@ impl Interner {
         let mut source = RowSource::new(row);
         while !source.is_at_end() {
             let start = source.at();
-            match source.piece()? {
-                Piece::Text(text, is_name) => match self.number(text, is_name) {
+            match source.glance()? {
+                Glance::Text(text, is_name) => match self.number(text, is_name) {
                     Some(number) => put_interned(out, number),
                     None => put_text(out, text),
                 },
-                Piece::Interned(_) => return Err(DecodeError::new(start, "the row is interned already")),
-                Piece::Token(Token::Moment(micros)) if row[start] == MOMENT && since.is_some() => {
-                    out.push(LATER);
-                    // Both are between the years 1 and 9999.
-                    put_varint(out, zigzag(micros - since.take().unwrap_or_default()));
-                }
-                Piece::Token(_) => out.extend_from_slice(&row[start..source.at()]),
+                Glance::Moment(micros) => match since.take().and_then(|since| micros.checked_sub(since)) {
+                    Some(later) => {
+                        out.push(LATER);
+                        put_varint(out, zigzag(later));
+                    }
+                    None => out.extend_from_slice(&row[start..source.at()]),
+                },
+                Glance::Other => out.extend_from_slice(&row[start..source.at()]),
             }
         }
         Ok(())
@@ -150,18 +151,19 @@ impl Interner {
         text.map(AsRef::as_ref).ok_or_else(|| DecodeError::new(place, format!("no text has the number {number}")))
     }
 
-    fn number(&mut self, text: &str, is_name: bool) -> Option<u32> {
+    fn number(&mut self, text: &[u8], is_name: bool) -> Option<u32> {
         if !(2..=if is_name { MAX_NAME_BYTES } else { MAX_TEXT_BYTES }).contains(&text.len()) {
             return None;
         }
         if let Some(number) = self.numbers.get(text) {
             return Some(*number);
         }
-        (!self.is_full() && (is_name || self.has_come(text))).then(|| self.add(text))
+        let text = (!self.is_full() && (is_name || self.has_come(text))).then(|| std::str::from_utf8(text).ok());
+        text.flatten().map(|text| self.add(text))
     }
 
     /// Whether a text has come lately; remembers it if not.
-    fn has_come(&mut self, text: &str) -> bool {
+    fn has_come(&mut self, text: &[u8]) -> bool {
         let hash = FxBuildHasher.hash_one(text);
         let place = usize::try_from(hash % REMEMBERED as u64).unwrap_or_default();
         std::mem::replace(&mut self.seen[place], hash) == hash
@@ -171,7 +173,7 @@ impl Interner {
         let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
         self.bytes += text.len();
         self.texts.push(text.into());
-        self.numbers.insert(text.into(), number);
+        self.numbers.insert(text.as_bytes().into(), number);
         number
     }
 }

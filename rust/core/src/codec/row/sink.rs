@@ -72,14 +72,14 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number.to_le_bytes()[0]);
 }
 
-pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     if text.len() <= SHORT_TEXT_BYTES {
         out.push(SHORT_TEXT | text.len().to_le_bytes()[0]);
     } else {
         out.push(TEXT);
         put_varint(out, text.len() as u64);
     }
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(text);
 }
 
 pub(super) fn put_interned(out: &mut Vec<u8>, number: u32) {
@@ -125,7 +125,7 @@ impl Sink for RowSink<'_> {
                 self.out.push(FLOAT);
                 self.out.extend_from_slice(&float.to_bits().to_le_bytes());
             }
-            Token::Text(text) => put_text(self.out, text),
+            Token::Text(text) => put_text(self.out, text.as_bytes()),
             Token::Name(text) => self.bytes(NAME, text.as_bytes()),
             Token::Bytes(bytes) => self.bytes(BYTES, bytes),
             Token::Id(id) => {

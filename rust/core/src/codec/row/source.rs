@@ -43,6 +43,16 @@ pub(super) enum Piece<'a> {
     Token(Token<'a>),
 }
 
+/// What stands at a place of a row that is only to be made shorter.
+pub(super) enum Glance<'a> {
+    /// The bytes of a text, and whether it comes again.
+    Text(&'a [u8], bool),
+    /// A moment, not given by another.
+    Moment(i64),
+    /// Anything else.
+    Other,
+}
+
 impl<'a> RowSource<'a> {
     /// Reads from the start of a row.
     #[must_use]
@@ -199,6 +209,37 @@ impl<'a> RowSource<'a> {
             _ => return Err(self.wrong(format!("the byte {tag:02x} means nothing"))),
         };
         Ok(Piece::Token(token))
+    }
+
+    /// What stands next, without a look at what it says.
+    #[inline]
+    pub(super) fn glance(&mut self) -> Result<Glance<'a>, DecodeError> {
+        self.start = self.at;
+        let [tag] = self.array()?;
+        let length = match tag {
+            SHORT_DECIMAL.. => usize::from(tag & 7),
+            SHORT_TEXT..FIRST_INTERNED => return Ok(Glance::Text(self.take(usize::from(tag - SHORT_TEXT))?, false)),
+            NONE | FALSE | TRUE => 0,
+            UNSIGNED | FLOAT => 8,
+            MOMENT => return Ok(Glance::Moment(i64::from_le_bytes(self.array()?))),
+            ID => 16,
+            TEXT | NAME => return Ok(Glance::Text(self.counted()?, tag == NAME)),
+            BIG_INT | BYTES => usize::try_from(self.varint()?).unwrap_or(usize::MAX),
+            INT | LATER | LIST | MAP => {
+                self.varint()?;
+                0
+            }
+            DECIMAL => {
+                self.varint()?;
+                let [length] = self.array()?;
+                usize::from(length)
+            }
+            _ => {
+                return Err(self.wrong(format!("the byte {tag:02x} means nothing, or a text that is interned already")));
+            }
+        };
+        self.take(length)?;
+        Ok(Glance::Other)
     }
 
     /// How many values under other names follow.

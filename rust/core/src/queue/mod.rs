@@ -1,87 +1,20 @@
 //! One subscription's bounded queue and what it does when it is full.
 
+mod ahead;
+mod overflow;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+use ahead::Ahead;
+pub use overflow::{Loss, Lost, Overflow, Verdict};
+
 use crate::backlog::Rows;
 use crate::dispatch::Budget;
 use crate::sequence::{Kept, Sequence};
-
-/// What a full queue does with one more event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overflow {
-    /// The publisher waits for room.
-    Block,
-    /// The event that has waited longest makes place.
-    DropOldest,
-    /// The new event is dropped.
-    DropNewest,
-    /// A new event takes the place of a waiting one of the same topic; a new topic waits for room.
-    Conflate,
-    /// The publisher is refused.
-    Raise,
-}
-
-/// Why an accepted event was never handled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
-    /// Pushed out by a newer event.
-    DropOldest,
-    /// Came to a full queue.
-    DropNewest,
-    /// Replaced by a newer event of its topic.
-    Conflate,
-    /// Still waiting when its subscription ended.
-    Unsubscribed,
-    /// Still waiting when the bus was closed by force.
-    Closed,
-    /// In its handler when the worker was cancelled.
-    Cancelled,
-}
-
-impl Loss {
-    /// Every reason, in the order of its discriminant.
-    pub const ALL: [Self; 6] =
-        [Self::DropOldest, Self::DropNewest, Self::Conflate, Self::Unsubscribed, Self::Closed, Self::Cancelled];
-
-    /// The reason's public name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::DropOldest => "drop_oldest",
-            Self::DropNewest => "drop_newest",
-            Self::Conflate => "conflate",
-            Self::Unsubscribed => "unsubscribed",
-            Self::Closed => "closed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-/// An event that a queue gave up for another.
-#[derive(Debug)]
-pub struct Lost<E> {
-    /// The event itself.
-    pub event: Kept<E>,
-    /// Its topic, where the queue [keeps topics](Queue::keeping_topics) or it is that of the event that came.
-    pub topic: Option<Arc<str>>,
-    /// Why.
-    pub why: Loss,
-}
-
-/// Whether a queue would take an event now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It would.
-    Take,
-    /// Only once there is room.
-    Wait,
-    /// It would not, and the publisher is not to wait.
-    Refuse,
-}
 
 /// The topics of what waits, for a queue that will be asked for them.
 #[derive(Debug, Default)]
@@ -90,13 +23,6 @@ struct Topics {
     waiting: VecDeque<Arc<str>>,
     /// Only under [`Overflow::Conflate`]: where each topic's event stands, counted from the first event ever queued.
     places: HashMap<Arc<str>, u64, FxBuildHasher>,
-}
-
-/// Events before those that wait, and whether only they are handed out for now.
-#[derive(Debug)]
-struct Ahead<E> {
-    events: Sequence<E>,
-    is_held: bool,
 }
 
 /// A bounded queue of events.
@@ -192,12 +118,6 @@ impl<E> Queue<E> {
             None => !self.waiting.is_empty(),
             Some(ahead) => !ahead.events.is_empty() || !(ahead.is_held || self.waiting.is_empty()),
         }
-    }
-
-    /// Whether only what is put ahead is handed out.
-    #[must_use]
-    pub fn is_held(&self) -> bool {
-        self.ahead.as_ref().is_some_and(|ahead| ahead.is_held)
     }
 
     /// How many events have been taken out, those put ahead included.
@@ -346,6 +266,12 @@ impl<E> Queue<E> {
         self.waiting.events() > self.unpacked
     }
 
+    /// Whether even a quarter more events are kept as they are than should be.
+    #[must_use]
+    pub fn is_overdue(&self) -> bool {
+        self.waiting.events() > self.unpacked.saturating_add(self.unpacked / 4)
+    }
+
     /// Keeps the event at a place as a row, if it is still the one meant; returns the event. Otherwise it stays as it is.
     pub fn pack(&mut self, place: u64, row: &Rows, is_meant: impl Fn(&E) -> bool) -> Option<E> {
         if self.conflates() {
@@ -356,37 +282,6 @@ impl<E> Queue<E> {
         } else {
             None
         }
-    }
-
-    /// Puts events before those that wait, behind those put there earlier. Neither the capacity nor what happens at
-    /// overflow is for them.
-    pub fn put_ahead(&mut self, events: impl IntoIterator<Item = Kept<E>>) {
-        let ahead = self.ahead.get_or_insert_with(|| Box::new(Ahead { events: Sequence::default(), is_held: false }));
-        events.into_iter().for_each(|event| ahead.events.push_kept(event));
-        self.forget_ahead();
-        self.high_water = self.high_water.max(self.len());
-    }
-
-    /// Whether one more event put ahead is to be packed.
-    #[must_use]
-    pub fn packs_ahead(&self) -> bool {
-        self.ahead.as_ref().is_some_and(|ahead| ahead.events.events() >= self.unpacked)
-    }
-
-    /// Hands out only what is put ahead, until it is [let go](Queue::let_go).
-    pub fn hold(&mut self) {
-        self.ahead = Some(Box::new(Ahead { events: Sequence::default(), is_held: true }));
-    }
-
-    /// Hands out all events from here on.
-    pub fn let_go(&mut self) {
-        self.ahead.iter_mut().for_each(|ahead| ahead.is_held = false);
-        self.forget_ahead();
-    }
-
-    /// Without anything before it, a queue is as quick as any.
-    fn forget_ahead(&mut self) {
-        self.ahead.take_if(|ahead| ahead.events.is_empty() && !ahead.is_held);
     }
 
     /// Takes out the event that is the next.
@@ -401,14 +296,6 @@ impl<E> Queue<E> {
         let event = self.waiting.pop()?;
         self.taken += 1;
         self.waiting.shrink();
-        Some(event)
-    }
-
-    #[cold]
-    fn pop_ahead(&mut self) -> Option<Kept<E>> {
-        let event = self.ahead.as_mut()?.events.pop()?;
-        self.forget_ahead();
-        self.taken_ahead += 1;
         Some(event)
     }
 

@@ -1,0 +1,72 @@
+//! Why nothing can be built of what a source holds.
+
+use pyo3::exceptions::{PyException, PyMemoryError};
+use pyo3::prelude::*;
+use trading_events_core::codec::{DecodeError, MAX_DEPTH, Source, Token};
+
+use crate::error::EventDecodeError;
+
+/// Why nothing can be built.
+pub(crate) enum Flaw {
+    /// What is read is at fault.
+    Decode(DecodeError),
+    /// Python raised.
+    Raised(PyErr),
+}
+
+impl From<DecodeError> for Flaw {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+impl From<PyErr> for Flaw {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+pub(super) type Read<'py> = Result<Bound<'py, PyAny>, Flaw>;
+
+impl Flaw {
+    /// The exception to raise. What Python raised of a value becomes an `EventDecodeError` as well.
+    pub(crate) fn into_error(self, py: Python<'_>, offset: usize) -> PyErr {
+        match self {
+            Self::Decode(error) => EventDecodeError::new_err((error.reason, error.offset)),
+            Self::Raised(error) if error.is_instance_of::<EventDecodeError>(py) => error,
+            Self::Raised(error)
+                if !error.is_instance_of::<PyException>(py) || error.is_instance_of::<PyMemoryError>(py) =>
+            {
+                error
+            }
+            Self::Raised(error) => {
+                let told = EventDecodeError::new_err((error.value(py).to_string(), offset));
+                told.set_cause(py, Some(error));
+                told
+            }
+        }
+    }
+}
+
+#[cold]
+pub(super) fn wrong<'a, S: Source<'a>>(source: &S, reason: impl Into<String>) -> Flaw {
+    Flaw::Decode(DecodeError::new(source.offset(), reason))
+}
+
+#[cold]
+pub(super) fn unfit<'a, S: Source<'a>>(source: &S, wanted: &str, token: &Token<'_>) -> Flaw {
+    let found = match *token {
+        Token::Text(text) | Token::Name(text) => format!("{:?}", text.chars().take(80).collect::<String>()),
+        Token::Int(int) => int.to_string(),
+        Token::Float(float) => float.to_string(),
+        ref other => other.kind().to_owned(),
+    };
+    wrong(source, format!("{found} is no {wanted}"))
+}
+
+pub(super) fn deeper<'a, S: Source<'a>>(source: &S, depth: usize) -> Result<usize, Flaw> {
+    if depth >= MAX_DEPTH {
+        return Err(wrong(source, format!("it is nested more than {MAX_DEPTH} deep")));
+    }
+    Ok(depth + 1)
+}

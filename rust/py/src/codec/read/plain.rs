@@ -1,0 +1,87 @@
+//! Building plain data, of which no shape is known.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use trading_events_core::codec::{Source, Token};
+
+use super::super::shape::{Bounds, Shape};
+use super::containers::read_name;
+use super::flaw::{Read, deeper, unfit};
+use super::read;
+use super::scalars::read_int;
+
+/// What JSON can say.
+pub(super) fn read_json<'a, 'py, S: Source<'a>>(
+    py: Python<'py>,
+    token: Token<'a>,
+    source: &mut S,
+    depth: usize,
+) -> Read<'py> {
+    match token {
+        Token::Float(float) if !float.is_finite() => Err(unfit(source, "number that JSON has", &token)),
+        Token::Bytes(_) | Token::Id(_) => Err(unfit(source, "value that JSON has", &token)),
+        _ => read_plain(py, token, source, depth, &mut read_json),
+    }
+}
+
+/// Plain data: what JSON can say, any float, and bytes.
+pub(super) fn read_any<'a, 'py, S: Source<'a>>(
+    py: Python<'py>,
+    token: Token<'a>,
+    source: &mut S,
+    depth: usize,
+) -> Read<'py> {
+    match token {
+        Token::Bytes(bytes) => Ok(PyBytes::new(py, bytes).into_any()),
+        Token::Id(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),
+        _ => read_plain(py, token, source, depth, &mut read_any),
+    }
+}
+
+pub(super) type ReadPart<'b, 'a, 'py, S> = &'b mut dyn FnMut(Python<'py>, Token<'a>, &mut S, usize) -> Read<'py>;
+
+pub(super) fn read_plain<'a, 'py, S: Source<'a>>(
+    py: Python<'py>,
+    token: Token<'a>,
+    source: &mut S,
+    depth: usize,
+    read_part: ReadPart<'_, 'a, 'py, S>,
+) -> Read<'py> {
+    match token {
+        Token::None => Ok(py.None().into_bound(py)),
+        Token::Bool(_) => read(py, &Shape::Bool, token, source, depth),
+        Token::Int(_) | Token::Unsigned(_) | Token::BigInt(_) => read_int(py, &Bounds::default(), token, source),
+        Token::Float(float) => Ok(float.into_pyobject(py).map_err(PyErr::from)?.into_any()),
+        Token::Text(text) | Token::Name(text) => Ok(PyString::new(py, text).into_any()),
+        Token::List(count) => {
+            let depth = deeper(source, depth)?;
+            let list = PyList::empty(py);
+            for _ in 0..count {
+                let token = source.next()?;
+                list.append(read_part(py, token, source, depth)?)?;
+            }
+            Ok(list.into_any())
+        }
+        Token::Map(count) => read_map(py, count, source, depth, read_part),
+        Token::Bytes(_) | Token::Id(_) | Token::Decimal(_) | Token::Moment(_) => {
+            Err(unfit(source, "value of plain data", &token))
+        }
+    }
+}
+
+pub(super) fn read_map<'a, 'py, S: Source<'a>>(
+    py: Python<'py>,
+    count: usize,
+    source: &mut S,
+    depth: usize,
+    read_part: ReadPart<'_, 'a, 'py, S>,
+) -> Read<'py> {
+    let depth = deeper(source, depth)?;
+    let dict = PyDict::new(py);
+    for _ in 0..count {
+        let name = read_name(source)?;
+        let token = source.next()?;
+        dict.set_item(name, read_part(py, token, source, depth)?)?;
+    }
+    Ok(dict.into_any())
+}

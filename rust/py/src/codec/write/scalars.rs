@@ -1,0 +1,124 @@
+//! Putting numbers, texts, and what has one token else.
+
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyInt, PyString};
+use trading_events_core::codec::{Sink, Token};
+
+use super::super::decimal::{self, Found};
+use super::super::moment;
+use super::MAX_TEXT_BYTES;
+use super::plain::{Depth, write_any};
+use super::refusal::{Put, Refusal};
+
+pub(super) fn text<'a>(text: &'a Bound<'_, PyString>) -> Result<&'a str, Refusal> {
+    let text = text.to_str().map_err(|wrong| Refusal::Reason(format!("a text is no Unicode: {wrong}")))?;
+    short(text.as_bytes())?;
+    Ok(text)
+}
+
+pub(super) fn short(bytes: &[u8]) -> Result<&[u8], Refusal> {
+    if bytes.len() > MAX_TEXT_BYTES {
+        return Err(Refusal::Reason(format!("it has more than {MAX_TEXT_BYTES} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// The 16 bytes that 32 hex digits in lower case write.
+pub(super) fn hex_digits(text: &str) -> Option<[u8; 16]> {
+    let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    }
+    Some(bytes)
+}
+
+pub(super) fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+pub(super) fn write_decimal<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+    if !decimal::is_decimal(value)? {
+        return Err(Refusal::Kind);
+    }
+    match decimal::read(value)? {
+        Found::Plain(found) => sink.put(Token::Decimal(found)),
+        Found::Text(found) => sink.put(Token::Text(text(&found)?)),
+    }
+    Ok(())
+}
+
+pub(super) fn write_int<S: Sink>(value: &Bound<'_, PyInt>, sink: &mut S) -> Put {
+    let mut overflow = 0;
+    // SAFETY: it is an int; the call raises nothing for one.
+    let int = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
+    if overflow == 0 {
+        sink.put(Token::Int(int));
+    } else if S::COLUMNS {
+        sink.put(Token::Text(value.str()?.to_str()?));
+    } else if let Ok(unsigned) = value.extract::<u64>() {
+        sink.put(Token::Unsigned(unsigned));
+    } else {
+        let py = value.py();
+        let bits: usize = value.call_method0(intern!(py, "bit_length"))?.extract()?;
+        let options = PyDict::new(py);
+        options.set_item(intern!(py, "signed"), true)?;
+        let bytes = value.call_method(intern!(py, "to_bytes"), (bits / 8 + 1, "big"), Some(&options))?;
+        sink.put(Token::BigInt(short(bytes.cast::<PyBytes>()?.as_bytes())?));
+    }
+    Ok(())
+}
+
+pub(super) fn write_literal<S: Sink>(choices: &[Py<PyAny>], value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+    if find_choice(choices, value)?.is_none() {
+        return Err(Refusal::Kind);
+    }
+    if let Ok(name) = value.cast::<PyString>() {
+        sink.put(Token::Name(text(name)?));
+        return Ok(());
+    }
+    write_any(value, sink, Depth::new(0)?)
+}
+
+/// The choice of a literal that a value is: equal, and of the same type, since 1 equals True.
+pub(crate) fn find_choice<'a, 'py>(
+    choices: &'a [Py<PyAny>],
+    value: &Bound<'py, PyAny>,
+) -> PyResult<Option<&'a Bound<'py, PyAny>>> {
+    let py = value.py();
+    for choice in choices {
+        let choice = choice.bind(py);
+        if choice.is(value) || (choice.get_type().is(value.get_type()) && choice.eq(value)?) {
+            return Ok(Some(choice));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn write_text_of<S: Sink>(value: Bound<'_, PyAny>, sink: &mut S) -> Put {
+    sink.put(Token::Text(text(&value.cast_into::<PyString>().map_err(|_| Refusal::Kind)?)?));
+    Ok(())
+}
+
+pub(super) fn write_datetime<S: Sink>(value: &Bound<'_, PyDateTime>, sink: &mut S) -> Put {
+    match moment::read_utc(value)? {
+        Some(micros) => {
+            sink.put(Token::Moment(micros));
+            Ok(())
+        }
+        None => write_text_of(value.call_method0(intern!(value.py(), "isoformat"))?, sink),
+    }
+}
+
+/// A length of time is its microseconds.
+pub(super) fn write_timedelta<S: Sink>(value: &Bound<'_, PyDelta>, sink: &mut S) -> Put {
+    let whole = i128::from(value.get_days()) * 86_400 + i128::from(value.get_seconds());
+    let micros = whole * 1_000_000 + i128::from(value.get_microseconds());
+    write_int(micros.into_pyobject(value.py()).map_err(PyErr::from)?.cast_exact::<PyInt>()?, sink)
+}
