@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker};
+use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Place, Speaker};
 use trading_events_core::bus::{Bus, Terms};
 use trading_events_core::line::Ticket;
 use trading_events_core::queue::Overflow;
@@ -166,4 +166,61 @@ fn giving_up_what_waits_ends_a_subscription_that_was_only_to_be_drained() {
     assert_eq!(bus.abandon().ended, [7]);
     assert!(bus.subscriptions().get(queue).is_none());
     assert_eq!((bus.unfinished(), bus.totals.retired.accepted), (0, 1));
+}
+
+/// A bus whose queues keep eight events as they are.
+fn unpacked_up_to_8() -> Small {
+    let mut bus = Small::default();
+    bus.unpacked = 8;
+    bus
+}
+
+/// Publishes as many events into a queue; returns their places.
+fn fill(bus: &mut Small, queue: SubscriptionId, count: u64) -> Vec<Place> {
+    let next = bus.subscriptions().get(queue).unwrap().queue.next_place();
+    for _ in 0..count {
+        assert!(matches!(offer(bus, "a", &[queue], Patience::Waits), Offer::Accepted(_)));
+    }
+    (next..next + count).map(|place| Place::Queue(queue, place)).collect()
+}
+
+#[test]
+fn what_only_waits_for_a_worker_comes_soon_until_a_quarter_too_many_are_kept_as_they_are() {
+    let mut bus = unpacked_up_to_8();
+    let [queue, other] = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block, 99));
+    for waiting in 1..=12 {
+        let place = fill(&mut bus, queue, 1)[0];
+        assert_eq!(bus.come_soon(&[place]), waiting <= 10, "{waiting} wait");
+    }
+    let elsewhere = fill(&mut bus, other, 1);
+    assert!(bus.come_soon(&elsewhere), "how many wait elsewhere is of no account");
+    bus.unsubscribe(other, false);
+    assert!(!bus.come_soon(&elsewhere));
+}
+
+#[test]
+fn what_waits_for_a_handler_to_end_does_not_come_soon() {
+    let mut bus = unpacked_up_to_8();
+    let [queue, free] = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block, 99));
+    let places = [fill(&mut bus, queue, 2), fill(&mut bus, free, 1)].concat();
+    assert!(bus.come_soon(&places));
+    assert_eq!(bus.next_ready(), Some(queue));
+    assert!(bus.take(queue).is_some());
+    assert!(!bus.come_soon(&places), "all are to come soon");
+    assert!(bus.come_soon(&places[2..]));
+    bus.finish(queue, End::Handled);
+    assert!(bus.come_soon(&places));
+}
+
+#[test]
+fn what_is_held_back_or_in_the_history_does_not_come_soon() {
+    let mut bus = unpacked_up_to_8();
+    let queue = subscribe(&mut bus, Overflow::Block, 99);
+    bus.hold(queue);
+    let places = fill(&mut bus, queue, 1);
+    assert!(!bus.come_soon(&places));
+    bus.let_go(queue);
+    assert!(bus.come_soon(&places));
+    assert!(!bus.come_soon(&[Place::History]));
+    assert!(!bus.come_soon(&[places[0], Place::History]));
 }

@@ -16,8 +16,8 @@ use pair::Pair;
 use proptest::prelude::*;
 use steps::{Step, programs};
 
-fn run(program: &[Step]) -> Pair {
-    let mut pair = Pair::default();
+fn run(program: &[Step], history: usize) -> Pair {
+    let mut pair = Pair::keeping(history);
     for step in program {
         pair.step(step);
     }
@@ -28,20 +28,20 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_bus_keeps_its_contract_at_every_step_of_any_program(program in programs(false)) {
-        run(&program);
+    fn a_bus_keeps_its_contract_at_every_step_of_any_program(program in programs(false), history in 0..4_usize) {
+        run(&program, history);
     }
 
     #[test]
-    fn a_bus_keeps_its_contract_where_handlers_publish_beyond_the_capacity(program in programs(true)) {
-        run(&program);
+    fn a_bus_keeps_its_contract_where_handlers_publish_beyond_the_capacity(program in programs(true), history in 0..4_usize) {
+        run(&program, history);
     }
 
     #[test]
     fn whatever_has_happened_serving_lets_everybody_in_and_leaves_nothing_taken(
-        program in programs(true),
+        program in programs(true), history in 0..4_usize,
     ) {
-        let mut pair = run(&program);
+        let mut pair = run(&program, history);
         pair.serve_all();
         pair.assert_idle();
         pair.fill_up();

@@ -61,21 +61,21 @@ impl Subscription {
 
     /// Whether a publisher would call its handler.
     pub(crate) fn is_called_at_once(&self) -> bool {
-        self.delivery == Delivery::Inline && self.service == Service::Idle
+        self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_held
     }
 
     /// Notes whether it has events and nobody sees to them.
     pub(crate) fn note_service(&mut self, step: usize) {
         self.service = match self.service {
             Service::Served => Service::Served,
-            _ if self.queue.waiting.is_empty() => Service::Idle,
+            _ if !self.queue.has_next() => Service::Idle,
             Service::Idle => Service::Due { since: step },
             due @ Service::Due { .. } => due,
         };
     }
 
     pub(crate) fn unfinished(&self) -> u64 {
-        self.queue.waiting.len() as u64 + u64::from(self.in_handler)
+        self.queue.len() as u64 + u64::from(self.in_handler)
     }
 
     pub(crate) fn blocks(&self) -> bool {
@@ -253,11 +253,11 @@ impl Model {
         (lost, calls)
     }
 
-    pub(crate) fn take(&mut self, id: SubscriptionId) -> Option<Item> {
+    pub(crate) fn take(&mut self, id: SubscriptionId) -> Option<u64> {
         let found = self.find(id)?;
-        let item = found.queue.pop();
-        found.in_handler |= item.is_some();
-        item
+        let event = found.queue.pop();
+        found.in_handler |= event.is_some();
+        event
     }
 
     /// Returns what the subscription was entered with, if it has ended with that.
@@ -272,6 +272,7 @@ impl Model {
     pub(crate) fn unsubscribe(&mut self, id: SubscriptionId, drain: bool) -> (Vec<u64>, Option<u32>) {
         let Some(found) = self.find(id) else { return (Vec::new(), None) };
         let was_ending = std::mem::replace(&mut found.is_ending, true);
+        found.queue.is_held = false;
         let lost = if drain { Vec::new() } else { discard(found, Loss::Unsubscribed) };
         if !was_ending {
             self.line.forget_queue(id);
@@ -296,7 +297,7 @@ impl Model {
 }
 
 fn discard(found: &mut Subscription, why: Loss) -> Vec<u64> {
-    let lost: Vec<u64> = found.queue.waiting.drain(..).map(|item| item.event).collect();
+    let lost = found.queue.drain();
     found.counts.lose(why, lost.len() as u64);
     lost
 }

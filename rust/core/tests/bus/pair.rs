@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Place, Speaker};
 use trading_events_core::bus::{Bus, Phase, Terms};
+use trading_events_core::history::History;
 use trading_events_core::line::Ticket;
 use trading_events_core::pattern::Pattern;
 use trading_events_core::queue::Overflow;
@@ -16,6 +17,7 @@ use crate::promises::{known, topic};
 use crate::rows::{number_of, row_of};
 use crate::steps::{Event, Step};
 
+mod catching_up;
 mod serving;
 
 /// What a publisher in line keeps.
@@ -38,19 +40,30 @@ pub(crate) struct Pair {
     tokens: u64,
     /// An event that is still to be packed, and where it stands.
     to_pack: Option<(u64, Vec<Place>)>,
+    /// What the history keeps, if there is one.
+    pub(crate) history: Vec<u64>,
 }
 
 const PUBLISHER: Speaker = Speaker::Publisher;
 
 impl Pair {
+    /// A bus that keeps its newest events, if any.
+    pub(crate) fn keeping(events: usize) -> Self {
+        let mut pair = Self::default();
+        pair.bus.history = (events > 0).then(|| History::new(events));
+        pair
+    }
+
     /// Takes a step and checks that both agree.
     pub(crate) fn step(&mut self, step: &Step) {
         self.steps += 1;
         assert!(self.steps < 10_000, "everything comes to an end");
         match step {
-            Step::Subscribe { capacity, overflow, tells_gaps, delivery, pattern } => {
-                self.subscribe((*capacity, *overflow), *tells_gaps, *delivery, pattern);
+            Step::Subscribe { capacity, overflow, tells_gaps, delivery, pattern, is_held } => {
+                self.subscribe((*capacity, *overflow), (*tells_gaps, *is_held), *delivery, pattern);
             }
+            Step::PutAhead { which, count } => self.put_ahead(*which, *count),
+            Step::LetGo { which } => self.let_go(*which),
             Step::Unsubscribe { which, drain } => self.unsubscribe(*which, *drain),
             Step::Publish { event } => self.publish(*event, (Patience::Waits, PUBLISHER)),
             Step::PublishNowait { event } => self.publish(*event, (Patience::None, PUBLISHER)),
@@ -92,7 +105,7 @@ impl Pair {
     fn subscribe(
         &mut self,
         (capacity, overflow): (usize, Overflow),
-        tells_gaps: bool,
+        (tells_gaps, is_held): (bool, bool),
         delivery: Delivery,
         pattern: &str,
     ) {
@@ -103,12 +116,18 @@ impl Pair {
         self.bus.unpacked = self.steps % 3;
         let pattern = Pattern::parse(pattern).unwrap();
         let interest = Interest { kinds: Kinds::Matching(pattern.clone()), filter: None };
+        let version = self.bus.routes_version();
         let id = self.bus.subscribe(Terms { payload, interest, capacity, overflow, tells_gaps, delivery });
+        if is_held {
+            self.bus.hold(id);
+        }
+        let latecomers = if is_held { vec![id] } else { Vec::new() };
+        assert_eq!((self.bus.has_latecomers(version), self.bus.latecomers(version)), (is_held, latecomers));
         assert!(!self.ids.contains(&id), "no id is given out twice");
         self.ids.push(id);
         let place = self.model.subscriptions.partition_point(|other| other.id < id);
         let gap = tells_gaps.then(BTreeMap::new);
-        let queue = NaiveQueue::new(capacity, overflow);
+        let queue = NaiveQueue { is_held, ..NaiveQueue::new(capacity, overflow) };
         let subscription = Subscription { delivery, ..Subscription::new(id, (payload, pattern), queue, gap) };
         self.model.subscriptions.insert(place, subscription);
     }
@@ -156,13 +175,17 @@ impl Pair {
     }
 
     fn accepted(&mut self, item: &Item, targets: &[SubscriptionId], manner: Manner, accepted: Accepted<u64>) {
-        let (lost, mut calls) = self.model.accept(item, targets, manner);
+        let (mut lost, mut calls) = self.model.accept(item, targets, manner);
         if self.model.phase != Phase::Open {
             // What was given up may have left a subscription in the list of those that have events.
             let is_listed = |id: &SubscriptionId| !accepted.calls.contains(id);
             calls
                 .extract_if(.., |id| is_listed(id))
                 .for_each(|id| self.model.find(id).unwrap().service = Service::Idle);
+        }
+        if let Some(history) = &self.bus.history {
+            self.history.push(item.event);
+            lost.extend((self.history.len() > history.capacity()).then(|| self.history.remove(0)));
         }
         assert!(accepted.lost.into_iter().map(number_of).eq(lost), "what is lost is told");
         self.pack();

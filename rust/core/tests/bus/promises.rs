@@ -11,6 +11,7 @@ use trading_events_core::topic::Topic;
 
 use crate::model::{Model, Subscription, room};
 use crate::pair::Pair;
+use crate::rows::number_of;
 use crate::steps::TOPICS;
 
 /// The topics' event types, each that of the class of its number.
@@ -43,6 +44,7 @@ impl Pair {
         line.assert_all_called_who_can_come(&room(subscriptions));
         self.check_totals();
         self.check_subscriptions();
+        self.check_history();
         self.check_routes();
     }
 
@@ -61,14 +63,19 @@ impl Pair {
         for model in &self.model.subscriptions {
             let found = self.bus.subscriptions().get(model.id).unwrap();
             assert_eq!((found.payload, found.counts), (model.payload, model.counts));
-            assert_eq!(found.queue.len(), model.queue.waiting.len());
+            assert_eq!((found.queue.len(), found.queue.is_held()), (model.queue.len(), model.queue.is_held));
             assert_eq!(found.queue.high_water(), model.queue.high_water);
             assert_eq!((found.unfinished(), found.is_served()), (model.unfinished(), model.is_served()));
-            assert_eq!(found.has_ended(), model.is_ending && model.queue.waiting.is_empty());
+            assert_eq!(found.has_ended(), model.is_ending && model.queue.len() == 0);
             assert_accounts(&found.counts, found.unfinished());
             assert_bounded(model);
         }
         assert_accounts(&self.bus.totals.retired, 0);
+    }
+
+    fn check_history(&self) {
+        let kept = self.bus.history.iter().flat_map(|history| history.kept().share(|event| *event));
+        assert!(kept.map(number_of).eq(self.history.iter().copied()), "the newest events are kept");
     }
 
     fn check_routes(&mut self) {

@@ -22,23 +22,68 @@ pub(crate) struct Event {
 /// One step. `which` counts those that can take it, round and round; if there are none, nothing happens.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
-    Subscribe { capacity: usize, overflow: Overflow, tells_gaps: bool, delivery: Delivery, pattern: &'static str },
-    Unsubscribe { which: usize, drain: bool },
-    Publish { event: Event },
-    PublishNowait { event: Event },
-    PublishUrgent { event: Event, speaker: Speaker },
-    PublishAtOnce { topic: usize, can_call: bool },
-    Come { which: usize },
-    ComeUncalled { which: usize },
-    GiveUp { which: usize },
+    Subscribe {
+        capacity: usize,
+        overflow: Overflow,
+        tells_gaps: bool,
+        delivery: Delivery,
+        pattern: &'static str,
+        is_held: bool,
+    },
+    /// So many events come before those that wait.
+    PutAhead {
+        which: usize,
+        count: u64,
+    },
+    LetGo {
+        which: usize,
+    },
+    Unsubscribe {
+        which: usize,
+        drain: bool,
+    },
+    Publish {
+        event: Event,
+    },
+    PublishNowait {
+        event: Event,
+    },
+    PublishUrgent {
+        event: Event,
+        speaker: Speaker,
+    },
+    PublishAtOnce {
+        topic: usize,
+        can_call: bool,
+    },
+    Come {
+        which: usize,
+    },
+    ComeUncalled {
+        which: usize,
+    },
+    GiveUp {
+        which: usize,
+    },
     Hire,
     Resign,
     Serve,
-    Take { which: usize },
-    Finish { which: usize, end: End },
-    TakeNext { which: usize },
-    Release { which: usize },
-    TakeGap { which: usize },
+    Take {
+        which: usize,
+    },
+    Finish {
+        which: usize,
+        end: End,
+    },
+    TakeNext {
+        which: usize,
+    },
+    Release {
+        which: usize,
+    },
+    TakeGap {
+        which: usize,
+    },
     Close,
     Abandon,
 }
@@ -51,13 +96,15 @@ fn overflows() -> impl Strategy<Value = Overflow> {
 pub(crate) fn subscribes() -> impl Strategy<Value = Step> {
     let pattern = select(&["*", "t0", "t?", "[t]1", "events.*.x.B", "t1"][..]);
     let delivery = prop_oneof![2 => Just(Delivery::Queued), 1 => Just(Delivery::Inline)];
-    (1..4_usize, overflows(), any::<bool>(), delivery, pattern).prop_map(
-        |(capacity, overflow, tells_gaps, delivery, pattern)| Step::Subscribe {
+    let is_held = prop::bool::weighted(0.3);
+    (1..4_usize, overflows(), any::<bool>(), delivery, pattern, is_held).prop_map(
+        |(capacity, overflow, tells_gaps, delivery, pattern, is_held)| Step::Subscribe {
             capacity,
             overflow,
             tells_gaps,
             delivery,
             pattern,
+            is_held,
         },
     )
 }
@@ -74,6 +121,7 @@ fn publishes() -> impl Strategy<Value = Step> {
         1 => (0..TOPICS, any::<bool>()).prop_map(|(topic, can_call)| Step::PublishAtOnce { topic, can_call }),
         4 => any::<usize>().prop_map(|which| Step::Come { which }),
         2 => any::<usize>().prop_map(|which| Step::GiveUp { which }),
+        1 => (any::<usize>(), 0..4_u64).prop_map(|(which, count)| Step::PutAhead { which, count }),
     ]
 }
 
@@ -92,6 +140,7 @@ fn services() -> impl Strategy<Value = Step> {
         5 => which().prop_map(|which| Step::TakeNext { which }),
         2 => which().prop_map(|which| Step::Release { which }),
         1 => which().prop_map(|which| Step::TakeGap { which }),
+        1 => which().prop_map(|which| Step::LetGo { which }),
         1 => Just(Step::Hire),
         1 => Just(Step::Resign),
     ]

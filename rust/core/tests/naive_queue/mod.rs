@@ -17,12 +17,16 @@ pub(crate) struct NaiveQueue {
     pub(crate) capacity: usize,
     pub(crate) overflow: Overflow,
     pub(crate) waiting: Vec<Item>,
+    /// What comes before those that wait, whatever the capacity.
+    pub(crate) ahead: Vec<u64>,
+    /// Whether only what comes before them is handed out.
+    pub(crate) is_held: bool,
     pub(crate) high_water: usize,
 }
 
 impl NaiveQueue {
     pub(crate) fn new(capacity: usize, overflow: Overflow) -> Self {
-        Self { capacity, overflow, waiting: Vec::new(), high_water: 0 }
+        Self { capacity, overflow, waiting: Vec::new(), ahead: Vec::new(), is_held: false, high_water: 0 }
     }
 
     /// Where an event stands that one of this topic would replace.
@@ -52,11 +56,33 @@ impl NaiveQueue {
             _ => None,
         };
         self.waiting.push(item);
-        self.high_water = self.high_water.max(self.waiting.len());
+        self.high_water = self.high_water.max(self.len());
         lost
     }
 
-    pub(crate) fn pop(&mut self) -> Option<Item> {
-        if self.waiting.is_empty() { None } else { Some(self.waiting.remove(0)) }
+    pub(crate) fn put_ahead(&mut self, events: &[u64]) {
+        self.ahead.extend(events);
+        self.high_water = self.high_water.max(self.len());
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ahead.len() + self.waiting.len()
+    }
+
+    pub(crate) fn has_next(&self) -> bool {
+        !self.ahead.is_empty() || !(self.is_held || self.waiting.is_empty())
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<u64> {
+        match (self.has_next(), self.ahead.is_empty()) {
+            (false, _) => None,
+            (true, false) => Some(self.ahead.remove(0)),
+            (true, true) => Some(self.waiting.remove(0).event),
+        }
+    }
+
+    /// Takes out all events.
+    pub(crate) fn drain(&mut self) -> Vec<u64> {
+        self.ahead.drain(..).chain(self.waiting.drain(..).map(|item| item.event)).collect()
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use trading_events_core::backlog::Backlog;
-use trading_events_core::queue::{Lost, Overflow, Queue, Verdict};
+use trading_events_core::queue::{Loss, Lost, Overflow, Queue, Verdict};
+use trading_events_core::sequence::Kept;
 
 use crate::naive_queue::{Item, NaiveQueue};
 use crate::rows::{number_of, row_of};
@@ -32,6 +33,14 @@ pub(crate) enum Step {
     },
     /// A publisher gives its place up.
     GiveUp,
+    /// Only what is put ahead is handed out, where nothing is yet.
+    Hold,
+    /// Events come before those that wait, each as a row where a bit of its number is set.
+    PutAhead {
+        count: u64,
+        rows: u64,
+    },
+    LetGo,
 }
 
 pub(crate) fn step() -> impl Strategy<Value = Step> {
@@ -46,6 +55,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::PromiseExtra),
         2 => topic.prop_map(|topic| Step::Redeem { topic }),
         1 => Just(Step::GiveUp),
+        1 => Just(Step::Hold),
+        2 => (0..5_u64, any::<u64>()).prop_map(|(count, rows)| Step::PutAhead { count, rows }),
+        1 => Just(Step::LetGo),
     ]
 }
 
@@ -59,6 +71,11 @@ pub(crate) struct Pair {
     queue: Queue<u64>,
     model: NaiveQueue,
     promised: usize,
+    /// How many have been taken out.
+    handed_out: u64,
+    /// How many of those put ahead are no rows.
+    unpacked_ahead: usize,
+    unpacked: usize,
     topics: Vec<Arc<str>>,
     next: u64,
     backlog: Backlog,
@@ -74,6 +91,9 @@ impl Pair {
             queue: Queue::new(capacity, overflow).keeping_topics().keeping_unpacked(unpacked),
             model: NaiveQueue::new(capacity, overflow),
             promised: 0,
+            handed_out: 0,
+            unpacked_ahead: 0,
+            unpacked,
             topics: (0..4).map(|topic| format!("events.tick.x.{topic}").into()).collect(),
             next: 0,
             backlog: Backlog::default(),
@@ -92,6 +112,7 @@ impl Pair {
         let lost = self.queue.push(item.event, &item.topic);
         let told =
             lost.map(|Lost { event, topic, why }| (Item { event: number_of(event), topic: topic.expect("kept") }, why));
+        self.handed_out += u64::from(matches!(told, Some((_, Loss::DropOldest))));
         let place = self.queue.place_of(&item.topic).unwrap_or(self.queue.next_place().wrapping_sub(1));
         self.to_pack = self.queue.is_to_be_packed().then_some((item.event, place));
         assert_eq!(told, self.model.push(item), "what is lost is told, with its topic and reason");
@@ -115,12 +136,17 @@ impl Pair {
                 self.push(topic);
             }
             Step::Pop => {
-                assert_eq!(self.queue.pop().map(number_of), self.model.pop().map(|item| item.event));
+                let is_ahead = !self.model.ahead.is_empty();
+                let popped = self.queue.pop();
+                self.handed_out += u64::from(popped.is_some());
+                self.unpacked_ahead -= usize::from(is_ahead && matches!(popped, Some(Kept::Event(_))));
+                assert_eq!(popped.map(number_of), self.model.pop());
             }
             Step::Pack => self.pack(),
             Step::Drain => {
-                let (drained, waited) = (self.queue.drain(), std::mem::take(&mut self.model.waiting));
-                assert!(drained.map(number_of).eq(waited.into_iter().map(|item| item.event)));
+                let drained = self.queue.drain();
+                (self.handed_out, self.unpacked_ahead) = (self.handed_out + drained.len() as u64, 0);
+                assert!(drained.map(number_of).eq(self.model.drain()));
             }
             Step::Promise if self.queue.blocks() && self.queue.has_room() => self.promise(),
             Step::PromiseExtra if self.queue.blocks() && self.promised == 0 => {
@@ -132,8 +158,33 @@ impl Pair {
                 self.push(topic);
             }
             Step::GiveUp if self.promised > 0 => self.take_back(),
+            Step::Hold if self.model.ahead.is_empty() => {
+                self.queue.hold();
+                self.model.is_held = true;
+            }
+            Step::PutAhead { count, rows } => self.put_ahead(count, rows),
+            Step::LetGo => {
+                self.queue.let_go();
+                self.model.is_held = false;
+            }
             _ => {}
         }
+    }
+
+    fn put_ahead(&mut self, count: u64, rows: u64) {
+        let numbers: Vec<_> = (self.next + 1..=self.next + count).collect();
+        self.next += count;
+        let is_row = |event: u64| rows >> (event % 64) & 1 == 1;
+        let kept: Vec<_> = numbers
+            .iter()
+            .map(|event| match is_row(*event) {
+                true => Kept::Rows(self.backlog.put(&row_of(*event)).expect("it is a row")),
+                false => Kept::Event(*event),
+            })
+            .collect();
+        self.unpacked_ahead += kept.iter().filter(|event| matches!(event, Kept::Event(_))).count();
+        self.queue.put_ahead(kept);
+        self.model.put_ahead(&numbers);
     }
 
     fn promise(&mut self) {
@@ -148,10 +199,20 @@ impl Pair {
 
     pub(crate) fn check(&self) {
         let (queue, model) = (&self.queue, &self.model);
-        assert_eq!((queue.len(), queue.is_empty()), (model.waiting.len(), model.waiting.is_empty()));
+        assert_eq!((queue.len(), queue.is_empty()), (model.len(), model.len() == 0));
+        assert_eq!(
+            (queue.live(), queue.next_place() - queue.first_place()),
+            (model.waiting.len(), queue.live() as u64)
+        );
+        assert_eq!((queue.is_held(), queue.has_next()), (model.is_held, model.has_next()));
+        assert_eq!(queue.handed_out(), self.handed_out);
+        assert_eq!(
+            queue.packs_ahead(),
+            (model.is_held || !model.ahead.is_empty()) && self.unpacked_ahead >= self.unpacked
+        );
         assert_eq!((queue.high_water(), queue.capacity()), (model.high_water, model.capacity));
         assert_eq!(queue.has_room(), model.waiting.len() + self.promised < model.capacity);
-        assert!(queue.len() <= self.bound, "no more than {} wait: {}", self.bound, queue.len());
+        assert!(queue.live() <= self.bound, "no more than {} wait: {}", self.bound, queue.live());
         for (number, topic) in self.topics.iter().enumerate() {
             assert_eq!(queue.verdict(topic), self.verdict(number));
             assert_eq!(queue.takes_place(topic), model.place_of(topic).is_none());

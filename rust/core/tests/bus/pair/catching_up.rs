@@ -1,0 +1,35 @@
+//! Subscriptions that are given earlier events first.
+
+use trading_events_core::sequence::Kept;
+
+use super::Pair;
+use crate::rows::row_of;
+
+impl Pair {
+    /// Puts events ahead, every other one as a row. They are for whoever stands and hears events.
+    pub(super) fn put_ahead(&mut self, which: usize, count: u64) {
+        if self.ids.is_empty() {
+            return;
+        }
+        let id = self.ids[which % self.ids.len()];
+        let events: Vec<_> = (self.events + 1..=self.events + count).collect();
+        self.events += count;
+        let keep = |event: &u64| match event % 2 {
+            0 => Kept::Event(*event),
+            _ => Kept::Rows(self.bus.keep(&row_of(*event)).unwrap()),
+        };
+        let kept: Vec<_> = events.iter().map(keep).collect();
+        let hears = self.model.find(id).filter(|found| !found.is_ending);
+        assert_eq!(self.bus.put_ahead(id, kept), hears.is_some());
+        if let Some(found) = hears {
+            found.counts.accepted += count;
+            found.queue.put_ahead(&events);
+        }
+    }
+
+    pub(super) fn let_go(&mut self, which: usize) {
+        let Some(id) = self.pick(which, |found| found.queue.is_held) else { return };
+        self.bus.let_go(id);
+        self.model.find(id).unwrap().queue.is_held = false;
+    }
+}
