@@ -136,7 +136,7 @@ def test_too_many_files_for_the_memory_wait_in_temporary_files(
     found += events
     assert found == recorded
     assert list(tmp_path.glob("temporary/*")) == []
-    assert most_open() == 3
+    assert most_open() == 1
 
     events = iter(EventReader(tmp_path / "store").read_range())
     next(events)

@@ -108,7 +108,9 @@ class _Pace(NamedTuple):
         overlapping = _most_overlapping(parts)
         each = _ROWS // max(overlapping // _LEAST_BATCH_ROWS, 1)
         batch_rows = min(max(each, _LEAST_BATCH_ROWS), _MOST_BATCH_ROWS)
-        return cls(OpenFiles(_MAX_OPEN), spill, batch_rows, max(each, _LEAST_SPILLED_ROWS))
+        # Among so many files that they spill, those few that stayed open would gain little, and keep what they decode.
+        open_files = OpenFiles(_MAX_OPEN if each >= _LEAST_BATCH_ROWS else 0)
+        return cls(open_files, spill, batch_rows, max(each, _LEAST_SPILLED_ROWS))
 
 
 def _most_overlapping(parts: list[Part]) -> int:
