@@ -162,6 +162,27 @@ def test_files_of_a_kind_that_overlap_in_part_are_in_order(tmp_path: Path, monke
     assert read(tmp_path) == sorted(first + second, key=lambda event: event.timestamp)
 
 
+def test_what_is_handed_out_is_copied_in_pieces_that_no_moment_is_divided_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = [tick(number, after_s=number // 5, symbol=f"S{number % 5}") for number in range(100)]
+    record(tmp_path, recorded)
+    pieces: list[int] = []
+
+    class Watched(window._Order):
+        def __init__(self, runs: list[window._Run]) -> None:
+            super().__init__(runs)
+            pieces.append(len(self))
+
+    monkeypatch.setattr(window, "_Order", Watched)
+    monkeypatch.setattr(window, "_RELEASED_ROWS", 13)
+    assert read(tmp_path) == recorded
+    assert pieces == [10] * 10
+    monkeypatch.setattr(window, "_RELEASED_ROWS", 1)
+    assert read(tmp_path) == recorded
+    assert pieces[10:] == [5] * 20
+
+
 @pytest.mark.parametrize("batches", [0, 1, 3])
 def test_a_file_that_was_kept_open_makes_room_for_another_when_it_is_left(tmp_path: Path, batches: int) -> None:
     record(tmp_path, ticks(10))

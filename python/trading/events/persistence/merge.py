@@ -5,7 +5,7 @@ and hands out what is before all that is still to come: in one piece for each ki
 
 However many files overlap, about `_ROWS` of their rows wait. At most `_MAX_OPEN` files stay open between two of their
 batches; any more are opened again for each. Where so many overlap that their batches would be too small to be worth
-that, larger ones are taken, and wait in temporary files.
+that, larger ones are taken, and wait in temporary files; then none stays open.
 """
 
 from bisect import bisect_left, bisect_right

@@ -24,6 +24,9 @@ _PART = "_part"
 _CHUNK_EVENTS = 1_024
 """So many events are made at a time: a millisecond or two, for which other threads wait."""
 
+_RELEASED_ROWS = 2**16
+"""Of the rows that are handed out, about so many are copied into one piece at a time."""
+
 _SMALL_ROWS = 2_048
 _MOST_SMALL = 256
 _BY_KEY = [("timestamp", "ascending"), (SEQ, "ascending")]
@@ -53,12 +56,19 @@ class _Block:
     def first(self) -> int | None:
         return self._times[self._place] if self._place < len(self._times) else None
 
-    def take(self, horizon: int | None) -> pa.RecordBatch:
+    @property
+    def last(self) -> int:
+        return self._times[-1]
+
+    def count(self, horizon: int) -> int:
+        """How many rows are before a moment."""
+        return bisect_left(self._times, horizon, lo=self._place) - self._place
+
+    def take(self, horizon: int) -> pa.RecordBatch:
         """The rows before a moment."""
-        start = self._place
-        end = len(self._times) if horizon is None else bisect_left(self._times, horizon, lo=start)
-        self._place = end
-        return self._rows.slice(start, end - start)
+        start, count = self._place, self.count(horizon)
+        self._place += count
+        return self._rows.slice(start, count)
 
 
 class Window:
@@ -101,18 +111,30 @@ class Window:
 
         A file in which a row is no event is reported, and no more of it is handed out.
         """
-        runs = [_Run(kind, rows) for kind, rows in self._take(horizon).items() if rows]
-        if not runs:
-            return
-        order = _Order(runs)
-        for start in range(0, len(order), _CHUNK_EVENTS):
-            yield self._decode(order, start, report), order.key(min(start + _CHUNK_EVENTS, len(order)) - 1)
-
-    def _take(self, horizon: int | None) -> dict[Kind, list[pa.RecordBatch]]:
-        taken = defaultdict[Kind, list[pa.RecordBatch]](list)
         for kind, small in self._small.items():
             self._blocks[kind] += map(_Block, small)
             small.clear()
+        if horizon is None:
+            horizon = max((block.last for blocks in self._blocks.values() for block in blocks), default=0) + 1
+        while self.first < horizon:
+            order = _Order([_Run(kind, rows) for kind, rows in self._take(self._nearer(horizon)).items() if rows])
+            for start in range(0, len(order), _CHUNK_EVENTS):
+                yield self._decode(order, start, report), order.key(min(start + _CHUNK_EVENTS, len(order)) - 1)
+            del order
+
+    def _nearer(self, horizon: int) -> int:
+        """A moment that is no later, before which there are few enough rows, if more than one moment is before it."""
+
+        def count(moment: int) -> int:
+            return sum(block.count(moment) for blocks in self._blocks.values() for block in blocks)
+
+        if count(horizon) <= _RELEASED_ROWS:
+            return horizon
+        moments = range(int(self.first) + 1, horizon)
+        return moments[max(bisect_right(moments, _RELEASED_ROWS, key=count) - 1, 0)] if moments else horizon
+
+    def _take(self, horizon: int) -> dict[Kind, list[pa.RecordBatch]]:
+        taken = defaultdict[Kind, list[pa.RecordBatch]](list)
         firsts: list[int] = []
         for kind, blocks in self._blocks.items():
             slices = [block.take(horizon) for block in blocks]
