@@ -14,7 +14,7 @@ from trading.events.errors import CorruptFileError, VanishedFileError
 from trading.events.persistence.layout import name_part, read_part_name
 from trading.events.persistence.schema import CONVERSION_ERRORS
 from trading.events.persistence.selection import Selection, day_span
-from trading.events.persistence.stored_schema import FileTopic, StoredColumns, arrow_schema, read_description
+from trading.events.persistence.stored_schema import FileTopic, StoredColumns, column_names, read_description
 from trading.events.persistence.tabulation import TopicTable
 
 _SMALL_BYTES = 2**20
@@ -144,7 +144,7 @@ class Part:
         """
         with naming(self.path), _open_parquet(self.path, self.size_bytes, is_whole=True) as file:
             self._take_footer(file)
-            return file.read(columns=arrow_schema(self._known_footer().columns).names)
+            return file.read(columns=column_names(self._known_footer().columns))
 
     def _known_footer(self) -> Footer:
         if self._footer is None:
@@ -165,7 +165,7 @@ class Part:
             self._take_footer(file)
             footer = self._known_footer()
             groups = footer.groups_in(selection)
-            columns = arrow_schema(footer.columns).names if names is None else names
+            columns = column_names(footer.columns) if names is None else names
             stays_open = sum(group.rows for group in groups) > rows and open_files.acquire()
             for group in groups:
                 batches: Iterator[pa.RecordBatch] | None = None

@@ -82,6 +82,11 @@ def _cached_schema(text: bytes) -> pa.Schema:
     return arrow_schema(_read_columns(text))
 
 
+def column_names(columns: StoredColumns) -> list[str]:
+    """The names of the columns that stand for these fields, and of the order of recording."""
+    return [*(each for name, column in columns.items() for each in (name, *column.beside)), SEQ]
+
+
 def arrow_schema(columns: StoredColumns) -> pa.Schema:
     """The columns that stand for these fields, and the order of recording."""
     fields = [field for name, column in columns.items() for field in column.arrow_fields(name)]

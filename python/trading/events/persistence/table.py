@@ -99,8 +99,11 @@ def is_ordered(times: pa.ChunkedArray | pa.Array, seqs: pa.ChunkedArray | pa.Arr
     """Whether rows of these timestamps and places are in order."""
     count = len(times) - 1
     both = times.slice(0, max(count, 0)), times.slice(1)
+    rises = pc.less(*both)
+    if pc.all(rises, min_count=0).as_py():
+        return True
     tied = pc.and_(pc.equal(*both), pc.less_equal(seqs.slice(0, max(count, 0)), seqs.slice(1)))
-    return bool(pc.all(pc.or_(pc.less(*both), tied), min_count=0).as_py())
+    return bool(pc.all(pc.or_(rises, tied), min_count=0).as_py())
 
 
 def _with_texts(table: pa.Table, names: set[str]) -> pa.Table:

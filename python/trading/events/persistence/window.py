@@ -237,7 +237,7 @@ def integers(column: pa.Array) -> Sequence[int]:
 
 def _with_number(rows: pa.RecordBatch, number: int) -> pa.RecordBatch:
     numbers = pa.repeat(pa.scalar(number, pa.int32()), rows.num_rows)
-    return pa.RecordBatch.from_arrays([*rows.columns, numbers], names=[*rows.schema.names, _PART])
+    return rows.append_column(_PART, numbers)
 
 
 def _concat(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
