@@ -137,8 +137,7 @@ class Window:
         taken = defaultdict[Kind, list[pa.RecordBatch]](list)
         firsts: list[int] = []
         for kind, blocks in self._blocks.items():
-            slices = [block.take(horizon) for block in blocks]
-            taken[kind] = [rows for rows in slices if rows.num_rows]
+            taken[kind] = [block.take(horizon) for block in blocks if block.count(horizon)]
             blocks[:] = [block for block in blocks if block.first is not None]
             firsts += [block.first for block in blocks if block.first is not None]
         self.first = min(firsts, default=inf)
