@@ -13,7 +13,7 @@ mod model;
 mod naive_line;
 #[path = "../../core/tests/naive_queue/mod.rs"]
 mod naive_queue;
-#[path = "../../core/tests/bus/pair.rs"]
+#[path = "../../core/tests/bus/pair/mod.rs"]
 mod pair;
 #[path = "../../core/tests/bus/promises.rs"]
 mod promises;
