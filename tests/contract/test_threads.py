@@ -12,7 +12,7 @@ from trading.events import BaseEvent
 from trading.events.errors import NotAnEventError, QueueFullError, WrongLoopError
 
 from .conftest import RunMain
-from .doubles import Bus, Recorder, assert_balanced, full_queue, number_of, tick, ticks, turns, until
+from .doubles import Bus, Gate, Recorder, assert_balanced, full_queue, number_of, tick, ticks, turns, until
 
 
 async def test_publish_nowait_may_be_called_from_any_thread(bus: Bus) -> None:
@@ -131,6 +131,20 @@ async def test_publish_in_another_thread_returns_a_coroutine_that_acts_in_the_lo
     assert bus.statistics().published == 1
     await bus.join()
     assert recorder.seen == [1]
+
+
+async def test_publish_in_another_thread_acts_in_the_loop_also_while_a_handler_is_at_work(bus: Bus) -> None:
+    """Turned red by: the short way to the queues open to `publish` in any thread."""
+    gate = Gate()
+    await bus.subscribe("tick", gate)
+    await bus.publish(tick(0))
+    await gate.has_started(1)
+    coroutine = await asyncio.to_thread(lambda: bus.publish(tick(1)))
+    assert bus.statistics().published == 1
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, asyncio.get_running_loop()))
+    gate.open()
+    await bus.join()
+    assert gate.finished == [0, 1]
 
 
 async def test_publish_in_another_thread_may_wait_for_room(bus: Bus) -> None:

@@ -17,7 +17,7 @@ use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
 use crate::event::{self, Kind};
 use crate::filter;
 use crate::home::Home;
-use crate::routing::Answer;
+use crate::routing::{Answer, Whence};
 use crate::subscriber::Subscriber;
 
 /// An event on its way, with the subscriptions whose filters it has passed.
@@ -96,11 +96,11 @@ impl NativeBus {
     }
 
     /// Publishes an event where all is plain, under one lock; the way of nearly all events. Says whether it was.
-    fn accept_at_once(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<bool> {
+    fn accept_at_once(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, from: Whence) -> PyResult<bool> {
         let this = slf.get();
         this.check_process()?;
         let mut accepted = Accepted::default();
-        let mut answer = this.lock(slf.py()).accept_by_class(event, &mut accepted);
+        let mut answer = this.lock(slf.py()).accept_by_class(event, from, &mut accepted);
         if let Answer::NamesMatter = answer
             && let Ok((exchange, symbol)) = event::names(event)
         {
@@ -281,7 +281,7 @@ impl NativeBus {
     #[pyo3(signature = (event))]
     fn publish(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
-        if Self::accept_at_once(slf, event)? {
+        if Self::accept_at_once(slf, event, Whence::Loop)? {
             return Done::shared(py);
         }
         if !Self::is_home(slf)? {
@@ -295,7 +295,7 @@ impl NativeBus {
 
     #[pyo3(signature = (event))]
     fn publish_nowait(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
-        if Self::accept_at_once(slf, event)? {
+        if Self::accept_at_once(slf, event, Whence::AnyThread)? {
             return Ok(());
         }
         Self::offer(slf, event, Patience::None, Speaker::Publisher).map(drop)
@@ -341,7 +341,7 @@ impl NativeBus {
     ) -> PyResult<Option<Outcome>> {
         let offer = |event: PyResult<Bound<'_, PyAny>>| {
             let event = event?;
-            if Self::accept_at_once(slf, &event)? {
+            if Self::accept_at_once(slf, &event, Whence::Loop)? {
                 return Ok(Outcome::Accepted);
             }
             Self::offer(slf, &event, Patience::Waits, Speaker::Publisher)

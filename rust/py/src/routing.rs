@@ -52,8 +52,16 @@ impl State {
     }
 
     /// Publishes an event where all is plain and its class alone tells where it goes.
-    pub(crate) fn accept_by_class(&mut self, event: &Bound<'_, PyAny>, accepted: &mut Accepted<Py<PyAny>>) -> Answer {
+    pub(crate) fn accept_by_class(
+        &mut self,
+        event: &Bound<'_, PyAny>,
+        from: Whence,
+        accepted: &mut Accepted<Py<PyAny>>,
+    ) -> Answer {
         let Some(can_call) = self.home.as_ref().map(|home| home.is_in_this_thread()) else { return Answer::NotPlain };
+        if !can_call && from == Whence::Loop {
+            return Answer::NotPlain;
+        }
         let Some(seen) = self.classes.find(class_of(event)) else { return Answer::NotPlain };
         let version = self.bus.routes_version();
         if seen.version != Some(version) {
@@ -108,6 +116,14 @@ fn at_once(
 
 fn class_of(event: &Bound<'_, PyAny>) -> usize {
     event.get_type_ptr() as usize
+}
+
+/// From where events may be published.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whence {
+    /// From the thread of the bus's loop.
+    Loop,
+    AnyThread,
 }
 
 /// What became of a publish by class.

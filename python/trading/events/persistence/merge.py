@@ -163,9 +163,10 @@ class _Stream:
                 several = pace.spill.batches(rows, rows=pace.spilled_rows)
             del rows
             for some in several:
-                arrival = Arrival(kind, some)
-                self.bound = arrival.last
-                yield arrival
+                handed = [Arrival(kind, some)]
+                self.bound = handed[0].last
+                del some
+                yield handed.pop()  # what was handed over is not kept here until more is wanted
 
     def _kind(self) -> Kind:
         footer = self._part.footer()

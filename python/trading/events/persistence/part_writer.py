@@ -113,5 +113,5 @@ def _compression(table: pa.Table) -> str | dict[str, str]:
         return "none"
     return {
         name: "zstd" if column.null_count < len(column) and column.nbytes >= _LEAST_COMPRESSED_BYTES else "none"
-        for name, column in zip(table.schema.names, table.columns, strict=True)
+        for name, column in ((name, table.column(name)) for name in table.schema.names)
     }

@@ -26,11 +26,9 @@ class Spill:
             with pa.ipc.new_file(path, batch.schema) as sink:
                 for start in range(0, total, rows):
                     sink.write_batch(batch.slice(start, rows))
-            del batch
+            del batch, sink  # what waits keeps nothing but the path
             for index in range(-(-total // rows)):
-                with pa.OSFile(str(path)) as source:
-                    part = pa.ipc.open_file(source).get_batch(index)
-                yield part
+                yield _read(path, index)
         finally:
             path.unlink(missing_ok=True)
 
@@ -44,3 +42,8 @@ class Spill:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="trading-events-")
         return Path(self._folder.name) / f"{next(self._numbers)}.arrow"
+
+
+def _read(path: Path, index: int) -> pa.RecordBatch:
+    with pa.OSFile(str(path)) as source:
+        return pa.ipc.open_file(source).get_batch(index)
