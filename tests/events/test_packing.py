@@ -130,7 +130,7 @@ class Part(BaseModel):
 
 
 async def test_what_would_not_come_back_stays_as_it_is() -> None:
-    """Turned red by: packing without asking for private attributes, or whether the class is still the one of its type."""
+    """Turned red by: packing without asking for private attributes; not asking whose the type is now."""
 
     class PrivateEvent(BaseEvent):
         event_type: Literal["private"] = "private"
