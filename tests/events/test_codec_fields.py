@@ -86,7 +86,7 @@ def test_what_only_pydantic_knows_is_named_and_comes_back() -> None:
         venues: frozenset[str]
         price: Decimal
 
-    event = SetEvent(venues=frozenset({"a", "b"}), price=Decimal("1.0"))
+    event = SetEvent(venues=frozenset({"a"}), price=Decimal("1.0"))
     assert describe(SetEvent).pydantic_fields == ("venues",)
     assert describe(TickEvent).pydantic_fields == ()
     assert not describe(TickEvent).is_validated

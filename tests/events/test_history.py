@@ -11,6 +11,7 @@ from trading.events.errors import NoHistoryError, PatternError
 
 
 async def test_the_newest_events_are_kept_in_the_order_of_acceptance_heard_or_not() -> None:
+    """Turned red by: keeping one more; keeping only what is heard."""
     events = [tick(number) for number in range(30)]
     bus = await filled(*events)
     assert bus.history.query() == events[10:]
@@ -18,6 +19,7 @@ async def test_the_newest_events_are_kept_in_the_order_of_acceptance_heard_or_no
 
 
 async def test_a_query_is_for_a_pattern_a_class_a_range_of_time_and_a_number() -> None:
+    """Turned red by: an end that is still in time; `limit` being for the oldest."""
     events = [tick(number, symbol="AB"[number % 2], at=number) for number in range(8)] + [order(8)]
     bus = await filled(*events)
     query = bus.history.query
@@ -30,6 +32,7 @@ async def test_a_query_is_for_a_pattern_a_class_a_range_of_time_and_a_number() -
 
 
 async def test_a_query_that_means_nothing_is_refused() -> None:
+    """Turned red by: no check of the limit; no check of the bounds."""
     bus = await filled(tick(0))
     with pytest.raises(PatternError):
         bus.history.query("a..b")
@@ -42,6 +45,7 @@ async def test_a_query_that_means_nothing_is_refused() -> None:
 
 
 async def test_a_history_is_cleared_and_goes_on() -> None:
+    """Turned red by: a `clear` that keeps all."""
     bus = await filled(tick(0), tick(1))
     assert bus.history.size_bytes > 0
     bus.history.clear()
@@ -51,6 +55,7 @@ async def test_a_history_is_cleared_and_goes_on() -> None:
 
 
 async def test_what_cannot_be_packed_is_kept_as_it_is() -> None:
+    """Turned red by: taking an event that raises while it is packed for a packed one."""
     odd = TickEvent.model_construct(**tick(1).__dict__ | {"bid": object()})
     bus = await filled(tick(0), odd, tick(2))
     found = bus.history.query("events.tick.x.A")
@@ -60,6 +65,7 @@ async def test_what_cannot_be_packed_is_kept_as_it_is() -> None:
 
 
 async def test_a_bus_that_keeps_none_says_so() -> None:
+    """Turned red by: starting from no history; no check of the number to keep."""
     bus = InMemoryEventBus()
     with pytest.raises(NoHistoryError, match="history="):
         _ = bus.history

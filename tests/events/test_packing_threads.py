@@ -33,6 +33,7 @@ def are_kept(heard: Sequence[BaseEvent], published: Sequence[BaseEvent]) -> list
 
 
 async def test_what_waits_only_for_the_loop_is_not_packed_until_it_is_a_quarter_too_many() -> None:
+    """Turned red by: packing at once whoever publishes; never packing in a thread."""
     heard: list[BaseEvent] = []
     events = ticks(range(16))
     async with InMemoryEventBus() as bus:
@@ -43,6 +44,7 @@ async def test_what_waits_only_for_the_loop_is_not_packed_until_it_is_a_quarter_
 
 
 async def test_what_the_loop_s_own_thread_publishes_is_packed_at_once() -> None:
+    """Turned red by: `is_outrun` not asking for the thread."""
     heard: list[BaseEvent] = []
     events = ticks(range(16))
     async with InMemoryEventBus() as bus:
@@ -53,6 +55,7 @@ async def test_what_the_loop_s_own_thread_publishes_is_packed_at_once() -> None:
 
 
 async def test_what_waits_for_a_suspended_handler_is_packed_at_once() -> None:
+    """Turned red by: `comes_soon` not asking for the handler."""
     heard: list[BaseEvent] = []
     go_on = asyncio.Event()
 
@@ -72,6 +75,7 @@ async def test_what_waits_for_a_suspended_handler_is_packed_at_once() -> None:
 
 
 async def test_what_a_history_keeps_is_packed_at_once() -> None:
+    """Turned red by: a history that comes soon."""
     heard: list[BaseEvent] = []
     events = ticks(range(3))
     async with InMemoryEventBus(history=3) as bus:
@@ -83,6 +87,7 @@ async def test_what_a_history_keeps_is_packed_at_once() -> None:
 
 
 async def test_threads_that_outrun_a_free_loop_lose_nothing_and_keep_their_order() -> None:
+    """Turned red by: a new event passing the rows that wait."""
     heard: list[BaseEvent] = []
     batches = [ticks(range(first, first + 500)) for first in range(0, 2_000, 500)]
     async with InMemoryEventBus() as bus:

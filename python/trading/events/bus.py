@@ -72,10 +72,11 @@ events are counted as unsubscribed, or handled first with `drain=True`.
 Closing. `aclose` refuses new events, also those of handlers and of publishers that wait (`join` first lets chains of
 events run out); works off what has been accepted; and after its timeout cancels what is left and counts it.
 
-Threads. `publish_nowait` may be called from any thread; everything else belongs to the bus's loop and says so when
-misused. The bus's loop is the one in which it is first used. A loop that is closed under a bus is noticed after
-2,048 events at the latest; what is never handled then is counted in a ResourceWarning. After a fork, the child must
-make a bus of its own.
+Threads. `publish_nowait` may be called from any thread; where one publishes faster than the loop gets its turns, it
+pauses for a fifth of a millisecond now and then. Everything else belongs to the bus's loop and says so when misused.
+The bus's loop is the one in which it is first used. A loop that is closed under a bus is noticed after 2,048 events at
+the latest; what is never handled then is counted in a ResourceWarning. After a fork, the child must make a bus of its
+own.
 
 Context. A handler runs from its first line to its last in one asyncio task, in its subscription's own copy of the
 context variables that stood when it was subscribed.

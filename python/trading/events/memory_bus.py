@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from weakref import WeakSet
 
@@ -26,11 +26,11 @@ from trading.events.bus import (
     Overflow,
 )
 from trading.events.errors import BusClosedError, NoHistoryError, ReentrancyError
+from trading.events.failures import report_failure
 from trading.events.hand_over import HandOvers, recorded
 from trading.events.history import EventHistory, Start
-from trading.events.statistics import BusStatistics, Durations, SubscriptionStatistics
+from trading.events.statistics import BusStatistics, statistics_of
 from trading.events.stream import EventStream
-from trading.events.system import ErrorEvent
 from trading.events.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -424,51 +424,11 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
     def statistics(self) -> BusStatistics:
         """What the bus has counted, at one moment. May be called from any thread."""
-        totals, retired, rows = self._counts()
-        subscriptions = {
-            sid: SubscriptionStatistics(
-                sid=sid,
-                name=name,
-                pattern=pattern,
-                waiting=waiting,
-                queued=queued,
-                high_water=high_water,
-                latency=None if times is None else Durations(*times[0]),
-                handling=None if times is None else Durations(*times[1]),
-                **counts,
-            )
-            for sid, name, pattern, counts, queued, waiting, high_water, times in rows
-        }
-        ended = SubscriptionStatistics(sid="", name="", pattern="", queued=0, high_water=0, **retired)
-        return BusStatistics(**totals, subscriptions=MappingProxyType(subscriptions), retired=ended)
+        return statistics_of(*self._counts())
 
     def _report_failure(self, sid: str, name: str, event: BaseEvent | None, error: BaseException, phase: Any) -> None:
-        """Tells of an exception in every way there is; one that fails does not stop the others."""
-        try:
-            where = {"on_gap": "a gap", "store": "recorded events"}.get(phase, "") if event is None else event.topic
-            _LOGGER.error("%s: the %s of subscription %s failed on %s", self.name, phase, name, where, exc_info=error)
-        except Exception:
-            _LOGGER.exception("%s: the %s of subscription %s failed with %r", self.name, phase, name, type(error))
-        if self._on_error is not None:
-            failure = HandlerFailure(event=event, error=error, sid=sid, subscription=name, phase=phase)
-            try:
-                self._on_error(failure)
-            except Exception:
-                _LOGGER.exception("%s: on_error itself failed", self.name)
-        if isinstance(event, ErrorEvent):
-            return
-        try:
-            self._publish_own(self._describe_failure(error, event, sid, name))
-        except Exception:
-            _LOGGER.exception("%s: the ErrorEvent of this failure reached nobody", self.name)
-
-    def _describe_failure(self, error: BaseException, event: BaseEvent | None, sid: str, name: str) -> ErrorEvent:
-        try:
-            return ErrorEvent.from_exception(
-                error, component=self.name, event=event, subscription_id=sid, subscription_name=name
-            )
-        except ValueError:  # an event that was made past its model's checks
-            return ErrorEvent.from_exception(error, component=self.name, subscription_id=sid, subscription_name=name)
+        failure = HandlerFailure(event=event, error=error, sid=sid, subscription=name, phase=phase)
+        report_failure(failure, component=self.name, on_error=self._on_error, publish=self._publish_own)
 
     async def __aenter__(self) -> Self:
         self._bind()

@@ -1,7 +1,12 @@
 """What a bus counts, as frozen records."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+_Times = tuple[int, int, int, int, int]
+_Row = tuple[str, str, str, Mapping[str, Any], int, int, int, tuple[_Times, _Times] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +115,23 @@ class BusStatistics:
 
     retired: SubscriptionStatistics
     """The sum over the subscriptions that have ended."""
+
+
+def statistics_of(totals: Mapping[str, int], retired: Mapping[str, Any], rows: Iterable[_Row]) -> BusStatistics:
+    """What a bus has counted natively, as records: its totals, the sum over ended subscriptions, each that stands."""
+    subscriptions = {
+        sid: SubscriptionStatistics(
+            sid=sid,
+            name=name,
+            pattern=pattern,
+            waiting=waiting,
+            queued=queued,
+            high_water=high_water,
+            latency=None if times is None else Durations(*times[0]),
+            handling=None if times is None else Durations(*times[1]),
+            **counts,
+        )
+        for sid, name, pattern, counts, queued, waiting, high_water, times in rows
+    }
+    ended = SubscriptionStatistics(sid="", name="", pattern="", queued=0, high_water=0, **retired)
+    return BusStatistics(**totals, subscriptions=MappingProxyType(subscriptions), retired=ended)

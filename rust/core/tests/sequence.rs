@@ -101,7 +101,9 @@ impl Pair {
                 let meant = self.list.last().copied().filter(|(_, is_row)| is_meant && !is_row);
                 let row = self.row(self.list.last().map_or(0, |item| item.0));
                 assert_eq!(self.sequence.pack_last(&row, |_| is_meant), meant.map(|item| item.0));
-                self.list.iter_mut().next_back().filter(|_| is_meant).into_iter().for_each(|item| item.1 = true);
+                if let Some(item) = self.list.last_mut().filter(|_| is_meant) {
+                    item.1 = true;
+                }
             }
             Step::PackAt { index, is_meant } if self.is_indexed => self.pack_at(index, is_meant),
             Step::Replace { index } if self.is_indexed => self.replace(index),
@@ -125,7 +127,9 @@ impl Pair {
         let meant = self.list.get_mut(index).filter(|(_, is_row)| is_meant && !is_row);
         let packed = self.sequence.pack_at(index, &row, |_| is_meant);
         assert_eq!(packed, meant.as_ref().map(|item| item.0), "only the event that is meant becomes a row, once");
-        meant.into_iter().for_each(|item| item.1 = true);
+        if let Some(item) = meant {
+            item.1 = true;
+        }
     }
 
     fn replace(&mut self, index: usize) {
@@ -179,6 +183,17 @@ fn rows_that_lie_one_behind_the_other_take_the_place_of_one_event() {
     let mut apart = Sequence::indexed();
     rows.share(|event| *event).for_each(|row| apart.push_kept(row));
     assert!(apart.size_bytes() > rows.size_bytes() + 1_000 * size_of::<Kept<u64>>() / 2);
+}
+
+#[test]
+fn rows_of_two_blocks_never_share_a_place() {
+    let [mut left, mut right] = [Backlog::default(), Backlog::default()];
+    let first = left.put(&row_of(1)).unwrap();
+    let before = right.put(&row_of(2)).unwrap();
+    let behind_as_far = right.put(&row_of(3)).unwrap();
+    let sequence: Sequence<u64> = [first, behind_as_far].map(Kept::Rows).into_iter().collect();
+    assert_eq!(sequence.map(number_of).collect::<Vec<_>>(), [1, 3]);
+    drop(before);
 }
 
 #[test]

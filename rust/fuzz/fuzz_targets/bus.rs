@@ -13,7 +13,7 @@ mod model;
 mod naive_line;
 #[path = "../../core/tests/naive_queue/mod.rs"]
 mod naive_queue;
-#[path = "../../core/tests/bus/pair.rs"]
+#[path = "../../core/tests/bus/pair/mod.rs"]
 mod pair;
 #[path = "../../core/tests/bus/promises.rs"]
 mod promises;
@@ -27,8 +27,9 @@ mod steps;
 const STEPS: usize = 200;
 
 fuzz_target!(|bytes: &[u8]| {
+    let Some((history, bytes)) = bytes.split_first() else { return };
     let Some((first, rest)) = bytes.split_at_checked(2 * CHOICE) else { return };
-    let mut pair = Pair::default();
+    let mut pair = Pair::keeping(usize::from(history % 8));
     choices(first, &subscribes()).for_each(|step| pair.step(&step));
     choices(rest, &step(true)).take(STEPS).for_each(|step| pair.step(&step));
     pair.serve_all();

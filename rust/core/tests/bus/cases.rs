@@ -7,6 +7,7 @@ use trading_events_core::bus::{Bus, Terms};
 use trading_events_core::line::Ticket;
 use trading_events_core::queue::Overflow;
 use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
+use trading_events_core::sequence::Kept;
 use trading_events_core::stats::End;
 use trading_events_core::subscription::Delivery;
 
@@ -223,4 +224,21 @@ fn what_is_held_back_or_in_the_history_does_not_come_soon() {
     assert!(bus.come_soon(&places));
     assert!(!bus.come_soon(&[Place::History]));
     assert!(!bus.come_soon(&[places[0], Place::History]));
+}
+
+#[test]
+fn one_that_is_held_back_is_for_a_worker_only_while_something_is_put_ahead() {
+    let mut bus = Small::default();
+    let queue = subscribe(&mut bus, Overflow::Block, 9);
+    bus.hold(queue);
+    accept(&mut bus, "a", &[queue]);
+    assert!(!bus.has_ready());
+    assert!(bus.put_ahead(queue, [Kept::Event(2)]));
+    assert_eq!(bus.next_ready(), Some(queue));
+    assert_eq!(bus.take(queue), Some(Kept::Event(2)));
+    bus.finish(queue, End::Handled);
+    bus.release(queue);
+    assert!(!bus.has_ready());
+    bus.let_go(queue);
+    assert!(bus.has_ready());
 }

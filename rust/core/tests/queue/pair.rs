@@ -177,9 +177,12 @@ impl Pair {
         let is_row = |event: u64| rows >> (event % 64) & 1 == 1;
         let kept: Vec<_> = numbers
             .iter()
-            .map(|event| match is_row(*event) {
-                true => Kept::Rows(self.backlog.put(&row_of(*event)).expect("it is a row")),
-                false => Kept::Event(*event),
+            .map(|event| {
+                if is_row(*event) {
+                    Kept::Rows(self.backlog.put(&row_of(*event)).expect("it is a row"))
+                } else {
+                    Kept::Event(*event)
+                }
             })
             .collect();
         self.unpacked_ahead += kept.iter().filter(|event| matches!(event, Kept::Event(_))).count();
