@@ -70,6 +70,12 @@ class _Block:
         self._place += count
         return self._rows.slice(start, count)
 
+    def shrink(self) -> None:
+        """Lets go of what has been handed out, where that is the most of it."""
+        if 2 * self._place > len(self._times):
+            self._rows = self._rows.take(pa.array(range(self._place, len(self._times))))
+            self._times, self._place = micros_of(self._rows), 0
+
 
 class Window:
     """Rows that have arrived and have not been handed out.
@@ -121,6 +127,9 @@ class Window:
             for start in range(0, len(order), _CHUNK_EVENTS):
                 yield self._decode(order, start, report), order.key(min(start + _CHUNK_EVENTS, len(order)) - 1)
             del order
+        for blocks in self._blocks.values():
+            for block in blocks:
+                block.shrink()
 
     def _nearer(self, horizon: int) -> int:
         """A moment that is no later, before which there are few enough rows, if more than one moment is before it."""
