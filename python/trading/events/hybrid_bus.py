@@ -17,6 +17,7 @@ from trading.events.memory_bus import InMemoryEventBus
 from trading.events.statistics import BusStatistics
 from trading.events.transport.options import Mode, TransportOptions
 from trading.events.transport.sequences import Missed
+from trading.events.transport.statistics import TransportStatistics
 from trading.events.transport.topic_globs import patterns_of
 from trading.events.transport.transported_bus import TransportedBus
 from trading.events.transport.work_until import work_until
@@ -111,7 +112,7 @@ class HybridEventBus(TransportedBus):
     def _is_busy_locally(self) -> bool:
         """Whether local events wait, while the outbox has room."""
         waiting = self._uncollected
-        return waiting < self._outbox_capacity // 2 and self._unfinished > waiting + 1
+        return waiting < self._outbox_capacity // 2 and self._unfinished > waiting
 
     def _accept_nowait(self, event: BaseEvent) -> None:
         if not self._is_received(event):
@@ -150,7 +151,16 @@ class HybridEventBus(TransportedBus):
 
     @property
     def _uncollected(self) -> int:
-        return 0 if self._forwarding is None else self._waiting_in(self._forwarding)
+        return 0 if self._forwarding is None else self._unfinished_of(self._forwarding)
+
+    def transport_statistics(self) -> TransportStatistics:
+        """What the bus has counted of its server, at one moment."""
+        found = super().transport_statistics()
+        outbox = super().statistics().subscriptions.get(self._forwarding or "")
+        if outbox is None:
+            return found
+        given_up = outbox.dropped.get("closed", 0) + outbox.dropped.get("cancelled", 0)
+        return replace(found, unsent=found.unsent + given_up)
 
     async def aclose(self, timeout_s: float | None = None) -> None:
         """Takes no new events, handles and sends those it has, and ends. A second call waits for the first.

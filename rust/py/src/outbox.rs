@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use trading_events_core::admission::{Patience, Speaker};
+use trading_events_core::subscription::Subscription;
 
 use crate::awaitable::{Done, Publishing};
 use crate::bus::NativeBus;
@@ -34,11 +35,11 @@ impl NativeBus {
         Ok(events)
     }
 
-    /// How many events wait in the queue of a subscription; none if it has ended.
+    /// How many events of a subscription have not ended; none if it has itself.
     #[pyo3(signature = (sid, /))]
-    fn _waiting_in(&self, py: Python<'_>, sid: &str) -> usize {
+    fn _unfinished_of(&self, py: Python<'_>, sid: &str) -> u64 {
         let Ok(id) = self.id_of(py, sid) else { return 0 };
-        self.lock(py).bus.subscriptions().get(id).map_or(0, |found| found.queue.len())
+        self.lock(py).bus.subscriptions().get(id).map_or(0, Subscription::unfinished)
     }
 
     /// `publish`, in the bus's loop, to all but one subscription.
