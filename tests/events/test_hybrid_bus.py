@@ -10,7 +10,8 @@ import pytest
 
 from tests.contract.doubles import Recorder, order, tick, ticks, until
 from tests.server.process import Server
-from trading.events import HybridEventBus, RedisEventBus
+from trading.events import BaseEvent, HybridEventBus, RedisEventBus
+from trading.events.transport.outbox import Outbox
 
 Make = Callable[..., Awaitable[Any]]
 
@@ -67,6 +68,56 @@ async def test_local_delivery_does_not_wait_for_a_server_that_is_away(make: Make
     assert recorder.seen == list(range(5_000))
     await bus.aclose(timeout_s=0.01)
     assert bus.transport_statistics().unsent > 0
+
+
+async def test_a_closed_bus_counts_every_event_that_it_could_not_send(make: Make, tmp_path: Path) -> None:
+    """Turned red by: not counting what closing has given up in the outbox's queue."""
+    server = Server(tmp_path / "server").start()
+    bus = await make(url=server.url, forward="tick")
+    server.kill()
+    await bus.publish_batch(ticks(range(5_000)))
+    await bus.aclose(timeout_s=0.01)
+    assert bus.transport_statistics().unsent == 5_000
+
+
+@pytest.mark.parametrize("mode", ["pubsub", "streams"])
+@pytest.mark.parametrize("options", [{}, {"outbox_capacity": 10, "outbox_overflow": "block"}])
+async def test_many_events_come_whole_and_in_order(make: Make, mode: str, options: dict[str, Any]) -> None:
+    """Turned red by: taking along what waits behind an event before the event, and by waking no publisher for it."""
+    sender, hearer = await make(mode=mode, **options), await make(mode=mode)
+    recorders = Recorder(), Recorder()
+    await sender.subscribe("tick", recorders[0])
+    await hearer.subscribe("tick", recorders[1])
+    await sender.publish_batch(ticks(range(5_000)))
+    await until(lambda: len(recorders[1].seen) >= 5_000)
+    assert [recorder.seen for recorder in recorders] == [list(range(5_000))] * 2
+
+
+async def test_what_others_publish_does_not_pass_the_outbox(make: Make) -> None:
+    """Turned red by: publishing what was received to all subscriptions."""
+    first, second = await make(), await make(RedisEventBus)
+    recorder = Recorder()
+    await first.subscribe("tick", recorder)
+    await second.publish_batch(ticks(range(50)))
+    await until(lambda: len(recorder.seen) == 50)
+    assert first._outbox.collected + first.transport_statistics().unsent == 0
+
+
+async def test_sending_takes_a_frame_at_a_time_while_it_gives_way() -> None:
+    """Turned red by: always taking the whole batch."""
+    outbox, waiting = Outbox(), ticks(range(1_000))
+
+    def draw(most: int) -> list[BaseEvent]:
+        taken, waiting[:] = waiting[:most], waiting[most:]
+        return taken
+
+    is_busy = True
+    outbox.draw_from(draw, lambda: is_busy)
+    outbox.collect(waiting.pop(0))
+    assert (outbox.collected, len(waiting)) == (1_000, 0)
+    assert [len(outbox.take()) for _ in range(2)] == [256, 256]
+    is_busy = False
+    assert len(outbox.take()) == 488
 
 
 async def test_what_was_published_before_closing_is_sent(make: Make) -> None:

@@ -1,19 +1,23 @@
 """HybridEventBus: local delivery as in memory, and the rest of the world over a Redis or Valkey server."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from trading.events import _core
+from trading.events.argument_checks import check_int
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, GapCallback, HandlerFailure, Overflow
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.statistics import BusStatistics
 from trading.events.transport.options import Mode, TransportOptions
 from trading.events.transport.sequences import Missed
+from trading.events.transport.statistics import TransportStatistics
 from trading.events.transport.topic_globs import patterns_of
 from trading.events.transport.transported_bus import TransportedBus
 from trading.events.transport.work_until import work_until
@@ -82,39 +86,49 @@ class HybridEventBus(TransportedBus):
             slow_handler_s=slow_handler_s,
         )
         self._receive = None if receive is None else patterns_of(receive)
-        self._foreign: set[int] = set()
         self._forwarding: str | None = None
+        self._outbox_capacity = outbox_capacity
         if forward is not None:
-            self._forwarding = InMemoryEventBus._add(  # noqa: SLF001 - not one of those that are heard of at the server
-                self,
-                forward,
-                self._outbox.collect,
-                self._is_to_be_sent,
-                capacity=outbox_capacity,
-                overflow=outbox_overflow,
-                delivery="queued",
-                on_gap=on_outbox_gap,
-                name="outbox",
-            )
+            self._forward(forward, overflow=outbox_overflow, on_gap=on_outbox_gap)
 
-    def _is_to_be_sent(self, event: BaseEvent) -> bool:
-        return id(event) not in self._foreign
+    def _forward(self, what: str | type[BaseEvent], *, overflow: Overflow, on_gap: GapCallback | None) -> None:
+        """Begins the subscription whose queue is the outbox. Packing what waits would hold local publishers up."""
+        check_int(self._outbox_capacity, "outbox_capacity", at_least=1, at_most=sys.maxsize)
+        others = self._pack_beyond(self._outbox_capacity)
+        self._forwarding = InMemoryEventBus._add(  # noqa: SLF001 - not one of those that are heard of at the server
+            self,
+            what,
+            self._outbox.collect,
+            None,
+            capacity=self._outbox_capacity,
+            overflow=overflow,
+            delivery="queued",
+            on_gap=on_gap,
+            name="outbox",
+        )
+        self._pack_beyond(others)
+        self._outbox.draw_from(partial(self._take_along, self._forwarding), self._is_busy_locally)
+
+    def _is_busy_locally(self) -> bool:
+        """Whether local events wait, while the outbox has room."""
+        waiting = self._uncollected
+        return waiting < self._outbox_capacity // 2 and self._unfinished > waiting
 
     def _accept_nowait(self, event: BaseEvent) -> None:
-        if self._is_received(event):
-            self._foreign.add(id(event))
-            try:
-                super()._accept_nowait(event)
-            finally:
-                self._foreign.discard(id(event))
+        if not self._is_received(event):
+            return
+        if self._forwarding is None:
+            super()._accept_nowait(event)
+        else:
+            self._publish_nowait_past(event, self._forwarding)
 
     async def _accept(self, event: BaseEvent) -> None:
-        if self._is_received(event):
-            self._foreign.add(id(event))  # `publish` may yield before it asks the filters, and others come meanwhile
-            try:
-                await super()._accept(event)
-            finally:
-                self._foreign.discard(id(event))
+        if not self._is_received(event):
+            return
+        if self._forwarding is None:
+            await super()._accept(event)
+        else:
+            await self._publish_past(event, self._forwarding)
 
     def _is_received(self, event: BaseEvent) -> bool:
         receive = self._receive
@@ -137,10 +151,16 @@ class HybridEventBus(TransportedBus):
 
     @property
     def _uncollected(self) -> int:
-        if self._forwarding is None:
-            return 0
-        outbox = super().statistics().subscriptions.get(self._forwarding)
-        return 0 if outbox is None else outbox.waiting
+        return 0 if self._forwarding is None else self._unfinished_of(self._forwarding)
+
+    def transport_statistics(self) -> TransportStatistics:
+        """What the bus has counted of its server, at one moment."""
+        found = super().transport_statistics()
+        outbox = super().statistics().subscriptions.get(self._forwarding or "")
+        if outbox is None:
+            return found
+        given_up = outbox.dropped.get("closed", 0) + outbox.dropped.get("cancelled", 0)
+        return replace(found, unsent=found.unsent + given_up)
 
     async def aclose(self, timeout_s: float | None = None) -> None:
         """Takes no new events, handles and sends those it has, and ends. A second call waits for the first.

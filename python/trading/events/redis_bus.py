@@ -103,6 +103,7 @@ class RedisEventBus(TransportedBus):
             overflow=outbox_overflow,
             on_gap=on_outbox_gap,
         )
+        self._outbox.draw_from(self._outgoing.draw)
 
     def publish(self, event: BaseEvent) -> Coroutine[Any, Any, None]:
         """Sends an event; waits for room in the outbox, and in streams for the server. See `IEventBus.publish`.

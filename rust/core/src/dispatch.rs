@@ -151,6 +151,14 @@ impl<E, S, W> Bus<E, S, W> {
         Some(event)
     }
 
+    /// One more event for the handler that runs: it has taken it and is done with it. It costs nothing of the budget.
+    pub fn take_along(&mut self, id: SubscriptionId) -> Option<Kept<E>> {
+        let event = self.subscriptions.get_mut(id)?.take_along()?;
+        self.unfinished -= 1;
+        self.call_for(&[id]);
+        Some(event)
+    }
+
     /// An event has ended.
     pub fn finish(&mut self, id: SubscriptionId, end: End) -> Ended<S> {
         if let Some(subscription) = self.subscriptions.get_mut(id) {

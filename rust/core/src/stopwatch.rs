@@ -38,6 +38,14 @@ impl Stopwatch {
         }
     }
 
+    /// The event at this place has been taken out beside the one in the handler: neither is timed further.
+    pub(crate) fn skip(&mut self, place: u64) {
+        self.began = None;
+        while self.marks.front().is_some_and(|(marked, _)| *marked <= place) {
+            self.marks.pop_front();
+        }
+    }
+
     /// The event at this place goes into its handler; those before it are gone.
     pub(crate) fn begin(&mut self, place: u64) {
         while let Some(&(marked, since)) = self.marks.front().filter(|(marked, _)| *marked <= place) {

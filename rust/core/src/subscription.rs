@@ -130,6 +130,19 @@ impl<E, S> Subscription<E, S> {
         Some(event)
     }
 
+    /// The next event, for the handler that runs, which is done with it. Its times are not taken, nor is the end of the
+    /// handler's own event.
+    pub(crate) fn take_along(&mut self) -> Option<Kept<E>> {
+        if !self.in_handler {
+            return None;
+        }
+        let place = self.queue.first_place();
+        let event = self.queue.pop()?;
+        self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.skip(place));
+        self.counts.end(End::Handled);
+        Some(event)
+    }
+
     /// The event in the handler has ended.
     pub(crate) fn finish(&mut self, end: End) {
         self.in_handler = false;

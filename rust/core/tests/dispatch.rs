@@ -116,3 +116,19 @@ fn dispatching_has_a_budget_a_turn_and_may_be_ended_before() {
     bus.spend_dispatching();
     assert!(bus.dispatching_is_spent());
 }
+
+#[test]
+fn a_handler_takes_along_what_waits_behind_its_event() {
+    let (mut bus, [id, other]) = bus::<2>();
+    for _ in 0..3 {
+        publish(&mut bus, &[id, other]);
+    }
+    assert!(bus.take_along(id).is_none(), "no handler runs");
+    assert_eq!((bus.hire_first(), bus.next_ready()), (1, Some(id)));
+    assert!(bus.take(id).is_some());
+    assert_eq!((0..9).map_while(|_| bus.take_along(id)).count(), 2);
+    let counts = bus.subscriptions().get(id).map(|found| (found.unfinished(), found.counts.handled));
+    assert_eq!((counts, bus.unfinished()), (Some((1, 2)), 4));
+    assert!(!bus.finish(id, End::Handled).few);
+    assert_eq!(bus.unfinished(), 3);
+}

@@ -107,7 +107,7 @@ impl NativeBus {
         Ok(!Self::pick_for(slf, id, &all, one)?.is_empty())
     }
 
-    fn id_of(&self, py: Python<'_>, sid: &str) -> PyResult<SubscriptionId> {
+    pub(crate) fn id_of(&self, py: Python<'_>, sid: &str) -> PyResult<SubscriptionId> {
         let number = sid.strip_prefix(&format!("sub-{}-", self.number)).and_then(|text| text.parse::<u64>().ok());
         let id = number.and_then(|number| self.lock(py).by_number.get(&number).copied());
         id.ok_or_else(|| SubscriptionNotFoundError::new_err(format!("no subscription {sid:?} stands on this bus")))

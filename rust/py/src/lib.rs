@@ -23,6 +23,7 @@ mod history;
 mod home;
 mod inline;
 mod journal;
+mod outbox;
 mod packing;
 mod publish;
 mod route_memo;

@@ -71,13 +71,24 @@ impl NativeBus {
         patience: Patience,
         speaker: Speaker,
     ) -> PyResult<Outcome> {
+        Self::offer_past(slf, event, None, (patience, speaker))
+    }
+
+    /// [`NativeBus::offer`] to all but one subscription.
+    pub(crate) fn offer_past(
+        slf: &Bound<'_, Self>,
+        event: &Bound<'_, PyAny>,
+        passed: Option<SubscriptionId>,
+        (patience, speaker): (Patience, Speaker),
+    ) -> PyResult<Outcome> {
         let (py, this) = (slf.py(), slf.get());
         this.check_process()?;
         let (route, spent, version) = Self::route(slf, event)?;
-        let targets = match route.unconditional() {
+        let mut targets: SmallVec<_> = match route.unconditional() {
             Some(all) => all.into(),
             None => Self::passing(slf, &route, event)?.into(),
         };
+        targets.retain(|id| Some(*id) != passed);
         let mut aim = Aim { topic: Arc::clone(&route.topic), targets, version };
         let parcel = |aim| Parcel { event: event.clone().unbind(), aim };
         let patience = if patience == Patience::Waits && spent {

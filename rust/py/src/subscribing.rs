@@ -133,9 +133,10 @@ impl NativeBus {
         Ok(sid)
     }
 
-    /// Has each subscription to come keep so many waiting events as they are, before more are packed.
-    fn _pack_beyond(&self, py: Python<'_>, events: usize) {
-        self.lock(py).bus.unpacked = events;
+    /// Has each subscription to come keep so many waiting events as they are, before more are packed. Returns how many it
+    /// were before.
+    fn _pack_beyond(&self, py: Python<'_>, events: usize) -> usize {
+        std::mem::replace(&mut self.lock(py).bus.unpacked, events)
     }
 
     /// Ends a subscription; returns what to await where its last events are still to be handled.

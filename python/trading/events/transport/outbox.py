@@ -11,17 +11,32 @@ from trading.events.memory_bus import InMemoryEventBus
 _BATCH_EVENTS = 1024
 """How many events are taken at once, at the most: some milliseconds of encoding."""
 
+_MODEST_EVENTS = 256
+"""How many at the most while sending gives way: a frame."""
+
 
 class Outbox:
     """Where a subscription's handler puts events, and a sender takes them out in batches."""
 
     def __init__(self) -> None:
+        self._draw: Callable[[int], list[BaseEvent]] = lambda _most: []
+        self._gives_way: Callable[[], bool] = lambda: False
         self._batch: list[BaseEvent] = []
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
         self._progress = asyncio.Event()
         self.collected = 0
         self.settled = 0
+
+    def draw_from(self, draw: Callable[[int], list[BaseEvent]], gives_way: Callable[[], bool] | None = None) -> None:
+        """Has the handler take along what waits behind its event, in one call for many.
+
+        Args:
+            draw: Takes up to so many more events out of the handler's queue.
+            gives_way: Whether the sender is to take little at a time, because others need the loop.
+        """
+        self._draw = draw
+        self._gives_way = gives_way or self._gives_way
 
     def collect(self, event: BaseEvent) -> Awaitable[None] | None:
         """The handler: waits while the batch is full, so that the queue before it fills."""
@@ -38,7 +53,9 @@ class Outbox:
 
     def _put(self, event: BaseEvent) -> None:
         self._batch.append(event)
-        self.collected += 1
+        more = self._draw(_BATCH_EVENTS - len(self._batch))
+        self._batch += more
+        self.collected += 1 + len(more)
         self._filled.set()
         self._progress.set()
 
@@ -57,8 +74,11 @@ class Outbox:
         self._filled.clear()
 
     def take(self) -> list[BaseEvent]:
-        """All events that are there now."""
-        taken, self._batch = self._batch, []
+        """The events that are there now, the first frame of them where sending gives way."""
+        if len(self._batch) > _MODEST_EVENTS and self._gives_way():
+            taken, self._batch = self._batch[:_MODEST_EVENTS], self._batch[_MODEST_EVENTS:]
+        else:
+            taken, self._batch = self._batch, []
         self._room.set()
         return taken
 
@@ -77,9 +97,13 @@ class OutgoingBus(InMemoryEventBus):
         on_gap: GapCallback | None,
     ) -> None:
         super().__init__(name=name, on_error=on_error, time_one_in=0)
-        self._add(
+        self._outbox = self._add(
             "*", collect, None, capacity=capacity, overflow=overflow, delivery="queued", on_gap=on_gap, name="outbox"
         )
+
+    def draw(self, most: int) -> list[BaseEvent]:
+        """Takes up to so many more events for the handler that runs."""
+        return self._take_along(self._outbox, most)
 
     def bind(self) -> None:
         """Has it belong to the running loop.
