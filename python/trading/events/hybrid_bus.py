@@ -27,7 +27,8 @@ class HybridEventBus(TransportedBus):
     """An InMemoryEventBus that also sends what it is told to, and hears what others send.
 
     Local subscribers get an event as from an InMemoryEventBus, at once, whether the server is slow or away. Sending is
-    a subscription of its own: its queue is the outbox. What comes from the server is delivered to local subscribers in
+    a subscription of its own: its queue is the outbox. While local events wait, sending gives way to them, for as long
+    as the outbox is less than half full. What comes from the server is delivered to local subscribers in
     the order in which it comes, among local events as they come; it is not sent on, and what this bus has sent does
     not come back to it. All that the contract says of a bus holds for local events; the table of guarantees in
     README.md says what holds for those of others.
@@ -45,7 +46,7 @@ class HybridEventBus(TransportedBus):
         on_missed: As in RedisEventBus.
         time_one_in: As in InMemoryEventBus.
         slow_handler_s: As in InMemoryEventBus.
-        outbox_capacity: How many events may wait for the server.
+        outbox_capacity: How many events may wait for the server, as they are: up to some two kilobytes each.
         outbox_overflow: What happens to one more. `drop_oldest`, the default, never lets a local publisher wait.
         on_outbox_gap: Called with a Gap when the outbox has dropped events.
         options: The rest of TransportOptions, by name.

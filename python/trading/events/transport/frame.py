@@ -24,7 +24,10 @@ from trading.events.codec import decode_batch, encode_batch
 from trading.events.errors import EventDecodeError, EventTooLargeError
 
 MAX_FRAME_BYTES = 1 << 20
-"""The longest frame that is sent or read: a megabyte, far below what makes a server slow to others."""
+"""The longest frame that is sent or read: a megabyte, far below what makes a server slow to others.
+
+A longer one is not decoded, but has been received: redis-py and hiredis hold a reply as a whole, without a limit. The
+server's `proto-max-bulk-len`, 512 MB unless set, bounds each frame in it."""
 
 MAX_FRAME_EVENTS = 256
 """The most events in a frame: enough for its fixed cost to vanish, few enough to be handled in a millisecond."""
