@@ -54,6 +54,7 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     /// Takes an event that the queues have room for.
+    #[inline]
     pub(crate) fn accept(
         &mut self,
         topic: &Arc<str>,

@@ -101,6 +101,7 @@ impl<E, S> Subscription<E, S> {
     }
 
     /// Takes an event into the queue. Returns the event that was lost by it.
+    #[inline]
     pub(crate) fn accept(&mut self, event: E, topic: &Arc<str>) -> Option<Kept<E>> {
         self.counts.accepted += 1;
         let place = self.queue.next_place();
@@ -120,6 +121,7 @@ impl<E, S> Subscription<E, S> {
     }
 
     /// The next event, which goes into the handler now.
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<Kept<E>> {
         let place = self.queue.first_place();
         let event = self.queue.pop()?;
@@ -144,6 +146,7 @@ impl<E, S> Subscription<E, S> {
     }
 
     /// The event in the handler has ended.
+    #[inline]
     pub(crate) fn finish(&mut self, end: End) {
         self.in_handler = false;
         self.counts.end(end);

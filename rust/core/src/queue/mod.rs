@@ -183,6 +183,7 @@ impl<E> Queue<E> {
 
     /// What would happen to an event of this topic.
     #[must_use]
+    #[inline]
     pub fn verdict(&self, topic: &Arc<str>) -> Verdict {
         if self.has_room() {
             return Verdict::Take;
@@ -217,6 +218,7 @@ impl<E> Queue<E> {
     }
 
     /// Takes an event, whatever the room: the caller has asked for a verdict. Returns the event that was lost by it.
+    #[inline]
     pub fn push(&mut self, event: E, topic: &Arc<str>) -> Option<Lost<E>> {
         if self.conflates() {
             return self.push_conflating(event, topic);
@@ -252,6 +254,7 @@ impl<E> Queue<E> {
         None
     }
 
+    #[inline]
     fn append(&mut self, event: E, topic: &Arc<str>) {
         self.waiting.push(event);
         if let Some(topics) = &mut self.topics {
