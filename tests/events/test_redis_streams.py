@@ -1,52 +1,31 @@
 """RedisEventBus in streams mode, beyond the contract: what is kept, delivered again, buried and removed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
 
 from tests.contract.doubles import Gate, Recorder, number_of, tick, ticks, until
+from tests.events.conftest import MakeStreamBus
 from tests.server.process import Server
 from trading.events import BaseEvent, ConnectionEvent, RedisEventBus, is_redelivered
 from trading.events.errors import EventEncodeError, EventTooLargeError
 from trading.events.transport.frame import MAX_FRAME_BYTES, FrameMaker, read_frame
 from trading.events.transport.stream_keys import APPEND, publisher_key
 
-Make = Callable[..., Awaitable[RedisEventBus]]
-
-
-@pytest.fixture
-def namespace() -> str:
-    return uuid4().hex
-
-
-@pytest.fixture
-async def make(server: Server, namespace: str) -> AsyncIterator[Make]:
-    """Makes buses over streams that share a namespace, and closes them."""
-    made: list[RedisEventBus] = []
-
-    async def make(url: str = server.url, **options: Any) -> RedisEventBus:
-        bus = RedisEventBus(url, **{"mode": "streams", "namespace": namespace} | options)
-        made.append(bus)
-        return await bus.__aenter__()
-
-    yield make
-    for bus in made:
-        await bus.aclose(timeout_s=0)
-
 
 def stream(namespace: str) -> str:
     return f"{{{namespace}:0}}"
 
 
-async def test_publish_returns_when_the_server_has_the_event(make: Make, server: Server, namespace: str) -> None:
+async def test_publish_returns_when_the_server_has_the_event(
+    make_stream_bus: MakeStreamBus, server: Server, namespace: str
+) -> None:
     """Turned red by: returning when the event stands in the outbox."""
-    bus = await make()
+    bus = await make_stream_bus()
     async with Redis.from_url(server.url) as client:
         for count in range(1, 4):
             await bus.publish(tick(count))
@@ -54,10 +33,12 @@ async def test_publish_returns_when_the_server_has_the_event(make: Make, server:
 
 
 @pytest.mark.parametrize("shards", [1, 4])
-async def test_a_group_shares_its_events_and_a_bus_without_one_hears_all(make: Make, shards: int) -> None:
+async def test_a_group_shares_its_events_and_a_bus_without_one_hears_all(
+    make_stream_bus: MakeStreamBus, shards: int
+) -> None:
     """Turned red by: a group for each bus."""
-    members = [await make(group="g", shards=shards) for _ in range(2)]
-    alone, publisher = await make(shards=shards), await make(shards=shards)
+    members = [await make_stream_bus(group="g", shards=shards) for _ in range(2)]
+    alone, publisher = await make_stream_bus(shards=shards), await make_stream_bus(shards=shards)
     recorders = [Recorder() for _ in members]
     for member, recorder in zip(members, recorders, strict=True):
         await member.subscribe("tick", recorder)
@@ -69,17 +50,17 @@ async def test_a_group_shares_its_events_and_a_bus_without_one_hears_all(make: M
     assert sorted(recorders[0].seen + recorders[1].seen) == sorted(all_of_them.seen) == list(range(200))
 
 
-async def test_a_group_goes_on_where_it_stopped(make: Make) -> None:
+async def test_a_group_goes_on_where_it_stopped(make_stream_bus: MakeStreamBus) -> None:
     """Turned red by: acknowledging before the handlers have ended, or never."""
-    publisher = await make()
+    publisher = await make_stream_bus()
     first, second = Recorder(), Recorder()
-    bus = await make(group="g")
+    bus = await make_stream_bus(group="g")
     await bus.subscribe("tick", first)
     await publisher.publish_batch(ticks(range(5)))
     await until(lambda: len(first.seen) == 5)
     await bus.aclose()
     await publisher.publish_batch(ticks(range(5, 10)))
-    bus = await make(group="g")
+    bus = await make_stream_bus(group="g")
     await bus.subscribe("tick", second)
     await until(lambda: len(second.seen) == 5)
     await bus.join()
@@ -96,11 +77,13 @@ class Witness:
         self.seen.append((number_of(event), is_redelivered()))
 
 
-async def test_what_a_consumer_had_not_acknowledged_it_gets_first_and_flagged(make: Make, server: Server) -> None:
+async def test_what_a_consumer_had_not_acknowledged_it_gets_first_and_flagged(
+    make_stream_bus: MakeStreamBus, server: Server
+) -> None:
     """Turned red by: reading what is new first."""
-    publisher = await make()
+    publisher = await make_stream_bus()
     gate, witness = Gate(), Witness()
-    bus = await make(group="g", consumer="a", name="mortal")
+    bus = await make_stream_bus(group="g", consumer="a", name="mortal")
     await bus.subscribe("tick", gate)
     await publisher.publish(tick(0))
     await gate.has_started(1)
@@ -109,54 +92,56 @@ async def test_what_a_consumer_had_not_acknowledged_it_gets_first_and_flagged(ma
         while "mortal" in {connection["name"] for connection in await client.client_list()}:
             pass  # a server that has not noticed yet gives the next event to the dead
     await publisher.publish(tick(1))
-    bus = await make(group="g", consumer="a")
+    bus = await make_stream_bus(group="g", consumer="a")
     await bus.subscribe("tick", witness)
     await until(lambda: len(witness.seen) == 2)
     assert witness.seen == [(0, True), (1, False)]
 
 
-async def test_what_a_dead_consumer_left_is_taken_over_and_flagged(make: Make) -> None:
+async def test_what_a_dead_consumer_left_is_taken_over_and_flagged(make_stream_bus: MakeStreamBus) -> None:
     """Turned red by: a keeper that claims nothing."""
-    publisher = await make()
+    publisher = await make_stream_bus()
     gate, witness = Gate(), Witness()
-    dead = await make(group="g")
+    dead = await make_stream_bus(group="g")
     await dead.subscribe("tick", gate)
     await publisher.publish(tick(0))
     await gate.has_started(1)
     await dead.aclose(timeout_s=0)
-    bus = await make(group="g", claim_idle_s=0.05)
+    bus = await make_stream_bus(group="g", claim_idle_s=0.05)
     await bus.subscribe("tick", witness)
     await until(lambda: witness.seen)
     assert witness.seen == [(0, True)]
 
 
 async def test_what_a_dead_consumer_left_is_taken_over_however_much_it_is(
-    make: Make, server: Server, namespace: str
+    make_stream_bus: MakeStreamBus, server: Server, namespace: str
 ) -> None:
     """Turned red by: claiming a part in each round of the keeper."""
-    publisher = await make()
-    await (await make(group="g")).aclose()
+    publisher = await make_stream_bus()
+    await (await make_stream_bus(group="g")).aclose()
     for number in range(300):
         await publisher.publish(tick(number))
     async with Redis.from_url(server.url) as client:
         found = await client.xreadgroup("g", "dead", {stream(namespace): ">"})
         ids = [entry_id for entry_id, _ in found[0][1]]
         await client.xclaim(stream(namespace), "g", "dead", 0, ids, idle=3_600_000, justid=True)
-    bus, witness = await make(group="g", claim_idle_s=1_800.0), Witness()
+    bus, witness = await make_stream_bus(group="g", claim_idle_s=1_800.0), Witness()
     await bus.subscribe("tick", witness)
     await until(lambda: len(witness.seen) == 300)
     assert witness.seen == [(number, True) for number in range(300)]
 
 
-async def test_what_is_being_handled_is_not_taken_over(make: Make, server: Server, namespace: str) -> None:
+async def test_what_is_being_handled_is_not_taken_over(
+    make_stream_bus: MakeStreamBus, server: Server, namespace: str
+) -> None:
     """Turned red by: a keeper that refreshes nothing."""
-    publisher = await make()
+    publisher = await make_stream_bus()
     gate, witness = Gate(), Witness()
-    slow = await make(group="g", claim_idle_s=0.3)
+    slow = await make_stream_bus(group="g", claim_idle_s=0.3)
     await slow.subscribe("tick", gate)
     await publisher.publish(tick(0))
     await gate.has_started(1)
-    other = await make(group="g", claim_idle_s=0.3)
+    other = await make_stream_bus(group="g", claim_idle_s=0.3)
     await other.subscribe("tick", witness)
     async with Redis.from_url(server.url) as client:
         for _ in range(6):  # so many rounds of both keepers
@@ -169,10 +154,10 @@ async def test_what_is_being_handled_is_not_taken_over(make: Make, server: Serve
 
 
 async def test_an_entry_is_acknowledged_when_every_handler_of_it_has_ended(
-    make: Make, server: Server, namespace: str
+    make_stream_bus: MakeStreamBus, server: Server, namespace: str
 ) -> None:
     """Turned red by: acknowledging when the first handler has ended."""
-    bus = await make(group="g")
+    bus = await make_stream_bus(group="g")
     gate, recorder = Gate(), Recorder()
     await bus.subscribe("tick", recorder)
     await bus.subscribe("tick", gate)
@@ -187,10 +172,10 @@ async def test_an_entry_is_acknowledged_when_every_handler_of_it_has_ended(
 
 
 async def test_events_that_nobody_hears_or_that_were_unsubscribed_are_acknowledged(
-    make: Make, server: Server, namespace: str
+    make_stream_bus: MakeStreamBus, server: Server, namespace: str
 ) -> None:
     """Turned red by: leaving open what a subscription that has ended was waited for."""
-    bus = await make(group="g")
+    bus = await make_stream_bus(group="g")
     gate = Gate()
     sid = await bus.subscribe("events.tick.*.HEARD", gate)
     await bus.publish_batch([tick(0, symbol="HEARD"), tick(1, symbol="HEARD"), tick(2, symbol="OTHER")])
@@ -203,10 +188,10 @@ async def test_events_that_nobody_hears_or_that_were_unsubscribed_are_acknowledg
 
 
 async def test_a_handler_that_keeps_failing_sends_its_event_to_the_dead_letters(
-    make: Make, server: Server, namespace: str
+    make_stream_bus: MakeStreamBus, server: Server, namespace: str
 ) -> None:
     """Turned red by: acknowledging without burying."""
-    bus = await make(group="g", max_attempts=3, retry_delay_s=0.001)
+    bus = await make_stream_bus(group="g", max_attempts=3, retry_delay_s=0.001)
     seen: list[int] = []
 
     async def poisoned(event: BaseEvent) -> None:
@@ -227,19 +212,19 @@ async def test_a_handler_that_keeps_failing_sends_its_event_to_the_dead_letters(
 
 
 async def test_an_entry_that_nobody_lives_to_acknowledge_goes_to_the_dead_letters(
-    make: Make, server: Server, namespace: str, caplog: pytest.LogCaptureFixture
+    make_stream_bus: MakeStreamBus, server: Server, namespace: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Turned red by: counting the deliveries of this member's life alone."""
-    publisher = await make()
-    await (await make(group="g", consumer="a", max_deliveries=3)).aclose()
+    publisher = await make_stream_bus()
+    await (await make_stream_bus(group="g", consumer="a", max_deliveries=3)).aclose()
     await publisher.publish_batch(ticks([0, 1]))
     for life in range(1, 4):
         gate = Gate()
-        bus = await make(group="g", consumer="a" if life != 2 else "b", max_deliveries=3, claim_idle_s=0.05)
+        bus = await make_stream_bus(group="g", consumer="a" if life != 2 else "b", max_deliveries=3, claim_idle_s=0.05)
         await bus.subscribe("tick", gate)
         await gate.has_started(1)
         await bus.aclose(timeout_s=0)
-    bus, witness = await make(group="g", consumer="a", max_deliveries=3, claim_idle_s=0.05), Witness()
+    bus, witness = await make_stream_bus(group="g", consumer="a", max_deliveries=3, claim_idle_s=0.05), Witness()
     await bus.subscribe("tick", witness)
     await until(lambda: "goes to the dead letters" in caplog.text)
     await publisher.publish(tick(2))
@@ -268,9 +253,9 @@ async def test_a_publish_whose_reply_was_lost_is_not_doubled(server: Server, nam
             await client.eval(APPEND.decode(), 2, *keys, 5, 60_000, 0, 1, frames[0])
 
 
-async def test_a_bus_may_begin_anywhere(make: Make, server: Server, namespace: str) -> None:
+async def test_a_bus_may_begin_anywhere(make_stream_bus: MakeStreamBus, server: Server, namespace: str) -> None:
     """Turned red by: beginning with what is new, whatever `start` says."""
-    publisher = await make()
+    publisher = await make_stream_bus()
     for number in range(3):
         await publisher.publish(tick(number))
     async with Redis.from_url(server.url) as client:
@@ -283,18 +268,18 @@ async def test_a_bus_may_begin_anywhere(make: Make, server: Server, namespace: s
     }
     recorders = [Recorder() for _ in starts]
     for start, recorder in zip(starts, recorders, strict=True):
-        await (await make(start=start)).subscribe("tick", recorder)
+        await (await make_stream_bus(start=start)).subscribe("tick", recorder)
     await publisher.publish(tick(9))
     await until(lambda: all(recorder.seen[-1:] == [9] for recorder in recorders))
     assert [recorder.seen for recorder in recorders] == list(starts.values())
 
 
 async def test_what_every_group_has_acknowledged_is_removed_and_nothing_else(
-    make: Make, server: Server, namespace: str
+    make_stream_bus: MakeStreamBus, server: Server, namespace: str
 ) -> None:
     """Turned red by: trimming to where the first group is."""
-    await make(group="idle", start="beginning", trim_interval_s=3600)
-    bus = await make(group="g", start="beginning", trim_interval_s=0.02)
+    await make_stream_bus(group="idle", start="beginning", trim_interval_s=3600)
+    bus = await make_stream_bus(group="g", start="beginning", trim_interval_s=0.02)
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
     for number in range(300):
@@ -308,10 +293,12 @@ async def test_what_every_group_has_acknowledged_is_removed_and_nothing_else(
             pass
 
 
-async def test_a_lost_group_is_made_anew_without_a_silent_jump(make: Make, server: Server, namespace: str) -> None:
+async def test_a_lost_group_is_made_anew_without_a_silent_jump(
+    make_stream_bus: MakeStreamBus, server: Server, namespace: str
+) -> None:
     """Turned red by: making it anew at the end of the stream."""
-    publisher = await make()
-    bus = await make(group="g")
+    publisher = await make_stream_bus()
+    bus = await make_stream_bus(group="g")
     recorder, told = Recorder(), list[ConnectionEvent]()
     await bus.subscribe("tick", recorder)
     await bus.subscribe(ConnectionEvent, told.append)
@@ -328,10 +315,10 @@ async def test_a_lost_group_is_made_anew_without_a_silent_jump(make: Make, serve
 
 @pytest.mark.parametrize("group", [None, "g"], ids=["alone", "group"])
 async def test_a_stream_that_was_made_anew_may_give_an_id_out_again(
-    make: Make, server: Server, namespace: str, group: str | None
+    make_stream_bus: MakeStreamBus, server: Server, namespace: str, group: str | None
 ) -> None:
     """Turned red by: `is_the_last_read` asking for the id alone."""
-    publisher, bus, recorder = await make(), await make(group=group), Recorder()
+    publisher, bus, recorder = await make_stream_bus(), await make_stream_bus(group=group), Recorder()
     await bus.subscribe("tick", recorder)
     await publisher.publish(tick(0))
     await until(lambda: recorder.seen == [0])
@@ -346,10 +333,10 @@ async def test_a_stream_that_was_made_anew_may_give_an_id_out_again(
 
 
 async def test_undecodable_entries_are_skipped_counted_and_acknowledged(
-    make: Make, server: Server, namespace: str
+    make_stream_bus: MakeStreamBus, server: Server, namespace: str
 ) -> None:
     """Turned red by: letting them end the session."""
-    bus = await make(group="g")
+    bus = await make_stream_bus(group="g")
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
     async with Redis.from_url(server.url) as client:
@@ -362,9 +349,11 @@ async def test_undecodable_entries_are_skipped_counted_and_acknowledged(
         assert (await client.xpending(stream(namespace), "g"))["pending"] == 0
 
 
-async def test_an_event_that_cannot_be_sent_is_raised_at_its_publisher_and_at_no_other(make: Make) -> None:
+async def test_an_event_that_cannot_be_sent_is_raised_at_its_publisher_and_at_no_other(
+    make_stream_bus: MakeStreamBus,
+) -> None:
     """Turned red by: `Confirmations.refuse` telling nobody, or everybody."""
-    bus = await make(start="beginning")
+    bus = await make_stream_bus(start="beginning")
     recorder = Recorder()
     await bus.subscribe("tick", recorder)
     long = tick(2).model_copy(update={"metadata": {"text": "x" * MAX_FRAME_BYTES}})
@@ -383,10 +372,10 @@ async def test_an_event_that_cannot_be_sent_is_raised_at_its_publisher_and_at_no
     assert bus.transport_statistics().refused == 2
 
 
-async def test_a_restart_of_a_server_that_syncs_loses_nothing(make: Make, tmp_path: Path) -> None:
+async def test_a_restart_of_a_server_that_syncs_loses_nothing(make_stream_bus: MakeStreamBus, tmp_path: Path) -> None:
     """Turned red by: forgetting what was not confirmed."""
     server = Server(tmp_path / "server", appendonly="yes", appendfsync="always").start()
-    publisher, bus = await make(server.url), await make(server.url, group="g")
+    publisher, bus = await make_stream_bus(server.url), await make_stream_bus(server.url, group="g")
     witness = Witness()
     await bus.subscribe("tick", witness)
     await publisher.publish_batch(ticks(range(10)))
