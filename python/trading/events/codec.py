@@ -3,6 +3,11 @@
 The bytes are msgpack, which any msgpack library reads; `docs/wire-format.md` says what stands in them. Tables are of
 Arrow, and change hands without a copy. Nothing that is read is trusted: whatever is given, the answer is an event or an
 EventDecodeError.
+
+The garbage collector is spared decoded events that cannot be in a cycle: those of a frozen class that keeps its fields
+alone (no private attributes, slots, cached properties or other fields), all of whose values are scalars, and whose
+metadata are empty. That is most market data, and a list of a million of them costs no collection. They are
+freed as ever with their last reference. One that is nevertheless put into its own metadata or `__dict__` is not.
 """
 
 from collections.abc import Iterable

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from inspect import signature
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -57,6 +58,9 @@ _FORMS = {
     "moment": "utc",
     "datetime": "time",
 }
+_ATOMS = frozenset(_SCALARS.values()) - {"any", "json"} | {"id", "moment", "literal", "enum", "optional", "union"}
+"""The kinds of values that refer to no other object, and of choices between such."""
+
 _COMPARISONS: Mapping[type, str] = {Gt: "gt", Ge: "ge", Lt: "lt", Le: "le"}
 
 
@@ -134,6 +138,7 @@ class ClassDescription:
             only Pydantic knows. Otherwise it is checked and built natively.
         keeps_extras: Whether it keeps fields that it does not know.
         is_frozen: Whether its instances cannot be changed.
+        is_flat: Whether that is so, and they refer to nothing that could lead back to them, but by their metadata.
     """
 
     described_class: type[BaseModel]
@@ -142,6 +147,7 @@ class ClassDescription:
     is_validated: bool
     keeps_extras: bool
     is_frozen: bool
+    is_flat: bool
 
     @property
     def pydantic_fields(self) -> tuple[str, ...]:
@@ -174,6 +180,7 @@ def describe_class(cls: type[BaseModel]) -> ClassDescription:
         is_validated=not known or _needs_pydantic(cls) or any(_is_unchecked(field.shape) for field in fields),
         keeps_extras=cls.model_config.get("extra") == "allow",
         is_frozen=bool(cls.model_config.get("frozen")),
+        is_flat=_holds_fields_alone(cls) and all(map(_is_flat, fields)),
     )
 
 
@@ -214,6 +221,23 @@ def _needs_pydantic(cls: type[BaseModel]) -> bool:
         or config.get("validate_default")
         or any(info.validate_default or info.init is False for info in cls.model_fields.values())
     )
+
+
+def _holds_fields_alone(cls: type[BaseModel]) -> bool:
+    """Whether its instances are frozen, and keep nothing but the values of their fields."""
+    added = [vars(base) for base in cls.__mro__ if base not in BaseModel.__mro__]
+    return bool(
+        cls.model_config.get("frozen")
+        and cls.model_config.get("extra") != "allow"
+        and not cls.__private_attributes__
+        and cls.__setattr__ is BaseModel.__setattr__
+        and not any(names.get("__slots__") for names in added)
+        and not any(isinstance(value, cached_property) for names in added for value in names.values())
+    )
+
+
+def _is_flat(field: FieldDescription) -> bool:
+    return field.shape.kind == "metadata" or all(part.kind in _ATOMS for part in field.shape.parts())
 
 
 def _after_validators(cls: type[BaseModel]) -> Iterator[Callable[[Any], Any]]:

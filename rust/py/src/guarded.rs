@@ -18,7 +18,7 @@ pub(crate) struct Guarded<T>(RefCell<T>);
 unsafe impl<T: Send> Sync for Guarded<T> {}
 
 impl<T> Guarded<T> {
-    pub(crate) fn new(value: T) -> Self {
+    pub(crate) const fn new(value: T) -> Self {
         Self(RefCell::new(value))
     }
 

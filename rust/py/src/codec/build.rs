@@ -4,14 +4,16 @@ use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySet};
+use smallvec::SmallVec;
 use trading_events_core::codec::DecodeError;
 
 use super::class::Class;
 use super::read::Flaw;
+use super::shape::Shape;
 
 /// The values of an instance, by the index of their field.
 pub(super) struct Values<'py> {
-    found: Vec<Option<Bound<'py, PyAny>>>,
+    found: SmallVec<[Option<Bound<'py, PyAny>>; 24]>,
     extras: Option<Bound<'py, PyDict>>,
     /// Whether they are those of an instance that was there, so that no validator is asked again.
     are_trusted: bool,
@@ -19,7 +21,7 @@ pub(super) struct Values<'py> {
 
 impl<'py> Values<'py> {
     pub(super) fn new(class: &Class, are_trusted: bool) -> Self {
-        Self { found: (0..class.fields.len()).map(|_| None).collect(), extras: None, are_trusted }
+        Self { found: class.fields.iter().map(|_| None).collect(), extras: None, are_trusted }
     }
 
     /// Keeps a value; false if there is one already.
@@ -61,36 +63,56 @@ pub(super) fn build<'py>(
 ) -> Result<Bound<'py, PyAny>, Flaw> {
     let fields = class.template.bind(py).copy()?;
     let mut missing = Vec::new();
+    let mut is_flat = class.is_flat;
     for (index, (field, value)) in class.fields.iter().zip(values.found).enumerate() {
         let value = match value {
+            Some(value) if value.is_none() => continue, // as it is in the template
             Some(value) => value,
-            None if class.type_index == Some(index) => event_type(py, class),
+            None if class.type_index == Some(index) => continue,
             None if class.metadata_index == Some(index) => PyDict::new(py).into_any(),
             None => {
                 missing.push(index);
                 default(py, class, index, &fields, offset)?
             }
         };
+        is_flat &= !matches!(field.shape, Shape::Metadata) || value.cast::<PyDict>().is_ok_and(PyDictMethods::is_empty);
         fields.set_item(&field.name, value)?;
     }
     let are_trusted = values.are_trusted;
     if let Some(validator) = class.validator.as_ref().filter(|_| !are_trusted) {
         return validate(py, class, validator, &fields, values.extras, &missing);
     }
+    is_flat &= missing.is_empty();
+    if is_flat {
+        untrack(&fields);
+    }
     let set = field_names(py, class, &missing)?;
     let mut built = instance(py, class, &fields, set, extras_of(py, class, values.extras))?;
     for validator in class.after.iter().filter(|_| !are_trusted) {
-        built = validator.bind(py).call1((&built,))?;
+        let checked = validator.bind(py).call1((&built,))?;
+        is_flat &= checked.is(&built);
+        built = checked;
         if !built.get_type().is(&class.python) {
             let reason = format!("a validator of the model returned {}", built.get_type());
             return Err(DecodeError::new(offset, reason).into());
         }
     }
+    if is_flat && !is_tracked(&fields) {
+        untrack(&built);
+    }
     Ok(built)
 }
 
-fn event_type<'py>(py: Python<'py>, class: &Class) -> Bound<'py, PyAny> {
-    class.event_type.as_ref().map_or_else(|| py.None(), |event_type| event_type.clone_ref(py)).into_bound(py)
+/// Spares the garbage collector an object that leads to no other which it must see. A dictionary comes back into its sight
+/// by itself when something is put into it that does.
+fn untrack(object: &Bound<'_, PyAny>) {
+    // SAFETY: it lives, and takes part in garbage collection as instances of Python classes and dictionaries do.
+    unsafe { ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) };
+}
+
+fn is_tracked(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: it lives.
+    unsafe { ffi::PyObject_GC_IsTracked(object.as_ptr()) == 1 }
 }
 
 #[cold]

@@ -31,10 +31,11 @@ pub(crate) struct Class {
     /// The names of all fields, to be shared by instances that cannot be changed.
     pub(super) names: Py<PySet>,
     pub(super) is_frozen: bool,
-    /// Whether instances hold more than their fields say.
-    has_private: bool,
+    /// Whether instances refer to nothing, but by their metadata, that could lead back to them.
+    pub(super) is_flat: bool,
     is_whole: PyOnceLock<bool>,
-    /// A dictionary with all fields, of which those of instances are copies: they need not grow.
+    /// A dictionary with all fields, of which those of instances are copies: they need not grow. In it are `event_type`,
+    /// which all of them share, and None.
     pub(super) template: Py<PyDict>,
     /// Where instances keep which fields were given, other fields, and private attributes.
     pub(super) slots: [Slot; 3],
@@ -113,7 +114,7 @@ impl Class {
                 let mut seen = 0;
                 while let Some(class) = classes.get(seen) {
                     let class = Self::of(class.bind(py))?;
-                    if class.has_private {
+                    if class.python.bind(py).getattr(intern!(py, "__private_attributes__"))?.is_truthy()? {
                         return Ok(false);
                     }
                     let mut add = |model: &Py<PyType>| {
@@ -152,6 +153,7 @@ impl Class {
         let event_type = place("event_type").map(|at| fields[at].info.bind(py).getattr("default")).transpose()?;
         let type_name: String = event_type.as_ref().map_or_else(|| Ok(String::new()), PyAnyMethods::extract)?;
         let is_validated: bool = description.getattr("is_validated")?.extract()?;
+        let template = template(py, &fields, place("event_type").zip(event_type.as_ref()))?;
         let validator = class.getattr("__pydantic_validator__")?.getattr("validate_python")?;
         Ok(Self {
             python: class.clone().unbind(),
@@ -161,12 +163,12 @@ impl Class {
             keeps_extras: description.getattr("keeps_extras")?.extract()?,
             names: PySet::new(py, &names)?.unbind(),
             is_frozen: description.getattr("is_frozen")?.extract()?,
+            is_flat: description.getattr("is_flat")?.extract()?,
             is_whole: PyOnceLock::new(),
-            has_private: class.getattr(intern!(py, "__private_attributes__"))?.is_truthy()?,
             type_index: place("event_type"),
             metadata_index: place("metadata"),
             event_type: event_type.map(Bound::unbind),
-            template: template(py, &fields)?,
+            template,
             slots: [
                 Slot::find(class, intern!(py, "__pydantic_fields_set__"))?,
                 Slot::find(class, intern!(py, "__pydantic_extra__"))?,
@@ -178,10 +180,13 @@ impl Class {
     }
 }
 
-fn template(py: Python<'_>, fields: &[Field]) -> PyResult<Py<PyDict>> {
+fn template(py: Python<'_>, fields: &[Field], fixed: Option<(usize, &Bound<'_, PyAny>)>) -> PyResult<Py<PyDict>> {
     let template = PyDict::new(py);
     for field in fields {
         template.set_item(&field.name, py.None())?;
+    }
+    if let Some((index, event_type)) = fixed {
+        template.set_item(&fields[index].name, event_type)?;
     }
     Ok(template.unbind())
 }

@@ -211,6 +211,7 @@ fn find<'a>(
     for (name, place) in fields.cast::<PyDict>()? {
         let name = name.cast::<PyString>()?.to_str()?.to_owned();
         match class.layout.names().iter().position(|known| *known == name) {
+            Some(index) if class.type_index == Some(index) => {} // by which the class was found
             Some(index) => keys.push((Key::Field(index), place.extract()?)),
             None if name == EXTRA && class.keeps_extras => keys.push((Key::Extras, place.extract()?)),
             None => {}

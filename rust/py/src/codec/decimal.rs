@@ -1,5 +1,6 @@
 //! Python decimals, read and made through their layout in memory where that is the known one, else through their text.
 
+use std::hash::BuildHasher;
 use std::mem::size_of;
 
 use pyo3::exceptions::PyArithmeticError;
@@ -8,8 +9,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
+use rustc_hash::FxBuildHasher;
 use trading_events_core::codec::Decimal;
 use trading_events_core::codec::decimal::Parsed;
+
+use super::recent::Recent;
 
 /// One word of a decimal holds this many digits.
 const WORD: u128 = 10_u128.pow(19);
@@ -136,12 +140,20 @@ pub(super) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
     }
 }
 
-/// Makes a decimal.
+/// Makes a decimal, or takes the one that was made lately.
 pub(super) fn make<'py>(py: Python<'py>, decimal: &Decimal) -> PyResult<Bound<'py, PyAny>> {
-    match blank(py)? {
+    static MADE: Recent<(Decimal, Py<PyAny>), 256> = Recent::new();
+    let hash = usize::try_from(FxBuildHasher.hash_one(decimal)).unwrap_or_default();
+    let is_same = |(known, value): &(Decimal, Py<PyAny>)| (known == decimal).then(|| value.bind(py).clone());
+    if let Some(value) = MADE.find(py, hash, is_same) {
+        return Ok(value);
+    }
+    let value = match blank(py)? {
         Some(blank) => make_by_layout(class(py)?, blank, decimal),
         None => class(py)?.call1((decimal.to_string(),)),
-    }
+    }?;
+    MADE.keep(py, hash, (*decimal, value.clone().unbind()));
+    Ok(value)
 }
 
 /// Makes a decimal by writing the number where it stands.

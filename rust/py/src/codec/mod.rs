@@ -6,6 +6,7 @@ pub(crate) mod columns;
 mod decimal;
 mod moment;
 mod read;
+mod recent;
 pub(crate) mod row;
 mod shape;
 mod slot;

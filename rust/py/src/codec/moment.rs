@@ -8,6 +8,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyTimeAccess, PyTzInfo, PyTzInfoAccess};
 use trading_events_core::codec::time::{DAY_US, LAST_US, date_from_days, days_from_date};
 
+use super::recent::Recent;
+
 /// The microseconds since 1970 of a datetime in UTC; none of one in another zone or without one.
 pub(super) fn read_utc(value: &Bound<'_, PyDateTime>) -> PyResult<Option<i64>> {
     let py = value.py();
@@ -30,8 +32,18 @@ fn is_at_zero(value: &Bound<'_, PyDateTime>) -> PyResult<bool> {
         .is_ok_and(|offset| offset.get_days() == 0 && offset.get_seconds() == 0 && offset.get_microseconds() == 0))
 }
 
-/// The datetime in UTC. The microseconds are between the years 1 and 9999.
+/// The datetime in UTC, the last one again if it is the same. The microseconds are between the years 1 and 9999.
 pub(super) fn make_utc(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyDateTime>> {
+    static LAST: Recent<(i64, Py<PyDateTime>), 1> = Recent::new();
+    if let Some(last) = LAST.find(py, 0, |(known, last)| (*known == micros).then(|| last.bind(py).clone())) {
+        return Ok(last);
+    }
+    let made = make_anew(py, micros)?;
+    LAST.keep(py, 0, (micros, made.clone().unbind()));
+    Ok(made)
+}
+
+fn make_anew(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyDateTime>> {
     let (year, month, day) = date_from_days(micros.div_euclid(DAY_US));
     let left = micros.rem_euclid(DAY_US);
     let seconds = left / 1_000_000;

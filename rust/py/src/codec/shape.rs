@@ -2,13 +2,14 @@
 
 use std::ops::Deref;
 
-use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use trading_events_core::codec::Token;
 use trading_events_core::codec::limits::{Comparison, Limit, Limits, Name};
+
+use super::recent::Recent;
 
 /// The values of a field, or of a part of one.
 pub(super) enum Shape {
@@ -64,7 +65,7 @@ pub(super) struct Bounds {
     /// What raises where something else does not hold.
     pub(super) check: Option<Py<PyAny>>,
     /// Texts that were built lately, and so were found to be within all these.
-    pub(super) recent: Recent,
+    pub(super) recent: Texts,
 }
 
 impl Deref for Bounds {
@@ -79,29 +80,34 @@ impl Deref for Bounds {
 const RECENT_BYTES: usize = 24;
 
 /// Short texts of a field, each to be shared by events that have it.
-#[derive(Default)]
-pub(super) struct Recent(Mutex<[Option<Py<PyString>>; 32]>);
+pub(super) struct Texts(Recent<Py<PyString>, 32>);
 
-impl Recent {
-    fn place(text: &str) -> Option<usize> {
+impl Default for Texts {
+    fn default() -> Self {
+        Self(Recent::new())
+    }
+}
+
+impl Texts {
+    fn hash(text: &str) -> Option<usize> {
         let bytes = text.as_bytes();
         let (first, last) = (bytes.first()?, bytes.last()?);
         let mixed = usize::from(*first) ^ usize::from(*last) << 1 ^ usize::from(bytes[bytes.len() / 2]) << 2;
-        (bytes.len() <= RECENT_BYTES).then_some((mixed ^ bytes.len()) % 32)
+        (bytes.len() <= RECENT_BYTES).then_some(mixed ^ bytes.len())
     }
 
     /// The text as it was built before.
     pub(super) fn find<'py>(&self, py: Python<'py>, text: &str) -> Option<Bound<'py, PyString>> {
-        let texts = self.0.lock();
-        let found = texts[Self::place(text)?].as_ref()?.bind(py);
-        (found.to_str().ok()? == text).then(|| found.clone())
+        self.0.find(py, Self::hash(text)?, |known| {
+            let known = known.bind(py);
+            (known.to_str().ok()? == text).then(|| known.clone())
+        })
     }
 
     /// Keeps a text.
     pub(super) fn keep(&self, text: &str, built: &Bound<'_, PyString>) {
-        if let Some(place) = Self::place(text) {
-            let old = self.0.lock()[place].replace(built.clone().unbind());
-            drop(old);
+        if let Some(hash) = Self::hash(text) {
+            self.0.keep(built.py(), hash, built.clone().unbind());
         }
     }
 }

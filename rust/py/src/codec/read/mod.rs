@@ -144,6 +144,11 @@ fn read<'a, 'py, S: Source<'a>>(
         (Shape::Bool, Token::Bool(truth)) => Ok(truth.into_pyobject(py).map_err(PyErr::from)?.to_owned().into_any()),
         (Shape::Int(bounds), token) => read_int(py, bounds, token, source),
         (Shape::Float(bounds), token) => read_float(py, bounds, token, source),
+        (Shape::Literal(choices), Token::Text(text) | Token::Name(text)) => {
+            let is_it = |choice: &&Py<PyAny>| choice.bind(py).cast_exact::<PyString>().is_ok_and(|it| it == text);
+            let choice = choices.iter().find(is_it).map(|choice| choice.bind(py).clone());
+            choice.ok_or_else(|| unfit(source, "choice of its field", &token))
+        }
         (Shape::Literal(choices), token) => {
             let value = read_any(py, token, source, deeper(source, depth)?)?;
             let choice = find_choice(choices, &value)?;

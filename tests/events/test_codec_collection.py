@@ -1,0 +1,163 @@
+"""The garbage collector sees those decoded events alone that refer to something that may lead back to them."""
+
+import gc
+import weakref
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Literal, Self
+
+import pytest
+from pydantic import ConfigDict, PrivateAttr, model_validator
+
+from tests.events.samples import SAMPLES, sample
+from trading.events import base, decode_event, encode_event, events_to_table, table_to_events
+from trading.events._core import RowTable
+from trading.events.base import BaseEvent
+from trading.events.market_data import OrderBookEvent, TickEvent
+
+Pass = Callable[[BaseEvent], BaseEvent]
+
+
+def through_bytes(event: BaseEvent) -> BaseEvent:
+    return decode_event(encode_event(event))
+
+
+def through_columns(event: BaseEvent) -> BaseEvent:
+    [again] = table_to_events(events_to_table([event]))
+    return again
+
+
+def through_a_row(event: BaseEvent) -> BaseEvent:
+    table = RowTable()
+    row = table.pack(event)
+    assert row is not None
+    return RowTable(table.texts).unpack(row)
+
+
+every_way = pytest.mark.parametrize("way", [through_bytes, through_columns, through_a_row])
+
+
+@pytest.fixture(autouse=True)
+def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes that a test defines are forgotten when it ends."""
+    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
+
+
+@every_way
+@pytest.mark.parametrize("cls", SAMPLES)
+def test_an_event_whose_values_refer_to_nothing_is_not_seen(cls: type[BaseEvent], way: Pass) -> None:
+    """Turned red by: not taking the event, or its dictionary, out of the collector's sight."""
+    event = way(sample(cls, metadata={}))
+    is_seen = cls is OrderBookEvent  # which has tuples of levels
+    assert gc.is_tracked(event) == is_seen
+    assert gc.is_tracked(vars(event)) == is_seen
+
+
+def test_the_levels_of_a_book_are_not_seen() -> None:
+    book = through_bytes(sample(OrderBookEvent))
+    assert isinstance(book, OrderBookEvent)
+    assert not any(map(gc.is_tracked, [*book.bids, *book.asks]))
+
+
+@every_way
+def test_an_event_with_metadata_is_seen_and_a_cycle_through_them_is_collected(way: Pass) -> None:
+    """Turned red by: leaving metadata out of account."""
+    event = way(sample(TickEvent, metadata={"notes": []}))
+    assert gc.is_tracked(event)
+    event.metadata["notes"] = event  # type: ignore[assignment] - what no event should hold
+    gone = weakref.ref(event)
+    del event
+    gc.collect()
+    assert gone() is None
+
+
+def private() -> type[BaseEvent]:
+    class Odd(TickEvent):
+        event_type: Literal["odd"] = "odd"  # type: ignore[assignment] - another kind of event
+        _notes: list[Any] = PrivateAttr(default_factory=list)
+
+    return Odd
+
+
+def cached() -> type[BaseEvent]:
+    class Odd(TickEvent):
+        event_type: Literal["odd"] = "odd"  # type: ignore[assignment]
+
+        @cached_property
+        def itself(self) -> list[Self]:
+            return [self]
+
+    return Odd
+
+
+def slotted() -> type[BaseEvent]:
+    class Odd(TickEvent):
+        __slots__ = ("notes",)
+        event_type: Literal["odd"] = "odd"  # type: ignore[assignment]
+
+    return Odd
+
+
+def changeable() -> type[BaseEvent]:
+    class Odd(TickEvent):
+        event_type: Literal["odd"] = "odd"  # type: ignore[assignment]
+        model_config = ConfigDict(frozen=False)
+
+    return Odd
+
+
+def settable() -> type[BaseEvent]:
+    class Odd(TickEvent):
+        event_type: Literal["odd"] = "odd"  # type: ignore[assignment]
+
+        def __setattr__(self, name: str, value: object) -> None:
+            vars(self)[name] = value
+
+    return Odd
+
+
+def with_other_fields() -> type[BaseEvent]:
+    class Odd(TickEvent):
+        event_type: Literal["odd"] = "odd"  # type: ignore[assignment]
+        model_config = ConfigDict(extra="allow")
+
+    return Odd
+
+
+def holding_anything() -> type[BaseEvent]:
+    class Odd(TickEvent):
+        event_type: Literal["odd"] = "odd"  # type: ignore[assignment]
+        values: Any = None
+
+    return Odd
+
+
+def finished_by_a_validator() -> type[BaseEvent]:
+    class Odd(TickEvent):
+        event_type: Literal["odd"] = "odd"  # type: ignore[assignment]
+
+        @model_validator(mode="after")
+        def _finish(self) -> Self:
+            vars(self)["itself"] = [self]
+            return self
+
+    return Odd
+
+
+@pytest.mark.parametrize(
+    "define",
+    [
+        private,
+        cached,
+        slotted,
+        changeable,
+        settable,
+        with_other_fields,
+        holding_anything,
+        finished_by_a_validator,
+    ],
+)
+def test_an_event_that_may_come_to_refer_to_itself_is_seen(define: Callable[[], type[BaseEvent]]) -> None:
+    """Turned red by: calling each such class flat, or not asking again after a validator."""
+    values = sample(TickEvent).model_dump(exclude={"event_type"})
+    assert gc.is_tracked(through_bytes(define()(**values)))
