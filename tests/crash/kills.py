@@ -14,6 +14,7 @@ from trading.events.persistence import compaction, folder, manifest, recorder, s
 
 POINTS = {
     "while a segment is sealed": (recorder, "seal_segment"),
+    "while segments are sealed together": (recorder, "seal_together"),
     "at a file that is written": (sealing, "write_part"),
     "at a rename": (Path, "rename"),
     "at the manifest that is written": (sealing, "prepare_manifest"),

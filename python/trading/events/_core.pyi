@@ -348,9 +348,19 @@ class Segment:
             OSError: It cannot be read.
         """
 
+    def sample(self, most_bytes: int, /) -> tuple[int, int]:
+        """How many rows stand in so many bytes at its beginning, and how many classes, days and topics they have.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+
 @final
 class SegmentRows:
-    """The rows of a segment, and what is wrong with it."""
+    """The rows of a segment, or of several, and what is wrong with them.
+
+    The rows of several are on the disk: whatever asks for them raises OSError where they cannot be read.
+    """
 
     def __len__(self) -> int: ...
     @property
@@ -405,6 +415,13 @@ class TopicRows:
             its buffers as in Arrow, the sequence numbers being the last; and the indices in the segment of the other
             rows, which the class itself must read.
         """
+
+def read_together(segments: list[Segment], /) -> SegmentRows:
+    """The rows of segments that nobody appends to any more, as if they were one. They are kept on the disk.
+
+    Raises:
+        OSError: One cannot be read.
+    """
 
 def open_segments(folder: str | PathLike[str], /) -> list[Segment]:
     """Opens every segment of a journal, the oldest first; one that is removed meanwhile is left out.

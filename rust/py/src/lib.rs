@@ -29,6 +29,7 @@ mod publish;
 mod route_memo;
 mod routing;
 mod segment;
+mod segment_rows;
 mod subscriber;
 mod subscribing;
 mod topic;
@@ -58,7 +59,9 @@ mod _core {
     #[pymodule_export]
     use super::journal::PyJournal;
     #[pymodule_export]
-    use super::segment::{Segment, SegmentRows, open_segments};
+    use super::segment::{Segment, open_segments, read_together};
+    #[pymodule_export]
+    use super::segment_rows::SegmentRows;
     #[pymodule_export]
     use super::topic::{check_event_type, check_exchange, check_symbol, compose_topic, matches, normalize_pattern};
     #[pymodule_export]

@@ -4,19 +4,17 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _, Seek as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyIndexError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyTuple};
 use trading_events_core::codec::topics;
-use trading_events_core::journal::scan::{Scan, scan};
+use trading_events_core::journal::scan::scan;
 use trading_events_core::journal::segment::{HEADER_BYTES, Header, HeaderError, read_name};
 
 use crate::detached::Detached;
 use crate::error::os_error;
-use crate::topic_rows::TopicRows;
+use crate::segment_rows::{RowsOnDisk, SegmentRows};
 
 /// A segment that is held open: it can be read even when it has been removed.
 #[pyclass(frozen, module = "trading.events._core")]
@@ -39,79 +37,41 @@ impl Segment {
         py.detach(|| {
             let bytes = read_whole(&mut self.file.lock()).map_err(os_error)?;
             let scan = scan(&bytes, self.limit);
-            Ok(SegmentRows(Arc::new(Rows { bytes: Detached::new(bytes), scan })))
+            Ok(SegmentRows::in_memory(bytes, scan))
         })
     }
-}
 
-/// The rows of a segment.
-#[pyclass(frozen, module = "trading.events._core")]
-pub(crate) struct SegmentRows(Arc<Rows>);
-
-/// What a segment held when it was read.
-pub(crate) struct Rows {
-    bytes: Detached<Vec<u8>>,
-    scan: Scan,
-}
-
-impl Rows {
-    /// The sequence number of a row.
-    pub(crate) fn seq(&self, index: u32) -> u64 {
-        self.scan.frames[index as usize].seq
-    }
-
-    /// What was recorded as a row.
-    pub(crate) fn payload(&self, index: u32) -> &[u8] {
-        &self.bytes[self.scan.frames[index as usize].payload.clone()]
-    }
-}
-
-#[pymethods]
-impl SegmentRows {
-    fn __len__(&self) -> usize {
-        self.0.scan.frames.len()
-    }
-
-    #[getter]
-    fn torn_bytes(&self) -> usize {
-        match self.0.scan.header {
-            Err(HeaderError::Torn) => self.0.bytes.len(),
-            _ => self.0.scan.torn_bytes,
-        }
-    }
-
-    /// What is damaged, as pairs of offsets, and why the header cannot be read.
-    #[getter]
-    fn damaged(&self) -> Vec<(usize, usize)> {
-        let header = matches!(self.0.scan.header, Err(HeaderError::Damaged)).then_some((0, HEADER_BYTES));
-        header.into_iter().chain(self.0.scan.damaged.iter().map(|range| (range.start, range.end))).collect()
-    }
-
-    #[getter]
-    fn next_seq(&self) -> Option<u64> {
-        let after_last = self.0.scan.frames.last().map(|frame| frame.seq + 1);
-        after_last.or(self.0.scan.header.as_ref().ok().map(|header| header.first_seq))
-    }
-
-    #[pyo3(signature = (start, stop, /))]
-    /// The rows from one index up to another: sequence number and payload.
-    fn slice<'py>(&self, py: Python<'py>, start: usize, stop: usize) -> PyResult<Bound<'py, PyList>> {
-        let frames = self.0.scan.frames.get(start..stop).ok_or_else(|| PyIndexError::new_err((start, stop)))?;
-        let rows = frames.iter().map(|frame| {
-            let payload = PyBytes::new(py, &self.0.bytes[frame.payload.clone()]);
-            (frame.seq, payload).into_pyobject(py)
-        });
-        PyList::new(py, rows.collect::<PyResult<Vec<Bound<'py, PyTuple>>>>()?)
-    }
-
-    /// The rows of each class, day and topic, and which rows do not say theirs.
-    fn sort(&self, py: Python<'_>) -> (Vec<TopicRows>, Vec<u32>) {
+    /// How many rows stand in so many bytes at the beginning, and how many classes, days and topics they have.
+    #[pyo3(signature = (most_bytes, /))]
+    fn sample(&self, py: Python<'_>, most_bytes: u64) -> PyResult<(usize, usize)> {
         py.detach(|| {
-            let payloads = self.0.scan.frames.iter().map(|frame| &self.0.bytes[frame.payload.clone()]);
-            let (topics, unread) = topics::sort(payloads);
-            (topics.into_iter().map(|topic| TopicRows::new(&self.0, topic)).collect(), unread)
+            let mut bytes = Vec::new();
+            let file = &mut **self.file.lock();
+            file.rewind().and_then(|()| file.take(most_bytes).read_to_end(&mut bytes)).map_err(os_error)?;
+            let frames = scan(&bytes, self.limit).frames;
+            let (topics, _) = topics::sort(frames.iter().map(|frame| &bytes[frame.payload.clone()]));
+            Ok((frames.len(), topics.len()))
         })
     }
+}
+
+/// Reads segments that change no more, as if they were one.
+#[pyfunction]
+#[pyo3(signature = (segments, /))]
+pub(crate) fn read_together(py: Python<'_>, segments: Vec<Py<Segment>>) -> PyResult<SegmentRows> {
+    let open = |segment: Py<Segment>| {
+        let segment = segment.get();
+        Ok((segment.file.lock().try_clone()?, segment.limit))
+    };
+    let files: Vec<(File, u64)> = segments.into_iter().map(open).collect::<io::Result<_>>().map_err(os_error)?;
+    py.detach(|| {
+        let mut rows = RowsOnDisk::default();
+        for (mut file, limit) in files {
+            let bytes = read_whole(&mut file).map_err(os_error)?;
+            rows.push(file, &bytes, limit);
+        }
+        Ok(rows.finish())
+    })
 }
 
 /// Opens every segment of a folder, the oldest first; one that is removed meanwhile is left out.

@@ -1,5 +1,6 @@
 //! The rows of one topic in a segment, as columns.
 
+use std::io;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -10,7 +11,8 @@ use trading_events_core::codec::transcode::{Transcoder, Transcription};
 
 use crate::codec::Class;
 use crate::codec::columns::{ColumnBuffer, MadeColumn, made};
-use crate::segment::Rows;
+use crate::error::os_error;
+use crate::segment_rows::Rows;
 
 /// Columns end with the event by which one of them has more text than this. As a payload has at most 2^28 bytes, and a byte
 /// becomes at most six of JSON, it is then within 31 bits.
@@ -31,6 +33,9 @@ impl TopicRows {
 
 /// How many rows were looked at, the columns of those that were not refused, and the indices of those that were.
 type MadeColumns = (usize, usize, Vec<MadeColumn>, Vec<u32>);
+
+/// Columns being made, the indices of the rows in them, and of those that were refused.
+type Pushed<'a> = (Transcription<'a>, Vec<u32>, Vec<u32>);
 
 #[pymethods]
 impl TopicRows {
@@ -68,31 +73,31 @@ impl TopicRows {
         let Some(transcoder) = Class::of(event_class)?.transcoder(py)? else {
             return Ok((wanted.len(), 0, Vec::new(), wanted.to_vec()));
         };
-        Ok(py.detach(|| self.transcode(transcoder, wanted)))
+        py.detach(|| self.transcode(transcoder, wanted)).map_err(os_error)
     }
 }
 
 impl TopicRows {
-    fn transcode(&self, transcoder: &Transcoder, wanted: &[u32]) -> MadeColumns {
-        let (mut transcription, accepted, refused) = self.push(transcoder, wanted);
+    fn transcode(&self, transcoder: &Transcoder, wanted: &[u32]) -> io::Result<MadeColumns> {
+        let (mut transcription, accepted, refused) = self.push(transcoder, wanted)?;
         let seen = accepted.len() + refused.len();
         if !refused.is_empty() {
             // The columns hold what was refused too.
-            transcription = self.push(transcoder, &accepted).0;
+            transcription = self.push(transcoder, &accepted)?.0;
         }
-        match transcription.finish() {
+        Ok(match transcription.finish() {
             Some(columns) if !accepted.is_empty() => {
                 (accepted.len() + refused.len(), accepted.len(), self.wrap(columns, &accepted), refused)
             }
             _ => (seen, 0, Vec::new(), wanted[..seen].to_vec()),
-        }
+        })
     }
 
-    fn push<'a>(&self, transcoder: &'a Transcoder, wanted: &[u32]) -> (Transcription<'a>, Vec<u32>, Vec<u32>) {
+    fn push<'a>(&self, transcoder: &'a Transcoder, wanted: &[u32]) -> io::Result<Pushed<'a>> {
         let mut transcription = transcoder.begin(wanted.len());
-        let (mut accepted, mut refused) = (Vec::with_capacity(wanted.len()), Vec::new());
+        let (mut accepted, mut refused, mut buffer) = (Vec::with_capacity(wanted.len()), Vec::new(), Vec::new());
         for index in wanted {
-            match transcription.push(self.rows.payload(*index)) {
+            match transcription.push(self.rows.payload(*index, &mut buffer)?) {
                 Ok(()) => accepted.push(*index),
                 Err(_) => refused.push(*index),
             }
@@ -100,7 +105,7 @@ impl TopicRows {
                 break;
             }
         }
-        (transcription, accepted, refused)
+        Ok((transcription, accepted, refused))
     }
 
     fn wrap(&self, columns: Vec<(Form, Vec<Column>)>, accepted: &[u32]) -> Vec<MadeColumn> {

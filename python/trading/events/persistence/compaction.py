@@ -27,7 +27,7 @@ from trading.events.persistence.manifest import (
 from trading.events.persistence.origin import Origin, read_origin
 from trading.events.persistence.part import naming, read_part, read_rows
 from trading.events.persistence.part_writer import write_part
-from trading.events.persistence.sealing import free_name
+from trading.events.persistence.sealing import FreeNames
 from trading.events.persistence.store_lock import committing
 from trading.events.persistence.stored_schema import SEQ
 
@@ -132,7 +132,7 @@ def _replace(base_path: Path, folder: Path, tables: dict[str, pa.Table]) -> Comp
         if not tables.keys() <= {file.name for file in manifest.files}:
             temp.unlink()
             return Compaction()
-        name = str(free_name(folder, first, manifest, origin))
+        name = FreeNames(folder, manifest, origin).find(first)
         temp.rename(folder / name)
         prepare_manifest(folder, manifest.with_merged(set(tables), sealed.model_copy(update={"name": name})))
         sync_files([folder / name, folder / (NAME + UNFINISHED)], base_path)

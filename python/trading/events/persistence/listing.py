@@ -20,7 +20,7 @@ from trading.events.persistence.manifest import Manifest, SealedFile, read_manif
 from trading.events.persistence.part import Part, find_part, naming, unsealed_part
 from trading.events.persistence.row import UnknownRowError
 from trading.events.persistence.selection import Selection, day_span
-from trading.events.persistence.tabulation import Tabulation
+from trading.events.persistence.tabulation import Tabulation, TopicTable
 
 OnError = Literal["raise", "warn"]
 """What a file that cannot be read does, after all that can be read has been: raise its error, or only warn of it."""
@@ -123,6 +123,10 @@ class Listing:
         selection = self._selection
         return selection.wants_file(read_part_name(file.name)) and selection.overlaps(file.first, file.last)
 
+    def _wants_rows(self, topic: TopicTable) -> bool:
+        """Whether rows of a segment may be selected."""
+        return self._selection.overlaps(*day_span(topic.day)) and self._selection.wants_topic(topic.file_topic)
+
     def _choose(self, parts: list[Part]) -> list[Part]:
         """The parts with selected rows, of those in memory."""
         selection = self._selection
@@ -158,7 +162,7 @@ class Listing:
                 self._report(CorruptFileError(segment.path, str(error)))
                 continue
             for topic in tabulation.topics:
-                if self._selection.overlaps(*day_span(topic.day)) and (table := topic.table).num_rows:
+                if self._wants_rows(topic) and (table := topic.table).num_rows:
                     self._unsealed[topic.day].append((segment.number, unsealed_part(segment.path, topic, table)))
             for reason in tabulation.faults:
                 self._report(CorruptFileError(segment.path, reason))

@@ -5,6 +5,7 @@ The manifest is replaced by a rename, and that is the commit: of a sealed segmen
 
 import os
 from bisect import bisect_right
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -67,10 +68,10 @@ class Manifest(_Stored):
         index = bisect_right(self.sealed, (segment, 2**64)) - 1
         return index >= 0 and self.sealed[index][0] <= segment <= self.sealed[index][1]
 
-    def with_segment(self, segment: int, files: list[SealedFile]) -> "Manifest":
-        """The manifest after a segment has been sealed into these files."""
+    def with_segments(self, segments: Sequence[int], files: list[SealedFile]) -> "Manifest":
+        """The manifest after segments have been sealed into these files."""
         runs: list[tuple[int, int]] = []
-        for first, last in sorted([*self.sealed, (segment, segment)]):
+        for first, last in sorted([*self.sealed, *((segment, segment) for segment in segments)]):
             if runs and first <= runs[-1][1] + 1:
                 runs[-1] = (runs[-1][0], max(last, runs[-1][1]))
             else:

@@ -1,6 +1,8 @@
 """Where a file comes from, as its metadata says, so that what is left of an attempt can be told from a file."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,10 +16,12 @@ class Origin(BaseModel, frozen=True):
 
     Attributes:
         segment: A segment of the journal, or 0.
+        with_segments: Those that were sealed together with it.
         merged: Other files of the same day, by name.
     """
 
     segment: int = 0
+    with_segments: tuple[int, ...] = ()
     merged: tuple[str, ...] = ()
 
     @staticmethod
@@ -25,14 +29,26 @@ class Origin(BaseModel, frozen=True):
         """Whether this is what its metadata is called."""
         return key == _KEY
 
+    @classmethod
+    def of_segments(cls, numbers: Sequence[int]) -> Self:
+        """Of a file that segments are sealed into."""
+        first, *others = numbers
+        return cls(segment=first, with_segments=tuple(others))
+
+    @property
+    def segments(self) -> frozenset[int]:
+        """All segments."""
+        return frozenset({self.segment, *self.with_segments} - {0})
+
     def to_metadata(self) -> dict[bytes, bytes]:
         """As it stands in a file."""
         return {_KEY: self.model_dump_json().encode()}
 
 
 def is_leftover(path: Path, origin: Origin) -> bool:
-    """Whether a file that no manifest names was made by an earlier attempt at the same thing."""
-    return read_origin(path) == origin
+    """Whether a file that no manifest names was made by an earlier attempt at the same thing, or at a part of it."""
+    found = read_origin(path)
+    return found == origin or not found.segments.isdisjoint(origin.segments)
 
 
 def read_origin(path: Path) -> Origin:

@@ -256,9 +256,8 @@ def unsealed_part(path: Path, topic: TopicTable, table: pa.Table) -> Part:
     """The part that rows of a segment make before they are sealed; their table has some."""
     times = table.column("timestamp").cast(pa.int64())
     first, last = times[0].as_py(), times[-1].as_py()
-    name = FileTopic(event_type=topic.schema.event_type, exchange=topic.exchange, symbol=topic.symbol)
     columns = {column.name: column.stored for column in topic.schema.columns}
-    footer = Footer(name, columns, (RowGroup(0, table.num_rows, first, last),))
+    footer = Footer(topic.file_topic, columns, (RowGroup(0, table.num_rows, first, last),))
     return UnsealedPart(path, topic.day, table.nbytes, table.num_rows, first, last, footer, unsealed=table)
 
 

@@ -77,11 +77,11 @@ class _Summary:
 
     def add(self, table: pa.Table) -> pa.Table:
         """Takes account of a table, and returns it."""
-        times, seqs = table.column("timestamp").cast(pa.int64()), pc.min_max(table.column(SEQ)).as_py()
+        times, seqs = table.column("timestamp"), pc.min_max(table.column(SEQ)).as_py()
         if not self.rows:
-            self.first, self.first_seq = times[0].as_py(), seqs["min"]
+            self.first, self.first_seq = times[0].value, seqs["min"]
         self.rows += table.num_rows
-        self.last = times[-1].as_py()
+        self.last = times[-1].value
         self.first_seq, self.last_seq = min(self.first_seq, seqs["min"]), max(self.last_seq, seqs["max"])
         return table
 
@@ -109,9 +109,11 @@ def _encode(chunks: Iterator[pa.Table], schema: pa.Schema) -> pa.Buffer:
 
 
 def _compression(table: pa.Table) -> str | dict[str, str]:
-    if table.nbytes < _LEAST_COMPRESSED_BYTES:
+    if table.get_total_buffer_size() < _LEAST_COMPRESSED_BYTES:
         return "none"
-    return {
-        name: "zstd" if column.null_count < len(column) and column.nbytes >= _LEAST_COMPRESSED_BYTES else "none"
-        for name, column in ((name, table.column(name)) for name in table.schema.names)
-    }
+    return {name: _column_compression(table.column(name)) for name in table.schema.names}
+
+
+def _column_compression(column: pa.ChunkedArray) -> str:
+    is_large = column.get_total_buffer_size() >= _LEAST_COMPRESSED_BYTES
+    return "zstd" if is_large and column.null_count < len(column) else "none"

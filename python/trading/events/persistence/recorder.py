@@ -14,7 +14,7 @@ from trading.events.errors import StoreError, UnsealableSegmentError
 from trading.events.persistence.journal import DAMAGED, hold_segments
 from trading.events.persistence.keeper import JournalKeeper
 from trading.events.persistence.rotation import RotationPolicy
-from trading.events.persistence.sealing import seal_segment
+from trading.events.persistence.sealing import is_scattered, seal_segment, seal_together
 from trading.events.persistence.store_lock import StoreLock
 
 # pyarrow may need this module for the first time when the interpreter ends, which is too late to import it.
@@ -63,6 +63,8 @@ class Recorder:
         self._first = self._newest = journal.number
         self._unsealable: dict[int, UnsealableSegmentError] = {}
         self._sealed: set[int] = set()
+        self._held: int | None = None
+        self._due_below = journal.number
         self.closing = False
         self._ended = False
         self.keeper = JournalKeeper(journal, nudge=self.nudge)
@@ -139,7 +141,7 @@ class Recorder:
         if self._requests:
             return 0.0
         times = [] if self._retry_s is None else [self._retry_s]
-        if self._journal.rows == 0:
+        if self._journal.rows == 0 and self._held is None:
             self._since_s = None
             self._day = _today()
         else:
@@ -150,28 +152,47 @@ class Recorder:
         return min(times, default=None)
 
     def _end_s(self) -> float:
-        """When the newest segment is to end though it is not full, on the monotonic clock."""
+        """When all that waits is to be sealed though there is not enough of it, on the monotonic clock."""
         end_s = (self._since_s or 0.0) + self._rotation.age_s
         return min(end_s, time.monotonic() + _seconds_left(self._day)) if self._rotation.date_change else end_s
 
     def _seal(self, *, ends: bool) -> StoreError | None:
-        """Seals all segments that have ended, perhaps after ending the newest. Returns why that failed."""
+        """Seals segments that have ended; all of them after ending the newest. Returns why that failed."""
         try:
             if ends:
                 self._journal.rotate()
                 self._day = _today()
-            if ends or self._journal.number > self._newest:
-                self._since_s = None
+                self._due_below = self._journal.number
             newest = self._journal.number  # what is newest later may have been begun after the segments were held
             self._journal.sync()
-            for segment in hold_segments(self._base_path):
-                if segment.number < newest and segment.number not in self._unsealable:
-                    self._seal_one(segment)
+            ended = [segment for segment in hold_segments(self._base_path) if segment.number < newest]
+            self._held = self._seal_all([segment for segment in ended if segment.number not in self._unsealable])
         except Exception as error:  # noqa: BLE001 - a thread that died of it would leave everybody waiting
             return self._fail(error)
+        if self._held is None:
+            self._since_s = None
         self._retry_s = self._failure = None
         self._newest = newest
         return None
+
+    def _seal_all(self, ended: list[Segment]) -> int | None:
+        """Seals segments, unless they wait for more, to be sealed together; returns the first number of those."""
+        while ended:
+            together = ended[:1]
+            if self._held == ended[0].number or is_scattered(ended[0]):
+                together = ended[: self._rotation.segments]
+                if len(together) < self._rotation.segments and ended[0].number >= self._due_below:
+                    return ended[0].number
+            self._seal_together(together)
+            ended = ended[len(together) :]
+        return None
+
+    def _seal_together(self, segments: list[Segment]) -> None:
+        new = [segment for segment in segments if segment.number not in self._sealed]
+        if len(new) > 1 and seal_together(self._base_path, new):
+            self._sealed.update(segment.number for segment in new)
+        for segment in segments:
+            self._seal_one(segment)
 
     def _seal_one(self, segment: Segment) -> None:
         if segment.number not in self._sealed:

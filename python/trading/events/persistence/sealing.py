@@ -1,24 +1,24 @@
-"""Sealing: the rows of a segment become Parquet files, once, whatever moment a crash comes at.
+"""Sealing: the rows of segments become Parquet files, once, whatever moment a crash comes at.
 
 1. The files are written under names that no reader looks for, and read again.
 2. They get their names. The manifests of their days do not know them yet, so no reader looks at them.
 3. They and the new manifests are synced.
-4. Each day's manifest is renamed. From then on that day's rows of the segment are in files, not in the journal.
-5. When all days are done the segment is removed.
+4. Each day's manifest is renamed. From then on that day's rows of the segments are in files, not in the journal.
+5. When all days are done the segments are removed, the oldest first.
 
 After a crash before 4, the same is done again for that day, and the files of the first attempt are overwritten.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import chain, groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from trading.events._core import Segment
+from trading.events._core import Segment, read_together
 from trading.events.errors import UnsealableSegmentError
 from trading.events.persistence.folder import make_folder, sync_files
-from trading.events.persistence.layout import PartName, day_folder, name_part
+from trading.events.persistence.layout import PartName, day_folder, list_parts, name_part
 from trading.events.persistence.manifest import (
     NAME,
     UNFINISHED,
@@ -35,6 +35,11 @@ from trading.events.persistence.row import UnknownRowError
 from trading.events.persistence.store_lock import committing
 from trading.events.persistence.tabulation import Tabulation, TopicTable
 
+_SAMPLE_BYTES = 1024 * 1024
+_FEW_FILES = 64
+_MANY_ROWS = 1_000
+"""So many rows cost about as much to seal as a file of its own."""
+
 
 class _NewFile(NamedTuple):
     """A file that waits for its name."""
@@ -42,6 +47,17 @@ class _NewFile(NamedTuple):
     temp: Path
     name: PartName
     sealed: SealedFile
+
+
+def is_scattered(segment: Segment) -> bool:
+    """Whether a segment that has ended would become many small files, by a sample of its rows.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    _, files = segment.sample(_SAMPLE_BYTES)
+    rows = segment.limit - (segment.first_seq or 0)
+    return files > _FEW_FILES and rows < files * _MANY_ROWS
 
 
 def seal_segment(base_path: Path, segment: Segment) -> list[str]:
@@ -58,18 +74,50 @@ def seal_segment(base_path: Path, segment: Segment) -> list[str]:
         tabulation = Tabulation(segment.read())
     except UnknownRowError as error:
         raise UnsealableSegmentError(segment.path, str(error)) from error
-    origin = Origin(segment=segment.number)
-    is_sealed: dict[Path, bool] = {}
-    written = defaultdict[Path, list[_NewFile]](list)
-    for topic in tabulation.topics:
-        folder = day_folder(base_path, topic.day)
-        if folder not in is_sealed:
-            is_sealed[folder] = open_day(base_path, folder).has_sealed(segment.number)
-        if not is_sealed[folder]:
-            written[folder] += _write(folder, topic, origin)
-    if written:
-        _commit(base_path, origin, written)
+    origin = Origin.of_segments([segment.number])
+    _commit(base_path, origin, _write_all(base_path, tabulation, origin) or {})
     return tabulation.faults
+
+
+def seal_together(base_path: Path, segments: Sequence[Segment]) -> bool:
+    """Puts the rows of several segments into files, one for each day and topic. The segments are left where they are.
+
+    Returns:
+        Whether that could be. Where something is wrong with one of them, or some of a day's rows are in files already,
+        nothing has been sealed, and each is to be sealed on its own.
+
+    Raises:
+        OSError, pyarrow.ArrowException, CorruptFileError: A file cannot be written.
+    """
+    try:
+        tabulation = Tabulation(read_together(list(segments)))
+    except UnknownRowError:
+        return False
+    origin = Origin.of_segments([segment.number for segment in segments])
+    written = None if tabulation.faults else _write_all(base_path, tabulation, origin)
+    if written is None or tabulation.faults:
+        return False
+    _commit(base_path, origin, written)
+    return True
+
+
+def _write_all(base_path: Path, tabulation: Tabulation, origin: Origin) -> dict[Path, list[_NewFile]] | None:
+    """The files of each day that has not been sealed; None where a day has been for some of the segments only."""
+    written: dict[Path, list[_NewFile]] = {}
+    segments = origin.segments
+    for day, topics in groupby(sorted(tabulation.topics, key=_day_of), key=_day_of):
+        folder = day_folder(base_path, day)
+        manifest = open_day(base_path, folder)
+        unsealed = frozenset(number for number in segments if not manifest.has_sealed(number))
+        if unsealed == segments:
+            written[folder] = [file for topic in topics for file in _write(folder, topic, origin)]
+        elif unsealed:
+            return None
+    return written
+
+
+def _day_of(topic: TopicTable) -> date:
+    return topic.day
 
 
 def open_day(base_path: Path, folder: Path) -> Manifest:
@@ -88,16 +136,33 @@ def open_day(base_path: Path, folder: Path) -> Manifest:
         return read_manifest(folder)
 
 
-def free_name(folder: Path, name: PartName, manifest: Manifest, origin: Origin) -> PartName:
-    """The name of the first part of a topic's day that is not there yet, or is left of the same attempt."""
-    known = {file.name for file in manifest.files}
-    number = 1
-    while True:
-        free = name._replace(number=number)
-        path = folder / str(free)
-        if str(free) not in known and (not path.exists() or is_leftover(path, origin)):
-            return free
-        number += 1
+class FreeNames:
+    """Finds names for new files of a day, while nobody else may name any.
+
+    Args:
+        folder: The day's.
+        manifest: The day's.
+        origin: What the files are made of.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, origin: Origin) -> None:
+        self._folder = folder
+        self._known = {file.name for file in manifest.files}
+        self._origin = origin
+        self._there = {path.name for path in list_parts(folder)}
+
+    def find(self, name: PartName) -> str:
+        """The first part of a topic's day that the manifest does not name and that is not there, or is a leftover."""
+        number = 1
+        while True:
+            free = str(name._replace(number=number))
+            is_taken = free in self._there and not is_leftover(self._folder / free, self._origin)
+            if free not in self._known and not is_taken:
+                return free
+            number += 1
 
 
 def _write(folder: Path, topic: TopicTable, origin: Origin) -> Iterator[_NewFile]:
@@ -116,17 +181,20 @@ def _write(folder: Path, topic: TopicTable, origin: Origin) -> Iterator[_NewFile
 
 
 def _commit(base_path: Path, origin: Origin, written: dict[Path, list[_NewFile]]) -> None:
+    if not written:
+        return
     with committing(base_path):
         made: list[Path] = []
         for folder, files in written.items():
             manifest = read_manifest(folder)
+            free = FreeNames(folder, manifest, origin)
             named: list[SealedFile] = []
             for file in files:
-                name = free_name(folder, file.name, manifest, origin)
-                file.temp.rename(folder / str(name))
-                named.append(file.sealed.model_copy(update={"name": str(name)}))
-                made.append(folder / str(name))
-            prepare_manifest(folder, manifest.with_segment(origin.segment, named))
+                name = free.find(file.name)
+                made.append(folder / name)
+                file.temp.rename(made[-1])
+                named.append(file.sealed.model_copy(update={"name": name}))
+            prepare_manifest(folder, manifest.with_segments(sorted(origin.segments), named))
             made.append(folder / (NAME + UNFINISHED))
         sync_files(made, base_path)
         for folder in written:

@@ -12,7 +12,7 @@ from trading.events.base import BaseEvent, event_class
 from trading.events.errors import EventDecodeError, EventEncodeError
 from trading.events.persistence.row import UnknownRowError, decode_row
 from trading.events.persistence.schema import EventSchema, event_schema
-from trading.events.persistence.stored_schema import SEQ
+from trading.events.persistence.stored_schema import SEQ, FileTopic
 
 CHUNK_ROWS = 65_536
 """So many rows become columns at once, which bounds the memory for them."""
@@ -109,6 +109,11 @@ class TopicTable:
         self._topic = topic
         self._rows = rows
         self._added: list[tuple[int, BaseEvent]] = []
+
+    @property
+    def file_topic(self) -> FileTopic:
+        """The topic as a file of these rows would name it."""
+        return FileTopic(event_type=self.schema.event_type, exchange=self.exchange, symbol=self.symbol)
 
     @property
     def table(self) -> pa.Table:

@@ -31,7 +31,7 @@ struct Head<'a> {
     topic: Key<'a>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Key<'a> {
     event_type: &'a str,
     day: i64,
@@ -41,36 +41,73 @@ struct Key<'a> {
 
 /// The topics of some events, and which events do not say theirs.
 pub fn sort<'a>(events: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Topic>, Vec<u32>) {
-    let mut unread = Vec::new();
-    let mut found: Vec<(Key<'a>, Vec<(i64, u32)>)> = Vec::new();
-    let mut places = HashTable::<usize>::new();
-    for (number, event) in (0_u32..).zip(events) {
-        let Some(Head { micros, topic }) = read_head(event) else {
-            unread.push(number);
-            continue;
-        };
-        let hash = hash(&topic);
-        let place = places.find(hash, |place| found[*place].0 == topic).copied().unwrap_or_else(|| {
-            found.push((topic, Vec::new()));
-            let place = found.len() - 1;
-            places.insert_unique(hash, place, |place| self::hash(&found[*place].0));
-            place
-        });
-        found[place].1.push((micros, number));
+    let mut sorter = Sorter::default();
+    for event in events {
+        sorter.push(event);
     }
-    found.sort_unstable_by_key(|(key, _)| (key.event_type, key.day, key.exchange, key.symbol));
-    (found.into_iter().map(|(key, events)| key.with(events)).collect(), unread)
+    sorter.finish()
 }
 
-impl Key<'_> {
-    fn with(self, mut events: Vec<(i64, u32)>) -> Topic {
-        events.sort_unstable(); // mostly they are in order
+/// Sorts events that need not be in memory together.
+#[derive(Debug, Default)]
+pub struct Sorter {
+    number: u32,
+    /// The topics, still without their events, and those with their times.
+    found: Vec<(Topic, Vec<(i64, u32)>)>,
+    places: HashTable<usize>,
+    unread: Vec<u32>,
+}
+
+impl Sorter {
+    /// Takes the next event.
+    pub fn push(&mut self, event: &[u8]) {
+        let number = self.number;
+        self.number += 1;
+        let Some(Head { micros, topic }) = read_head(event) else {
+            self.unread.push(number);
+            return;
+        };
+        let place = self.place(topic);
+        self.found[place].1.push((micros, number));
+    }
+
+    /// The topics of the events, and which events do not say theirs.
+    #[must_use]
+    pub fn finish(mut self) -> (Vec<Topic>, Vec<u32>) {
+        self.found.sort_unstable_by(|(one, _), (other, _)| Key::of(one).cmp(&Key::of(other)));
+        (self.found.into_iter().map(|(topic, events)| with_events(topic, events)).collect(), self.unread)
+    }
+
+    fn place(&mut self, key: Key<'_>) -> usize {
+        let Self { found, places, .. } = self;
+        let hash = hash(&key);
+        places.find(hash, |place| Key::of(&found[*place].0) == key).copied().unwrap_or_else(|| {
+            found.push((key.to_topic(), Vec::new()));
+            let place = found.len() - 1;
+            places.insert_unique(hash, place, |place| self::hash(&Key::of(&found[*place].0)));
+            place
+        })
+    }
+}
+
+fn with_events(topic: Topic, mut events: Vec<(i64, u32)>) -> Topic {
+    events.sort_unstable(); // mostly they are in order
+    Topic { events: events.into_iter().map(|(_, number)| number).collect(), ..topic }
+}
+
+impl<'a> Key<'a> {
+    fn of(topic: &'a Topic) -> Self {
+        let Topic { event_type, day, exchange, symbol, .. } = topic;
+        Self { event_type, day: *day, exchange: exchange.as_deref(), symbol: symbol.as_deref() }
+    }
+
+    fn to_topic(self) -> Topic {
         Topic {
             event_type: self.event_type.to_owned(),
             day: self.day,
             exchange: self.exchange.map(str::to_owned),
             symbol: self.symbol.map(str::to_owned),
-            events: events.into_iter().map(|(_, number)| number).collect(),
+            events: Vec::new(),
         }
     }
 }
