@@ -97,6 +97,25 @@ class TestCompaction:
         compact(store)
         assert [*read_first, *events] == ticks(10)
 
+    def test_a_reader_is_not_misled_by_new_files_after_a_compaction(
+        self, store: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(merge, "_MAX_OPEN", 0)
+        for name in ("_LEAST_BATCH_ROWS", "_MOST_BATCH_ROWS", "_STEP_ROWS"):
+            monkeypatch.setattr(merge, name, 2)
+        events = iter(EventReader(store).read_range(symbol="BTC/USDT"))
+        read_first = [next(events) for _ in range(3)]
+        compact(store)
+        for number in range(10, 20, 2):
+            record(store, ticks(20)[number : number + 2])
+        assert [*read_first, *events][:10] == ticks(10)
+
+    def test_a_name_is_not_given_to_another_file_while_a_reader_may_know_it(self, store: Path) -> None:
+        before = {name for name in files_of(store) if "BTC" in name}
+        compact(store)
+        record(store, [tick(10)])
+        assert before.isdisjoint(files_of(store))
+
     def test_a_reader_that_has_read_the_manifest_reads_it_again(
         self, store: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

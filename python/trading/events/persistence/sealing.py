@@ -9,16 +9,17 @@
 After a crash before 4, the same is done again for that day, and the files of the first attempt are overwritten.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import chain, groupby
+from itertools import chain, count, groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from trading.events._core import Segment, read_together
 from trading.events.errors import UnsealableSegmentError
 from trading.events.persistence.folder import make_folder, sync_files
-from trading.events.persistence.layout import PartName, day_folder, list_parts, name_part
+from trading.events.persistence.layout import PartName, day_folder, list_parts, name_part, read_part_name
 from trading.events.persistence.manifest import (
     NAME,
     UNFINISHED,
@@ -139,6 +140,9 @@ def open_day(base_path: Path, folder: Path) -> Manifest:
 class FreeNames:
     """Finds names for new files of a day, while nobody else may name any.
 
+    The number of a topic's part is above all that the manifest names, and a merged file's is above those it is made of.
+    So no name is given again, and a reader who knows an older manifest never takes another file for the one it wants.
+
     Args:
         folder: The day's.
         manifest: The day's.
@@ -150,19 +154,18 @@ class FreeNames:
 
     def __init__(self, folder: Path, manifest: Manifest, origin: Origin) -> None:
         self._folder = folder
-        self._known = {file.name for file in manifest.files}
         self._origin = origin
         self._there = {path.name for path in list_parts(folder)}
+        self._last = Counter[PartName]()
+        for name in filter(None, (read_part_name(file.name) for file in manifest.files)):
+            topic = name._replace(number=1)
+            self._last[topic] = max(self._last[topic], name.number)
 
     def find(self, name: PartName) -> str:
-        """The first part of a topic's day that the manifest does not name and that is not there, or is a leftover."""
-        number = 1
-        while True:
-            free = str(name._replace(number=number))
-            is_taken = free in self._there and not is_leftover(self._folder / free, self._origin)
-            if free not in self._known and not is_taken:
-                return free
-            number += 1
+        """The name of a topic's next part: one that is not there, or is what an attempt at the same has left."""
+        numbers = count(self._last[name._replace(number=1)] + 1)
+        names = (str(name._replace(number=number)) for number in numbers)
+        return next(free for free in names if free not in self._there or is_leftover(self._folder / free, self._origin))
 
 
 def _write(folder: Path, topic: TopicTable, origin: Origin) -> Iterator[_NewFile]:
