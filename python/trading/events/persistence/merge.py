@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Sequence
 from heapq import heapify, heappop, heappush
 from math import inf
+from operator import lt
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -31,6 +32,8 @@ _ROWS = 2**18
 _STEP_ROWS = 2**16
 _LEAST_BATCH_ROWS, _MOST_BATCH_ROWS = 8_192, 65_536
 _LEAST_SPILLED_ROWS = 64
+_FEW_ROWS = 1_024
+"""Up to so many rows are compared sooner here than Arrow is called."""
 
 
 class Chunk(NamedTuple):
@@ -189,7 +192,7 @@ class _Stream:
         high = len(times) if end is None else bisect_left(times, end)
         if self._after is not None:
             low = max(low, bisect_right(range(len(times)), self._after, key=lambda row: (times[row], seqs[row])))
-        return batch.slice(low, max(high - low, 0))
+        return batch if high - low == len(times) else batch.slice(low, max(high - low, 0))
 
 
 def read_keys(batch: pa.RecordBatch, *, after: Key, last: int) -> tuple[Sequence[int], Sequence[int]]:
@@ -201,6 +204,8 @@ def read_keys(batch: pa.RecordBatch, *, after: Key, last: int) -> tuple[Sequence
     if batch.column("timestamp").null_count or batch.column(SEQ).null_count:
         raise ValueError(f"a row has no timestamp or no {SEQ}")
     times, seqs = micros_of(batch), integers(batch.column(SEQ))
-    if (times[0], seqs[0]) < after or times[-1] > last or not is_ordered(batch.column("timestamp"), batch.column(SEQ)):
+    rise = len(times) <= _FEW_ROWS and all(map(lt, times, times[1:]))
+    are_ordered = rise or is_ordered(batch.column("timestamp"), batch.column(SEQ))
+    if (times[0], seqs[0]) < after or times[-1] > last or not are_ordered:
         raise ValueError("its rows are not in the order of time, or not of the times that its footer says")
     return times, seqs

@@ -304,20 +304,20 @@ def _skip(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBat
 
 
 def _read_footer(file: pq.ParquetFile, path: Path, day: date) -> Footer:
-    topic, columns = read_description(file.schema_arrow)
+    schema = file.schema_arrow
+    topic, columns = read_description(schema)
     name = read_part_name(path.name)
     expected = name_part(topic.event_type, topic.exchange, topic.symbol)
     if name is None or name[:-1] != expected[:-1]:
         raise ValueError(f"its name does not say what it holds, which would be {expected}")
-    groups = tuple(_read_groups(file.metadata))
+    groups = tuple(_read_groups(file.metadata, schema.get_field_index("timestamp")))
     first, last = day_span(day)
     if any(group.first < first or group.last > last for group in groups):
         raise ValueError(f"it holds events of other days than {day}")
     return Footer(topic, columns, groups)
 
 
-def _read_groups(metadata: pq.FileMetaData) -> Iterator[RowGroup]:
-    column = metadata.schema.names.index("timestamp")
+def _read_groups(metadata: pq.FileMetaData, column: int) -> Iterator[RowGroup]:
     for index in range(metadata.num_row_groups):
         group = metadata.row_group(index)
         if group.num_rows:

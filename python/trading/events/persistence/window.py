@@ -1,5 +1,6 @@
 """The rows of several files that wait to be handed out, in the order of all together."""
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -107,8 +108,7 @@ class Window:
             return
         small.append(numbered)
         if len(small) == _MOST_SMALL:
-            self._blocks[kind].append(_Block(_combine(small)))
-            small.clear()
+            self._put_together(kind, small)
 
     def release(
         self, horizon: int | None, report: Callable[[StoreError], None]
@@ -118,8 +118,7 @@ class Window:
         A file in which a row is no event is reported, and no more of it is handed out.
         """
         for kind, small in self._small.items():
-            self._blocks[kind] += map(_Block, small)
-            small.clear()
+            self._put_together(kind, small)
         if horizon is None:
             horizon = max((block.last for blocks in self._blocks.values() for block in blocks), default=0) + 1
         while self.first < horizon:
@@ -130,6 +129,11 @@ class Window:
         for blocks in self._blocks.values():
             for block in blocks:
                 block.shrink()
+
+    def _put_together(self, kind: Kind, small: list[pa.RecordBatch]) -> None:
+        if small:
+            self._blocks[kind].append(_Block(_combine(small)))
+            small.clear()
 
     def _nearer(self, horizon: int) -> int:
         """A moment that is no later, before which there are few enough rows, if more than one moment is before it."""
@@ -244,8 +248,8 @@ def integers(column: pa.Array) -> Sequence[int]:
 
 
 def _with_number(rows: pa.RecordBatch, number: int) -> pa.RecordBatch:
-    numbers = pa.repeat(pa.scalar(number, pa.int32()), rows.num_rows)
-    return rows.append_column(_PART, numbers)
+    numbers = pa.py_buffer(array("i", [number]) * rows.num_rows)
+    return rows.append_column(_PART, pa.Array.from_buffers(pa.int32(), rows.num_rows, [None, numbers]))
 
 
 def _concat(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
@@ -258,4 +262,6 @@ def _concat(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 def _combine(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     """The rows of all in order."""
     whole = _concat(batches)
+    if len(batches) == 1:
+        return whole
     return whole.take(pc.sort_indices(whole, sort_keys=_BY_KEY))
