@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trading.events import (
@@ -277,13 +277,17 @@ def negation(one: Case) -> Case:
     return not_filter(one[0]), lambda event: not one[1](event)
 
 
-CASES = st.recursive(
-    st.sampled_from(LEAVES),
-    lambda cases: (
-        st.builds(conjunction, cases, cases) | st.builds(alternative, cases, cases) | st.builds(negation, cases)
-    ),
-    max_leaves=8,
-)
+def combinations(leaves: list[Case]) -> st.SearchStrategy[Case]:
+    return st.recursive(
+        st.sampled_from(leaves),
+        lambda cases: (
+            st.builds(conjunction, cases, cases) | st.builds(alternative, cases, cases) | st.builds(negation, cases)
+        ),
+        max_leaves=8,
+    )
+
+
+CASES = combinations(LEAVES)
 EVENTS: list[BaseEvent] = [
     tick(symbol, exchange=exchange, timestamp=moment).model_copy(update={"event_id": f"{symbol}{exchange}{digit}"})
     for symbol in "ABC"
@@ -312,3 +316,38 @@ def test_any_combination_agrees_with_python_on_a_bus(case: Case, pattern: Any) -
         return seen
 
     assert asyncio.run(heard(native)) == asyncio.run(heard(python))
+
+
+def micros(event: BaseEvent) -> int:
+    return (event.timestamp - datetime(1970, 1, 1, tzinfo=UTC)) // MICROSECOND
+
+
+def decide(condition: Any, among: list[BaseEvent]) -> bool | None:
+    """What a filter decides of events of one topic by that and by their least and greatest timestamp."""
+    first, times = among[0], [micros(event) for event in among]
+    span = (min(times), max(times))
+    return combined_filter(condition).decide(first.event_type, type(first), first.exchange, first.symbol, span)
+
+
+ONE_TOPIC = st.sampled_from(EVENTS).flatmap(
+    lambda chosen: st.lists(
+        st.sampled_from([event for event in EVENTS if event.topic == chosen.topic]), min_size=1, max_size=5
+    )
+)
+
+
+@given(CASES, ONE_TOPIC)
+@example(LEAVES[6], [EVENTS[0], EVENTS[2]])
+@example(LEAVES[7], EVENTS[:2])
+def test_what_a_filter_decides_of_a_topic_and_a_span_holds_for_each_event(case: Case, among: list[BaseEvent]) -> None:
+    """Turned red by: a time range that decides by the first moment of the span alone."""
+    native, python = case
+    decided = decide(native, among)
+    assert decided is None or all(python(event) == decided for event in among)
+
+
+@given(combinations(LEAVES[:-1]), st.sampled_from(EVENTS))
+def test_a_filter_that_asks_for_topic_and_time_alone_decides_of_one_moment(case: Case, event: BaseEvent) -> None:
+    """Turned red by: a filter that leaves every decision to the events."""
+    native, python = case
+    assert decide(native, [event]) is python(event)

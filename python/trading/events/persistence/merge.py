@@ -30,7 +30,7 @@ from trading.events.persistence.window import Arrival, Key, Window, integers, mi
 _MAX_OPEN = 24
 _ROWS = 2**18
 _STEP_ROWS = 2**16
-_LEAST_BATCH_ROWS, _MOST_BATCH_ROWS = 8_192, 65_536
+_LEAST_BATCH_ROWS, _MOST_BATCH_ROWS = 8_192, 32_768
 _LEAST_SPILLED_ROWS = 64
 _FEW_ROWS = 1_024
 """Up to so many rows are compared sooner here than Arrow is called."""
@@ -66,6 +66,7 @@ def merge(
     try:
         while waiting or window.first < inf:
             _load(streams, waiting, window, report)
+            pa.default_memory_pool().release_unused()  # what decoding took, which the pool would keep
             horizon = waiting[0][0] if waiting else None
             is_decided = all(stream.is_decided for stream in streams)
             for events, last in window.release(horizon, report):
@@ -113,6 +114,8 @@ class _Pace(NamedTuple):
         batch_rows = min(max(each, _LEAST_BATCH_ROWS), _MOST_BATCH_ROWS)
         # Among so many files that they spill, those few that stayed open would gain little, and keep what they decode.
         open_files = OpenFiles(_MAX_OPEN if each >= _LEAST_BATCH_ROWS else 0)
+        if each < _LEAST_BATCH_ROWS:
+            each //= 2  # as much again is in what is spilled meanwhile
         return cls(open_files, spill, batch_rows, max(each, _LEAST_SPILLED_ROWS))
 
 
