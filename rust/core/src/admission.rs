@@ -128,7 +128,7 @@ impl<E, S, W> Bus<E, S, W> {
         &mut self,
         route: &Route,
         can_call: bool,
-        event: impl FnMut() -> E,
+        mut event: impl FnMut() -> E,
         outcome: &mut Accepted<E>,
     ) -> bool {
         if self.phase != Phase::Open || !self.line.is_empty() || self.publishing_is_spent() {
@@ -137,6 +137,9 @@ impl<E, S, W> Bus<E, S, W> {
         let Some(targets) = route.unconditional() else { return false };
         if self.has_no_leader() && !self.need_no_worker(targets, can_call) {
             return false;
+        }
+        if self.accept_plainly(targets, can_call, &mut event, outcome) {
+            return true;
         }
         if self.subscriptions.check(&route.topic, targets, Patience::None) != Ok(()) {
             return false;

@@ -11,12 +11,32 @@ use crate::subscription::{Service, Subscription};
 pub struct Budget {
     publishing: u32,
     dispatching: u32,
+    /// How many deliveries dispatching came to before its time was over, if it was.
+    came_to: Option<u32>,
 }
 
 impl Budget {
     /// Deliveries a turn, in and out each. At a quarter of a microsecond each, a turn takes half a millisecond; at fewer,
     /// the turn's own cost (some ten microseconds) would show.
     pub const DELIVERIES: u32 = 2048;
+
+    /// What publishing may do at the least, however slow the handlers are.
+    const LEAST: u32 = Self::DELIVERIES / 8;
+
+    /// That of the turn after this one. Where the handlers had not enough time for all that waits, publishers get less of
+    /// the next turn than they did, so that a queue does not become the longer the slower it is served.
+    fn next(&self, has_more: bool) -> Self {
+        let publishing = match self.came_to {
+            Some(deliveries) if has_more => (deliveries - deliveries / 4).clamp(Self::LEAST, Self::DELIVERIES),
+            _ => Self::DELIVERIES,
+        };
+        Self { publishing, ..Self::default() }
+    }
+
+    fn end_dispatching(&mut self) {
+        self.came_to.get_or_insert(Self::DELIVERIES - self.dispatching);
+        self.dispatching = 0;
+    }
 
     pub(crate) fn spend_on_publishing(&mut self, deliveries: u32) {
         self.publishing = self.publishing.saturating_sub(deliveries);
@@ -25,7 +45,7 @@ impl Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { publishing: Self::DELIVERIES, dispatching: Self::DELIVERIES }
+        Self { publishing: Self::DELIVERIES, dispatching: Self::DELIVERIES, came_to: None }
     }
 }
 
@@ -53,12 +73,12 @@ impl<E, S, W> Bus<E, S, W> {
 
     /// Ends dispatching for this turn: it has taken too long.
     pub fn spend_dispatching(&mut self) {
-        self.budget.dispatching = 0;
+        self.budget.end_dispatching();
     }
 
     /// A new turn of the loop.
     pub fn refill(&mut self) {
-        self.budget = Budget::default();
+        self.budget = self.budget.next(self.has_ready());
     }
 
     /// How many more leaders there should be, at most `at_most`; they count as there from now on.
@@ -143,6 +163,12 @@ impl<E, S, W> Bus<E, S, W> {
         self.unfinished -= 1;
         self.budget.dispatching -= 1;
         subscription.take()
+    }
+
+    /// Whether at least so many events wait in a subscription.
+    #[must_use]
+    pub fn has_more(&self, id: SubscriptionId, events: usize) -> bool {
+        self.subscriptions.get(id).is_some_and(|found| found.queue.len() >= events)
     }
 
     /// The next event for the handler of a subscription that a publisher serves. It has been paid for in publishing.

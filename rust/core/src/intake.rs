@@ -1,5 +1,6 @@
 //! An event's way into the queues of its subscriptions, once there is room.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::admission::{Accepted, Manner, Patience, Place};
@@ -78,12 +79,8 @@ impl<E, S, W> Bus<E, S, W> {
             if manner.patience == Patience::Urgent && subscription.queue.live() > subscription.queue.capacity() {
                 subscription.counts.over_capacity += grown;
             }
-            if manner.can_call && subscription.is_called_at_once() {
-                subscription.service = Service::Served;
-                outcome.calls.push(*id);
-            } else if subscription.service == Service::Idle && subscription.queue.has_next() {
-                subscription.service = Service::Listed;
-                self.ready.push_back(*id);
+            if subscription.service == Service::Idle {
+                see_to(*id, subscription, manner.can_call, &mut self.ready, outcome);
             }
         }
         if self.history.is_some() {
@@ -95,6 +92,33 @@ impl<E, S, W> Bus<E, S, W> {
         self.totals.published += 1;
         self.totals.unrouted += u64::from(heard == 0);
         self.budget.spend_on_publishing(heard.max(1));
+    }
+
+    /// Takes an event where no queue does more than put it behind the others. Otherwise nothing has happened.
+    #[inline]
+    pub(crate) fn accept_plainly(
+        &mut self,
+        targets: &[SubscriptionId],
+        can_call: bool,
+        mut event: impl FnMut() -> E,
+        outcome: &mut Accepted<E>,
+    ) -> bool {
+        let is_plain = |found: &Subscription<E, S>| !found.ending && found.queue.is_plain();
+        let are_plain = targets.iter().all(|id| self.subscriptions.get(*id).is_some_and(is_plain));
+        if !are_plain || targets.is_empty() || self.history.is_some() {
+            return false;
+        }
+        for id in targets {
+            let Some(subscription) = self.subscriptions.get_mut(*id) else { continue };
+            subscription.accept_plainly(event());
+            self.unfinished += 1;
+            if subscription.service == Service::Idle {
+                see_to(*id, subscription, can_call, &mut self.ready, outcome);
+            }
+        }
+        self.totals.published += 1;
+        self.budget.spend_on_publishing(u32::try_from(targets.len()).unwrap_or(u32::MAX));
+        true
     }
 
     #[cold]
@@ -110,5 +134,22 @@ impl<E, S, W> Bus<E, S, W> {
         let conflates = |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(|found| found.queue.conflates());
         let conflating: Vec<_> = targets.iter().copied().filter(conflates).collect();
         self.call_for(&conflating);
+    }
+}
+
+/// Finds who sees to an idle subscription's events: the caller, if it is to call the handler, or the next free worker.
+fn see_to<E, S>(
+    id: SubscriptionId,
+    subscription: &mut Subscription<E, S>,
+    can_call: bool,
+    ready: &mut VecDeque<SubscriptionId>,
+    outcome: &mut Accepted<E>,
+) {
+    if can_call && subscription.is_called_at_once() {
+        subscription.service = Service::Served;
+        outcome.calls.push(id);
+    } else if subscription.queue.has_next() {
+        subscription.service = Service::Listed;
+        ready.push_back(id);
     }
 }

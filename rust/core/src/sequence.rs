@@ -122,6 +122,13 @@ impl<E> Sequence<E> {
         self.events.len() + self.rest.as_ref().map_or(0, |rest| rest.parts.len() - rest.row_parts)
     }
 
+    /// Whether there are no rows, and no events behind some.
+    #[must_use]
+    #[inline]
+    pub fn is_unpacked(&self) -> bool {
+        self.rest.is_none()
+    }
+
     /// Puts an event at the end.
     #[inline]
     pub fn push(&mut self, event: E) {

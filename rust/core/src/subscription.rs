@@ -120,6 +120,17 @@ impl<E, S> Subscription<E, S> {
         Some(lost.event)
     }
 
+    /// [`Subscription::accept`] where the queue is plain.
+    #[inline]
+    pub(crate) fn accept_plainly(&mut self, event: E) {
+        self.counts.accepted += 1;
+        let place = self.queue.next_place();
+        self.queue.push_plainly(event);
+        if place & self.timed_mask == 0 {
+            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.accept(place, self.queue.first_place()));
+        }
+    }
+
     /// The next event, which goes into the handler now.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<Kept<E>> {

@@ -13,6 +13,7 @@ use trading_events_core::stats::{End, Gap};
 use crate::bus::NativeBus;
 use crate::drive::{self, Entered, Progress};
 use crate::publish::gets_through;
+use crate::run;
 use crate::subscriber::Subscriber;
 use crate::worker::{Active, Aftermath, Duty, Resume, Worker};
 
@@ -36,8 +37,12 @@ impl Worker {
             return Ok(Aftermath::GoOn);
         }
         *entered = None;
-        let active =
-            Active { event: Some(event.unbind()), coroutine: coroutine.map(Bound::unbind), was_cancelled: false };
+        let active = Active {
+            event: Some(event.unbind()),
+            coroutine: coroutine.map(Bound::unbind),
+            is_run: false,
+            was_cancelled: false,
+        };
         self.called(py, duty, active, progress)
     }
 
@@ -49,7 +54,7 @@ impl Worker {
         duty: &mut Duty,
         error: PyErr,
     ) -> Result<Aftermath, Bound<'py, PyAny>> {
-        let active = Active { event: Some(py.None()), coroutine: None, was_cancelled: false };
+        let active = Active { event: Some(py.None()), coroutine: None, is_run: false, was_cancelled: false };
         self.called(py, duty, active, Progress::Raised(error))
     }
 
@@ -70,11 +75,11 @@ impl Worker {
         };
         *entered = None;
         let coroutine = coroutine.map(Bound::unbind);
-        self.called(py, duty, Active { event: None, coroutine, was_cancelled: false }, progress)
+        self.called(py, duty, Active { event: None, coroutine, is_run: false, was_cancelled: false }, progress)
     }
 
     /// Goes on after a call: with what it yielded, or with how it ended.
-    fn called<'py>(
+    pub(crate) fn called<'py>(
         &self,
         py: Python<'py>,
         duty: &mut Duty,
@@ -135,6 +140,9 @@ impl Worker {
             Progress::Raised(error) => Some(error),
             _ => None,
         };
+        if let Some(error) = raised.as_ref().filter(|_| active.is_run) {
+            run::shorten_traceback(py, error);
+        }
         let own = duty.own_cancels + self.cancels.swap(0, Ordering::Relaxed);
         duty.own_cancels = 0;
         let cancelled = raised.as_ref().is_some_and(|error| is_cancelled_error(py, error));
@@ -225,7 +233,7 @@ fn is_cancelled_error(py: Python<'_>, error: &PyErr) -> bool {
 }
 
 /// Enters a subscription's context, unless it is the one that has been entered.
-fn enter<'py>(py: Python<'py>, subscriber: &Subscriber, entered: &mut Option<Entered<'py>>) -> PyResult<()> {
+pub(crate) fn enter<'py>(py: Python<'py>, subscriber: &Subscriber, entered: &mut Option<Entered<'py>>) -> PyResult<()> {
     if !entered.as_ref().is_some_and(|entered| entered.is(&subscriber.context)) {
         *entered = None;
         *entered = Some(Entered::enter(subscriber.context.bind(py))?);

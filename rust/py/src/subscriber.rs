@@ -13,6 +13,8 @@ pub(crate) struct Subscriber {
     pub(crate) context: Py<PyAny>,
     pub(crate) bus: u64,
     pub(crate) number: u64,
+    /// Whether the handler is an `async def`.
+    pub(crate) is_async: bool,
     pub(crate) name: String,
     pub(crate) pattern: String,
     pub(crate) on_gap: Option<Py<PyAny>>,

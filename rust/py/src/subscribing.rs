@@ -17,6 +17,7 @@ use crate::event::{self, identity};
 use crate::filter::Parts;
 use crate::history::Start;
 use crate::home;
+use crate::run;
 use crate::subscriber::Subscriber;
 use crate::topic::{parse_pattern, pattern_text};
 
@@ -108,6 +109,7 @@ impl NativeBus {
             number,
             name: name.unwrap_or_else(|| format!("sub-{}-{number}", this.number)),
             pattern,
+            is_async: run::is_async(&handler)?,
             handler: handler.unbind(),
             on_gap: on_gap.map(Bound::unbind),
             leaves,

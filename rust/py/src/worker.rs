@@ -7,9 +7,9 @@
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::sequence::Kept;
@@ -18,7 +18,9 @@ use trading_events_core::stats::{End, Gap};
 use crate::bus::NativeBus;
 use crate::guarded::Guarded;
 use crate::home;
+use crate::pace::Pace;
 use crate::packing;
+use crate::run;
 use crate::subscriber::Subscriber;
 
 /// A subscription that a worker serves.
@@ -34,6 +36,8 @@ pub(crate) struct Active {
     pub(crate) event: Option<Py<PyAny>>,
     /// What it returned, if that has to be driven.
     pub(crate) coroutine: Option<Py<PyAny>>,
+    /// Whether that is a run's, which awaits the handler's.
+    pub(crate) is_run: bool,
     /// Whether a `CancelledError` has been thrown into it.
     pub(crate) was_cancelled: bool,
 }
@@ -44,7 +48,7 @@ pub(crate) struct Duty {
     pub(crate) served: Option<Served>,
     pub(crate) active: Option<Active>,
     /// How many more events a leader takes from the subscription it serves before it goes on to the next.
-    turn: u32,
+    pub(crate) turn: u32,
     /// Cancellations of its task that the running handler asked for itself, and did not take back.
     pub(crate) own_cancels: i64,
     /// The last event has been handled and is not counted yet.
@@ -59,6 +63,8 @@ pub(crate) struct Duty {
 
 enum Next {
     Event(Kept<Py<PyAny>>),
+    /// The same, and many more wait behind it.
+    Run(Kept<Py<PyAny>>),
     Gap(Box<Gap>),
     /// Dispatching has used up its share of this turn of the loop.
     Yield,
@@ -88,17 +94,12 @@ pub(crate) struct Worker {
     pub(crate) is_running: AtomicBool,
     pub(crate) has_ended: AtomicBool,
     /// Cancellations asked for in the step that runs, less those taken back.
-    pub(crate) cancels: AtomicI64,
+    pub(crate) cancels: Arc<AtomicI64>,
 }
 
 impl Worker {
     /// Events that a leader handles for one subscription before it goes on to the next.
     const TURN: u32 = 32;
-    /// A worker looks at the clock at the latest after so many events, earlier where they take long,
-    const GLANCE: u32 = 32;
-    /// and yields after this time.
-    const STRETCH: Duration = Duration::from_millis(2);
-
     /// Where handlers are many, what each needs is far away in memory. A leader touches that of so many at once, so that
     /// the processor fetches it side by side.
     const AHEAD: u32 = 16;
@@ -126,7 +127,7 @@ impl Worker {
             duty: Guarded::new(Some(duty)),
             is_running: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
-            cancels: AtomicI64::new(0),
+            cancels: Arc::default(),
         }
     }
 
@@ -175,7 +176,7 @@ impl Worker {
     }
 
     fn run<'py>(&self, py: Python<'py>, duty: &mut Duty, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let started = Instant::now();
+        let mut pace = Pace::start();
         let mut aftermath = match (duty.active.take(), resume) {
             (Some(active), resume) => match self.resume(py, duty, active, resume) {
                 Ok(aftermath) => aftermath,
@@ -187,9 +188,8 @@ impl Worker {
                 if was_ours && !self.is_cancelled(py, 0)? { Aftermath::GoOn } else { Aftermath::Raise(error) }
             }
         };
-        let mut glance_at = 1;
         let mut entered = None;
-        for handled in 1_u32.. {
+        loop {
             match aftermath {
                 Aftermath::GoOn => {}
                 Aftermath::End => return Ok(None),
@@ -198,13 +198,8 @@ impl Worker {
             if duty.absorbs {
                 return Ok(Some(py.None().into_bound(py)));
             }
-            if handled >= glance_at {
-                let elapsed = started.elapsed();
-                if elapsed > Self::STRETCH {
-                    self.bus.get().lock(py).bus.spend_dispatching();
-                }
-                let are_quick = elapsed < Self::STRETCH / 8;
-                glance_at = handled + if are_quick { handled.min(Self::GLANCE) } else { 1 };
+            if pace.is_over() {
+                self.bus.get().lock(py).bus.spend_dispatching();
             }
             let next = self.next(py, duty)?;
             let called = match next {
@@ -215,9 +210,12 @@ impl Worker {
                     return Ok(Some(py.None().into_bound(py)));
                 }
                 Next::Linger => return Ok(Some(py.None().into_bound(py))),
-                Next::Event(Kept::Event(event)) => self.call_handler(py, duty, event.into_bound(py), &mut entered),
-                Next::Event(Kept::Rows(rows)) => match packing::unpack_row(py, &rows) {
+                Next::Event(event) => match packing::unpack(py, event) {
                     Ok(event) => self.call_handler(py, duty, event, &mut entered),
+                    Err(error) => self.fail_unread(py, duty, error),
+                },
+                Next::Run(event) => match packing::unpack(py, event) {
+                    Ok(event) => self.run_through(py, duty, event, &mut pace, &mut entered),
                     Err(error) => self.fail_unread(py, duty, error),
                 },
                 Next::Gap(gap) => self.call_on_gap(py, duty, &gap, &mut entered),
@@ -227,7 +225,6 @@ impl Worker {
                 Err(yielded) => return Ok(Some(yielded)),
             };
         }
-        Ok(None)
     }
 
     /// What to do next. A follower stays with its subscription, a leader takes turns.
@@ -244,7 +241,8 @@ impl Worker {
                     && let Some(event) = state.bus.take_next(served.id)
                 {
                     duty.turn = duty.turn.saturating_sub(1);
-                    return Ok(Next::Event(event));
+                    let is_run = served.subscriber.is_async && state.bus.has_more(served.id, run::WORTH_IT);
+                    return Ok(if is_run { Next::Run(event) } else { Next::Event(event) });
                 }
                 ending = Some(state.bus.finish(served.id, End::Handled));
             }
@@ -308,14 +306,17 @@ impl Worker {
     }
 
     pub(crate) fn of_coroutine<'py>(&self, py: Python<'py>, attribute: &str) -> PyResult<Bound<'py, PyAny>> {
-        let coroutine = {
+        let (coroutine, is_run) = {
             let duty = self.duty.lock(py);
             let active = duty.as_ref().and_then(|duty| duty.active.as_ref());
-            active.and_then(|active| active.coroutine.as_ref()).map(|coroutine| coroutine.clone_ref(py))
+            let coroutine =
+                active.and_then(|active| active.coroutine.as_ref()).map(|coroutine| coroutine.clone_ref(py));
+            (coroutine, active.is_some_and(|active| active.is_run))
         };
-        match coroutine {
-            Some(coroutine) => Ok(coroutine.bind(py).getattr_opt(attribute)?.unwrap_or(py.None().into_bound(py))),
-            None => Ok(py.None().into_bound(py)),
-        }
+        let none = py.None().into_bound(py);
+        let Some(coroutine) = coroutine else { return Ok(none) };
+        let coroutine = coroutine.into_bound(py);
+        let coroutine = if is_run { coroutine.getattr(intern!(py, "cr_await"))? } else { coroutine };
+        Ok(coroutine.getattr_opt(attribute)?.unwrap_or(none))
     }
 }

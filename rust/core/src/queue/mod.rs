@@ -240,6 +240,25 @@ impl<E> Queue<E> {
         lost
     }
 
+    /// Whether an event would do no more than stand behind the others, as it is.
+    #[must_use]
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        let waiting = self.waiting.len();
+        self.ahead.is_none()
+            && self.topics.is_none()
+            && self.waiting.is_unpacked()
+            && waiting + self.reserved < self.capacity
+            && waiting < self.unpacked
+    }
+
+    /// [`Queue::push`] where the queue [is plain](Queue::is_plain).
+    #[inline]
+    pub fn push_plainly(&mut self, event: E) {
+        self.waiting.push(event);
+        self.high_water = self.high_water.max(self.waiting.len());
+    }
+
     fn push_conflating(&mut self, event: E, topic: &Arc<str>) -> Option<Lost<E>> {
         let index = self.place_of(topic).and_then(|place| usize::try_from(place - self.taken).ok());
         if let Some(index) = index.filter(|index| *index < self.waiting.len()) {
