@@ -118,6 +118,47 @@ fn dispatching_has_a_budget_a_turn_and_may_be_ended_before() {
 }
 
 #[test]
+fn publishers_keep_to_the_pace_of_handlers_that_had_too_little_time() {
+    let (mut bus, [id]) = bus::<1>();
+    for _ in 0..Budget::DELIVERIES {
+        publish(&mut bus, &[id]);
+    }
+    bus.next_ready();
+    for _ in 0..1000 {
+        bus.take(id);
+        bus.finish(id, End::Handled);
+    }
+    bus.spend_dispatching();
+    bus.release(id);
+    bus.refill();
+    let mut published = 0;
+    while !bus.publishing_is_spent() {
+        publish(&mut bus, &[id]);
+        published += 1;
+    }
+    assert_eq!(published, 750, "fewer than were handled, so that the queue becomes shorter");
+    bus.refill();
+    for _ in 0..Budget::DELIVERIES {
+        assert!(!bus.publishing_is_spent(), "the next turn is a new one");
+        publish(&mut bus, &[id]);
+    }
+}
+
+#[test]
+fn however_slow_the_handlers_are_publishers_have_an_eighth_of_a_turn() {
+    let (mut bus, [id]) = bus::<1>();
+    publish(&mut bus, &[id]);
+    bus.spend_dispatching();
+    bus.refill();
+    let mut published = 0;
+    while !bus.publishing_is_spent() {
+        publish(&mut bus, &[id]);
+        published += 1;
+    }
+    assert_eq!(published, Budget::DELIVERIES / 8);
+}
+
+#[test]
 fn a_handler_takes_along_what_waits_behind_its_event() {
     let (mut bus, [id, other]) = bus::<2>();
     for _ in 0..3 {
