@@ -131,11 +131,8 @@ impl<E, S, W> Bus<E, S, W> {
         mut event: impl FnMut() -> E,
         outcome: &mut Accepted<E>,
     ) -> bool {
-        if self.phase != Phase::Open || !self.line.is_empty() || self.publishing_is_spent() {
-            return false;
-        }
         let Some(targets) = route.unconditional() else { return false };
-        if self.has_no_leader() && !self.need_no_worker(targets, can_call) {
+        if !self.takes_at_once(targets, can_call) {
             return false;
         }
         if self.accept_plainly(targets, can_call, &mut event, outcome) {
@@ -147,6 +144,27 @@ impl<E, S, W> Bus<E, S, W> {
         let manner = Manner { patience: Patience::None, speaker: Speaker::Publisher, can_call };
         self.accept(&route.topic, targets, manner, event, outcome);
         true
+    }
+
+    /// [`Bus::accept_at_once`] along a route that has this one target, where its queue does no more than put the event
+    /// behind the others.
+    #[inline]
+    pub fn accept_by_one(
+        &mut self,
+        target: SubscriptionId,
+        can_call: bool,
+        event: impl FnMut() -> E,
+        outcome: &mut Accepted<E>,
+    ) -> bool {
+        self.takes_at_once(&[target], can_call) && self.accept_plainly(&[target], can_call, event, outcome)
+    }
+
+    /// Whether the bus is open and awake, and nobody waits in line.
+    fn takes_at_once(&self, targets: &[SubscriptionId], can_call: bool) -> bool {
+        self.phase == Phase::Open
+            && self.line.is_empty()
+            && !self.publishing_is_spent()
+            && (!self.has_no_leader() || self.need_no_worker(targets, can_call))
     }
 
     /// Whether somebody waits for the same queues, with the same of them to take a place in. An event that only replaces

@@ -83,8 +83,13 @@ impl State {
         let Self { bus, classes, memo, home, .. } = self;
         let can_call = home.as_ref().is_some_and(|home| home.is_in_this_thread());
         let version = bus.routes_version();
-        if let Some(route) = memo.find(Key::new(class, names), version) {
-            return at_once(bus, route, can_call, event, accepted);
+        if let Some(known) = memo.find(Key::new(class, names), version) {
+            if let Some(target) = known.target
+                && bus.accept_by_one(target, can_call, || event.clone().unbind(), accepted)
+            {
+                return Answer::Accepted;
+            }
+            return at_once(bus, &known.route, can_call, event, accepted);
         }
         let [exchange, symbol] = names;
         let (Some(seen), Ok(exchange), Ok(symbol)) = (classes.find(class), exchange.text(), symbol.text()) else {
