@@ -82,8 +82,8 @@ Context. A handler runs from its first line to its last in one asyncio task, in 
 context variables that stood when it was subscribed.
 
 Fairness. Handing out events has a budget a turn of the loop, for the whole bus; so has publishing. When one is spent
-the loop goes on first: neither a tight publishing loop nor a full queue starves anything else. A tight loop that publishes
-faster than the handlers work is slowed towards their pace, turn by turn.
+the loop goes on first: neither a tight publishing loop nor a full queue starves anything else. A tight loop that
+publishes faster than the handlers work is slowed towards their pace, turn by turn.
 """
 
 from abc import ABC, abstractmethod
