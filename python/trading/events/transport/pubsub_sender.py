@@ -5,10 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from trading.events.base import BaseEvent
+from trading.events.transport.connection import LOST, Command, Connection
 from trading.events.transport.frame import FrameMaker, runs_by_topic
-from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.outbox import Outbox
-from trading.events.transport.wire import LOST, Command, CommandWire, Connection
+from trading.events.transport.wire import CommandWire
 
 _LOGGER = logging.getLogger("trading.events")
 
@@ -53,26 +53,21 @@ class PubSubSender:
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Sends until the connection is lost."""
         wire = CommandWire(connection, reply_timeout_s=self._reply_timeout_s)
-        reading = start_task(wire.read(), "trading-events replies")
-        reading.add_done_callback(lambda _: self._outbox.wake())
-        try:
-            await wire.call("PING")
-            stands()
-            await self._ready()
-            while True:
-                await self._next(reading)
-                if self._unconfirmed:
-                    await self._send(wire)
-        finally:
-            await end_tasks(reading)
+        wire.lost.add_done_callback(lambda _: self._outbox.wake())
+        await wire.call("PING")
+        stands()
+        await self._ready()
+        while True:
+            await self._next(wire)
+            if self._unconfirmed:
+                await self._send(wire)
 
-    async def _next(self, reading: asyncio.Task[None]) -> None:
+    async def _next(self, wire: CommandWire) -> None:
         if self._unconfirmed:
             return
         events = self._outbox.take()
         while not events:
-            if reading.done():
-                reading.result()
+            wire.check()
             if self._beat is None and self._frames.has_news:
                 self._unconfirmed = [("PUBLISH", self.control, beat) for beat in self._frames.make_beats()]
                 return
