@@ -131,7 +131,8 @@ class PubSubReceiver:
                 self._tell_missed(Missed(missed, frame.publisher.hex(), channel.decode(errors="replace")))
             self.repeated += repeated
             if repeated < frame.count and is_wanted:
-                self._deliver(frame.events()[repeated:])
+                events = frame.events()
+                self._deliver(events[repeated:] if repeated else events)
         except EventDecodeError as wrong:
             self._tell_undecodable(channel.decode(errors="replace"), wrong)
             return 1

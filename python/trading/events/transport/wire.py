@@ -155,6 +155,14 @@ class CommandWire:
             One of LOST: The connection is lost, or the replies do not come in time. The commands may have been
                 carried out or not.
         """
+        return await self.begin(commands, wait_s=wait_s)
+
+    def begin(self, commands: Sequence[Command], *, wait_s: float = 0.0) -> asyncio.Future[list[Any]]:
+        """Sends commands at once, and does not wait for the replies: they are the future's. All else as in `pipeline`.
+
+        Raises:
+            One of LOST: The connection is lost, and nothing was sent.
+        """
         self.check()
         loop = asyncio.get_running_loop()
         replies = _Replies(len(commands), due_s=loop.time() + self._reply_timeout_s + wait_s)
@@ -162,7 +170,7 @@ class CommandWire:
         self._connection.send(commands)
         if self._alarm is None:
             self._alarm = loop.call_at(replies.due_s, self._look_at_the_time)
-        return await replies.whole
+        return replies.whole
 
     async def call(self, *command: bytes | str | int, wait_s: float = 0.0) -> Any:
         """Sends one command.
