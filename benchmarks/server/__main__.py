@@ -1,61 +1,74 @@
-"""Measures each case against redis-py in the same run: `python -m benchmarks.server [CASE ...]`."""
+"""Measures the buses over a server against redis-py alone: `python -m benchmarks.server [CASE ...]`.
 
-import statistics
+The samples of each case are kept; once there are some of all, the table is written into benchmarks/README.md.
+"""
+
+import argparse
+import json
 import sys
 import tempfile
-from multiprocessing import get_context
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
+from redis import Redis
 from tests.server.process import Server
 
-from benchmarks.server import cases, hybrid, latency, memory
-from trading.events import _core
+from benchmarks.document import replace_between_markers
+from benchmarks.machine import describe_machine
+from benchmarks.release import refuse_debug_build
+from benchmarks.server.case import Case, Pair, table
+from benchmarks.server.cases import CASES
 
-CASES = {
-    "pubsub_batch": (cases.pubsub_batch, cases.raw_pubsub_pipelined),
-    "pubsub_one_by_one": (cases.pubsub_one_by_one, cases.raw_one_by_one),
-    "streams_batch": (cases.streams_batch, cases.raw_streams),
-}
-OTHERS = {"latency": latency.measure, "hybrid": hybrid.measure, "memory": memory.measure}
-ROUNDS = 3
+HOME = Path(__file__).parents[1]
+RESULTS = HOME / "results" / "server.json"
 
 
-def rate_of(case: Any, url: str) -> float:
-    """Events a second, from the first publish to the last handler, in two fresh processes."""
-    context = get_context("spawn")
-    ready, done = context.Event(), context.Queue()
-    consumer = context.Process(target=cases.consume, args=(case.__name__, url, ready, done))
-    consumer.start()
-    if not ready.wait(30):
-        raise RuntimeError("the consumer did not get ready")
-    publisher = context.Process(target=cases.publish, args=(case.__name__, url, done))
-    publisher.start()
-    found = dict(done.get(timeout=60) for _ in range(2))
-    publisher.join()
-    consumer.join()
-    return float(cases.EVENTS[case.__name__] / (found["end"] - found["begin"]))
-
-
-def main() -> None:
-    if _core.DEBUG_BUILD:
-        raise SystemExit("this is a debug build, on which nothing may be measured")
+def measure(case: Case, *, rounds: int) -> list[Pair]:
+    """One pair of figures a round, on a server that is empty before each."""
+    samples: list[Pair] = []
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder)).start()
         try:
-            for name in sys.argv[1:] or [*CASES, *OTHERS]:
-                if name in OTHERS:
-                    print(OTHERS[name](server.url), flush=True)
-                    continue
-                ours, raw = CASES[name]
-                samples = [(rate_of(ours, server.url), rate_of(raw, server.url)) for _ in range(ROUNDS)]
-                mine, theirs = (statistics.median(column) for column in zip(*samples, strict=True))
-                rounded = [(round(a), round(b)) for a, b in samples]
-                print(
-                    f"{name}: {mine:,.0f}/s, redis-py {theirs:,.0f}/s, {mine / theirs:.2f} times; {rounded}", flush=True
-                )
+            for _ in range(rounds):
+                with closing(Redis(port=server.port)) as client:
+                    client.flushall()
+                samples.append(case.measure(server.url))
         finally:
             server.kill()
+    return samples
+
+
+def write(samples: dict[str, list[Pair]]) -> None:
+    """Keeps the samples with those of other cases, and puts the table into benchmarks/README.md."""
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    kept |= samples
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(kept) + "\n", encoding="utf-8")
+    if kept.keys() >= CASES.keys():
+        readme = HOME / "README.md"
+        text = f"{table(CASES, kept)}\n\n{describe_machine()}"
+        readme.write_text(
+            replace_between_markers(readme.read_text(encoding="utf-8"), text, name="server"), encoding="utf-8"
+        )
+
+
+def main() -> None:
+    """Measures what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="benchmarks.server", description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="case", help=f"by default all of {', '.join(CASES)}")
+    parser.add_argument("--rounds", type=int, help="of each case; by default what the case says")
+    arguments = parser.parse_args()
+    refuse_debug_build()
+    unknown = set(arguments.cases) - CASES.keys()
+    if unknown:
+        parser.error(f"no such case: {', '.join(sorted(unknown))}")
+    samples: dict[str, list[Pair]] = {}
+    for name in arguments.cases or CASES:
+        print(name, file=sys.stderr, flush=True)
+        samples[name] = measure(CASES[name], rounds=arguments.rounds or CASES[name].rounds)
+        print(samples[name], file=sys.stderr, flush=True)
+    write(samples)
+    print(table(CASES, samples))
 
 
 if __name__ == "__main__":

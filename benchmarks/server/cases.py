@@ -1,166 +1,78 @@
-"""The cases: each has a publisher's and a consumer's half, and checks that every event has come."""
+"""The table, row by row."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from benchmarks.server import hybrid, latency, memory, rates
+from benchmarks.server.case import Case
 
-from redis.asyncio import Redis
-
-from benchmarks.ticks import make_ticks
-from trading.events import RedisEventBus
-
-EVENTS: dict[str, int] = {}
-_TASKS = 100
-_PIPELINE = 1_000
-_PAYLOAD = b"x" * 300
-"""About as long as an encoded tick."""
-
-Note = Callable[[], None]
-
-
-class Case:
-    """Two halves of a case, by name."""
-
-    def __init__(self, name: str, events: int, publish: Any, consume: Any) -> None:
-        self.__name__ = name
-        self.publish, self.consume = publish, consume
-        EVENTS[name] = events
-        _CASES[name] = self
-
-
-_CASES: dict[str, Case] = {}
-
-
-def publish(name: str, url: str, done: Any) -> None:
-    """Runs the publisher's half."""
-
-    async def main() -> None:
-        begin = await _CASES[name].publish(url, EVENTS[name])
-        done.put(("begin", begin))
-
-    asyncio.run(main())
-
-
-def consume(name: str, url: str, ready: Any, done: Any) -> None:
-    """Runs the consumer's half."""
-
-    async def main() -> None:
-        await _CASES[name].consume(url, EVENTS[name], ready.set)
-        done.put(("end", time.monotonic()))
-
-    asyncio.run(main())
-
-
-def _bus_publisher(mode: str, how: Callable[[Any, list[Any]], Awaitable[None]]) -> Any:
-    async def run(url: str, count: int) -> float:
-        ticks = make_ticks(count)
-        async with RedisEventBus(url, mode=mode) as bus:
-            begin = time.monotonic()
-            await how(bus, ticks)
-            await bus.flush()
-        return begin
-
-    return run
-
-
-def _bus_consumer(**options: Any) -> Any:
-    async def run(url: str, count: int, ready: Note) -> None:
-        seen, all_came = 0, asyncio.Event()
-
-        async def handle(_event: object) -> None:
-            nonlocal seen
-            seen += 1
-            if seen == count:
-                all_came.set()
-
-        async with RedisEventBus(url, **options) as bus:
-            await bus.subscribe("tick", handle, capacity=count)
-            ready()
-            await all_came.wait()
-            if options.get("group"):
-                await bus.join()
-        assert seen == count
-
-    return run
-
-
-async def _in_batches(bus: Any, ticks: list[Any]) -> None:
-    for start in range(0, len(ticks), _PIPELINE):
-        await bus.publish_batch(ticks[start : start + _PIPELINE])
-
-
-async def _from_many_tasks(bus: Any, ticks: list[Any]) -> None:
-    async def one(mine: list[Any]) -> None:
-        for tick in mine:
-            await bus.publish(tick)
-
-    await asyncio.gather(*(one(ticks[task::_TASKS]) for task in range(_TASKS)))
-
-
-async def _raw_pipelined(url: str, count: int) -> float:
-    async with Redis.from_url(url) as client:
-        begin = time.monotonic()
-        for _ in range(0, count, _PIPELINE):
-            pipeline = client.pipeline(transaction=False)
-            for _ in range(_PIPELINE):
-                pipeline.publish("raw", _PAYLOAD)
-            await pipeline.execute()
-    return begin
-
-
-async def _raw_many_tasks(url: str, count: int) -> float:
-    async with Redis.from_url(url) as client:
-
-        async def one() -> None:
-            for _ in range(count // _TASKS):
-                await client.publish("raw", _PAYLOAD)
-
-        begin = time.monotonic()
-        await asyncio.gather(*(one() for _ in range(_TASKS)))
-    return begin
-
-
-async def _raw_listen(url: str, count: int, ready: Note) -> None:
-    async with Redis.from_url(url) as client, client.pubsub() as channel:
-        await channel.psubscribe("ra*")
-        await channel.get_message(timeout=5)
-        ready()
-        seen = 0
-        async for message in channel.listen():
-            seen += message["type"] == "pmessage"
-            if seen == count:
-                return
-
-
-async def _raw_append(url: str, count: int) -> float:
-    async with Redis.from_url(url) as client:
-        begin = time.monotonic()
-        for _ in range(0, count, _PIPELINE):
-            pipeline = client.pipeline(transaction=False)
-            for _ in range(_PIPELINE):
-                pipeline.xadd("raw-stream", {"f": _PAYLOAD})
-            await pipeline.execute()
-    return begin
-
-
-async def _raw_read_group(url: str, count: int, ready: Note) -> None:
-    async with Redis.from_url(url) as client:
-        await client.delete("raw-stream")
-        await client.xgroup_create("raw-stream", "g", mkstream=True)
-        ready()
-        seen = 0
-        while seen < count:
-            for _, entries in await client.xreadgroup("g", "c", {"raw-stream": ">"}, count=_PIPELINE, block=1000):
-                seen += len(entries)
-                await client.xack("raw-stream", "g", *(entry for entry, _ in entries))
-
-
-pubsub_batch = Case("pubsub_batch", 400_000, _bus_publisher("pubsub", _in_batches), _bus_consumer())
-raw_pubsub_pipelined = Case("raw_pubsub_pipelined", 200_000, _raw_pipelined, _raw_listen)
-pubsub_one_by_one = Case("pubsub_one_by_one", 200_000, _bus_publisher("pubsub", _from_many_tasks), _bus_consumer())
-raw_one_by_one = Case("raw_one_by_one", 40_000, _raw_many_tasks, _raw_listen)
-streams_batch = Case(
-    "streams_batch", 300_000, _bus_publisher("streams", _in_batches), _bus_consumer(mode="streams", group="g")
-)
-raw_streams = Case("raw_streams", 200_000, _raw_append, _raw_read_group)
+CASES = {
+    "pubsub_batch": Case(
+        title="pub/sub, `publish_batch`; against a pipelined PUBLISH and `listen()`",
+        measure=rates.rates_of(rates.pubsub_batch, rates.raw_pubsub_pipelined),
+        unit="/s",
+        bound=2,
+        aim=3,
+    ),
+    "pubsub_one_by_one": Case(
+        title="pub/sub, `publish` one by one from 100 tasks; against PUBLISH from 100 tasks",
+        measure=rates.rates_of(rates.pubsub_one_by_one, rates.raw_one_by_one),
+        unit="/s",
+        bound=3,
+        aim=6,
+    ),
+    "streams_batch": Case(
+        title="streams with a group, `publish_batch` to acknowledged; against pipelined XADD, XREADGROUP and XACK",
+        measure=rates.rates_of(rates.streams_batch, rates.raw_streams),
+        unit="/s",
+        bound=1.5,
+        aim=3,
+    ),
+    "latency": Case(
+        title="latency, `publish` to handler at 1,000 events/s, p99; against redis-py's pub/sub",
+        measure=latency.measure,
+        unit=" µs",
+        bound=1.5,
+        aim=1.1,
+        less_is_better=True,
+        rounds=5,
+    ),
+    "hybrid_all": Case(
+        title="`HybridEventBus`, local delivery of batches, everything forwarded; against `InMemoryEventBus`",
+        measure=hybrid.everything_forwarded,
+        unit="/s",
+        bound=0.2,
+        aim=0.35,
+    ),
+    "hybrid_nothing": Case(
+        title="the same, nothing forwarded",
+        measure=hybrid.nothing_forwarded,
+        unit="/s",
+        bound=0.85,
+        aim=0.95,
+    ),
+    "hybrid_sent": Case(
+        title="the same, everything forwarded, until the server has it all; against local delivery alone",
+        measure=hybrid.until_sent,
+        unit="/s",
+    ),
+    "cluster_pubsub": Case(
+        title="a Cluster of three beside each other, pub/sub, `publish_batch`; against one server",
+        measure=rates.rate_in_a_cluster(rates.pubsub_batch),
+        unit="/s",
+        rounds=3,
+    ),
+    "cluster_streams": Case(
+        title="the same, streams with a group",
+        measure=rates.rate_in_a_cluster(rates.streams_batch),
+        unit="/s",
+        rounds=3,
+    ),
+    "memory": Case(
+        title="a consumer over streams whose handler has stopped, a million events coming: memory it has grown by",
+        measure=memory.measure,
+        unit=" MB",
+        bound=100,
+        aim=40,
+        less_is_better=True,
+        is_ratio=False,
+        rounds=1,
+    ),
+}

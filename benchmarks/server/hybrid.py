@@ -1,7 +1,6 @@
 """How fast a hybrid bus delivers locally, beside a bus in memory."""
 
 import asyncio
-import statistics
 import time
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -19,8 +18,8 @@ _KINDS: dict[str, Callable[[str], Any]] = {
 }
 
 
-async def _deliver(url: str, kind: str) -> tuple[float, float, float]:
-    """Local deliveries a second; what part the server had by their end; events a second until it had all."""
+async def _deliver(url: str, kind: str) -> tuple[float, float]:
+    """Local deliveries a second, and events a second until the server had all."""
     ticks = make_ticks(_EVENTS)
     seen, all_came = 0, asyncio.Event()
 
@@ -38,12 +37,11 @@ async def _deliver(url: str, kind: str) -> tuple[float, float, float]:
         await all_came.wait()
         end = time.monotonic()
         if kind != "everything forwarded":
-            return _EVENTS / (end - begin), 0.0, 0.0
-        unsent = bus.transport_statistics().unsent
+            return _EVENTS / (end - begin), 0.0
         await bus.flush()
         flushed = time.monotonic()
     assert bus.transport_statistics().unsent == 0
-    return _EVENTS / (end - begin), 1 - unsent / _EVENTS, _EVENTS / (flushed - begin)
+    return _EVENTS / (end - begin), _EVENTS / (flushed - begin)
 
 
 def run(url: str, kind: str, done: Any) -> None:
@@ -51,26 +49,28 @@ def run(url: str, kind: str, done: Any) -> None:
     done.put(asyncio.run(_deliver(url, kind)))
 
 
-def rates_of(url: str, kind: str) -> tuple[float, float, float]:
+def rates_of(url: str, kind: str) -> tuple[float, float]:
     """What `_deliver` finds, in a fresh process."""
     context = get_context("spawn")
     done = context.Queue()
     process = context.Process(target=run, args=(url, kind, done))
     process.start()
-    local, part, forwarded = done.get(timeout=60)
+    local, sent = done.get(timeout=60)
     process.join()
-    return local, part, forwarded
+    return local, sent
 
 
-def measure(url: str) -> str:
-    """The figure, as a line of text."""
-    rounds = [[rates_of(url, kind) for kind in _KINDS] for _ in range(3)]
-    memory, nothing, everything = (
-        statistics.median(rate for rate, _, _ in column) for column in zip(*rounds, strict=True)
-    )
-    part, forwarded = (statistics.median(row[-1][place] for row in rounds) for place in (1, 2))
-    return (
-        f"hybrid: everything forwarded {everything / memory:.2f}, nothing forwarded {nothing / memory:.2f} "
-        f"of the {memory:,.0f}/s in memory; {[[round(rate) for rate, _, _ in row] for row in rounds]}; "
-        f"{part:.0%} had been sent by then, all at {forwarded:,.0f}/s"
-    )
+def everything_forwarded(url: str) -> tuple[float, float]:
+    """Local deliveries a second, and those in memory."""
+    return rates_of(url, "everything forwarded")[0], rates_of(url, "memory")[0]
+
+
+def nothing_forwarded(url: str) -> tuple[float, float]:
+    """Local deliveries a second, and those in memory."""
+    return rates_of(url, "nothing forwarded")[0], rates_of(url, "memory")[0]
+
+
+def until_sent(url: str) -> tuple[float, float]:
+    """Events a second until the server had them all, and until they were delivered here."""
+    local, sent = rates_of(url, "everything forwarded")
+    return sent, local

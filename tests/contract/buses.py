@@ -59,7 +59,24 @@ BUS_TYPES: dict[str, Callable[..., Bus]] = {
 
 MakeLoop = Callable[[], asyncio.AbstractEventLoop]
 
-LOOPS: dict[str, MakeLoop] = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+_PATIENCE_S = 60.0
+
+
+def _patient(make: MakeLoop) -> MakeLoop:
+    """Loops that in debug mode report no slow step: how long one takes says how busy the machine is."""
+
+    def make_loop() -> asyncio.AbstractEventLoop:
+        loop = make()
+        loop.slow_callback_duration = _PATIENCE_S
+        return loop
+
+    return make_loop
+
+
+LOOPS: dict[str, MakeLoop] = {
+    "asyncio": _patient(asyncio.new_event_loop),
+    "uvloop": _patient(uvloop.new_event_loop),
+}
 """Every kind of event loop that the contract holds on."""
 
 

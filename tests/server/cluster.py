@@ -64,12 +64,16 @@ class Watched:
             node.kill()
 
 
-class Cluster:
-    """Three masters, each with a replica."""
+_MASTERS = 3
 
-    def __init__(self, folder: Path) -> None:
-        options = {"cluster-enabled": "yes", "cluster-node-timeout": "1000", "appendonly": "yes"}
-        self.nodes = [Server(folder / f"node-{number}", **options) for number in range(6)]
+
+class Cluster:
+    """Three masters, each with a replica, or with none."""
+
+    def __init__(self, folder: Path, *, replicas: int = 1, appendonly: str = "yes") -> None:
+        options = {"cluster-enabled": "yes", "cluster-node-timeout": "1000", "appendonly": appendonly}
+        self._replicas = replicas
+        self.nodes = [Server(folder / f"node-{number}", **options) for number in range(_MASTERS * (1 + replicas))]
         for node in self.nodes:
             while node.port > _LAST_PORT:
                 node.port = free_port()
@@ -77,15 +81,17 @@ class Cluster:
     def start(self) -> "Cluster":
         for node in self.nodes:
             node.start()
-        masters, replicas = self.nodes[:3], self.nodes[3:]
+        masters, replicas = self.nodes[:_MASTERS], self.nodes[_MASTERS:]
         for number, master in enumerate(masters):
             ask(master, "CLUSTER", "ADDSLOTSRANGE", number * 5462, min(16383, number * 5462 + 5461))
         wait_until(self._have_met)
-        for master, replica in zip(masters, replicas, strict=True):
+        for master, replica in zip(masters * self._replicas, replicas, strict=True):
             name = ask(master, "CLUSTER", "MYID").decode()
             wait_until(partial(self._follows, replica, name))
         wait_until(lambda: all(b"cluster_state:ok" in ask(node, "CLUSTER", "INFO") for node in self.nodes))
-        wait_until(lambda: all(ask(master, "INFO", "replication")["connected_slaves"] == 1 for master in masters))
+        wait_until(
+            lambda: all(ask(master, "INFO", "replication")["connected_slaves"] == self._replicas for master in masters)
+        )
         return self
 
     def _have_met(self) -> bool:

@@ -13,7 +13,6 @@ Whoever can write to the server can send any bytes: nothing that is read here is
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from struct import Struct
 from typing import Annotated
 
@@ -47,14 +46,16 @@ _BEAT_BODY = TypeAdapter(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Frame:
     """A frame whose header has been read."""
 
-    publisher: bytes
-    sequence: int
-    count: int
-    body: memoryview
+    __slots__ = ("body", "count", "publisher", "sequence")
+
+    def __init__(self, publisher: bytes, sequence: int, count: int, body: bytes) -> None:
+        self.publisher = publisher
+        self.sequence = sequence
+        self.count = count
+        self.body = body
 
     def events(self) -> list[BaseEvent]:
         """Its events.
@@ -62,7 +63,7 @@ class Frame:
         Raises:
             EventDecodeError: The body holds none, or not as many as the header says.
         """
-        events = decode_batch(bytes(self.body))
+        events = decode_batch(self.body)
         if len(events) != self.count:
             raise EventDecodeError(f"the frame holds {len(events)} events, and says {self.count}")
         return events
@@ -74,7 +75,7 @@ class Frame:
             EventDecodeError: The body is no map of channels to sequences.
         """
         try:
-            found = _BEAT_BODY.validate_json(bytes(self.body))
+            found = _BEAT_BODY.validate_json(self.body)
         except ValueError:
             raise EventDecodeError("the beat is no map of at most 1,024 channels to sequences") from None
         return {channel.encode(errors="replace"): sequence for channel, sequence in found.items()}
@@ -95,7 +96,7 @@ def read_frame(data: object, *, kind: int = EVENTS, limit_bytes: int = MAX_FRAME
         raise EventDecodeError(f"the frame begins with {data[:4]!r}, which is none of this kind and version")
     if not 0 < sequence <= _LAST_SEQUENCE or (kind == EVENTS and not 0 < count <= len(data)):
         raise EventDecodeError(f"the frame says that it holds {count} events from number {sequence} on")
-    return Frame(publisher, sequence, count, memoryview(data)[_HEADER.size :])
+    return Frame(publisher, sequence, count, data[_HEADER.size :])
 
 
 class FrameMaker:

@@ -8,13 +8,14 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from trading.events.transport.connection import LOST, Command, Connection
 from trading.events.transport.frame import FrameMaker
 from trading.events.transport.group_reader import GroupReader, claim_entries
 from trading.events.transport.ledger import DeadLetter, Entry, Ledger
 from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.reports import Reports
 from trading.events.transport.stream_keys import TRIM, Keys, dead_letter_key
-from trading.events.transport.wire import LOST, Command, CommandWire, Connection
+from trading.events.transport.wire import CommandWire
 
 _BATCH = 1024
 _CLAIM_ENTRIES = 64
@@ -84,8 +85,7 @@ class GroupKeeper:
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Keeps the group until the connection is lost."""
         wire = CommandWire(connection, reply_timeout_s=self._reply_timeout_s)
-        reading = start_task(wire.read(), "trading-events replies")
-        reading.add_done_callback(lambda _: self.wake())
+        wire.lost.add_done_callback(lambda _: self.wake())
         rounds: list[asyncio.Task[None]] = []
         try:
             await wire.call("PING")
@@ -95,14 +95,15 @@ class GroupKeeper:
             rounds.append(start_task(self._trim_for_ever(wire), "trading-events trims"))
             while True:
                 await self._acknowledge(wire)
-                for task in (reading, *rounds):
+                wire.check()
+                for task in rounds:
                     if task.done():
                         task.result()
                 await self._awaited.wait()
                 self._awaited.clear()
         finally:
             self._wire = None
-            await end_tasks(reading, *rounds)
+            await end_tasks(*rounds)
 
     async def _acknowledge(self, wire: CommandWire) -> None:
         while self._ledger.ended or self._dead:

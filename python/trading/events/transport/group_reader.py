@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from trading.events.transport.ledger import Entry, Ledger
 from trading.events.transport.stream_keys import Keys
 from trading.events.transport.stream_reader import BLOCK_S, START, StreamReader, id_key
-from trading.events.transport.wire import Command, CommandWire
+from trading.events.transport.wire import CommandWire
 
 _EMPTY_READS = 2
 """After so many reads that found nothing all that was there before has gone to some member: one may have been over."""
@@ -23,7 +23,7 @@ async def claim_entries(
 
     Counting a delivery is left to this alone: what only looks at entries must not make them look like poison.
     """
-    pending: list[Command] = [("XPENDING", stream, group, entry_id, entry_id, 1) for entry_id in ids]
+    pending: list[Any] = [("XPENDING", stream, group, entry_id, entry_id, 1) for entry_id in ids]
     *told, entries = await wire.pipeline([*pending, ("XCLAIM", stream, group, consumer, 0, *ids)])
     for reply in (*told, entries):
         if isinstance(reply, Exception):

@@ -8,7 +8,8 @@ from typing import Any
 
 from redis.backoff import ExponentialWithJitterBackoff
 
-from trading.events.transport.wire import LOST, REFUSED, Connection, Connector
+from trading.events.transport.connection import LOST, REFUSED, Connection
+from trading.events.transport.wire import Connector
 
 _LOGGER = logging.getLogger("trading.events")
 
@@ -120,7 +121,7 @@ class Link:
         except BaseException:
             self.is_up = False
             if _loop_runs():
-                await connection.disconnect(nowait=True)
+                await connection.close()
             raise
 
     def _stands(self) -> None:

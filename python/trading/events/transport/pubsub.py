@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from trading.events.base import BaseEvent
+from trading.events.transport.connection import REFUSED
 from trading.events.transport.frame import FrameMaker
 from trading.events.transport.link import Announce, Link
 from trading.events.transport.options import TransportOptions
@@ -12,7 +13,7 @@ from trading.events.transport.pubsub_receiver import PubSubReceiver
 from trading.events.transport.pubsub_sender import PubSubSender
 from trading.events.transport.reports import Reports
 from trading.events.transport.topic_globs import Interests
-from trading.events.transport.wire import REFUSED, Connector
+from trading.events.transport.wire import Connector
 
 
 class PubSubTransport:

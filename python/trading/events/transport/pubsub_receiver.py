@@ -2,24 +2,16 @@
 
 import asyncio
 import itertools
-import logging
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from trading.events import _core
 from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError
+from trading.events.transport.connection import REFUSED, Connection
 from trading.events.transport.frame import BEAT, read_frame
-from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.sequences import Missed, Sequences
 from trading.events.transport.topic_globs import Interests, glob_of
-from trading.events.transport.wire import LOST, REFUSED, Connection, send
-
-_LOGGER = logging.getLogger("trading.events")
-
-_TURN_EVENTS = 256
-"""After so many events the rest of the loop has its turn."""
 
 
 class PubSubReceiver:
@@ -66,52 +58,43 @@ class PubSubReceiver:
         self.repeated = 0
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
-        """Reads until the connection is lost."""
+        """Hears until the connection is lost."""
         self._confirmed.clear()
         self._asked = self._interests.patterns
         wanted = {self._control, *map(self._glob, self._asked)}
-        await send(connection, ("SUBSCRIBE", self._control), *(("PSUBSCRIBE", self._glob(p)) for p in self._asked))
-        if self._pongs:
-            await send(connection, *(("PING", token) for token in self._pongs))
+        connection.listen(self._receive)
+        connection.lost.add_done_callback(self._note_lost)
+        connection.send([("SUBSCRIBE", self._control), *(("PSUBSCRIBE", self._glob(p)) for p in self._asked)])
+        connection.send([("PING", token) for token in self._pongs])
         self._connection = connection
-        watching: asyncio.Task[None] | None = None
         try:
-            async with asyncio.timeout(2 * self._ping_interval_s) as limit:
+            async with asyncio.timeout(2 * self._ping_interval_s):
                 while not wanted <= self._confirmed:
-                    self._receive(await connection.read_response(disable_decoding=True))
-                limit.reschedule(None)
-                self._refusal = None
-                stands()
-                watching = start_task(self._watch(connection, limit), "trading-events pings")
-                await self._read(connection)
-        except REFUSED as refusal:
-            self._refusal = refusal
-            self._changed.set()
-            raise
+                    await self._next_change()
+                    connection.check()
+            self._refusal = None
+            stands()
+            await self._watch(connection)
         finally:
             self._connection = None
-            if watching is not None:
-                await end_tasks(watching)
 
-    async def _read(self, connection: Connection) -> None:
-        count = 0
-        while True:
-            count += self._receive(await connection.read_response(disable_decoding=True))
-            if count >= _TURN_EVENTS:
-                count = 0
-                await asyncio.sleep(0)
+    def _note_lost(self, lost: asyncio.Future[None]) -> None:
+        reason = lost.exception()
+        if isinstance(reason, REFUSED):
+            self._refusal = reason
+        self._changed.set()
 
-    async def _watch(self, connection: Connection, limit: asyncio.Timeout) -> None:
+    async def _watch(self, connection: Connection) -> None:
+        """Pings for as long as something comes."""
         while True:
             self._heard = False
-            with suppress(*LOST):
-                await send(connection, ("PING", b"0"))
-            await asyncio.sleep(self._ping_interval_s)
+            connection.send([("PING", b"0")])
+            await asyncio.wait([connection.lost], timeout=self._ping_interval_s)
+            connection.check()
             if not self._heard:
-                limit.reschedule(asyncio.get_running_loop().time())
-                return
+                raise TimeoutError(f"nothing came for {self._ping_interval_s} s")
             if self._interests.refresh():
-                await self.settle()
+                self._ask()
 
     def _receive(self, message: Any) -> int:
         """Takes in one message. Returns the cost, in events."""
@@ -121,6 +104,8 @@ class PubSubReceiver:
                 return self._receive_frame(channel, data)
             case [b"message", _, data]:
                 return self._receive_beat(data)
+            case Exception():
+                raise message
             case [b"psubscribe" | b"subscribe", bytes(glob), _]:
                 self._confirmed.add(glob)
                 self._changed.set()
@@ -146,7 +131,8 @@ class PubSubReceiver:
                 self._tell_missed(Missed(missed, frame.publisher.hex(), channel.decode(errors="replace")))
             self.repeated += repeated
             if repeated < frame.count and is_wanted:
-                self._deliver(frame.events()[repeated:])
+                events = frame.events()
+                self._deliver(events[repeated:] if repeated else events)
         except EventDecodeError as wrong:
             self._tell_undecodable(channel.decode(errors="replace"), wrong)
             return 1
@@ -188,6 +174,14 @@ class PubSubReceiver:
             One of REFUSED: It does not let this user hear that.
         """
         self._refusal = None
+        wanted = self._ask()
+        while not {self._glob(pattern) for pattern in wanted & self._interests.patterns} <= self._confirmed:
+            if self._refusal is not None:
+                raise self._refusal
+            await self._next_change()
+
+    def _ask(self) -> frozenset[str]:
+        """Asks for what is wanted now, and no more for what is not; where no connection stands, the next one does."""
         wanted = self._interests.patterns
         before, self._asked = self._asked, wanted
         if new := wanted - before:
@@ -195,17 +189,13 @@ class PubSubReceiver:
             self._sequences.forget(lambda channel: not self._is_heard(channel, before))
         if self._connection is not None and wanted != before:
             self._confirmed.difference_update(map(self._glob, before - wanted))
-            with suppress(*LOST):  # the next session asks for everything
-                await send(
-                    self._connection,
-                    *(("PSUBSCRIBE", self._glob(pattern)) for pattern in new),
-                    *(("PUNSUBSCRIBE", self._glob(pattern)) for pattern in before - wanted),
-                )
-        while not {self._glob(pattern) for pattern in wanted & self._interests.patterns} <= self._confirmed:
-            if self._refusal is not None:
-                raise self._refusal
-            self._changed.clear()
-            await self._changed.wait()
+            self._connection.send([("PSUBSCRIBE", self._glob(pattern)) for pattern in new])
+            self._connection.send([("PUNSUBSCRIBE", self._glob(pattern)) for pattern in before - wanted])
+        return wanted
+
+    async def _next_change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
 
     def _is_heard(self, channel: bytes, patterns: frozenset[str]) -> bool:
         topic = channel[len(self._prefix) :].decode(errors="replace")
@@ -216,8 +206,7 @@ class PubSubReceiver:
         token = b"%d" % next(self._tokens)
         pong = self._pongs[token] = asyncio.get_running_loop().create_future()
         if self._connection is not None:
-            with suppress(*LOST):
-                await send(self._connection, ("PING", token))
+            self._connection.send([("PING", token)])
         try:
             await pong
         finally:

@@ -3,17 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
-from trading.events.base import BaseEvent
+from trading.events.transport.connection import LOST, Command, Connection
 from trading.events.transport.frame import FrameMaker, runs_by_topic
-from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.outbox import Outbox
-from trading.events.transport.wire import LOST, Command, CommandWire, Connection
+from trading.events.transport.wire import CommandWire
 
 _LOGGER = logging.getLogger("trading.events")
 
 BEAT_INTERVAL_S = 1.0
 """After so long at the latest, others are told how far the numbers of a channel have come."""
+
+_MOST_CHANNELS = 1 << 16
+"""How many names of channels are remembered."""
 
 
 class PubSubSender:
@@ -25,7 +29,7 @@ class PubSubSender:
         namespace: Stands before every channel.
         reply_timeout_s: A server that says nothing for so long is taken for lost.
         ready: Awaited before anything is sent.
-        prepare: Awaited with the topics of a batch before it is sent.
+        prepare: Awaited with topics before the first events of them are sent.
     """
 
     def __init__(
@@ -46,6 +50,9 @@ class PubSubSender:
         self._prepare = prepare
         self._unconfirmed: list[Command] = []
         self._unconfirmed_events = 0
+        self._replies: asyncio.Future[list[Any]] | None = None
+        self._channels: dict[str, bytes] = {}
+        self._new_topics: set[str] = set()
         self._beat: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
         self.refused_frames = 0
@@ -53,47 +60,58 @@ class PubSubSender:
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Sends until the connection is lost."""
         wire = CommandWire(connection, reply_timeout_s=self._reply_timeout_s)
-        reading = start_task(wire.read(), "trading-events replies")
-        reading.add_done_callback(lambda _: self._outbox.wake())
+        wire.lost.add_done_callback(lambda _: self._outbox.wake())
+        await wire.call("PING")
+        stands()
+        await self._ready()
+        self._replies = None
+        self._outbox.send_few_with(partial(self._send_at_once, wire))
         try:
-            await wire.call("PING")
-            stands()
-            await self._ready()
             while True:
-                await self._next(reading)
+                await self._next(wire)
                 if self._unconfirmed:
                     await self._send(wire)
         finally:
-            await end_tasks(reading)
+            self._outbox.send_few_with(None)
 
-    async def _next(self, reading: asyncio.Task[None]) -> None:
-        if self._unconfirmed:
+    def _send_at_once(self, wire: CommandWire) -> None:
+        if self._unconfirmed or wire.lost.done():
             return
-        events = self._outbox.take()
-        while not events:
-            if reading.done():
-                reading.result()
+        self._take()
+        if self._unconfirmed and not self._new_topics:
+            self._replies = wire.begin(self._unconfirmed)
+
+    async def _next(self, wire: CommandWire) -> None:
+        while not self._unconfirmed:
+            wire.check()
+            self._take()
+            if self._unconfirmed:
+                return
             if self._beat is None and self._frames.has_news:
                 self._unconfirmed = [("PUBLISH", self.control, beat) for beat in self._frames.make_beats()]
                 return
             await self._outbox.wait()
-            events = self._outbox.take()
-        self._unconfirmed = await self._commands(events)
+
+    def _take(self) -> None:
+        """Makes commands of what is in the outbox."""
+        events = self._outbox.take()
+        for topic, run in runs_by_topic(events):
+            channel = self._channel_of(topic)
+            self._unconfirmed.extend([("PUBLISH", channel, frame) for frame in self._frames.make(channel, run)])
         self._unconfirmed_events = len(events)
         if not self._unconfirmed:
             self._confirm()
-
-    async def _commands(self, events: list[BaseEvent]) -> list[Command]:
-        commands: list[Command] = []
-        topics: set[str] = set()
-        for topic, run in runs_by_topic(events):
-            topics.add(topic)
-            channel = f"{self._namespace}:{topic}".encode()
-            commands.extend(("PUBLISH", channel, frame) for frame in self._frames.make(channel, run))
-        await self._prepare(topics)
-        if self._beat is None:
+        elif self._beat is None:
             self._beat = asyncio.get_running_loop().call_later(BEAT_INTERVAL_S, self._end_of_interval)
-        return commands
+
+    def _channel_of(self, topic: str) -> bytes:
+        channel = self._channels.get(topic)
+        if channel is None:
+            if len(self._channels) >= _MOST_CHANNELS:
+                self._channels.clear()
+            self._new_topics.add(topic)
+            channel = self._channels[topic] = f"{self._namespace}:{topic}".encode()
+        return channel
 
     def _end_of_interval(self) -> None:
         self._beat = None
@@ -105,7 +123,11 @@ class PubSubSender:
         return f"{self._namespace}!beats".encode()
 
     async def _send(self, wire: CommandWire) -> None:
-        for reply in await wire.pipeline(self._unconfirmed):
+        if self._new_topics:
+            topics, self._new_topics = self._new_topics, set()
+            await self._prepare(topics)
+        replies, self._replies = self._replies or wire.begin(self._unconfirmed), None
+        for reply in await replies:
             if isinstance(reply, LOST):
                 raise reply
             if isinstance(reply, Exception):

@@ -7,13 +7,13 @@ from typing import Any
 
 from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError
+from trading.events.transport.connection import LOST, Connection
 from trading.events.transport.frame import Frame, read_frame
 from trading.events.transport.ledger import Entry
-from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed, Sequences
 from trading.events.transport.stream_keys import Keys
-from trading.events.transport.wire import LOST, CommandWire, Connection
+from trading.events.transport.wire import CommandWire
 
 _MARK_BYTES = 24
 
@@ -113,7 +113,6 @@ class StreamReader:
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Reads until the connection is lost."""
         wire = CommandWire(connection, reply_timeout_s=self._reply_timeout_s)
-        replies = start_task(wire.read(), "trading-events replies")
         try:
             await self.prepare(wire)
             stands()
@@ -128,8 +127,6 @@ class StreamReader:
         except LOST:
             self.entries = max(1, self.entries // 4)
             raise
-        finally:
-            await end_tasks(replies)
 
     async def prepare(self, wire: CommandWire) -> None:
         """Finds out where to begin."""

@@ -9,13 +9,13 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from trading.events.base import BaseEvent
 from trading.events.errors import ServerError
+from trading.events.transport.connection import Command, Connection
 from trading.events.transport.frame import FrameMaker, read_frame
-from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.outbox import Outbox
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed
 from trading.events.transport.stream_keys import APPEND, Keys, digest_of, publisher_key
-from trading.events.transport.wire import Command, CommandWire, Connection
+from trading.events.transport.wire import CommandWire
 
 _REMEMBERED_MS = 24 * 3600 * 1000
 """How long a server remembers a publisher that appends nothing: longer than any outage after which one goes on."""
@@ -93,24 +93,19 @@ class StreamSender:
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Sends until the connection is lost."""
         wire = CommandWire(connection, reply_timeout_s=self._reply_timeout_s)
-        reading = start_task(wire.read(), "trading-events replies")
-        reading.add_done_callback(lambda _: self._outbox.wake())
-        try:
-            await wire.call("SCRIPT", "LOAD", APPEND)
-            stands()
-            await self._ready()
-            while True:
-                while not self._unconfirmed:
-                    await self._next(reading)
-                await self._send(wire)
-        finally:
-            await end_tasks(reading)
+        wire.lost.add_done_callback(lambda _: self._outbox.wake())
+        await wire.call("SCRIPT", "LOAD", APPEND)
+        stands()
+        await self._ready()
+        while True:
+            while not self._unconfirmed:
+                await self._next(wire)
+            await self._send(wire)
 
-    async def _next(self, reading: asyncio.Task[None]) -> None:
+    async def _next(self, wire: CommandWire) -> None:
         events = self._outbox.take()
         while not events:
-            if reading.done():
-                reading.result()
+            wire.check()
             await self._outbox.wait()
             events = self._outbox.take()
         self._unconfirmed_events = len(events)

@@ -12,6 +12,7 @@ from trading.events.errors import BusClosedError, QueueFullError, ServerError
 from trading.events.filters import combined_filter
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.transport.confirmation import Confirmations
+from trading.events.transport.connection import REFUSED
 from trading.events.transport.ledger import Entry, Ledger, TrackedHandler
 from trading.events.transport.options import TransportOptions
 from trading.events.transport.outbox import Outbox
@@ -22,7 +23,7 @@ from trading.events.transport.statistics import TransportStatistics
 from trading.events.transport.streams import StreamTransport
 from trading.events.transport.topic_globs import Interests
 from trading.events.transport.transport import Transport
-from trading.events.transport.wire import REFUSED, Connector
+from trading.events.transport.wire import Connector
 from trading.events.transport.work_until import work_until
 
 _LOGGER = logging.getLogger("trading.events")

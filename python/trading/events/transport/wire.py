@@ -2,62 +2,20 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 from redis.asyncio.connection import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AskError,
-    AuthenticationError,
-    AuthorizationError,
-    BusyLoadingError,
-    ClusterDownError,
-    MasterDownError,
-    MovedError,
-    NoPermissionError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-    TryAgainError,
-)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError, ResponseError
 
+from trading.events.transport.connection import Command, Connection
 from trading.events.transport.location import Address, ClusterLocator, SentinelLocator, read_url
-
-_ELSEWHERE = (ReadOnlyError, MovedError, AskError, ClusterDownError, TryAgainError, MasterDownError)
-LOST = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, *_ELSEWHERE, OSError, TimeoutError, EOFError)
-"""What tells that a connection, or the server at its end, is no use any more, and another may be."""
-
-REFUSED = (AuthenticationError, AuthorizationError, NoPermissionError)
-"""What tells that the server does not want this user; asking again is no use before somebody changes something."""
-
-Command = Sequence[bytes | str | int]
 
 _OF_THE_SERVER = ("username", "password", "db")
 """What a URL says of the server, and not of its sentinels."""
-
-
-class Connection(Protocol):
-    """What is used of redis-py's connections."""
-
-    async def connect(self) -> None:
-        """Connects and authenticates."""
-
-    async def disconnect(self, nowait: bool = False) -> None:  # noqa: FBT001, FBT002 - redis-py's, as all here
-        """Closes."""
-
-    async def send_packed_command(self, command: Iterable[bytes], check_health: bool = True) -> None:  # noqa: FBT001, FBT002
-        """Writes bytes."""
-
-    def pack_commands(self, commands: Iterable[Command]) -> list[bytes]:
-        """Commands as bytes."""
-        ...
-
-    async def read_response(self, disable_decoding: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """The next reply; raises it where it is a refusal."""
 
 
 def endpoint_of(url: str) -> str:
@@ -107,67 +65,68 @@ class Connector:
         """
         async with asyncio.timeout(self._connect_timeout_s):
             if self._locator is None:
-                return await self._opened(self._pool.make_connection())
-            connection = await self._opened(self._make(await self._locator.locate()))
+                return Connection(await self._opened(self._pool.make_connection()))
+            opened = await self._opened(self._make(await self._locator.locate()))
         if isinstance(self._locator, SentinelLocator):
-            role = await self._role_of(connection)
+            role = await self._role_of(opened)
             if role != "master":  # it was the master until lately, and not all sentinels know
-                await connection.disconnect(nowait=True)
+                await opened.disconnect(nowait=True)
                 raise RedisConnectionError(f"{self.endpoint} is no master, but a {role}")
-        return connection
+        return Connection(opened)
 
     def _make(self, address: Address, *omitted: str) -> Any:
         """A connection to somewhere else, with all that the URL says, or nearly all."""
         terms = {name: value for name, value in self._pool.connection_kwargs.items() if name not in omitted}
         return self._pool.connection_class(**terms | {"host": address[0], "port": address[1]})
 
-    async def _opened(self, connection: Any) -> Connection:
+    async def _opened(self, connection: Any) -> Any:
         try:
             await connection.connect()
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
-        return connection  # type: ignore[no-any-return]  # redis-py's class has what the protocol names
+        return connection
 
     async def _ask(self, address: Address, command: tuple[str, ...]) -> Any:
         is_sentinel = isinstance(self._locator, SentinelLocator)
         async with asyncio.timeout(self._connect_timeout_s / 3):
-            connection = await self._opened(self._make(address, *(_OF_THE_SERVER if is_sentinel else ())))
+            opened = await self._opened(self._make(address, *(_OF_THE_SERVER if is_sentinel else ())))
             try:
-                await send(connection, command)
-                return await connection.read_response(disable_decoding=True)
+                return await _answer(opened, *command)
             finally:
-                await connection.disconnect(nowait=True)
+                await opened.disconnect(nowait=True)
 
-    async def _role_of(self, connection: Connection) -> str:
+    async def _role_of(self, opened: Any) -> str:
         try:
             async with asyncio.timeout(self._connect_timeout_s):
-                await send(connection, ("ROLE",))
-                return str((await connection.read_response(disable_decoding=True))[0].decode())
+                return str((await _answer(opened, "ROLE"))[0].decode())
         except BaseException:
-            await connection.disconnect(nowait=True)
+            await opened.disconnect(nowait=True)
             raise
 
 
-async def send(connection: Connection, *commands: Command) -> None:
-    """Writes commands, without waiting for what the server says."""
-    await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+async def _answer(opened: Any, *command: str) -> Any:
+    await opened.send_command(*command, check_health=False)
+    return await opened.read_response(disable_decoding=True)
 
 
 class _Replies:
     """The replies to one pipeline, as they come."""
 
-    def __init__(self, count: int) -> None:
-        self.replies: list[Any] = []
-        self.count = count
+    __slots__ = ("_count", "_replies", "due_s", "whole")
+
+    def __init__(self, count: int, *, due_s: float) -> None:
+        self._replies: list[Any] = []
+        self._count = count
+        self.due_s = due_s
         self.whole: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
 
     def add(self, reply: object) -> bool:
-        self.replies.append(reply)
-        if len(self.replies) < self.count:
+        self._replies.append(reply)
+        if len(self._replies) < self._count:
             return False
         if not self.whole.done():
-            self.whole.set_result(self.replies)
+            self.whole.set_result(self._replies)
         return True
 
 
@@ -178,7 +137,12 @@ class CommandWire:
         self._connection = connection
         self._reply_timeout_s = reply_timeout_s
         self._awaited: deque[_Replies] = deque()
-        self._lost: BaseException | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self.lost = connection.lost
+        """Fails when the connection is lost, with the reason."""
+
+        self.lost.add_done_callback(self._give_up)
+        connection.listen(self._take)
 
     async def pipeline(self, commands: Sequence[Command], *, wait_s: float = 0.0) -> list[Any]:
         """Sends commands in one go. A refusal of one of them stands among the replies, as an exception.
@@ -191,14 +155,22 @@ class CommandWire:
             One of LOST: The connection is lost, or the replies do not come in time. The commands may have been
                 carried out or not.
         """
-        if self._lost is not None:
-            raise RedisConnectionError("the connection is lost") from self._lost
-        replies = _Replies(len(commands))
-        packed = self._connection.pack_commands(commands)
+        return await self.begin(commands, wait_s=wait_s)
+
+    def begin(self, commands: Sequence[Command], *, wait_s: float = 0.0) -> asyncio.Future[list[Any]]:
+        """Sends commands at once, and does not wait for the replies: they are the future's. All else as in `pipeline`.
+
+        Raises:
+            One of LOST: The connection is lost, and nothing was sent.
+        """
+        self.check()
+        loop = asyncio.get_running_loop()
+        replies = _Replies(len(commands), due_s=loop.time() + self._reply_timeout_s + wait_s)
         self._awaited.append(replies)
-        async with asyncio.timeout(self._reply_timeout_s + wait_s):
-            await self._connection.send_packed_command(packed, check_health=False)
-            return await replies.whole
+        self._connection.send(commands)
+        if self._alarm is None:
+            self._alarm = loop.call_at(replies.due_s, self._look_at_the_time)
+        return replies.whole
 
     async def call(self, *command: bytes | str | int, wait_s: float = 0.0) -> Any:
         """Sends one command.
@@ -212,30 +184,34 @@ class CommandWire:
             raise reply
         return reply
 
-    async def read(self) -> None:
-        """Reads replies until the connection is lost; what still waits for one is told.
+    def check(self) -> None:
+        """Raises why the connection was lost, if it was."""
+        self._connection.check()
 
-        Raises:
-            One of LOST: How the connection was lost.
-        """
-        try:
-            while True:
-                try:
-                    reply: object = await self._connection.read_response(disable_decoding=True)
-                except ResponseError as refusal:
-                    reply = refusal
-                self._take(reply)
-        except BaseException as lost:
-            self._lost = lost
-            raise
-        finally:
-            for replies in self._awaited:
-                if not replies.whole.done():
-                    replies.whole.set_exception(RedisConnectionError("the connection was lost before the reply"))
-                    replies.whole.exception()  # somebody may have stopped waiting
-
-    def _take(self, reply: object) -> None:
+    def _take(self, reply: object) -> int:
+        if isinstance(reply, Exception) and not isinstance(reply, ResponseError):
+            raise reply
         if not self._awaited:
             raise RedisConnectionError("the server said something nobody had asked for")
         if self._awaited[0].add(reply):
             self._awaited.popleft()
+        return 1
+
+    def _look_at_the_time(self) -> None:
+        """One timer for all replies: it is set anew, for the reply that is due next, when it has run out."""
+        self._alarm = None
+        if not self._awaited:
+            return
+        loop, due_s = asyncio.get_running_loop(), self._awaited[0].due_s
+        if loop.time() < due_s:
+            self._alarm = loop.call_at(due_s, self._look_at_the_time)
+        else:
+            self._connection.lose(TimeoutError("the server did not reply in time"))
+
+    def _give_up(self, lost: asyncio.Future[None]) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        for replies in self._awaited:
+            if not replies.whole.done():
+                replies.whole.set_exception(lost.exception() or EOFError())
+                replies.whole.exception()  # somebody may have stopped waiting
