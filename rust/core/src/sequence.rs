@@ -82,7 +82,11 @@ impl<E> Mixed<E> {
 
 /// Events in their order: the first as they are, and from the first that is a row on, some of them as rows.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Sequence<E> {
+    /// The first, if it came when there was no other: where subscriptions are many, most hold one event at a time, and this
+    /// one lies with the rest of its subscription in memory.
+    first: Option<E>,
     events: VecDeque<E>,
     /// What comes behind them, if anything does.
     rest: Option<Box<Mixed<E>>>,
@@ -90,7 +94,7 @@ pub struct Sequence<E> {
 
 impl<E> Default for Sequence<E> {
     fn default() -> Self {
-        Self { events: VecDeque::new(), rest: None }
+        Self { first: None, events: VecDeque::new(), rest: None }
     }
 }
 
@@ -105,21 +109,32 @@ impl<E> Sequence<E> {
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        self.events.len() + self.rest.as_ref().map_or(0, |rest| rest.parts.len() + rest.more)
+        self.unpacked() + self.rest.as_ref().map_or(0, |rest| rest.parts.len() + rest.more)
     }
 
     /// Whether there are none.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.rest.as_ref().is_none_or(|rest| rest.parts.is_empty())
+        self.unpacked() == 0 && self.rest.as_ref().is_none_or(|rest| rest.parts.is_empty())
     }
 
     /// How many of them are no rows.
     #[must_use]
     #[inline]
     pub fn events(&self) -> usize {
-        self.events.len() + self.rest.as_ref().map_or(0, |rest| rest.parts.len() - rest.row_parts)
+        self.unpacked() + self.rest.as_ref().map_or(0, |rest| rest.parts.len() - rest.row_parts)
+    }
+
+    /// How many there are before the first row.
+    #[inline]
+    fn unpacked(&self) -> usize {
+        usize::from(self.first.is_some()) + self.events.len()
+    }
+
+    /// The events before the first row.
+    fn iter_unpacked(&self) -> impl Iterator<Item = &E> {
+        self.first.iter().chain(&self.events)
     }
 
     /// Whether there are no rows, and no events behind some.
@@ -133,6 +148,7 @@ impl<E> Sequence<E> {
     #[inline]
     pub fn push(&mut self, event: E) {
         match &mut self.rest {
+            None if self.first.is_none() && self.events.is_empty() => self.first = Some(event),
             None => self.events.push_back(event),
             Some(rest) => rest.push(Kept::Event(event)),
         }
@@ -149,7 +165,7 @@ impl<E> Sequence<E> {
     /// Takes out the first.
     #[inline]
     pub fn pop(&mut self) -> Option<Kept<E>> {
-        match self.events.pop_front() {
+        match self.first.take().or_else(|| self.events.pop_front()) {
             Some(event) => Some(Kept::Event(event)),
             None => self.pop_from_rest(),
         }
@@ -177,8 +193,8 @@ impl<E> Sequence<E> {
         let event = if let Some(rest) = &mut self.rest {
             let Some(Kept::Event(last)) = rest.parts.back() else { return None };
             if is_meant(last) { rest.parts.pop_back()?.event() } else { None }
-        } else if is_meant(self.events.back()?) {
-            self.events.pop_back()
+        } else if is_meant(self.events.back().or(self.first.as_ref())?) {
+            self.events.pop_back().or_else(|| self.first.take())
         } else {
             None
         }?;
@@ -200,20 +216,20 @@ impl<E> Sequence<E> {
     /// The same events for one who also keeps them; `copy` copies an event.
     #[must_use]
     pub fn share(&self, copy: impl Fn(&E) -> E) -> Self {
-        let events = self.events.iter().map(&copy).collect();
+        let events = self.iter_unpacked().map(&copy).collect();
         let rest = self.rest.as_ref().map(|rest| {
             let parts = rest.parts.iter().map(|part| part.share(&copy)).collect();
             Box::new(Mixed { parts, ..**rest })
         });
-        Self { events, rest }
+        Self { first: None, events, rest }
     }
 
     /// What follows the first so many, for one who also keeps it; `copy` copies an event.
     #[must_use]
     pub fn share_after(&self, skipped: usize, copy: impl Fn(&E) -> E) -> Self {
         let mut shared = Self::default();
-        shared.events.extend(self.events.iter().skip(skipped).map(&copy));
-        let mut skipped = skipped.saturating_sub(self.events.len());
+        shared.events.extend(self.iter_unpacked().skip(skipped).map(&copy));
+        let mut skipped = skipped.saturating_sub(self.unpacked());
         for part in self.rest.iter().flat_map(|rest| &rest.parts) {
             let count = match part {
                 Kept::Event(_) => 1,

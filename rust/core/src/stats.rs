@@ -21,6 +21,7 @@ pub enum End {
 /// The counts of one subscription. At every moment `accepted` is the sum of `handled`, `failed`, all of `lost` and what
 /// waits or is in its handler.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(C)]
 pub struct Counts {
     /// Events that a publisher was told of as accepted.
     pub accepted: u64,

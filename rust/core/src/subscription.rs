@@ -29,33 +29,35 @@ pub enum Delivery {
     Inline,
 }
 
-/// One subscription; `S` is what the caller keeps with it.
+/// One subscription; `S` is what the caller keeps with it. What every event needs comes first, to lie in few lines of the
+/// processor's cache.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Subscription<E, S> {
-    /// The caller's own.
-    pub payload: S,
-    /// What it was entered in the registry with.
-    pub interest: Box<Interest>,
     /// Its waiting events.
     pub queue: Queue<E>,
-    /// What it has counted.
-    pub counts: Counts,
-    /// What it lost since it was last told; `None` if it does not want to be told.
-    pub gap: Option<Box<Gap>>,
-    /// What it takes its times with, if it does.
-    pub stopwatch: Option<Box<Stopwatch>>,
     /// Which places in the queue are timed: those of which these bits are all zero.
     pub(crate) timed_mask: u64,
+    /// What it lost since it was last told; `None` if it does not want to be told.
+    pub gap: Option<Box<Gap>>,
     /// Who calls its handler.
     pub(crate) delivery: Delivery,
     /// Who sees to its events.
     pub(crate) service: Service,
     /// Whether an event is in its handler.
     pub(crate) in_handler: bool,
-    /// The version of the routes with which it began, if it takes up where earlier events end.
-    pub(crate) takes_up_at: Option<u64>,
     /// Whether it hears nothing new and ends when it has nothing left.
     pub(crate) ending: bool,
+    /// The caller's own.
+    pub payload: S,
+    /// What it has counted.
+    pub counts: Counts,
+    /// What it takes its times with, if it does.
+    pub stopwatch: Option<Box<Stopwatch>>,
+    /// What it was entered in the registry with.
+    pub interest: Box<Interest>,
+    /// The version of the routes with which it began, if it takes up where earlier events end.
+    pub(crate) takes_up_at: Option<u64>,
 }
 
 impl<E, S> Subscription<E, S> {
@@ -180,6 +182,7 @@ impl<E, S> Subscription<E, S> {
 }
 
 #[derive(Debug)]
+#[repr(C, align(64))]
 struct Seat<E, S> {
     generation: u32,
     taken: Option<Subscription<E, S>>,

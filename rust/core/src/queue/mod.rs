@@ -29,20 +29,21 @@ struct Topics {
 ///
 /// Where many wait, those beyond the first may be kept as rows, once somebody has [packed](Queue::pack) them.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Queue<E> {
     waiting: Sequence<E>,
     /// What comes before them, if anything does; it does not count for the capacity.
     ahead: Option<Box<Ahead<E>>>,
     topics: Option<Box<Topics>>,
-    /// How many events are kept as they are, before one more is to be packed.
-    unpacked: usize,
     capacity: usize,
-    overflow: Overflow,
     /// Places promised to publishers that have not come for them yet.
     reserved: usize,
     taken: u64,
-    taken_ahead: u64,
     high_water: usize,
+    /// How many events are kept as they are, before one more is to be packed.
+    unpacked: usize,
+    overflow: Overflow,
+    taken_ahead: u64,
 }
 
 impl<E> Queue<E> {
