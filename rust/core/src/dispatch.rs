@@ -21,16 +21,19 @@ impl Budget {
     pub const DELIVERIES: u32 = 2048;
 
     /// What publishing may do at the least, however slow the handlers are.
-    const LEAST: u32 = Self::DELIVERIES / 8;
+    const LEAST: u32 = Self::DELIVERIES / 16;
 
-    /// That of the turn after this one. Where the handlers had not enough time for all that waits, publishers get less of
-    /// the next turn than they did, so that a queue does not become the longer the slower it is served.
-    fn next(&self, has_more: bool) -> Self {
-        let publishing = match self.came_to {
-            Some(deliveries) if has_more => (deliveries - deliveries / 4).clamp(Self::LEAST, Self::DELIVERIES),
-            _ => Self::DELIVERIES,
-        };
-        Self { publishing, ..Self::default() }
+    /// With so many left, handlers are behind.
+    const MANY: u32 = Self::DELIVERIES / 2;
+
+    /// That of the turn after this one. Where handlers are behind, publishers get less of it than the handlers came to in
+    /// this one, so that a queue that has grown long becomes short again.
+    fn next(&self, is_behind: bool) -> Self {
+        if self.dispatching > 0 || !is_behind {
+            return Self::default();
+        }
+        let handled = self.came_to.unwrap_or(Self::DELIVERIES);
+        Self { publishing: (handled - handled / 4).max(Self::LEAST), ..Self::default() }
     }
 
     fn end_dispatching(&mut self) {
@@ -78,7 +81,8 @@ impl<E, S, W> Bus<E, S, W> {
 
     /// A new turn of the loop.
     pub fn refill(&mut self) {
-        self.budget = self.budget.next(self.has_ready());
+        let is_behind = self.has_ready() && self.unfinished >= u64::from(Budget::MANY);
+        self.budget = self.budget.next(is_behind);
     }
 
     /// How many more leaders there should be, at most `at_most`; they count as there from now on.

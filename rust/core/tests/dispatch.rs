@@ -117,45 +117,64 @@ fn dispatching_has_a_budget_a_turn_and_may_be_ended_before() {
     assert!(bus.dispatching_is_spent());
 }
 
-#[test]
-fn publishers_keep_to_the_pace_of_handlers_that_had_too_little_time() {
-    let (mut bus, [id]) = bus::<1>();
-    for _ in 0..Budget::DELIVERIES {
-        publish(&mut bus, &[id]);
-    }
-    bus.next_ready();
-    for _ in 0..1000 {
-        bus.take(id);
-        bus.finish(id, End::Handled);
-    }
-    bus.spend_dispatching();
-    bus.release(id);
-    bus.refill();
+/// Publishes until the budget of this turn is spent; returns how many it took.
+fn publish_a_turn(bus: &mut Bus<(), (), ()>, id: SubscriptionId) -> u32 {
     let mut published = 0;
     while !bus.publishing_is_spent() {
-        publish(&mut bus, &[id]);
+        publish(bus, &[id]);
         published += 1;
     }
-    assert_eq!(published, 750, "fewer than were handled, so that the queue becomes shorter");
-    bus.refill();
-    for _ in 0..Budget::DELIVERIES {
-        assert!(!bus.publishing_is_spent(), "the next turn is a new one");
-        publish(&mut bus, &[id]);
+    published
+}
+
+fn handle(bus: &mut Bus<(), (), ()>, id: SubscriptionId, events: u32) {
+    for _ in 0..events {
+        bus.take(id);
+        bus.finish(id, End::Handled);
     }
 }
 
 #[test]
-fn however_slow_the_handlers_are_publishers_have_an_eighth_of_a_turn() {
+fn publishers_keep_to_the_pace_of_handlers_that_had_too_little_time() {
     let (mut bus, [id]) = bus::<1>();
-    publish(&mut bus, &[id]);
+    publish_a_turn(&mut bus, id);
+    bus.next_ready();
+    handle(&mut bus, id, 1000);
+    bus.spend_dispatching();
+    bus.release(id);
+    bus.refill();
+    assert_eq!(publish_a_turn(&mut bus, id), 750, "fewer than were handled, so that the queue becomes shorter");
+    bus.refill();
+    assert_eq!(publish_a_turn(&mut bus, id), Budget::DELIVERIES, "the next turn is a new one");
+}
+
+#[test]
+fn publishers_get_less_of_a_turn_for_as_long_as_a_full_one_leaves_many() {
+    let (mut bus, [id]) = bus::<1>();
+    for many in [true, false] {
+        let left = Budget::DELIVERIES / 2 - u32::from(!many);
+        (0..Budget::DELIVERIES + left).for_each(|_| publish(&mut bus, &[id]));
+        bus.refill();
+        bus.next_ready();
+        handle(&mut bus, id, Budget::DELIVERIES);
+        assert!(bus.dispatching_is_spent());
+        bus.release(id);
+        bus.refill();
+        let share = if many { Budget::DELIVERIES / 4 * 3 } else { Budget::DELIVERIES };
+        assert_eq!(publish_a_turn(&mut bus, id), share, "{left} left");
+        bus.next_ready();
+        handle(&mut bus, id, left + share);
+        bus.release(id);
+    }
+}
+
+#[test]
+fn however_slow_the_handlers_are_publishers_have_a_sixteenth_of_a_turn() {
+    let (mut bus, [id]) = bus::<1>();
+    publish_a_turn(&mut bus, id);
     bus.spend_dispatching();
     bus.refill();
-    let mut published = 0;
-    while !bus.publishing_is_spent() {
-        publish(&mut bus, &[id]);
-        published += 1;
-    }
-    assert_eq!(published, Budget::DELIVERIES / 8);
+    assert_eq!(publish_a_turn(&mut bus, id), Budget::DELIVERIES / 16);
 }
 
 #[test]

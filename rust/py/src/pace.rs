@@ -13,7 +13,7 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// After so long a worker yields.
-    const STRETCH: Duration = Duration::from_millis(2);
+    const STRETCH: Duration = Duration::from_millis(1);
     /// The clock is asked at the latest after so many events.
     const MOST_EVENTS: u32 = 32;
     /// It is asked again before this part of the time that is left has gone, if events take as long as so far.
