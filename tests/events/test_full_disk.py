@@ -75,6 +75,28 @@ async def test_an_event_waits_for_room_and_is_then_recorded(small_disk: Path, ca
     assert list(verify(store)) == []
 
 
+async def test_an_event_stands_behind_those_that_wait_even_when_there_is_room_again(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "_RETRY_S", 3_600.0)
+    store = small_disk / "store"
+    async with ParquetEventWriter(store) as writer:
+        await writer.write_event(tick(0))
+        ballast = fill(small_disk)
+        events, writing = [tick(0)], list[asyncio.Task[None]]()
+        while not writer._keeper.waiting:
+            events.append(tick(len(events)))
+            writing.append(asyncio.create_task(writer.write_event(events[-1])))
+            await asyncio.sleep(0)
+        ballast.unlink()
+        events.append(tick(len(events), after_s=len(events) - 1))
+        writing.append(asyncio.create_task(writer.write_event(events[-1])))
+        await asyncio.sleep(0)
+        await writer.flush()
+        await asyncio.gather(*writing)
+    assert read(store) == events
+
+
 async def test_a_bus_goes_on_and_its_queue_holds_what_there_is_no_room_for(small_disk: Path) -> None:
     heard, store = asyncio.Event(), small_disk / "store"
 

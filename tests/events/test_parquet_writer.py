@@ -113,6 +113,13 @@ class TestWhatIsTaken:
             assert read(tmp_path) == ticks(3)
         assert read(tmp_path) == ticks(3)
 
+    async def test_with_fsync_each_event_is_on_the_disk_when_its_write_returns(self, tmp_path: Path) -> None:
+        async with ParquetEventWriter(tmp_path, durability="fsync") as writer:
+            journal = writer._keeper.journal
+            for event in ticks(3):
+                await writer.write_event(event)
+                assert journal.synced == journal.place
+
     async def test_a_durability_that_there_is_not_is_refused(self, tmp_path: Path) -> None:
         wrong: Any = "disk"
         with pytest.raises(ValueError, match="'memory', 'journal' or 'fsync', not 'disk'"):
@@ -175,6 +182,7 @@ class TestClosing:
     async def test_a_closing_writer_takes_no_more(self, tmp_path: Path, disk: Disk) -> None:
         writer = ParquetEventWriter(tmp_path)
         await writer.write_event(tick())
+        await writer.write_event(tick(1))
         disk.open.clear()
         closing = [asyncio.create_task(writer.aclose()) for _ in range(2)]
         await asyncio.to_thread(disk.asked.wait)
@@ -184,7 +192,7 @@ class TestClosing:
             await writer.flush()
         disk.open.set()
         await asyncio.gather(*closing)
-        assert read(tmp_path) == [tick()]
+        assert read(tmp_path) == ticks(2)
 
     async def test_a_writer_that_is_dropped_is_closed(self, tmp_path: Path) -> None:
         writer = ParquetEventWriter(tmp_path)
@@ -243,6 +251,7 @@ class TestClosing:
             from trading.events.errors import StoreClosedError
             from trading.events.persistence import ParquetEventWriter
             writer = ParquetEventWriter(sys.argv[1])
+            asyncio.run(writer.write_event(tick(0)))
             reading, writing = os.pipe()
             child = os.fork()
             if child == 0:
@@ -255,14 +264,14 @@ class TestClosing:
                 asyncio.run(writer.aclose())
                 os.read(reading, 1)
                 sys.exit(0)
-            asyncio.run(writer.write_event(tick()))
+            asyncio.run(writer.write_event(tick(1)))
             asyncio.run(writer.aclose())
             asyncio.run(ParquetEventWriter(sys.argv[1]).aclose())
             os.write(writing, b".")
             sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         """
         run_python(script, tmp_path)
-        assert read(tmp_path) == [tick()]
+        assert read(tmp_path) == ticks(2)
 
 
 def run_python(script: str, *args: object) -> None:

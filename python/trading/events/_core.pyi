@@ -273,7 +273,7 @@ class Journal:
         is_deferred: bool,
     ) -> Self: ...
     def append(self, payload: bytes, /) -> bool:
-        """Takes a row and writes it, with one system call, without giving the interpreter away.
+        """Takes a row and writes it, with one system call.
 
         Returns:
             Whether this was the first row that is not synced, or has reached one of the limits.
@@ -281,6 +281,14 @@ class Journal:
         Raises:
             OSError: It cannot be written, or, a BlockingIOError, not before a sync. It has not been taken.
             ValueError: It is longer than a row can be.
+        """
+
+    def take_event(self, event: BaseEvent, /) -> bool:
+        """Takes an event as a row and writes it, where all is plain.
+
+        Returns:
+            Whether it has. Where not, nothing has changed, and `append(encode_row(event))` does what is to be done: it
+            may raise, or its news be due to somebody, or this be a forked child, where nothing is to be appended.
         """
 
     def append_batch(self, payloads: list[bytes], /) -> bool:

@@ -9,9 +9,13 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyList;
 use trading_events_core::journal::folder::Folder;
+use trading_events_core::journal::frame::FRAME_HEADER_BYTES;
 use trading_events_core::journal::{AppendError, Journal};
 
+use crate::codec;
 use crate::error::os_error;
+use crate::home::Birthplace;
+use crate::publish::gets_through;
 
 /// The writing end of a journal.
 #[pyclass(frozen, name = "Journal", module = "trading.events._core")]
@@ -23,6 +27,7 @@ pub(crate) struct PyJournal {
     most_bytes: u64,
     soon_unsynced_bytes: u64,
     is_deferred: bool,
+    birthplace: Birthplace,
 }
 
 #[pymethods]
@@ -39,9 +44,16 @@ impl PyJournal {
         is_deferred: bool,
     ) -> PyResult<Self> {
         let soon_unsynced_bytes = (most_unsynced_bytes / 4) as u64;
-        let journal =
-            Mutex::new(Journal::open(Folder::new(folder), number, seq, most_unsynced_bytes).map_err(os_error)?);
-        Ok(Self { journal, syncing: Mutex::new(()), most_rows, most_bytes, soon_unsynced_bytes, is_deferred })
+        let journal = Journal::open(Folder::new(folder), number, seq, most_unsynced_bytes).map_err(os_error)?;
+        Ok(Self {
+            journal: Mutex::new(journal),
+            syncing: Mutex::new(()),
+            most_rows,
+            most_bytes,
+            soon_unsynced_bytes,
+            is_deferred,
+            birthplace: Birthplace::here(),
+        })
     }
 
     // The interpreter is given away, though the write costs no more than that: a thread that seals asks for it often and
@@ -49,6 +61,20 @@ impl PyJournal {
     #[pyo3(signature = (payload, /))]
     fn append(&self, py: Python<'_>, payload: &[u8]) -> PyResult<bool> {
         py.detach(|| self.take([payload])).map_err(refuse)
+    }
+
+    /// Takes an event where all is plain, the way of nearly all events: nothing is refused, and nobody is to be told.
+    #[pyo3(signature = (event, /))]
+    fn take_event(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = event.py();
+        if !self.birthplace.is_here() {
+            return Ok(false);
+        }
+        match codec::row_of(event) {
+            Ok(row) => Ok(py.detach(|| self.take_quietly(&row))),
+            Err(error) if gets_through(py, &error) => Err(error),
+            Err(_) => Ok(false),
+        }
     }
 
     #[pyo3(signature = (payloads, /))]
@@ -129,20 +155,35 @@ impl PyJournal {
     fn take<'a>(&self, payloads: impl IntoIterator<Item = &'a [u8]>) -> Result<bool, AppendError> {
         let mut journal = self.journal.lock();
         let before = Marks::of(&journal);
-        if self.is_deferred {
-            journal.append_to_memory(payloads)?;
-        } else {
-            journal.append(payloads)?;
-        }
+        self.put(&mut journal, payloads)?;
         let after = Marks::of(&journal);
         if after.rows >= self.most_rows || after.size_bytes >= self.most_bytes {
             let _ = journal.rotate(); // what fails here is tried again by the next append
         }
+        Ok(self.is_news(&before, &after))
+    }
+
+    /// Appends what is no news. Says whether it has, and where not, nothing has changed.
+    fn take_quietly(&self, payload: &[u8]) -> bool {
+        let mut journal = self.journal.lock();
+        let before = Marks::of(&journal);
+        !self.is_news(&before, &before.after(payload)) && self.put(&mut journal, [payload]).is_ok()
+    }
+
+    fn put<'a>(
+        &self,
+        journal: &mut Journal<Folder>,
+        payloads: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(), AppendError> {
+        if self.is_deferred { journal.append_to_memory(payloads) } else { journal.append(payloads) }
+    }
+
+    fn is_news(&self, before: &Marks, after: &Marks) -> bool {
         let reaches = |limit: u64, before: u64, after: u64| before < limit && after >= limit;
-        Ok(reaches(1, before.unsynced_bytes, after.unsynced_bytes)
+        reaches(1, before.unsynced_bytes, after.unsynced_bytes)
             || reaches(self.soon_unsynced_bytes, before.unsynced_bytes, after.unsynced_bytes)
             || reaches(self.most_rows, before.rows, after.rows)
-            || reaches(self.most_bytes, before.size_bytes, after.size_bytes))
+            || reaches(self.most_bytes, before.size_bytes, after.size_bytes)
     }
 
     fn sync_all(&self) -> io::Result<u64> {
@@ -175,6 +216,16 @@ impl Marks {
             rows: journal.rows(),
             size_bytes: journal.size_bytes(),
             unsynced_bytes: journal.place() - journal.synced(),
+        }
+    }
+
+    /// The same when there is one more row.
+    fn after(&self, payload: &[u8]) -> Self {
+        let frame_bytes = (FRAME_HEADER_BYTES + payload.len()) as u64;
+        Self {
+            rows: self.rows + 1,
+            size_bytes: self.size_bytes + frame_bytes,
+            unsynced_bytes: self.unsynced_bytes + frame_bytes,
         }
     }
 }

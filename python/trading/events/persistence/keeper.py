@@ -35,13 +35,16 @@ class JournalKeeper:
     Args:
         journal: What is kept.
         nudge: Called when there are new rows after a sync, and when a segment has enough of them to be sealed.
+
+    Attributes:
+        line: What waits for the disk; empty as long as the disk takes everything.
     """
 
     def __init__(self, journal: Journal, *, nudge: Callable[[], None]) -> None:
         self.journal = journal
         self._nudge = nudge
         self._changed = threading.Condition()
-        self._line: deque[_Refused] = deque()
+        self.line: deque[_Refused] = deque()
         self._retry_s = 0.0
         self._asked: list[Future[None]] = []
         self._since_s: float | None = None
@@ -53,11 +56,11 @@ class JournalKeeper:
     def waiting(self) -> int:
         """How many rows wait in line."""
         with self._changed:
-            return sum(len(refused.rows) for refused in self._line)
+            return sum(len(refused.rows) for refused in self.line)
 
     def append(self, row: bytes) -> Future[None] | None:
         """Appends a row. Returns None, or where the disk refuses it, what is done when it has been appended."""
-        if not self._line:
+        if not self.line:
             try:
                 if self.journal.append(row):
                     self._notice()
@@ -68,7 +71,7 @@ class JournalKeeper:
 
     def append_batch(self, rows: list[bytes]) -> Future[None] | None:
         """Appends rows, all or none. Returns as `append`."""
-        if not self._line:
+        if not self.line:
             try:
                 if self.journal.append_batch(rows):
                     self._notice()
@@ -105,9 +108,9 @@ class JournalKeeper:
         with self._changed:
             if error is not None and not isinstance(error, BlockingIOError):
                 self._retry_s = time.monotonic() + _RETRY_S
-                if not self._line:
+                if not self.line:
                     _log.error("events cannot be recorded, and wait until they can: %s; make room on the disk", error)
-            self._line.append(refused)
+            self.line.append(refused)
             self._changed.notify()
         return refused.taken
 
@@ -145,7 +148,7 @@ class JournalKeeper:
         if self._since_s is not None:
             is_much = self.journal.place - self.journal.synced >= SOON_UNSYNCED_BYTES
             times.append(max(self._retry_s, 0.0 if is_much else self._since_s + _UNSYNCED_S))
-        if self._line:
+        if self.line:
             times.append(self._retry_s)
         return min(times, default=None)
 
@@ -162,15 +165,15 @@ class JournalKeeper:
         """Appends what waits in line, in order, as far as the disk takes it."""
         while True:
             with self._changed:
-                if not self._line:
+                if not self.line:
                     return
-                rows, taken = self._line[0]
+                rows, taken = self.line[0]
                 try:
                     if not taken.cancelled() and self.journal.append_batch(rows):
                         self._nudge()
                 except OSError:
                     self._retry_s = time.monotonic() + _RETRY_S
                     return
-                self._line.popleft()
+                self.line.popleft()
             if taken.set_running_or_notify_cancel():
                 taken.set_result(None)

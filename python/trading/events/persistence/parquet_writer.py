@@ -4,7 +4,8 @@ import asyncio
 import os
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -79,6 +80,7 @@ class ParquetEventWriter(IEventWriter):
             raise
         self._recorder = Recorder(self._base_path, journal, policy, lock=self._lock)
         self._keeper = self._recorder.keeper
+        self._take: Callable[[BaseEvent], bool] = journal.take_event if durability != "fsync" else _take_nothing
         self._finalizer = weakref.finalize(self, _close, self._recorder, os.getpid())
 
     @property
@@ -105,13 +107,9 @@ class ParquetEventWriter(IEventWriter):
             StoreClosedError: The writer is closed.
             StoreError: With `fsync`: it is recorded, but not yet durable.
         """
-        if self._recorder.closing or not self._lock.held:  # without the call
+        if self._recorder.closing or self._keeper.line or not self._take(event):
             self._check_open()
-        refused = self._keeper.append(encode_row(event))
-        if refused is not None:
-            await asyncio.wrap_future(refused)
-        if self._durability == "fsync":
-            await asyncio.wrap_future(self._keeper.sync())
+            await self._finish(self._keeper.append(encode_row(event)))
 
     async def write_batch(self, events: Iterable[BaseEvent]) -> None:
         """Records several events, all of them or, if it raises or is cancelled while it waits, none.
@@ -123,11 +121,7 @@ class ParquetEventWriter(IEventWriter):
             StoreError: With `fsync`: they are recorded, but not yet durable.
         """
         self._check_open()
-        refused = self._keeper.append_batch([encode_row(event) for event in events])
-        if refused is not None:
-            await asyncio.wrap_future(refused)
-        if self._durability == "fsync":
-            await asyncio.wrap_future(self._keeper.sync())
+        await self._finish(self._keeper.append_batch([encode_row(event) for event in events]))
 
     async def flush(self, *, seal: bool = False) -> None:
         """Returns when every event recorded so far is durable.
@@ -166,9 +160,21 @@ class ParquetEventWriter(IEventWriter):
     ) -> None:
         await self.aclose()
 
+    async def _finish(self, refused: Future[None] | None) -> None:
+        """Returns when what has been appended, or refused, is as durable as it is to be."""
+        if refused is not None:
+            await asyncio.wrap_future(refused)
+        if self._durability == "fsync":
+            await asyncio.wrap_future(self._keeper.sync())
+
     def _check_open(self) -> None:
         if self._recorder.closing or not self._lock.held:
             raise StoreClosedError("the writer is closed, or belongs to the process that this one was forked from")
+
+
+def _take_nothing(_event: BaseEvent) -> bool:
+    """Stands where every event has to be waited for."""
+    return False
 
 
 def _close(recorder: Recorder, owner: int) -> None:

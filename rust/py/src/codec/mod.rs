@@ -17,4 +17,4 @@ mod write;
 pub(crate) use build::CollectorPaused;
 pub(crate) use class::{Class, class_of_type};
 pub(crate) use moment::{to_utc, utc_now};
-pub(crate) use wire::{decode_batch, decode_event, encode_batch, encode_event, encode_row};
+pub(crate) use wire::{decode_batch, decode_event, encode_batch, encode_event, encode_row, row_of};

@@ -11,6 +11,7 @@ use super::class::{Class, class_of_type};
 use super::read::{Flaw, read_event};
 use super::write::write_event;
 use crate::error::EventEncodeError;
+use crate::publish::gets_through;
 
 /// Room for most events.
 const EVENT_BYTES: usize = 512;
@@ -18,19 +19,30 @@ const EVENT_BYTES: usize = 512;
 #[pyfunction]
 #[pyo3(signature = (event, /))]
 pub(crate) fn encode_event<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let mut sink = MsgpackSink::new(Vec::with_capacity(EVENT_BYTES));
-    write_event(event, &mut sink)?;
-    Ok(PyBytes::new(event.py(), &sink.finish()))
+    Ok(PyBytes::new(event.py(), &bytes_of(event)?))
 }
 
-/// The event as it is recorded. It may have been made past its validators, and would then not come back.
 #[pyfunction]
 #[pyo3(signature = (event, /))]
 pub(crate) fn encode_row<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    Ok(PyBytes::new(event.py(), &row_of(event)?))
+}
+
+fn bytes_of(event: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    let mut sink = MsgpackSink::new(Vec::with_capacity(EVENT_BYTES));
+    write_event(event, &mut sink)?;
+    Ok(sink.finish())
+}
+
+/// The event as it is recorded. It may have been made past its validators, and would then not come back.
+pub(crate) fn row_of(event: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let py = event.py();
-    let row = encode_event(event)?;
+    let row = bytes_of(event)?;
     for validator in &Class::of_event(event)?.after {
         validator.bind(py).call1((event,)).map_err(|error| {
+            if gets_through(py, &error) {
+                return error;
+            }
             let told = EventEncodeError::new_err(error.value(py).to_string());
             told.set_cause(py, Some(error));
             told
