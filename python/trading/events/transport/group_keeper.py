@@ -12,9 +12,9 @@ from trading.events.transport.connection import LOST, Command, Connection
 from trading.events.transport.frame import FrameMaker
 from trading.events.transport.group_reader import GroupReader, claim_entries
 from trading.events.transport.ledger import DeadLetter, Entry, Ledger
-from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.reports import Reports
 from trading.events.transport.stream_keys import TRIM, Keys, dead_letter_key
+from trading.events.transport.tasks import end_tasks, start_task
 from trading.events.transport.wire import CommandWire
 
 _BATCH = 1024
