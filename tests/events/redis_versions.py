@@ -1,6 +1,5 @@
 """redis-py as it is, and as another release of it may be."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,5 +20,5 @@ class PublicConnection:
 
 def keep_private_names_private(patch: pytest.MonkeyPatch) -> None:
     """Makes redis-py one that has none of the private names that a direct connection needs."""
-    make: Callable[[Any], Any] = ConnectionPool.make_connection
+    make: Any = ConnectionPool.make_connection
     patch.setattr(ConnectionPool, "make_connection", lambda pool: PublicConnection(make(pool)))

@@ -22,6 +22,7 @@ _ANSWERS = {
     b"XAUTOCLAIM": b"*3\r\n$3\r\n0-0\r\n*0\r\n*0\r\n",
     b"EVAL": b"*2\r\n:0\r\n:0\r\n",
     b"EVALSHA": b"*2\r\n$3\r\n1-0\r\n:-1\r\n",
+    b"HELLO": b"*2\r\n" + _bulk(b"role") + _bulk(b"master"),
     b"PUBLISH": b":0\r\n",
     b"WAIT": b":1\r\n",
     b"CLIENT": _bulk(b"id=1 addr=127.0.0.1:1"),

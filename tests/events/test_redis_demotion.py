@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.proxy import CuttingProxy
-from tests.contract.doubles import Recorder, ticks, until
+from tests.contract.doubles import Recorder, tick, ticks, until
 from tests.events.conftest import MakeStreamBus
 from tests.server.cluster import ask
 from tests.server.process import Server
@@ -16,7 +16,7 @@ from trading.events import ConnectionEvent, RedisEventBus
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path / "master").start()
+    server = Server(tmp_path / "master", repl_diskless_sync_delay="0").start()
     yield server
     server.kill()
 
@@ -92,3 +92,25 @@ async def test_a_publish_waits_while_there_is_only_a_replica(
     await publishing
     await publisher.join()
     assert recorder.seen == list(range(10))
+
+
+async def test_what_is_published_does_not_stay_at_a_master_that_became_a_replica(
+    make_stream_bus: MakeStreamBus, master: Server, replica: Server, address: CuttingProxy
+) -> None:
+    """Turned red by: a sender that does not look where it is: a replica takes what is published, and keeps it."""
+    publisher = await make_stream_bus(address.url, mode="pubsub")
+    early, late, told = Recorder(), Recorder(), await hear_connections(publisher)
+    early_bus = await make_stream_bus(address.url, mode="pubsub")
+    await early_bus.subscribe("tick", early)
+    address.lead_to(replica.port)
+    swap(master, replica)
+    await (await make_stream_bus(address.url, mode="pubsub")).subscribe("tick", late)
+    published = 0
+    while not late.seen:
+        await publisher.publish(tick(published))
+        await publisher.flush()
+        published += 1
+    await until(lambda: len(early.seen) + early_bus.transport_statistics().missed >= published)
+    assert late.seen == [published - 1]
+    assert any(reason.startswith("ReadOnlyError") for reason in told)
+    assert early.seen == sorted(set(early.seen))

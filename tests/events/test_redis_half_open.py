@@ -1,4 +1,4 @@
-"""Within which time each connection notices that its line is dead, in virtual time: the settings say so to the second."""
+"""How soon each connection notices that its line is dead, in virtual time: the settings say so to the second."""
 
 import asyncio
 from typing import Any

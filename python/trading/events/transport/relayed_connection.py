@@ -16,9 +16,7 @@ class RelayedConnection(Connection):
     def __init__(self, opened: Any) -> None:
         super().__init__(opened)
         self._unsent: asyncio.Queue[bytes] = asyncio.Queue()
-        self._tasks = [
-            start_task(self._until_lost(work), "trading-events relay") for work in (self._write, self._read)
-        ]
+        self._tasks = [start_task(self._until_lost(work), "trading-events relay") for work in (self._write, self._read)]
 
     def send(self, commands: Sequence[Command]) -> None:
         """Has commands written, in their order."""

@@ -114,10 +114,15 @@ class Connector:
     async def _role_of(self, opened: Any) -> str:
         try:
             async with asyncio.timeout(self._connect_timeout_s):
-                return str((await _answer(opened, "ROLE"))[0].decode())
+                return role_in(await _answer(opened, "HELLO"))
         except BaseException:
             await opened.disconnect(nowait=True)
             raise
+
+
+def role_in(told: list[Any]) -> str:
+    """What a server is, as its reply to HELLO says; ROLE would be a command for administrators."""
+    return str(dict(zip(told[::2], told[1::2], strict=False)).get(b"role", b"").decode())
 
 
 async def _answer(opened: Any, *command: str) -> Any:
