@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -45,7 +46,8 @@ async def test_what_one_process_publishes_another_one_shows(server: Server) -> N
     """Turned red by: showing what does not match, or each event only when the next one comes."""
     namespace = uuid4().hex
     command = [sys.executable, "-m", "trading.events.cli", "tail", server.url, "tick", "--namespace", namespace]
-    tailing = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    tailing = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, env=buffered)
     assert tailing.stdout is not None
     with Redis(port=server.port) as client:
         await until(lambda: any(told["name"] == "tail" and int(told["psub"]) for told in client.client_list()))

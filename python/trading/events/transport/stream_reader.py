@@ -9,7 +9,7 @@ from redis.exceptions import ReadOnlyError, ResponseError
 
 from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError
-from trading.events.transport.connection import LOST, Connection
+from trading.events.transport.connection import LOST, Command, Connection
 from trading.events.transport.frame import Frame, read_frame
 from trading.events.transport.ledger import Entry
 from trading.events.transport.reports import Reports
@@ -237,7 +237,7 @@ class PlainReader(StreamReader):
         """Entries after those that were read last."""
         streams = self._keys.streams
         places = [self.positions[stream] for stream in streams]
-        read = ("XREAD", "COUNT", self.entries, "BLOCK", int(1000 * BLOCK_S), "STREAMS", *streams, *places)
+        read: Command = ("XREAD", "COUNT", self.entries, "BLOCK", int(1000 * BLOCK_S), "STREAMS", *streams, *places)
         try:
             found = await wire.call(*read, wait_s=BLOCK_S)
         except ResponseError as refusal:
