@@ -26,6 +26,10 @@ class CuttingProxy:
         scheme = "redis" if self._encryption is None else "rediss"
         return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
+    def lead_to(self, port: int) -> None:
+        """Has new connections go to another server; those that stand stay."""
+        self._target = port
+
     def cut_replies_after(self, count: int) -> None:
         """Lets so many more bytes of replies through, then cuts every connection."""
         self._bytes_left = count

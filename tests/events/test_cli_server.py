@@ -1,14 +1,20 @@
 """The commands record, tail and replay, over a server."""
 
+import asyncio
+import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from redis import Redis
 
-from tests.contract.doubles import ticks
+from tests.contract.doubles import order, tick, ticks, until
 from tests.server.process import Server
+from trading.events import RedisEventBus
 from trading.events.cli import main
 from trading.events.persistence import EventReader, ParquetEventWriter
 
@@ -34,6 +40,24 @@ async def test_what_one_process_replays_another_one_records(server: Server, tmp_
     assert "recorded 100 events" in recording.communicate(timeout=20)[0]
     recorded = [event.event_id async for event in EventReader(target).read_range()]
     assert sorted(recorded, key=int) == [str(number) for number in range(100)]
+
+
+async def test_what_one_process_publishes_another_one_shows(server: Server) -> None:
+    """Turned red by: showing what does not match, or each event only when the next one comes."""
+    namespace = uuid4().hex
+    command = [sys.executable, "-m", "trading.events.cli", "tail", server.url, "tick", "--namespace", namespace]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    tailing = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, env=buffered)
+    assert tailing.stdout is not None
+    with Redis(port=server.port) as client:
+        await until(lambda: any(told["name"] == "tail" and int(told["psub"]) for told in client.client_list()))
+    async with RedisEventBus(server.url, namespace=namespace) as bus:
+        for number in range(3):
+            await bus.publish_batch([order(100 + number), tick(number)])
+            shown = json.loads(await tailing.stdout.readline())
+            assert (shown["event_type"], shown["event_id"]) == ("tick", str(number))
+    tailing.send_signal(signal.SIGINT)
+    assert await tailing.wait() == 0
 
 
 def test_a_server_that_is_away_is_said_in_one_line_without_its_password(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """A bus by its URL, and settings from the environment."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from trading.events import EventBusSettings, HybridEventBus, InMemoryEventBus, RedisEventBus, create_event_bus
+from trading.events.transport.options import TransportOptions
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,14 @@ def test_settings_come_from_the_environment_and_arguments_come_first(monkeypatch
     assert isinstance(bus, RedisEventBus)
     assert (bus.options.mode, bus.options.group, bus.options.shards, bus.name) == ("streams", "g", 8, "event-bus")
     assert EventBusSettings.from_environment().store_path == Path("/x")
+
+
+def test_every_option_of_a_transport_may_come_from_the_environment() -> None:
+    """Turned red by: an option that is left out of the settings, or has another default in them than none."""
+    names = {field.name for field in dataclasses.fields(TransportOptions)}
+    assert names <= EventBusSettings.model_fields.keys()
+    found = EventBusSettings.from_environment({"TRADING_EVENTS_PING_INTERVAL_S": "0.5"})
+    assert found.options() == {"ping_interval_s": 0.5}
 
 
 def test_without_any_settings_it_is_a_bus_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:

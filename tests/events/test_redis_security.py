@@ -87,6 +87,27 @@ async def test_a_user_needs_only_its_own_namespace_and_no_dangerous_commands(
     assert "s3cret" not in shown + caplog.text
 
 
+async def test_behind_sentinels_a_user_needs_no_dangerous_commands_either(
+    server: Server, namespace: str, tmp_path: Path
+) -> None:
+    """Turned red by: asking the server with ROLE whether it is the master."""
+    with Redis(port=server.port) as client:
+        client.execute_command(*_USER, f"~{{{namespace}:*", f"&{namespace}*")
+    path = tmp_path / "sentinel.conf"
+    path.write_text(f"sentinel monitor service 127.0.0.1 {server.port} 1\n")
+    sentinel = Server(tmp_path / "sentinel")
+    sentinel.files = [str(path), "--sentinel"]
+    sentinel.start()
+    url = f"redis+sentinel://trader:s3cret@127.0.0.1:{sentinel.port}/service/0"
+    recorder = Recorder()
+    async with RedisEventBus(url, mode="streams", namespace=namespace) as bus:
+        await bus.subscribe("tick", recorder)
+        await bus.publish(tick(1))
+        await bus.join()
+    sentinel.kill()
+    assert recorder.seen == [1]
+
+
 async def test_a_subscription_that_the_server_refuses_is_an_error(server: Server, namespace: str) -> None:
     """Turned red by: asking again for ever."""
     with Redis(port=server.port) as client:

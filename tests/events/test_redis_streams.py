@@ -397,7 +397,7 @@ async def test_a_restart_of_a_server_that_syncs_loses_nothing(make_stream_bus: M
     [
         {"mode": "stream"}, {"mode": "pubsub", "group": "g"}, {"start": "yesterday"}, {"shards": 0},
         {"namespace": ""}, {"namespace": "a{b"}, {"outbox_overflow": "drop_oldest"}, {"max_attempts": 0},
-        {"claim_idle_s": 0.0}, {"max_deliveries": 0},
+        {"claim_idle_s": 0.0}, {"max_deliveries": 0}, {"min_replicas": -1}, {"max_stream_entries": -1},
     ],
 )  # fmt: skip
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:

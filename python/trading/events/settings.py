@@ -6,7 +6,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+)
 
 from trading.events.base import NonEmptyStr
 
@@ -23,8 +32,8 @@ class EventBusSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: SecretStr = SecretStr("memory://")
-    """`memory://`, `redis://`, `rediss://`, `unix://`, or one of the last three with `hybrid+` before it. It may hold a
-    password, and so is not shown."""
+    """`memory://`, `redis://`, `rediss://`, `unix://`, `redis+cluster://`, `redis+sentinel://`, the last two also with
+    `rediss`; or one of these but the first with `hybrid+` before it. It may hold a password, and so is not shown."""
 
     name: NonEmptyStr | None = None
     """The bus's name, for logs and events."""
@@ -47,14 +56,30 @@ class EventBusSettings(BaseModel):
     shards: PositiveInt | None = None
     """Streams: over how many keys events are spread."""
 
-    min_replicas: int | None = Field(default=None, ge=0)
+    min_replicas: NonNegativeInt | None = None
     """Streams: how many replicas must have an event before its publish returns."""
+
+    max_in_flight: PositiveInt | None = None
+    """Streams: how many events may be read and not handled."""
 
     max_attempts: PositiveInt | None = None
     """Streams with a group: how often a failing handler is tried."""
 
+    retry_delay_s: NonNegativeFloat | None = None
+    """Streams with a group: the pause before the second try."""
+
+    max_deliveries: PositiveInt | None = None
+    """Streams with a group: how often an entry is given to members that do not live to acknowledge it."""
+
     claim_idle_s: PositiveFloat | None = None
-    """Streams with a group: when one member takes over from another."""
+    """Streams with a group: when one member takes over from another. A third of it, and `reply_timeout_s`, is how long
+    a line may be dead before what keeps the group notices."""
+
+    trim_interval_s: PositiveFloat | None = None
+    """Streams with a group: how often what every group has acknowledged is removed."""
+
+    max_stream_entries: NonNegativeInt | None = None
+    """Streams with a group: beyond so many entries also what is not acknowledged is removed, loudly; 0 for no limit."""
 
     forward: NonEmptyStr | None = None
     """Hybrid: the pattern of what is sent."""
@@ -72,7 +97,10 @@ class EventBusSettings(BaseModel):
     """How long the first connection may take."""
 
     reply_timeout_s: PositiveFloat | None = None
-    """A server that does not answer for so long is taken for lost."""
+    """A server that does not answer for so long is taken for lost; what reads a stream notices a second later."""
+
+    ping_interval_s: PositiveFloat | None = None
+    """Publish/subscribe: how often a connection that only listens is pinged; it is lost when nothing came for two."""
 
     slow_handler_s: PositiveFloat | None = None
     """When a handler that has not ended is named in a warning."""

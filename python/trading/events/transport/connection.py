@@ -1,4 +1,4 @@
-"""Connections that hand on what comes as it comes."""
+"""What a connection to a server is to those who use it."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from redis.exceptions import (
     AuthorizationError,
     BusyLoadingError,
     ClusterDownError,
+    InvalidResponse,
     MasterDownError,
     MovedError,
     NoPermissionError,
@@ -21,7 +22,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 _ELSEWHERE = (ReadOnlyError, MovedError, AskError, ClusterDownError, TryAgainError, MasterDownError)
-LOST = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, *_ELSEWHERE, OSError, TimeoutError, EOFError)
+_BROKEN = (RedisConnectionError, RedisTimeoutError, InvalidResponse, OSError, TimeoutError, EOFError)
+LOST = (*_BROKEN, BusyLoadingError, *_ELSEWHERE)
 """What tells that a connection, or the server at its end, is no use any more, and another may be."""
 
 REFUSED = (AuthenticationError, AuthorizationError, NoPermissionError)
@@ -29,18 +31,21 @@ REFUSED = (AuthenticationError, AuthorizationError, NoPermissionError)
 
 Command = Sequence[bytes | str | int]
 
-_TURN_COST = 256
+TURN_COST = 256
 """After messages of so much cost the rest of the loop has its turn."""
-
-_NOTHING = object()
 
 _packed: Callable[[tuple[bytes | str | int, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]  # not only of one
 
 
-class Connection(asyncio.Protocol):
-    """A connection that redis-py has opened, taken over from its streams: messages are handed on by a call, not a task.
+def pack(commands: Sequence[Command]) -> bytes:
+    """Commands as they go over the wire."""
+    return b"".join([_packed(tuple(command)) for command in commands])
 
-    What is read is parsed, and handed on, in the turn of the loop in which it comes.
+
+class Connection:
+    """A connection that redis-py has opened: what is read from it is handed on by a call.
+
+    How it is read and written is its subclass's affair.
 
     Args:
         opened: redis-py's connection, at which nothing waits for a reply.
@@ -48,18 +53,9 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, opened: Any) -> None:
         self._opened = opened
-        self._transport: asyncio.Transport = opened._writer.transport  # noqa: SLF001 - redis-py has no other way there
-        self._messages = hiredis.Reader(
-            protocolError=RedisConnectionError,
-            replyError=opened._parser.parse_error,  # noqa: SLF001 - as above
-            notEnoughData=_NOTHING,
-        )
         self._take: Callable[[Any], int] = lambda _message: 1
-        self._is_full = False
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Fails when the connection is lost, with the reason."""
-
-        self._transport.set_protocol(self)
 
     def listen(self, take: Callable[[Any], int]) -> None:
         """Has messages handed on; a refusal comes as an exception, not raised.
@@ -71,51 +67,18 @@ class Connection(asyncio.Protocol):
 
     def send(self, commands: Sequence[Command]) -> None:
         """Writes commands, without waiting for what the server says. On a lost connection they go nowhere."""
-        if not self._transport.is_closing():
-            self._transport.write(b"".join([_packed(tuple(command)) for command in commands]))
+        raise NotImplementedError
 
-    def data_received(self, data: bytes) -> None:
-        """What asyncio calls with what it has read."""
-        self._messages.feed(data)
-        if not self._is_full:
-            self._hand_on()
-
-    def _hand_on(self) -> None:
-        left = _TURN_COST
-        while left > 0:
-            try:
-                message = self._messages.gets()
-                if message is _NOTHING:
-                    self._set_full(is_full=False)
-                    return
-                left -= self._take(message)
-            except Exception as failure:  # noqa: BLE001 - its session raises it
-                self.lose(failure)
-            if self.lost.done():
-                return
-        self._set_full(is_full=True)
-        asyncio.get_running_loop().call_soon(self._hand_on)
-
-    def _set_full(self, *, is_full: bool) -> None:
-        """While messages wait to be handed on, no more are read."""
-        if is_full == self._is_full or self._transport.is_closing():
-            return
-        self._is_full = is_full
-        if is_full:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """What asyncio calls when the connection has ended."""
-        self.lose(exc or RedisConnectionError("the connection was closed by the server"))
+    def _end(self) -> None:
+        """Reads and writes no more."""
+        raise NotImplementedError
 
     def lose(self, reason: BaseException) -> None:
         """Ends the connection at once, unless it has ended."""
         if not self.lost.done():
             self.lost.set_exception(reason)
             self.lost.exception()  # whoever has a session on it raises it; there may be none any more
-            self._transport.abort()
+            self._end()
 
     def check(self) -> None:
         """Raises why the connection was lost, if it was."""

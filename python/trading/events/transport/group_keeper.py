@@ -12,9 +12,9 @@ from trading.events.transport.connection import LOST, Command, Connection
 from trading.events.transport.frame import FrameMaker
 from trading.events.transport.group_reader import GroupReader, claim_entries
 from trading.events.transport.ledger import DeadLetter, Entry, Ledger
-from trading.events.transport.link import end_tasks, start_task
 from trading.events.transport.reports import Reports
 from trading.events.transport.stream_keys import TRIM, Keys, dead_letter_key
+from trading.events.transport.tasks import end_tasks, start_task
 from trading.events.transport.wire import CommandWire
 
 _BATCH = 1024
@@ -198,11 +198,15 @@ class GroupKeeper:
             self.wake()
 
     async def trim(self, wire: CommandWire, stream: bytes) -> None:
-        """Removes what every group has acknowledged."""
-        counts = await self._unless_gone(wire.call("EVAL", TRIM, 1, stream, self._max_stream_entries))
-        if counts is not None and counts[1]:
+        """Removes what every group has acknowledged, and what is beyond the hard limit."""
+        beyond, is_done = 0, False
+        while not is_done:
+            counts = await self._unless_gone(wire.call("EVAL", TRIM, 1, stream, self._max_stream_entries))
+            is_done = counts is None or not any(counts)
+            beyond += 0 if counts is None else counts[1]
+        if beyond:
             self._reports.notice(
-                f"{counts[1]} entries of {stream.decode()} were removed, which a group may not have acknowledged: "
+                f"{beyond} entries of {stream.decode()} were removed, which a group may not have acknowledged: "
                 f"the limit is {self._max_stream_entries}"
             )
 

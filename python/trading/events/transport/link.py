@@ -1,14 +1,13 @@
 """Links: a connection that is made again whenever it is lost."""
 
 import asyncio
-import contextvars
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from redis.backoff import ExponentialWithJitterBackoff
 
 from trading.events.transport.connection import LOST, REFUSED, Connection
+from trading.events.transport.tasks import loop_runs, start_task
 from trading.events.transport.wire import Connector
 
 _LOGGER = logging.getLogger("trading.events")
@@ -18,31 +17,6 @@ _LONGEST_BACKOFF_S = 2.0
 
 Announce = Callable[..., None]
 """Told of a link's state: `announce(status, reason=..., attempt=...)`."""
-
-
-async def end_tasks(*tasks: asyncio.Task[None]) -> None:
-    """Cancels tasks and waits for their end; what they raise is dropped."""
-    if not _loop_runs():
-        return
-    for task in tasks:
-        task.cancel()
-        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-    if tasks:
-        await asyncio.wait(tasks)
-
-
-def start_task(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-    """A task in a context of its own: one that is started by a handler is no part of it."""
-    return asyncio.Task(work, loop=asyncio.get_running_loop(), name=name, context=contextvars.Context())
-
-
-def _loop_runs() -> bool:
-    """Whether anything can be awaited: not in a coroutine that is thrown away after its loop has gone."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 class Link:
@@ -108,7 +82,7 @@ class Link:
             except (*LOST, *REFUSED) as lost:
                 self._note_loss(lost)
             except Exception as unforeseen:
-                if not _loop_runs():
+                if not loop_runs():
                     return
                 _LOGGER.exception("%s: an error that was not foreseen; connecting again", self._name)
                 self._note_loss(unforeseen)
@@ -120,7 +94,7 @@ class Link:
             await self._session(connection, self._stands)
         except BaseException:
             self.is_up = False
-            if _loop_runs():
+            if loop_runs():
                 await connection.close()
             raise
 

@@ -26,10 +26,12 @@ class TransportOptions:
     """How long making a connection may take; how long the first may take with its repeats."""
 
     reply_timeout_s: float = 5.0
-    """A server that does not answer for so long is taken for lost."""
+    """A server that does not answer for so long is taken for lost. What reads a stream notices a dead line after this
+    and a second more; what only sends, so long after its next event, or twice as long with `min_replicas`."""
 
     ping_interval_s: float = 5.0
-    """In pub/sub, how often a connection that only listens is pinged: it is lost when nothing came for two of these."""
+    """In pub/sub, how often a connection that only listens is pinged: it is lost when nothing came for one to two of
+    these."""
 
     shards: int = 1
     """Streams: over how many keys events are spread, by exchange and symbol. The same for all buses of a namespace."""
@@ -61,7 +63,8 @@ class TransportOptions:
     all its events go to the dead letters, handled or not: something in it may end whoever handles it."""
 
     claim_idle_s: float = 30.0
-    """Streams with a group: what a member has not acknowledged or refreshed for so long, another one takes over."""
+    """Streams with a group: what a member has not acknowledged or refreshed for so long, another one takes over. It
+    looks for that three times as often, and so notices a dead line after a third of this and `reply_timeout_s`."""
 
     trim_interval_s: float = 60.0
     """Streams with a group: how often what every group has acknowledged is removed."""
@@ -76,6 +79,9 @@ class TransportOptions:
             raise ValueError(f"namespace is {self.namespace!r}; it is not empty, without spaces, braces and wildcards")
         if self.mode == "pubsub" and self.group is not None:
             raise ValueError(f"group is {self.group!r}; only streams know groups: mode='streams'")
+        for name in ("min_replicas", "max_stream_entries", "retry_delay_s"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 0")
         for name in ("shards", "max_in_flight", "max_attempts", "max_deliveries"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")

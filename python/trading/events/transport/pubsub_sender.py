@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from redis.exceptions import ReadOnlyError, ResponseError
+
 from trading.events.transport.connection import LOST, Command, Connection
 from trading.events.transport.frame import FrameMaker, runs_by_topic
 from trading.events.transport.outbox import Outbox
-from trading.events.transport.wire import CommandWire
+from trading.events.transport.wire import CommandWire, role_in
 
 _LOGGER = logging.getLogger("trading.events")
 
@@ -55,13 +57,14 @@ class PubSubSender:
         self._new_topics: set[str] = set()
         self._beat: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
+        self._was_master = False
         self.refused_frames = 0
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Sends until the connection is lost."""
         wire = CommandWire(connection, reply_timeout_s=self._reply_timeout_s)
         wire.lost.add_done_callback(lambda _: self._outbox.wake())
-        await wire.call("PING")
+        await self._look_at_role(wire)
         stands()
         await self._ready()
         self._replies = None
@@ -88,9 +91,24 @@ class PubSubSender:
             if self._unconfirmed:
                 return
             if self._beat is None and self._frames.has_news:
-                self._unconfirmed = [("PUBLISH", self.control, beat) for beat in self._frames.make_beats()]
+                await self._look_at_role(wire)
+                if not self._unconfirmed:
+                    self._unconfirmed = [("PUBLISH", self.control, beat) for beat in self._frames.make_beats()]
                 return
             await self._outbox.wait()
+
+    async def _look_at_role(self, wire: CommandWire) -> None:
+        """Leaves a master that has become a replica: what is published there does not reach those at the new one.
+
+        Who has begun at a replica stays there.
+        """
+        try:
+            role = role_in(await wire.call("HELLO"))
+        except ResponseError:  # something that does not know it stands before the server
+            return
+        if self._was_master and role != "master":
+            raise ReadOnlyError(f"the server is no master any more, but a {role}")
+        self._was_master = role == "master"
 
     def _take(self) -> None:
         """Makes commands of what is in the outbox."""

@@ -76,10 +76,12 @@ end
 local trimmed = 0
 if safe then trimmed = redis.call('XTRIM', KEYS[1], 'MINID', '~', safe[3]) end
 local beyond = 0
-if tonumber(ARGV[1]) > 0 then beyond = redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[1]) end
+if trimmed == 0 and tonumber(ARGV[1]) > 0 then beyond = redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[1]) end
 return {trimmed, beyond}
 """
-"""Removes what every group has acknowledged; and beyond a hard limit, if there is one, also what they have not.
+"""Removes some of what every group has acknowledged; where there is none, what is beyond a hard limit, if there is one.
+
+A server removes no more than some thousand entries in one go: this is called until nothing is removed any more.
 
 KEYS: the stream. ARGV: the hard limit in entries, 0 for none. Returns how many entries were removed for each reason.
 """

@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from redis.exceptions import ReadOnlyError, ResponseError
+
 from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError
-from trading.events.transport.connection import LOST, Connection
+from trading.events.transport.connection import LOST, Command, Connection
 from trading.events.transport.frame import Frame, read_frame
 from trading.events.transport.ledger import Entry
 from trading.events.transport.reports import Reports
@@ -235,9 +237,13 @@ class PlainReader(StreamReader):
         """Entries after those that were read last."""
         streams = self._keys.streams
         places = [self.positions[stream] for stream in streams]
-        found = await wire.call(
-            "XREAD", "COUNT", self.entries, "BLOCK", int(1000 * BLOCK_S), "STREAMS", *streams, *places, wait_s=BLOCK_S
-        )
+        read: Command = ("XREAD", "COUNT", self.entries, "BLOCK", int(1000 * BLOCK_S), "STREAMS", *streams, *places)
+        try:
+            found = await wire.call(*read, wait_s=BLOCK_S)
+        except ResponseError as refusal:
+            if str(refusal).startswith("UNBLOCKED"):
+                raise ReadOnlyError(f"the server is no master any more: {refusal}") from None
+            raise
         if found is None:
             await self._look_for_flush(wire)
         return found or []

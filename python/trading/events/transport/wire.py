@@ -1,10 +1,12 @@
 """Connections to a server: how they are made, and commands over one of them."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+import redis
 from redis.asyncio.connection import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -12,7 +14,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from trading.events.transport.connection import Command, Connection
+from trading.events.transport.direct_connection import DirectConnection, can_be_taken_over
 from trading.events.transport.location import Address, ClusterLocator, SentinelLocator, read_url
+from trading.events.transport.relayed_connection import RelayedConnection
+
+_LOGGER = logging.getLogger("trading.events")
 
 _OF_THE_SERVER = ("username", "password", "db")
 """What a URL says of the server, and not of its sentinels."""
@@ -50,6 +56,7 @@ class Connector:
                 "redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/service/0"
             ) from None
         self._connect_timeout_s = connect_timeout_s
+        self._is_relaying = False
         self._locator: ClusterLocator | SentinelLocator | None = None
         if where.kind == "cluster":
             self._locator = ClusterLocator(where.addresses, namespace, self._ask)
@@ -65,14 +72,22 @@ class Connector:
         """
         async with asyncio.timeout(self._connect_timeout_s):
             if self._locator is None:
-                return Connection(await self._opened(self._pool.make_connection()))
+                return self._taken_over(await self._opened(self._pool.make_connection()))
             opened = await self._opened(self._make(await self._locator.locate()))
         if isinstance(self._locator, SentinelLocator):
             role = await self._role_of(opened)
             if role != "master":  # it was the master until lately, and not all sentinels know
                 await opened.disconnect(nowait=True)
                 raise RedisConnectionError(f"{self.endpoint} is no master, but a {role}")
-        return Connection(opened)
+        return self._taken_over(opened)
+
+    def _taken_over(self, opened: Any) -> Connection:
+        if can_be_taken_over(opened):
+            return DirectConnection(opened)
+        if not self._is_relaying:
+            self._is_relaying = True
+            _LOGGER.warning("redis-py %s keeps its socket to itself, and is left to read it: slower", redis.__version__)
+        return RelayedConnection(opened)
 
     def _make(self, address: Address, *omitted: str) -> Any:
         """A connection to somewhere else, with all that the URL says, or nearly all."""
@@ -99,10 +114,15 @@ class Connector:
     async def _role_of(self, opened: Any) -> str:
         try:
             async with asyncio.timeout(self._connect_timeout_s):
-                return str((await _answer(opened, "ROLE"))[0].decode())
+                return role_in(await _answer(opened, "HELLO"))
         except BaseException:
             await opened.disconnect(nowait=True)
             raise
+
+
+def role_in(told: list[Any]) -> str:
+    """What a server is, as its reply to HELLO says; ROLE would be a command for administrators."""
+    return str(dict(zip(told[::2], told[1::2], strict=False)).get(b"role", b"").decode())
 
 
 async def _answer(opened: Any, *command: str) -> Any:
