@@ -21,9 +21,9 @@ def opened(monkeypatch: pytest.MonkeyPatch, store: Path, question: Callable[[Eve
     names: set[str] = set()
     open_parquet = part._open_parquet
 
-    def watched(path: Path, size_bytes: int) -> Any:
+    def watched(path: Path, *args: Any, **more: Any) -> Any:
         names.add(path.name)
-        return open_parquet(path, size_bytes)
+        return open_parquet(path, *args, **more)
 
     with monkeypatch.context() as patched:
         patched.setattr(part, "_open_parquet", watched)

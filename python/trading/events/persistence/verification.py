@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from trading.events import _core
 from trading.events._core import Segment
 from trading.events.errors import CorruptFileError, StoreError
-from trading.events.persistence.journal import DAMAGED, hold_segments, journal_folder
+from trading.events.persistence.journal import damaged_segments, hold_segments, journal_folder
 from trading.events.persistence.layout import day_folder, list_days, list_parts
 from trading.events.persistence.manifest import NAME, SealedFile, read_manifest
 from trading.events.persistence.part import naming, read_part, read_rows
@@ -111,8 +111,7 @@ def _verify_journal(base_path: Path) -> Iterator[Fault]:
         return
     for segment in segments:
         yield from (Fault(segment.path, reason) for reason in _verify_segment(segment))
-    for path in sorted(journal_folder(base_path).glob(f"*{DAMAGED}")):
-        yield Fault(path, "it was damaged; what could be read of it is in files")
+    yield from (Fault(error.path, str(error)) for error in damaged_segments(base_path))
 
 
 def _verify_segment(segment: Segment) -> Iterator[str]:
