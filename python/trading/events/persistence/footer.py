@@ -1,16 +1,23 @@
 """What the footer of a Parquet file of a store says."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trading.events import _core
 from trading.events.persistence.layout import name_part, read_part_name
 from trading.events.persistence.selection import Selection, day_span
 from trading.events.persistence.stored_schema import FileTopic, StoredColumns, read_description
+
+_TAIL_BYTES = 8
+"""The length of the footer, and the mark of Parquet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,22 @@ class Footer:
             if selection.overlaps(group.first, group.last)
             and selection.decide(self.topic, group.first, group.last) is not False
         ]
+
+
+def footer_checksum(file: BinaryIO | pa.NativeFile) -> int:
+    """The checksum of the footer of an open file and all that follows.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is too short for the footer that it speaks of.
+    """
+    size_bytes = file.seek(0, os.SEEK_END)
+    file.seek(max(size_bytes - _TAIL_BYTES, 0))
+    start = size_bytes - _TAIL_BYTES - int.from_bytes(file.read(4), "little")
+    if start < 0:
+        raise ValueError("it is no whole Parquet file")
+    file.seek(start)
+    return _core.crc32c(file.read())
 
 
 def read_footer(file: pq.ParquetFile, path: Path, day: date) -> Footer:

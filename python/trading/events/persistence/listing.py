@@ -171,6 +171,4 @@ class Listing:
 
 
 def _find_file(path: Path, day: date, file: SealedFile) -> Part:
-    return find_part(
-        path, day, size_bytes=file.size_bytes, rows=file.rows, first=file.first, last=file.last, crc32c=file.crc32c
-    )
+    return find_part(path, day, size_bytes=file.size_bytes, sealed=file)

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from trading.events import _core
 from trading.events.errors import CorruptFileError, VanishedFileError
-from trading.events.persistence.footer import Footer, RowGroup, read_footer
+from trading.events.persistence.footer import Footer, RowGroup, footer_checksum, read_footer
 from trading.events.persistence.manifest import NAME as MANIFEST
+from trading.events.persistence.manifest import SealedFile
 from trading.events.persistence.schema import CONVERSION_ERRORS
 from trading.events.persistence.selection import Selection
 from trading.events.persistence.stored_schema import column_names
@@ -22,6 +23,7 @@ from trading.events.persistence.tabulation import TopicTable
 _SMALL_BYTES = 2**20
 """A file up to this size is read at once, which is faster than a column at a time, and its checksum compared."""
 
+_CHECKSUM = "its checksum is not the one that it was written with"
 _BUFFER_BYTES = 65_536
 _THREADED_ROWS = 16_384
 """From so many rows on it pays to read the columns in several threads."""
@@ -56,7 +58,7 @@ class Part:
         rows: How many events it holds, as the manifest says.
         first: Their least timestamp, in microseconds since 1970.
         last: Their greatest timestamp.
-        crc32c: The checksum of all its bytes; None where nothing is known of it but its size.
+        sealed: What the manifest says of it; None where nothing is known of it but its size.
     """
 
     path: Path
@@ -65,7 +67,7 @@ class Part:
     rows: int
     first: int
     last: int
-    crc32c: int | None
+    sealed: SealedFile | None
     _footer: Footer | None = field(default=None, repr=False)
 
     def footer(self) -> Footer:
@@ -117,12 +119,19 @@ class Part:
     def _take_footer(self, file: pq.ParquetFile) -> None:
         if self._footer is None:
             footer = read_footer(file, self.path, self.day)
-            if self.crc32c is not None and not footer.says(self.rows, self.first, self.last):
+            if self.sealed is not None and not footer.says(self.rows, self.first, self.last):
                 raise ValueError(f"it does not hold what the day's {MANIFEST} says")
             self._footer = footer
 
     def _open(self, *, is_whole: bool = False) -> pq.ParquetFile:
-        return _open_parquet(self.path, self.size_bytes, self.crc32c, is_whole=is_whole)
+        """Opens the file; before a large one is parsed for the first time the checksum of its footer is compared."""
+        said = None if self.sealed is None or self._footer is not None else self.sealed.footer_crc32c
+        if said is not None and self.size_bytes > _SMALL_BYTES:
+            with self.path.open("rb") as file:
+                if footer_checksum(file) != said:
+                    raise ValueError(f"{_CHECKSUM}, in its footer")
+        checksum = None if self.sealed is None else self.sealed.crc32c
+        return _open_parquet(self.path, self.size_bytes, checksum, is_whole=is_whole)
 
     def _scan(
         self, selection: Selection, rows: int, open_files: OpenFiles, names: Sequence[str] | None
@@ -190,7 +199,7 @@ def read_part(path: Path, day: date, size_bytes: int) -> Part:
         VanishedFileError: It is not there.
         CorruptFileError: It is no file of a store, is broken, has another size, or lies in the wrong place.
     """
-    part = find_part(path, day, size_bytes=size_bytes, rows=0, first=0, last=0, crc32c=None)
+    part = find_part(path, day, size_bytes=size_bytes, sealed=None)
     groups = part.footer().groups
     part.rows = sum(group.rows for group in groups)
     if groups:
@@ -198,7 +207,7 @@ def read_part(path: Path, day: date, size_bytes: int) -> Part:
     return part
 
 
-def find_part(path: Path, day: date, *, size_bytes: int, rows: int, first: int, last: int, crc32c: int | None) -> Part:
+def find_part(path: Path, day: date, *, size_bytes: int, sealed: SealedFile | None) -> Part:
     """A file of which the manifest says so much. It is looked for, and not opened.
 
     Raises:
@@ -208,16 +217,21 @@ def find_part(path: Path, day: date, *, size_bytes: int, rows: int, first: int, 
     with naming(path):
         if (found_bytes := path.stat().st_size) != size_bytes:
             raise ValueError(f"it has {found_bytes} bytes, and {size_bytes} were written")
-    return Part(path, day, size_bytes, rows, first, last, crc32c)
+    rows, first, last = (0, 0, 0) if sealed is None else (sealed.rows, sealed.first, sealed.last)
+    return Part(path, day, size_bytes, rows, first, last, sealed)
 
 
-def read_rows(path: Path) -> pa.Table:
-    """All rows of a file.
+def read_rows(path: Path, checksum: int) -> pa.Table:
+    """All rows of a file, if it has this checksum.
 
     Raises:
         OSError, pyarrow.ArrowException: It cannot be read.
+        ValueError: It has another one.
     """
-    with _open_parquet(path, path.stat().st_size, None) as file:
+    data = path.read_bytes()
+    if _core.crc32c(data) != checksum:
+        raise ValueError(_CHECKSUM)
+    with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
         return file.read()
 
 
@@ -253,7 +267,7 @@ def _open_parquet(path: Path, size_bytes: int, checksum: int | None, *, is_whole
     if size_bytes <= _SMALL_BYTES:
         data = path.read_bytes()
         if checksum is not None and _core.crc32c(data) != checksum:
-            raise ValueError("its checksum is not the one that it was written with")
+            raise ValueError(_CHECKSUM)
         return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
     if is_whole:
         return pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=True)
