@@ -70,7 +70,7 @@ class Footer:
         ]
 
 
-def footer_checksum(file: BinaryIO | pa.NativeFile) -> int:
+def footer_checksum(file: BinaryIO | pa.BufferReader) -> int:
     """The checksum of the footer of an open file and all that follows.
 
     Raises:
