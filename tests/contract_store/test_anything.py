@@ -60,7 +60,7 @@ async def write_all(store: Store, batches: list[list[BaseEvent]]) -> None:
     ],
 )
 def test_real_market_data_come_back_to_the_digit(make_store: MakeStore, name: str, symbol: str) -> None:
-    real = load(name, "venue", symbol, most=3_000)
+    real = load(name, "venue", symbol)
     store = make_store()
     asyncio.run(write(store, real))
     assert_holds(store, real)

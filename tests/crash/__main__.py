@@ -30,9 +30,8 @@ def main() -> int:
         prefix="trading-events-crash-", dir=memory if memory.is_dir() else None
     ) as temporary:
         folder = options.work or Path(temporary)
-        if options.power or options.faults:
-            run_below_shim(folder)
-        return _run(folder, options)
+        ended = run_below_shim(folder) if options.power or options.faults else None
+        return _run(folder, options) if ended is None else ended
 
 
 def _run(folder: Path, options: argparse.Namespace) -> int:

@@ -41,7 +41,7 @@ class Promises:
 
     Attributes:
         begun: Given to the writer.
-        kept: `write_event` or `write_batch` has returned.
+        kept: `write_event` or `write_batch` has returned; with `memory`, a `flush` since.
         durable: A `flush` has returned since, or they were written with `fsync`.
     """
 
@@ -75,8 +75,9 @@ def record(store: Path, notes: Path, *, seed: int, steps: int) -> None:
 async def _record(store: Path, chance: random.Random, number: int, steps: int, note: Callable[[str], None]) -> None:
     sealing._FEW_FILES = chance.choice([1, 1_000])
     rotation = RotationPolicy(rows=chance.choice([3, 20, 1_000]), segments=chance.choice([2, 8]))
-    durability: Durability = chance.choice(["journal", "fsync"])
+    durability: Durability = chance.choice(["journal", "fsync", "memory"])
     writer = await _insist(lambda: _open(store, rotation, durability))
+    unkept = list[int]()
     for _ in range(steps):
         step = chance.random()
         if step < 0.7:
@@ -85,16 +86,27 @@ async def _record(store: Path, chance: random.Random, number: int, steps: int, n
             events = [make_event(each, chance) for each in numbers]
             text = " ".join(map(str, numbers))
             note(f"begin {text}")
-            is_durable = await _write(writer, events) and durability == "fsync"
+            is_written = await _write(writer, events)
+            if durability == "memory":
+                unkept += numbers
+                continue
             note(f"kept {text}")
-            if is_durable:
+            if is_written and durability == "fsync":
                 note("durable")
         elif step < 0.96:
             await _insist(lambda: writer.flush(seal=step > 0.85))  # noqa: B023 - called at once
-            note("durable")
+            _note_durable(note, unkept)
         else:
             await _insist(lambda: asyncio.to_thread(compact, store))
     await _insist(writer.aclose)
+    _note_durable(note, unkept)
+
+
+def _note_durable(note: Callable[[str], None], unkept: list[int]) -> None:
+    """Notes that all is durable, what nobody had been promised until now included."""
+    if unkept:
+        note(f"kept {' '.join(map(str, unkept))}")
+        unkept.clear()
     note("durable")
 
 

@@ -10,14 +10,17 @@ SOURCE = Path(__file__).with_name("shim.c")
 _VARIABLE = "LD_PRELOAD"
 
 
-def run_below_shim(folder: Path) -> None:
-    """Starts this program again below the library, unless it is; the library is compiled into the folder."""
+def run_below_shim(folder: Path) -> int | None:
+    """Runs this program again below the library, and returns how it ended; None if it already is below it.
+
+    The library is compiled into the folder.
+    """
     library = folder / "shim.so"
     if os.environ.get(_VARIABLE, "").endswith(library.name):
-        return
+        return None
     compile_shim(library)
     arguments = [sys.executable, "-m", "tests.crash", *sys.argv[1:], "--work", str(folder)]
-    os.execve(sys.executable, arguments, os.environ | {_VARIABLE: str(library)})  # noqa: S606 - ourselves
+    return subprocess.run(arguments, env=os.environ | {_VARIABLE: str(library)}, check=False).returncode
 
 
 def compile_shim(library: Path) -> None:

@@ -106,6 +106,6 @@ def rewrite_manifest(folder: Path, *, renamed: Mapping[str, str] | None = None) 
         path = folder / (renamed or {}).get(file.name, file.name)
         if path.is_file():
             data = path.read_bytes()
-            facts = {"name": path.name, "size_bytes": len(data), "crc32c": _core.crc32c(data)}
+            facts = {"name": path.name, "size_bytes": len(data), "crc32c": _core.crc32c(data), "footer_crc32c": None}
             files.append(file.model_copy(update=facts))
     manifest.replace_manifest(folder, old.model_copy(update={"files": tuple(files)}))

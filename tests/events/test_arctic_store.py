@@ -219,7 +219,18 @@ def test_without_the_package_the_message_says_which_extra_to_install() -> None:
         "import importlib.util as u; find = u.find_spec\n"
         "u.find_spec = lambda name, *a: None if name == 'arcticdb' else find(name, *a)\n"
         "import trading.events.persistence as p; p.ParquetEventWriter; p.InfluxEventWriter\n"
+        "print('without', flush=True)\n"
         "p.ArcticEventWriter\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False)
+    assert done.stdout == "without\n"
     assert "pip install 'trading-events[arcticdb]'" in done.stderr
+
+
+def test_the_package_is_imported_when_its_store_is_first_named() -> None:
+    program = (
+        "import sys, trading.events.persistence as p; p.EventReader; p.InfluxEventWriter\n"
+        "print('arcticdb' in sys.modules); p.ArcticEventReader; print('arcticdb' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout == "False\nTrue\n"

@@ -3,153 +3,29 @@
 import asyncio
 import threading
 from datetime import UTC, date, datetime, timedelta, timezone
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.events.recording import START, read, record, tick, ticks
 from tests.events.samples import sample
 from tests.events.virtual_time import run_in_virtual_time
-from trading.events._core import compose_topic, matches
 from trading.events.base import BaseEvent
 from trading.events.errors import StorePathError
 from trading.events.filters import (
     combined_filter,
-    event_type_filter,
-    exchange_filter,
-    not_filter,
     symbol_filter,
-    time_range_filter,
 )
-from trading.events.market_data import MarketDataEvent, TickEvent, TradeEvent
+from trading.events.market_data import TickEvent, TradeEvent
 from trading.events.order import OrderAcceptedEvent, OrderEvent, OrderExpiredEvent
-from trading.events.persistence import EventRange, EventReader, event_range, merge
+from trading.events.persistence import EventReader, event_range, merge
 from trading.events.persistence.selection import select
 from trading.events.persistence.stored_schema import FileTopic
 from trading.events.persistence.window import _CHUNK_EVENTS
 from trading.events.system import HeartbeatEvent
 
 CLASSES: list[type[BaseEvent]] = [TickEvent, TradeEvent, OrderAcceptedEvent, OrderExpiredEvent, HeartbeatEvent]
-SYMBOLS = ["BTC/USDT", "BTCUSDT", "btc/usdt", "ETH/USDT"]
-EXCHANGES = ["binance", "okx", "OKX"]
-
-
-def make(cls: type[BaseEvent], second: int, exchange: str, symbol: str) -> BaseEvent:
-    place = {} if cls is HeartbeatEvent else {"exchange": exchange, "symbol": symbol}
-    return sample(cls, timestamp=START + timedelta(seconds=second), **place)
-
-
-seconds = st.sampled_from([-86_401, -86_400, -1, 0, 1, 2, 3, 86_399, 86_400])
-recordings = st.lists(
-    st.builds(make, st.sampled_from(CLASSES), seconds, st.sampled_from(EXCHANGES), st.sampled_from(SYMBOLS)),
-    max_size=20,
-)
-moments = st.none() | seconds.map(lambda second: START + timedelta(seconds=second))
-event_types: st.SearchStrategy[Any] = st.none() | st.sampled_from(
-    [
-        *("tick", "order_accepted", "bar", OrderEvent, MarketDataEvent, TickEvent, BaseEvent, [TradeEvent, "tick"], []),
-        *("order_*", "*", "t?ck", "events.*.okx", "events.tick.*.BTC*", ["events.heartbeat._._", "order_expired"]),
-    ]
-)
-exchanges = (
-    st.none() | st.sampled_from([*EXCHANGES, "*", "o*", "?kx"]) | st.lists(st.sampled_from([*EXCHANGES, "bin*"]))
-)
-symbols = (
-    st.none() | st.sampled_from([*SYMBOLS, "nothing", "*", "BTC*", "???/USDT"]) | st.lists(st.sampled_from(SYMBOLS))
-)
-predefined: st.SearchStrategy[Any] = st.one_of(
-    st.sampled_from(SYMBOLS).map(symbol_filter),
-    st.sampled_from(EXCHANGES).map(exchange_filter),
-    st.sampled_from(["tick", OrderEvent, TradeEvent]).map(event_type_filter),
-    seconds.map(lambda second: time_range_filter(START + timedelta(seconds=second))),
-    seconds.map(lambda second: time_range_filter(end=START + timedelta(seconds=second))),
-    st.just(lambda event: event.event_id[-1] in "02468ace"),
-)
-filters: st.SearchStrategy[Any] = st.none() | st.recursive(
-    predefined,
-    lambda inner: (
-        st.builds(combined_filter, inner, inner, mode=st.sampled_from(["and", "or"])) | st.builds(not_filter, inner)
-    ),
-    max_leaves=4,
-)
-
-
-def is_like(value: str | None, chosen: Any) -> bool:
-    if chosen is None:
-        return True
-    several = [chosen] if isinstance(chosen, str) else chosen
-    return any(fnmatchcase("_" if value is None else value, each) for each in several)
-
-
-def is_of_type(event: BaseEvent, chosen: Any) -> bool:
-    if chosen is None:
-        return True
-    if isinstance(chosen, str):
-        return matches(chosen, event.topic)
-    if isinstance(chosen, list):
-        return any(is_of_type(event, each) for each in chosen)
-    return isinstance(event, chosen)
-
-
-queries = st.fixed_dictionaries(
-    {"event_type": event_types, "exchange": exchanges, "symbol": symbols, "filter": filters}
-)
-
-
-def spans(events: list[BaseEvent]) -> dict[Any, tuple[int, datetime, datetime]]:
-    found: dict[Any, tuple[int, datetime, datetime]] = {}
-    for event in events:
-        count, first, _ = found.get(event.topic, (0, event.timestamp, None))
-        found[event.topic] = count + 1, first, event.timestamp
-    return found
-
-
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
-@given(recordings, st.lists(st.tuples(moments, moments, queries), min_size=1, max_size=4))
-def test_a_query_gives_what_a_filter_over_a_list_gives(
-    tmp_path_factory: pytest.TempPathFactory,
-    recording: list[BaseEvent],
-    asked: list[tuple[datetime | None, datetime | None, dict[str, Any]]],
-) -> None:
-    store = tmp_path_factory.mktemp("store")
-    record(store, recording)
-    reader = EventReader(store)
-    for start, end, query in asked:
-        chosen = [
-            event
-            for event in sorted(recording, key=lambda event: event.timestamp)
-            if is_of_type(event, query["event_type"])
-            and is_like(event.exchange, query["exchange"])
-            and is_like(event.symbol, query["symbol"])
-            and (query["filter"] is None or query["filter"](event))
-        ]
-        expected = [
-            event
-            for event in chosen
-            if (start is None or event.timestamp >= start) and (end is None or event.timestamp < end)
-        ]
-        assert list(reader.read_range(start, end, **query)) == expected
-        assert asyncio.run(collect(reader.read_range(start, end, **query))) == expected
-        assert reader.read_table(start, end, **query)["event_id"].to_pylist() == [each.event_id for each in expected]
-        assert reader.count(start, end, **query) == len(expected)
-        assert reader.time_span(**query) == ((chosen[0].timestamp, chosen[-1].timestamp) if chosen else None)
-        if end is not None:
-            before = [event for event in chosen if event.timestamp < end]
-            assert reader.last_before(end, **query) == (before[-1] if before else None)
-        if query["filter"] is None and start is end is None:
-            topics = {
-                compose_topic(topic.event_type, topic.exchange, topic.symbol): (topic.rows, topic.first, topic.last)
-                for topic in reader.topics(**query)
-            }
-            assert topics == spans(chosen)
-
-
-async def collect(events: EventRange) -> list[BaseEvent]:
-    return [event async for event in events]
 
 
 def test_the_first_moment_is_in_the_range_and_the_last_is_not(tmp_path: Path) -> None:

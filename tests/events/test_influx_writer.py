@@ -232,6 +232,25 @@ async def test_retries_come_later_and_later_up_to_a_limit_and_never_at_the_same_
     assert policy.delay_s(10_000) <= 10.0
 
 
+async def test_each_retry_of_an_outage_comes_later_and_the_next_outage_begins_anew(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[int] = []
+
+    def note(_: SendingPolicy, failed_before: int) -> float:
+        attempts.append(failed_before)
+        return 0.0
+
+    monkeypatch.setattr(SendingPolicy, "delay_s", note)
+    async with writer_to(server) as writer:
+        for number in range(2):
+            replies = iter([Reply(503, "away")] * 4)
+            server.answer = lambda _request, replies=replies: next(replies, Reply())
+            await writer.write_event(tick(number))
+            await writer.flush()
+    assert attempts == [0, 1, 2, 3] * 2
+
+
 async def test_write_event_waits_while_too_much_waits_and_nothing_is_lost(server: ScriptedServer) -> None:
     server.answer = lambda _request: Reply(503, "away")
     async with writer_to(server, replace(IDLE, capacity_bytes=3_000)) as writer:

@@ -21,9 +21,9 @@ def opened(monkeypatch: pytest.MonkeyPatch, store: Path, question: Callable[[Eve
     names: set[str] = set()
     open_parquet = part._open_parquet
 
-    def watched(path: Path, size_bytes: int) -> Any:
+    def watched(path: Path, *args: Any, **more: Any) -> Any:
         names.add(path.name)
-        return open_parquet(path, size_bytes)
+        return open_parquet(path, *args, **more)
 
     with monkeypatch.context() as patched:
         patched.setattr(part, "_open_parquet", watched)
@@ -70,8 +70,15 @@ def test_only_row_groups_of_the_range_are_read(tmp_path: Path, monkeypatch: pyte
     assert scanned == [2, 3, 4] * 2
     assert EventReader(tmp_path).last_before(end) == ticks(100)[40]
     assert scanned[6:] == [4, 4]
-    assert EventReader(tmp_path).count() == 100
+    reader = EventReader(tmp_path)
+    assert reader.count() == reader.count(filter=symbol_filter("BTC/USDT")) == 100
+    assert [(topic.rows, topic.first, topic.last) for topic in reader.topics()] == [
+        (100, START, START + timedelta(seconds=99))
+    ]
+    assert reader.time_span() == (START, START + timedelta(seconds=99))
     assert len(scanned) == 8
+    assert reader.count(start, end) == 16
+    assert scanned[8:] == [2, 3, 4]
 
 
 @pytest.fixture

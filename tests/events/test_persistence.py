@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,6 @@ from trading.events.base import BaseEvent
 from trading.events.market_data import QuoteEvent, TickEvent, TradeEvent
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import EventReader, EventWriter, IEventWriter, ParquetEventWriter, RotationPolicy
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def in_order(events: Sequence[BaseEvent]) -> list[BaseEvent]:
@@ -210,33 +207,3 @@ def test_the_interface_has_both_names() -> None:
 def test_a_rotation_limit_that_is_not_positive_is_refused(name: str, limit: Any) -> None:
     with pytest.raises(ValueError, match=f"{name} must be above zero"):
         RotationPolicy(**{name: limit})
-
-
-def test_every_reader_sees_real_column_types(tmp_path: Path) -> None:
-    duckdb, pandas, polars = (pytest.importorskip(name) for name in ("duckdb", "pandas", "polars"))
-    record(tmp_path, [tick(1, bid=None), *ticks(3)[2:], tick(3, ask=Decimal("1E-30"))])
-    [path] = map(str, tmp_path.rglob("*.parquet"))
-
-    arrow = pq.read_table(path)
-    frame = polars.read_parquet(path)
-    panda = pandas.read_parquet(path)
-    rows = duckdb.sql(f"select bid, symbol, metadata, _seq, timestamp from '{path}'")  # noqa: S608 - a path of ours
-    micros = duckdb.sql(f"select epoch_us(timestamp) from '{path}'")  # noqa: S608 - a path of ours
-
-    numbers = [None, Decimal(2), Decimal(3)]
-    moments = [START + timedelta(seconds=number) for number in (1, 2, 3)]
-    assert arrow["bid"].to_pylist() == numbers
-    assert (
-        frame["bid"].to_list()
-        == panda["bid"].to_list()
-        == [row[0] for row in rows.project("bid").fetchall()]
-        == numbers
-    )
-    assert frame["bid"].dtype == polars.Decimal(38, 18)
-    assert frame["timestamp"].dtype == polars.Datetime("us", "UTC")
-    assert frame["timestamp"].to_list() == arrow["timestamp"].to_pylist() == list(panda["timestamp"]) == moments
-    assert str(panda["timestamp"].dtype) == "datetime64[us, UTC]"
-    assert list(map(str, rows.types)) == ["DECIMAL(38,18)", "VARCHAR", "VARCHAR", "BIGINT", "TIMESTAMP WITH TIME ZONE"]
-    assert [EPOCH + timedelta(microseconds=row[0]) for row in micros.fetchall()] == moments
-    assert frame["ask_exact"].to_list() == [None, None, panda["ask_exact"][2]] == [None, None, "1E-30"]
-    assert frame["metadata"].to_list() == ["{}"] * 3

@@ -5,7 +5,7 @@ The files stand outside the project, in the folder that TRADING_EVENTS_DATA name
 
 import os
 from decimal import Decimal
-from itertools import islice, pairwise
+from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
 
@@ -22,9 +22,9 @@ DATA = Path(os.environ.get("TRADING_EVENTS_DATA", Path(__file__).parents[3] / "s
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"there is no market data in {DATA}")
 
 
-def load(name: str, exchange: str, symbol: str, *, most: int | None = None) -> list[BaseEvent]:
+def load(name: str, exchange: str, symbol: str) -> list[BaseEvent]:
     with MarketDataFile(DATA / name, exchange=exchange, symbol=symbol) as file:
-        return list(islice(file.events(), most))
+        return list(file.events())
 
 
 async def record(events: list[BaseEvent], store: Path) -> None:

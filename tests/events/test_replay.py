@@ -308,6 +308,19 @@ async def test_in_lockstep_each_event_and_what_it_sets_off_is_handled_before_the
     assert heard == expected
 
 
+@pytest.mark.parametrize("lockstep", [False, True])
+async def test_a_handler_that_is_called_by_the_publisher_itself_hears_the_time_of_its_event(
+    store: Path,
+    lockstep: bool,  # noqa: FBT001 - a case
+) -> None:
+    heard: list[tuple[datetime, datetime]] = []
+    async with InMemoryEventBus() as bus:
+        replay = EventReader(store).replay(bus, speed=None, lockstep=lockstep)
+        await bus.subscribe("*", lambda event: heard.append((event.timestamp, replay.clock())), delivery="inline")
+        await replay
+    assert heard == [(event.timestamp, event.timestamp) for event in read(store)]
+
+
 def test_lockstep_needs_a_bus_that_can_be_joined(store: Path) -> None:
     with pytest.raises(TypeError, match="has no `join`"):
         EventReader(store).replay(Bus(), lockstep=True)

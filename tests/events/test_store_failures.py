@@ -14,8 +14,14 @@ import pytest
 from tests.events.recording import START, Disk, files_of, journal_of, read, tick, ticks
 from trading.events import base
 from trading.events.base import BaseEvent
-from trading.events.errors import StoreError, StoreLockedError, UnsealableSegmentError
-from trading.events.persistence import ParquetEventWriter, RotationPolicy, recorder, sealing
+from trading.events.errors import (
+    CorruptFileError,
+    StoreError,
+    StoreLockedError,
+    UnreadableFileWarning,
+    UnsealableSegmentError,
+)
+from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy, recorder, sealing
 
 
 @pytest.fixture
@@ -162,7 +168,7 @@ async def test_a_segment_with_a_row_of_no_class_stays_and_does_not_keep_others_f
     assert len(journal_of(tmp_path)) == 1
 
 
-async def test_a_damaged_segment_is_sealed_as_far_as_it_can_be_and_kept(
+async def test_a_damaged_segment_is_sealed_as_far_as_it_can_be_and_readers_name_it_until_it_is_removed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with ParquetEventWriter(tmp_path) as writer:
@@ -171,7 +177,14 @@ async def test_a_damaged_segment_is_sealed_as_far_as_it_can_be_and_kept(
         data = path.read_bytes()
         path.write_bytes(data.replace(b"tick-1", b"tick-X"))
         await writer.flush(seal=True)
-    assert read(tmp_path) == [tick(0), tick(2)]
+    [damaged] = (tmp_path / "_journal").glob("*.segment.damaged")
+    for reader in (EventReader(tmp_path, on_error="warn"), EventReader(tmp_path, on_error="warn")):
+        with pytest.warns(UnreadableFileWarning, match=f"{damaged}: not all of it could be read"):
+            assert list(reader.read_range()) == [tick(0), tick(2)]
+    with pytest.raises(CorruptFileError, match="not all of it could be read") as caught:
+        EventReader(tmp_path).count()
+    assert caught.value.path == damaged
     [logged] = caplog.records
     assert "is kept as .damaged, since not all of it could be read: ['bytes" in logged.message
-    assert any(name.endswith(".segment.damaged") for name in journal_of(tmp_path))
+    damaged.unlink()
+    assert read(tmp_path) == [tick(0), tick(2)]

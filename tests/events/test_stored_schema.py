@@ -1,16 +1,19 @@
 """What a file says about itself, and how a class that has changed reads it."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from pydantic import JsonValue
 
+from tests.events.recording import START, read
 from tests.events.test_columns import Venue, define, encode
 from trading.events import base
 from trading.events.base import BaseEvent
 from trading.events.market_data import TickEvent
+from trading.events.persistence import ParquetEventWriter, compact
 from trading.events.persistence.schema import event_schema
 from trading.events.persistence.stored_schema import (
     FileTopic,
@@ -82,6 +85,26 @@ def test_a_class_that_has_lost_a_field_reads_old_rows() -> None:
 
     [again] = event_schema(define(int)).decode(rows, columns)
     assert (again.value, again.event_id) == (1, old.event_id)
+
+
+async def test_a_store_is_read_and_merged_by_the_class_as_it_is_now(tmp_path: Path) -> None:
+    old = define(int, gone=str | None)
+    async with ParquetEventWriter(tmp_path) as writer:
+        await writer.write_event(old(value=1, gone="x", timestamp=START))
+        await writer.flush(seal=True)
+        await writer.write_event(old(value=2, gone="y", timestamp=START))
+        new = define(int, more=Decimal | None)
+        assert values(tmp_path) == [(1, None), (2, None)]
+        await writer.write_event(new(value=3, more=Decimal("1.0"), timestamp=START))
+        assert values(tmp_path) == [(1, None), (2, None), (3, Decimal("1.0"))]
+    assert values(tmp_path) == [(1, None), (2, None), (3, Decimal("1.0"))]
+    compact(tmp_path)
+    assert values(tmp_path) == [(1, None), (2, None), (3, Decimal("1.0"))]
+
+
+def values(store: Path) -> list[Any]:
+    events: list[Any] = read(store)
+    return [(event.value, event.more) for event in events]
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,8 @@ CHANGES: list[tuple[Callable[[pa.Table], pa.Table], str]] = [
     (lambda table: table.drop_columns(["bid"]), "no column 'bid'"),
     (lambda table: table.append_column("bid", table["bid"]), "no column 'bid'"),
     (lambda table: table.sort_by([("timestamp", "descending")]), "not in the order of time"),
+    (lambda table: table.slice(1), "it does not hold what the day's _manifest says"),
+    (lambda table: table.slice(0, 99), "it does not hold what the day's _manifest says"),
     (lambda table: replace(table, "_seq", pa.nulls(len(table), pa.int64())), "a row has no timestamp or no _seq"),
     (lambda table: replace(table, "bid_exp", pa.nulls(len(table), pa.int8())), "no possible exponent"),
     (

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.events.recording import START, files_of, journal_of, read, record, rewrite_manifest, tick, ticks
+from tests.events.test_damaged_bytes import regions_of
 from trading.events.cli import main
 from trading.events.errors import CorruptFileError
 from trading.events.persistence import (
@@ -28,8 +29,6 @@ from trading.events.persistence import (
 )
 
 DAY = "2024/01/01"
-_LEAST_PAGE_HEADER_BYTES = 15
-"""A page header with a checksum has at least so many."""
 
 
 @pytest.fixture
@@ -43,21 +42,6 @@ def store(tmp_path: Path) -> Path:
 
 def faults(store: Path) -> list[Fault]:
     return list(verify(store))
-
-
-def regions_of(path: Path) -> dict[str, list[int]]:
-    """Where the bytes of a file stand that are data, those that stand before each page, and those of the footer."""
-    data, group = path.read_bytes(), pq.read_metadata(path).row_group(0)
-    starts: list[int] = []
-    for column in map(group.column, range(group.num_columns)):
-        starts += [column.data_page_offset, *([column.dictionary_page_offset] if column.has_dictionary_page else [])]
-    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
-    headers = {start + place for start in starts for place in range(_LEAST_PAGE_HEADER_BYTES)}
-    return {
-        "data pages": [place for place in range(4, footer) if place not in headers],
-        "page headers": sorted(headers),
-        "footer": list(range(footer, len(data))),
-    }
 
 
 class TestCompaction:

@@ -67,6 +67,17 @@ def to_table(events: Iterable[BaseEvent]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=pa.schema(schema, metadata={METADATA_KEY: text.encode()}))
 
 
+def empty_table(classes: Iterable[type[BaseEvent]]) -> pa.Table:
+    """A table without rows, with the columns that events of these classes would have."""
+    columns: dict[str, pa.DataType] = {}
+    for cls in classes:
+        for field in describe(cls).fields:
+            own, beside = TYPES[field.shape.form]
+            for name, type_ in [(field.name, own), *((f"{field.name}_{end}", type_) for end, type_ in beside)]:
+                columns.setdefault(name, type_)
+    return pa.schema([pa.field(name, type_) for name, type_ in columns.items()]).empty_table()
+
+
 def wrap_column(type_: pa.DataType, rows: int, column: ColumnBuffers) -> pa.Array:
     """So many values of a type, which are not copied."""
     nulls, buffers = column

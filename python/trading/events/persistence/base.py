@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from trading.events.base import BaseEvent
 from trading.events.codec import events_to_table
+from trading.events.event_table import empty_table
 from trading.events.persistence.event_range import EventChunks, EventRange
 from trading.events.persistence.replay import Publisher, Replay
 from trading.events.persistence.selection import Criteria, Selection, select
@@ -105,7 +106,8 @@ class IEventReader(ABC):
     def _read_table(self, selection: Selection) -> pa.Table:
         """The selected events as one table."""
         with closing(self._read(selection)) as chunks:
-            return events_to_table(chain.from_iterable(chunks))
+            table = events_to_table(chain.from_iterable(chunks))
+        return table if table.num_rows else empty_table(selection.known_classes())
 
     def _count(self, selection: Selection) -> int:
         """How many events are selected."""

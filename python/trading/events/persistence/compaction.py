@@ -103,12 +103,14 @@ def _several(manifest: Manifest) -> Iterator[list[str]]:
 
 def _merge(base_path: Path, day: date, names: list[str]) -> Compaction:
     folder = day_folder(base_path, day)
-    sizes = {file.name: file.size_bytes for file in read_manifest(folder).files}
+    known = {file.name: file for file in read_manifest(folder).files}
+    if not known.keys() >= set(names):
+        return Compaction()
     by_description = defaultdict[frozenset[tuple[bytes, bytes]], dict[str, pa.Table]](dict)
     for name in names:
         with naming(folder / name):
-            read_part(folder / name, day, sizes.get(name, -1))
-            table = read_rows(folder / name)
+            table = read_rows(folder / name, known[name].crc32c)
+            read_part(folder / name, day, known[name].size_bytes)
         description = {key: value for key, value in (table.schema.metadata or {}).items() if not Origin.is_key(key)}
         by_description[frozenset(description.items())][name] = table.replace_schema_metadata(description)
     done = Compaction()

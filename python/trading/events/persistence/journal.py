@@ -16,6 +16,8 @@ FOLDER = "_journal"
 DAMAGED = ".damaged"
 """What follows the name of a segment that was damaged, when all that could be read of it has been sealed."""
 
+_LOST = "not all of it could be read, and what could be is in files; remove it when nothing more can be done about it"
+
 _MOST_UNSYNCED_BYTES = 16 * 1024 * 1024
 """Beyond so much that is in memory because it is not on the disk, the disk is behind, and events wait."""
 
@@ -58,6 +60,12 @@ def hold_segments(base_path: Path) -> list[_core.Segment]:
         return []
     except (OSError, ValueError) as error:
         raise CorruptFileError(folder, str(error)) from error
+
+
+def damaged_segments(base_path: Path) -> list[CorruptFileError]:
+    """Names the segments that were damaged when they were sealed: of what they held, something is in no file."""
+    damaged = sorted(journal_folder(base_path).glob(f"*{DAMAGED}"))
+    return [CorruptFileError(path, _LOST) for path in damaged]
 
 
 def open_journal(base_path: Path, rotation: RotationPolicy, *, is_deferred: bool) -> tuple[_core.Journal, Recovery]:

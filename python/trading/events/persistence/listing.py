@@ -13,7 +13,7 @@ from trading.events.errors import (
     UnreadableFileWarning,
     VanishedFileError,
 )
-from trading.events.persistence.journal import hold_segments
+from trading.events.persistence.journal import damaged_segments, hold_segments
 from trading.events.persistence.layout import day_folder, list_days, list_parts, read_part_name
 from trading.events.persistence.manifest import NAME as MANIFEST
 from trading.events.persistence.manifest import Manifest, SealedFile, read_manifest
@@ -150,6 +150,8 @@ class Listing:
         return self._choose([part for _, part in self._unsealed[day]])
 
     def _read_journal(self) -> None:
+        for damaged in damaged_segments(self._base_path):
+            self._report(damaged)
         try:
             segments = hold_segments(self._base_path)
         except StoreError as error:
@@ -169,4 +171,4 @@ class Listing:
 
 
 def _find_file(path: Path, day: date, file: SealedFile) -> Part:
-    return find_part(path, day, size_bytes=file.size_bytes, rows=file.rows, first=file.first, last=file.last)
+    return find_part(path, day, size_bytes=file.size_bytes, sealed=file)

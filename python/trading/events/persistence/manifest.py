@@ -33,6 +33,7 @@ class SealedFile(_Stored):
         name: In the day's folder.
         size_bytes: Its size.
         crc32c: Of all its bytes.
+        footer_crc32c: Of its footer and all that follows; None in a manifest that does not say.
         rows: How many events it holds.
         first: Least timestamp, in microseconds since 1970.
         last: Greatest timestamp.
@@ -43,6 +44,7 @@ class SealedFile(_Stored):
     name: str
     size_bytes: int
     crc32c: int
+    footer_crc32c: int | None = None
     rows: int
     first: int
     last: int

@@ -10,16 +10,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from trading.events import _core
 from trading.events.errors import CorruptFileError, VanishedFileError
-from trading.events.persistence.layout import name_part, read_part_name
+from trading.events.persistence.footer import Footer, RowGroup, footer_checksum, read_footer
+from trading.events.persistence.manifest import NAME as MANIFEST
+from trading.events.persistence.manifest import SealedFile
 from trading.events.persistence.schema import CONVERSION_ERRORS
-from trading.events.persistence.selection import Selection, day_span
-from trading.events.persistence.stored_schema import FileTopic, StoredColumns, column_names, read_description
+from trading.events.persistence.selection import Selection
+from trading.events.persistence.stored_schema import column_names
 from trading.events.persistence.tabulation import TopicTable
 
 _SMALL_BYTES = 2**20
-"""A file up to this size is read at once, which is faster than a column at a time."""
+"""A file up to this size is read at once, which is faster than a column at a time, and its checksum compared."""
 
+_CHECKSUM = "its checksum is not the one that it was written with"
 _BUFFER_BYTES = 65_536
 _THREADED_ROWS = 16_384
 """From so many rows on it pays to read the columns in several threads."""
@@ -43,47 +47,6 @@ class OpenFiles:
         self._free += 1
 
 
-@dataclass(frozen=True, slots=True)
-class RowGroup:
-    """A run of rows.
-
-    Attributes:
-        index: Its place in the file.
-        rows: How many.
-        first: Least timestamp, in microseconds since 1970.
-        last: Greatest timestamp.
-    """
-
-    index: int
-    rows: int
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class Footer:
-    """What the footer of a file says.
-
-    Attributes:
-        topic: Whose events it holds.
-        columns: How it holds them.
-        groups: Its row groups that hold rows, in order of time.
-    """
-
-    topic: FileTopic
-    columns: StoredColumns
-    groups: tuple[RowGroup, ...]
-
-    def groups_in(self, selection: Selection) -> list[RowGroup]:
-        """The row groups that may hold selected rows."""
-        return [
-            group
-            for group in self.groups
-            if selection.overlaps(group.first, group.last)
-            and selection.decide(self.topic, group.first, group.last) is not False
-        ]
-
-
 @dataclass(slots=True)
 class Part:
     """A file of a day. It is opened when something is asked that only it knows.
@@ -95,6 +58,7 @@ class Part:
         rows: How many events it holds, as the manifest says.
         first: Their least timestamp, in microseconds since 1970.
         last: Their greatest timestamp.
+        sealed: What the manifest says of it; None where nothing is known of it but its size.
     """
 
     path: Path
@@ -103,6 +67,7 @@ class Part:
     rows: int
     first: int
     last: int
+    sealed: SealedFile | None
     _footer: Footer | None = field(default=None, repr=False)
 
     def footer(self) -> Footer:
@@ -113,7 +78,7 @@ class Part:
             CorruptFileError: It is no file of a store, is broken, or lies in the wrong place.
         """
         if self._footer is None:
-            with naming(self.path), _open_parquet(self.path, self.size_bytes) as file:
+            with naming(self.path), self._open() as file:
                 self._take_footer(file)
         return self._known_footer()
 
@@ -142,7 +107,7 @@ class Part:
             VanishedFileError: The file is not there any more.
             CorruptFileError: It is not as its footer says.
         """
-        with naming(self.path), _open_parquet(self.path, self.size_bytes, is_whole=True) as file:
+        with naming(self.path), self._open(is_whole=True) as file:
             self._take_footer(file)
             return file.read(columns=column_names(self._known_footer().columns))
 
@@ -153,7 +118,20 @@ class Part:
 
     def _take_footer(self, file: pq.ParquetFile) -> None:
         if self._footer is None:
-            self._footer = _read_footer(file, self.path, self.day)
+            footer = read_footer(file, self.path, self.day)
+            if self.sealed is not None and not footer.says(self.rows, self.first, self.last):
+                raise ValueError(f"it does not hold what the day's {MANIFEST} says")
+            self._footer = footer
+
+    def _open(self, *, is_whole: bool = False) -> pq.ParquetFile:
+        """Opens the file; before a large one is parsed for the first time the checksum of its footer is compared."""
+        said = None if self.sealed is None or self._footer is not None else self.sealed.footer_crc32c
+        if said is not None and self.size_bytes > _SMALL_BYTES:
+            with self.path.open("rb") as file:
+                if footer_checksum(file) != said:
+                    raise ValueError(f"{_CHECKSUM}, in its footer")
+        checksum = None if self.sealed is None else self.sealed.crc32c
+        return _open_parquet(self.path, self.size_bytes, checksum, is_whole=is_whole)
 
     def _scan(
         self, selection: Selection, rows: int, open_files: OpenFiles, names: Sequence[str] | None
@@ -161,7 +139,7 @@ class Part:
         file: pq.ParquetFile | None = None
         stays_open = False
         try:
-            file = _open_parquet(self.path, self.size_bytes)
+            file = self._open()
             self._take_footer(file)
             footer = self._known_footer()
             groups = footer.groups_in(selection)
@@ -171,7 +149,7 @@ class Part:
                 batches: Iterator[pa.RecordBatch] | None = None
                 done = 0
                 while done < group.rows:
-                    file = file or _open_parquet(self.path, self.size_bytes)
+                    file = file or self._open()
                     batches = batches or _skip(_iterate(file, group, rows, columns), done)
                     batch = next(batches, None)
                     if batch is None:
@@ -221,7 +199,7 @@ def read_part(path: Path, day: date, size_bytes: int) -> Part:
         VanishedFileError: It is not there.
         CorruptFileError: It is no file of a store, is broken, has another size, or lies in the wrong place.
     """
-    part = find_part(path, day, size_bytes=size_bytes, rows=0, first=0, last=0)
+    part = find_part(path, day, size_bytes=size_bytes, sealed=None)
     groups = part.footer().groups
     part.rows = sum(group.rows for group in groups)
     if groups:
@@ -229,7 +207,7 @@ def read_part(path: Path, day: date, size_bytes: int) -> Part:
     return part
 
 
-def find_part(path: Path, day: date, *, size_bytes: int, rows: int, first: int, last: int) -> Part:
+def find_part(path: Path, day: date, *, size_bytes: int, sealed: SealedFile | None) -> Part:
     """A file of which the manifest says so much. It is looked for, and not opened.
 
     Raises:
@@ -239,16 +217,21 @@ def find_part(path: Path, day: date, *, size_bytes: int, rows: int, first: int, 
     with naming(path):
         if (found_bytes := path.stat().st_size) != size_bytes:
             raise ValueError(f"it has {found_bytes} bytes, and {size_bytes} were written")
-    return Part(path, day, size_bytes, rows, first, last)
+    rows, first, last = (0, 0, 0) if sealed is None else (sealed.rows, sealed.first, sealed.last)
+    return Part(path, day, size_bytes, rows, first, last, sealed)
 
 
-def read_rows(path: Path) -> pa.Table:
-    """All rows of a file.
+def read_rows(path: Path, checksum: int) -> pa.Table:
+    """All rows of a file, if it has this checksum.
 
     Raises:
         OSError, pyarrow.ArrowException: It cannot be read.
+        ValueError: It has another one.
     """
-    with _open_parquet(path, path.stat().st_size) as file:
+    data = path.read_bytes()
+    if _core.crc32c(data) != checksum:
+        raise ValueError(_CHECKSUM)
+    with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
         return file.read()
 
 
@@ -258,7 +241,7 @@ def unsealed_part(path: Path, topic: TopicTable, table: pa.Table) -> Part:
     first, last = times[0].as_py(), times[-1].as_py()
     columns = {column.name: column.stored for column in topic.schema.columns}
     footer = Footer(topic.file_topic, columns, (RowGroup(0, table.num_rows, first, last),))
-    return UnsealedPart(path, topic.day, table.nbytes, table.num_rows, first, last, footer, unsealed=table)
+    return UnsealedPart(path, topic.day, table.nbytes, table.num_rows, first, last, None, footer, unsealed=table)
 
 
 @contextmanager
@@ -280,9 +263,12 @@ def naming(path: Path) -> Generator[None]:
         raise CorruptFileError(path, str(error) or type(error).__name__) from error
 
 
-def _open_parquet(path: Path, size_bytes: int, *, is_whole: bool = False) -> pq.ParquetFile:
+def _open_parquet(path: Path, size_bytes: int, checksum: int | None, *, is_whole: bool = False) -> pq.ParquetFile:
     if size_bytes <= _SMALL_BYTES:
-        return pq.ParquetFile(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
+        data = path.read_bytes()
+        if checksum is not None and _core.crc32c(data) != checksum:
+            raise ValueError(_CHECKSUM)
+        return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
     if is_whole:
         return pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=True)
     return pq.ParquetFile(path, page_checksum_verification=True, buffer_size=_BUFFER_BYTES)
@@ -301,27 +287,3 @@ def _skip(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBat
             raise ValueError("it is not what it was when it was opened before")
         rows -= batch.num_rows
     return batches
-
-
-def _read_footer(file: pq.ParquetFile, path: Path, day: date) -> Footer:
-    schema = file.schema_arrow
-    topic, columns = read_description(schema)
-    name = read_part_name(path.name)
-    expected = name_part(topic.event_type, topic.exchange, topic.symbol)
-    if name is None or name[:-1] != expected[:-1]:
-        raise ValueError(f"its name does not say what it holds, which would be {expected}")
-    groups = tuple(_read_groups(file.metadata, schema.get_field_index("timestamp")))
-    first, last = day_span(day)
-    if any(group.first < first or group.last > last for group in groups):
-        raise ValueError(f"it holds events of other days than {day}")
-    return Footer(topic, columns, groups)
-
-
-def _read_groups(metadata: pq.FileMetaData, column: int) -> Iterator[RowGroup]:
-    for index in range(metadata.num_row_groups):
-        group = metadata.row_group(index)
-        if group.num_rows:
-            statistics = group.column(column).statistics
-            if statistics is None or not statistics.has_min_max:
-                raise ValueError("its footer does not say which times it holds")
-            yield RowGroup(index, group.num_rows, statistics.min_raw, statistics.max_raw)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from trading.events import _core
 from trading.events.errors import CorruptFileError
 from trading.events.persistence.columns import TIMESTAMP
+from trading.events.persistence.footer import footer_checksum
 from trading.events.persistence.manifest import SealedFile
 from trading.events.persistence.stored_schema import SEQ
 
@@ -49,6 +50,7 @@ def write_part(chunks: Iterable[pa.Table], temp: Path, *, name: str, schema: pa.
         name=name,
         size_bytes=data.size,
         crc32c=checksum,
+        footer_crc32c=footer_checksum(pa.BufferReader(data)),
         rows=summary.rows,
         first=summary.first,
         last=summary.last,

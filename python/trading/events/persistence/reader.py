@@ -9,7 +9,7 @@ from typing import TypeVar, Unpack
 
 import pyarrow as pa
 
-from trading.events.base import BaseEvent, event_class
+from trading.events.base import BaseEvent
 from trading.events.errors import StoreError, StorePathError, VanishedFileError
 from trading.events.persistence.base import IEventReader
 from trading.events.persistence.event_range import EventChunks
@@ -177,5 +177,4 @@ def _steadily(ask: Callable[[list[Part]], AnswerT], parts: list[Part], listing: 
 
 def _known_schemas(selection: Selection) -> list[pa.Schema]:
     """The columns that a table of a selection has even where nothing is stored."""
-    known = [found for found in map(event_class, sorted(selection.event_types)) if found is not None]
-    return [event_schema(each).arrow for each in known or [BaseEvent]]
+    return [event_schema(each).arrow for each in selection.known_classes()]

@@ -53,7 +53,7 @@ class Replay:
         self._join = _join_of(bus) if lockstep else None
         self._timeline = None if speed is None else Timeline(speed)
         self._error = _core.Histogram()
-        self._clock = ReplayClock(self)
+        self._clock = ReplayClock()
         self._wake: asyncio.Future[None] | None = None
         self._is_told = False
         self._paused = False
@@ -170,6 +170,7 @@ class Replay:
                     return
                 if timeline is not None and not await self._is_due(timeline, timestamp):
                     return
+                self._clock.set(timestamp)
                 await publish(event)
                 self._published += 1
                 self._position = timestamp

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from trading.events.statistics import Durations
 
@@ -24,27 +23,22 @@ class ReplayReport:
     """By how much events were published after they were due, pauses not counted; of none as fast as possible."""
 
 
-class HasPosition(Protocol):
-    """Something that goes through a recording."""
-
-    @property
-    def position(self) -> datetime | None:
-        """Where it is."""
-        ...
-
-
 class ReplayClock:
-    """What time it is in a replay: `clock()` is the timestamp of the event that was published last.
+    """What time it is in a replay: `clock()` is the timestamp of the event that is being published, or was last.
 
     Where a live system asks `utc_now`, what is tested with a replay asks this, and hears the same in each replay. The
     replay runs ahead of handlers that have events waiting; in `lockstep` each event is handled before the next, so that
     the clock says, in its handlers, the event's own time.
     """
 
-    __slots__ = ("_replay",)
+    __slots__ = ("_moment",)
 
-    def __init__(self, replay: "HasPosition") -> None:
-        self._replay = replay
+    def __init__(self) -> None:
+        self._moment: datetime | None = None
+
+    def set(self, moment: datetime) -> None:
+        """Says what time it is; the replay does."""
+        self._moment = moment
 
     def __call__(self) -> datetime:
         """The time, aware and in UTC.
@@ -52,7 +46,6 @@ class ReplayClock:
         Raises:
             LookupError: No event has been published yet.
         """
-        position = self._replay.position
-        if position is None:
+        if self._moment is None:
             raise LookupError("the replay has not begun, so there is no time in it yet")
-        return position
+        return self._moment

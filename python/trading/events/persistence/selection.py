@@ -163,10 +163,10 @@ class Selection:
         """Whether a file's name alone does not say whether it is meant."""
         return any(topics.has_patterns for topics in (*self._either, *self._all))
 
-    @property
-    def event_types(self) -> frozenset[str]:
-        """The event types that are meant by their whole names."""
-        return frozenset[str]().union(*(topics.event_types.names for topics in self._either))
+    def known_classes(self) -> list[type[BaseEvent]]:
+        """The classes of the event types that are meant by their whole names; of none, that of all events."""
+        names = frozenset[str]().union(*(topics.event_types.names for topics in self._either))
+        return [cls for cls in map(event_class, sorted(names)) if cls is not None] or [BaseEvent]
 
     def overlaps(self, first: int, last: int) -> bool:
         """Whether a moment from `first` to `last` may be in the range."""

@@ -10,10 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trading.events import _core
 from trading.events._core import Segment
 from trading.events.errors import CorruptFileError, StoreError
-from trading.events.persistence.journal import DAMAGED, hold_segments, journal_folder
+from trading.events.persistence.journal import damaged_segments, hold_segments, journal_folder
 from trading.events.persistence.layout import day_folder, list_days, list_parts
 from trading.events.persistence.manifest import NAME, SealedFile, read_manifest
 from trading.events.persistence.part import naming, read_part, read_rows
@@ -81,10 +80,8 @@ def _verify_file(folder: Path, day: date, file: SealedFile) -> pa.ChunkedArray:
     """Verifies one file and returns its sequence numbers."""
     path = folder / file.name
     with naming(path):
-        if _core.crc32c(path.read_bytes()) != file.crc32c:
-            raise ValueError("its checksum is not the one that it was written with")
+        table = read_rows(path, file.crc32c)
         read_part(path, day, file.size_bytes)
-        table = read_rows(path)
         times, seqs = table.column("timestamp").cast(pa.int64()), table.column(SEQ)
         keys = list(zip(times.to_pylist(), seqs.to_pylist(), strict=True))
         if keys != sorted(set(keys)):
@@ -111,8 +108,7 @@ def _verify_journal(base_path: Path) -> Iterator[Fault]:
         return
     for segment in segments:
         yield from (Fault(segment.path, reason) for reason in _verify_segment(segment))
-    for path in sorted(journal_folder(base_path).glob(f"*{DAMAGED}")):
-        yield Fault(path, "it was damaged; what could be read of it is in files")
+    yield from (Fault(error.path, str(error)) for error in damaged_segments(base_path))
 
 
 def _verify_segment(segment: Segment) -> Iterator[str]:

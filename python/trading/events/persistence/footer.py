@@ -1,0 +1,115 @@
+"""What the footer of a Parquet file of a store says."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from trading.events import _core
+from trading.events.persistence.layout import name_part, read_part_name
+from trading.events.persistence.selection import Selection, day_span
+from trading.events.persistence.stored_schema import FileTopic, StoredColumns, read_description
+
+_TAIL_BYTES = 8
+"""The length of the footer, and the mark of Parquet."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """A run of rows.
+
+    Attributes:
+        index: Its place in the file.
+        rows: How many.
+        first: Least timestamp, in microseconds since 1970.
+        last: Greatest timestamp.
+    """
+
+    index: int
+    rows: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What the footer of a file says.
+
+    Attributes:
+        topic: Whose events it holds.
+        columns: How it holds them.
+        groups: Its row groups that hold rows, in order of time.
+    """
+
+    topic: FileTopic
+    columns: StoredColumns
+    groups: tuple[RowGroup, ...]
+
+    def says(self, rows: int, first: int, last: int) -> bool:
+        """Whether it has so many rows, in order, of which these are the least and the greatest timestamp."""
+        groups = self.groups
+        return (
+            sum(group.rows for group in groups) == rows
+            and (groups[0].first, groups[-1].last) == (first, last)
+            and all(before.last <= after.first for before, after in pairwise(groups))
+        )
+
+    def groups_in(self, selection: Selection) -> list[RowGroup]:
+        """The row groups that may hold selected rows."""
+        return [
+            group
+            for group in self.groups
+            if selection.overlaps(group.first, group.last)
+            and selection.decide(self.topic, group.first, group.last) is not False
+        ]
+
+
+def footer_checksum(file: BinaryIO | pa.BufferReader) -> int:
+    """The checksum of the footer of an open file and all that follows.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is too short for the footer that it speaks of.
+    """
+    size_bytes = file.seek(0, os.SEEK_END)
+    file.seek(max(size_bytes - _TAIL_BYTES, 0))
+    start = size_bytes - _TAIL_BYTES - int.from_bytes(file.read(4), "little")
+    if start < 0:
+        raise ValueError("it is no whole Parquet file")
+    file.seek(start)
+    return _core.crc32c(file.read())
+
+
+def read_footer(file: pq.ParquetFile, path: Path, day: date) -> Footer:
+    """Reads what the footer of an open file says.
+
+    Raises:
+        ValueError: It is not of a file of this name, in the folder of this day.
+    """
+    schema = file.schema_arrow
+    topic, columns = read_description(schema)
+    name = read_part_name(path.name)
+    expected = name_part(topic.event_type, topic.exchange, topic.symbol)
+    if name is None or name[:-1] != expected[:-1]:
+        raise ValueError(f"its name does not say what it holds, which would be {expected}")
+    groups = tuple(_read_groups(file.metadata, schema.get_field_index("timestamp")))
+    first, last = day_span(day)
+    if any(group.first < first or group.last > last for group in groups):
+        raise ValueError(f"it holds events of other days than {day}")
+    return Footer(topic, columns, groups)
+
+
+def _read_groups(metadata: pq.FileMetaData, column: int) -> Iterator[RowGroup]:
+    for index in range(metadata.num_row_groups):
+        group = metadata.row_group(index)
+        if group.num_rows:
+            statistics = group.column(column).statistics
+            if statistics is None or not statistics.has_min_max:
+                raise ValueError("its footer does not say which times it holds")
+            yield RowGroup(index, group.num_rows, statistics.min_raw, statistics.max_raw)
