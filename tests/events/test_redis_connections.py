@@ -18,7 +18,7 @@ from trading.events import RedisEventBus
 from trading.events.transport.connection import LOST, TURN_COST, Connection
 from trading.events.transport.direct_connection import DirectConnection
 from trading.events.transport.relayed_connection import RelayedConnection
-from trading.events.transport.wire import Connector
+from trading.events.transport.wire import CommandWire, Connector
 
 
 @pytest.fixture
@@ -147,6 +147,21 @@ async def test_on_a_lost_connection_commands_go_nowhere(connection: Connection, 
     with pytest.raises(TimeoutError, match="in time"):
         connection.check()
     assert far_end.received == [[b"PING", b"1"], [b"PING", b"2"]]
+
+
+async def test_a_command_that_was_cancelled_gives_its_reply_to_no_other(
+    connection: Connection, far_end: ScriptedServer
+) -> None:
+    """Turned red by: forgetting that a reply to it is still to come."""
+    wire = CommandWire(connection, reply_timeout_s=5.0)
+    cancelled = asyncio.create_task(wire.call("GET", "one"))
+    await until(lambda: len(far_end.received) == 1)
+    cancelled.cancel()
+    kept = asyncio.create_task(wire.call("GET", "two"))
+    await until(lambda: len(far_end.received) == 2)
+    far_end.say(b"+one\r\n+two\r\n")
+    assert await kept == b"two"
+    assert cancelled.cancelled()
 
 
 async def test_many_replies_leave_the_loop_its_turns(connection: Connection, far_end: ScriptedServer) -> None:
