@@ -31,6 +31,7 @@ from trading.events.persistence import (
     parquet_writer,
     recorder,
 )
+from trading.events.persistence.row import encode_row
 
 
 @pytest.fixture
@@ -182,12 +183,12 @@ class TestClosing:
     async def test_a_closing_writer_takes_no_more(self, tmp_path: Path, disk: Disk) -> None:
         writer = ParquetEventWriter(tmp_path)
         await writer.write_event(tick())
-        await writer.write_event(tick(1))
         disk.open.clear()
         closing = [asyncio.create_task(writer.aclose()) for _ in range(2)]
         await asyncio.to_thread(disk.asked.wait)
+        writer._keeper.journal.append(encode_row(tick(1)))  # as one that came just before: the next has nothing to tell
         with pytest.raises(StoreClosedError):
-            await writer.write_event(tick())
+            await writer.write_event(tick(2))
         with pytest.raises(StoreClosedError):
             await writer.flush()
         disk.open.set()

@@ -1,0 +1,18 @@
+"""The server that answers as a test says."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stores.scripted import ScriptedServer
+
+
+@pytest.fixture
+def hang_limit_s() -> float:
+    return 15.0
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as server:
+        yield server
