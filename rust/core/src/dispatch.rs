@@ -154,7 +154,8 @@ impl<E, S, W> Bus<E, S, W> {
     /// [`Bus::finish`] of an event that was handled, and [`Bus::take`] of the next, where all is plain: the budget lasts,
     /// nobody waits in line or for few events, and the subscription goes on, has an event, and has lost none. Otherwise
     /// nothing has happened.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "an event that comes back through memory is waited for")]
+    #[inline(always)]
     pub fn take_next(&mut self, id: SubscriptionId) -> Option<Kept<E>> {
         if self.dispatching_is_spent() || !self.line.is_empty() || self.unfinished <= self.awaited + 1 {
             return None;

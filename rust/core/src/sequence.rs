@@ -165,10 +165,16 @@ impl<E> Sequence<E> {
     /// Takes out the first.
     #[inline]
     pub fn pop(&mut self) -> Option<Kept<E>> {
-        match self.first.take().or_else(|| self.events.pop_front()) {
+        match self.pop_unpacked() {
             Some(event) => Some(Kept::Event(event)),
             None => self.pop_from_rest(),
         }
+    }
+
+    /// Takes out the first, if it stands before all rows.
+    #[inline]
+    pub(crate) fn pop_unpacked(&mut self) -> Option<E> {
+        self.first.take().or_else(|| self.events.pop_front())
     }
 
     fn pop_from_rest(&mut self) -> Option<Kept<E>> {

@@ -134,7 +134,8 @@ impl<E, S> Subscription<E, S> {
     }
 
     /// The next event, which goes into the handler now.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for `Bus::take_next`")]
+    #[inline(always)]
     pub(crate) fn take(&mut self) -> Option<Kept<E>> {
         let place = self.queue.first_place();
         let event = self.queue.pop()?;

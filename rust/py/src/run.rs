@@ -30,8 +30,6 @@ pub(crate) const WORTH_IT: usize = 8;
 #[pyclass(frozen, module = "trading.events._core")]
 pub(crate) struct Run {
     bus: Py<NativeBus>,
-    id: SubscriptionId,
-    leads: bool,
     /// Cancellations that the worker's task has been asked for.
     cancels: Arc<AtomicI64>,
     course: Guarded<Course>,
@@ -39,6 +37,8 @@ pub(crate) struct Run {
 
 /// How far a run has come.
 struct Course {
+    id: SubscriptionId,
+    leads: bool,
     /// The event that is handled, or is to be.
     event: Option<Py<PyAny>>,
     /// Whether that has not been asked for yet.
@@ -70,10 +70,10 @@ impl Run {
             if course.pace.is_over() {
                 state.bus.spend_dispatching();
             }
-            if course.turn == 0 && self.leads && state.bus.has_ready() {
+            if course.turn == 0 && course.leads && state.bus.has_ready() {
                 return None;
             }
-            state.bus.take_next(self.id)?
+            state.bus.take_next(course.id)?
         };
         course.turn = course.turn.saturating_sub(1);
         let former = course.event.take();
@@ -110,7 +110,7 @@ impl Run {
         course.is_over = true;
         match course.unread.take() {
             Some(error) => Err(error),
-            None => Ok(course.event.as_ref().map_or_else(|| py.None(), |event| event.clone_ref(py))),
+            None => Ok(course.event.take().unwrap_or_else(|| py.None())),
         }
     }
 }
@@ -127,6 +127,8 @@ impl Worker {
     ) -> Result<Aftermath, Bound<'py, PyAny>> {
         let Some(served) = duty.served.clone() else { return Ok(Aftermath::GoOn) };
         let course = Course {
+            id: served.id,
+            leads: duty.leads,
             event: Some(event.clone().unbind()),
             is_new: true,
             is_over: false,
@@ -134,14 +136,7 @@ impl Worker {
             pace: *pace,
             unread: None,
         };
-        let run = Run {
-            bus: self.bus.clone_ref(py),
-            id: served.id,
-            leads: duty.leads,
-            cancels: Arc::clone(&self.cancels),
-            course: Guarded::new(course),
-        };
-        let started = Bound::new(py, run).and_then(|run| {
+        let started = self.new_run(py, duty, course).and_then(|run| {
             enter(py, &served.subscriber, entered)?;
             Ok((start(served.subscriber.handler.bind(py), &run)?, run))
         });
@@ -166,12 +161,23 @@ impl Worker {
         };
         if matches!(progress, Progress::Returned) && self.cancels.load(Ordering::Relaxed) == 0 {
             duty.counts_handled = true;
+            duty.run = Some(run.unbind());
             return Ok(Aftermath::GoOn);
         }
         *entered = None;
         let active =
             Active { event: Some(event), coroutine: Some(coroutine.unbind()), is_run: true, was_cancelled: false };
         self.called(py, duty, active, progress)
+    }
+
+    /// What a new run asks for events: the same as the former, if that has ended.
+    fn new_run<'py>(&self, py: Python<'py>, duty: &mut Duty, course: Course) -> PyResult<Bound<'py, Run>> {
+        let Some(run) = duty.run.take() else {
+            let cancels = Arc::clone(&self.cancels);
+            return Bound::new(py, Run { bus: self.bus.clone_ref(py), cancels, course: Guarded::new(course) });
+        };
+        *run.get().course.lock(py) = course;
+        Ok(run.into_bound(py))
     }
 }
 

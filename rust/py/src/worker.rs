@@ -15,12 +15,12 @@ use trading_events_core::registry::SubscriptionId;
 use trading_events_core::sequence::Kept;
 use trading_events_core::stats::{End, Gap};
 
-use crate::bus::NativeBus;
+use crate::bus::{NativeBus, PythonBus};
 use crate::guarded::Guarded;
 use crate::home;
 use crate::pace::Pace;
 use crate::packing;
-use crate::run;
+use crate::run::{self, Run};
 use crate::subscriber::Subscriber;
 
 /// A subscription that a worker serves.
@@ -59,6 +59,8 @@ pub(crate) struct Duty {
     idle_steps: u32,
     /// The next `CancelledError` thrown in was a handler's own, and is over.
     pub(crate) absorbs: bool,
+    /// What the last run asked for events, if its coroutine has ended.
+    pub(crate) run: Option<Py<Run>>,
 }
 
 enum Next {
@@ -71,6 +73,14 @@ enum Next {
     /// There is nothing to do now.
     Linger,
     End,
+}
+
+impl Next {
+    /// An event that has been taken out, alone or as the first of a run.
+    fn of(event: Kept<Py<PyAny>>, served: &Served, bus: &PythonBus) -> Self {
+        let is_run = served.subscriber.is_async && bus.has_more(served.id, run::WORTH_IT);
+        if is_run { Self::Run(event) } else { Self::Event(event) }
+    }
 }
 
 pub(crate) enum Resume {
@@ -120,6 +130,7 @@ impl Worker {
             touched: 0,
             idle_steps: 0,
             absorbs: false,
+            run: None,
         };
         Self {
             bus: bus.clone().unbind(),
@@ -241,8 +252,7 @@ impl Worker {
                     && let Some(event) = state.bus.take_next(served.id)
                 {
                     duty.turn = duty.turn.saturating_sub(1);
-                    let is_run = served.subscriber.is_async && state.bus.has_more(served.id, run::WORTH_IT);
-                    return Ok(if is_run { Next::Run(event) } else { Next::Event(event) });
+                    return Ok(Next::of(event, served, &state.bus));
                 }
                 ending = Some(state.bus.finish(served.id, End::Handled));
             }
@@ -256,7 +266,7 @@ impl Worker {
                         }
                         if let Some(event) = state.bus.take(id) {
                             duty.turn = duty.turn.saturating_sub(1);
-                            break Next::Event(event);
+                            break Next::of(event, served, &state.bus);
                         }
                     }
                     state.bus.release(id);

@@ -102,7 +102,9 @@ impl Worker {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.bus)?;
         let Some(duty) = self.duty.lock_in_traverse(&visit) else { return Ok(()) };
-        let Some(active) = duty.as_ref().and_then(|duty| duty.active.as_ref()) else { return Ok(()) };
+        let Some(duty) = duty.as_ref() else { return Ok(()) };
+        visit.call(&duty.run)?;
+        let Some(active) = &duty.active else { return Ok(()) };
         visit.call(&active.event)?;
         visit.call(&active.coroutine)
     }

@@ -310,13 +310,25 @@ impl<E> Queue<E> {
     /// Takes out the event that is the next.
     #[inline]
     pub fn pop(&mut self) -> Option<Kept<E>> {
-        if self.ahead.is_some() {
-            return self.pop_ahead();
+        match self.pop_plainly() {
+            Some(event) => Some(Kept::Event(event)),
+            None => self.pop_kept(),
         }
-        if self.topics.is_some() {
-            return self.pop_waiting().map(|(event, _)| event);
+    }
+
+    #[inline(never)]
+    fn pop_kept(&mut self) -> Option<Kept<E>> {
+        if self.ahead.is_some() { self.pop_ahead() } else { self.pop_waiting().map(|(event, _)| event) }
+    }
+
+    /// [`Queue::pop`] where the next event is kept as it is, and nothing more is kept with it. What it returns fits into a
+    /// register.
+    #[inline]
+    fn pop_plainly(&mut self) -> Option<E> {
+        if self.ahead.is_some() || self.topics.is_some() {
+            return None;
         }
-        let event = self.waiting.pop()?;
+        let event = self.waiting.pop_unpacked()?;
         self.taken += 1;
         self.waiting.shrink();
         Some(event)
