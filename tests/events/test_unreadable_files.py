@@ -100,9 +100,11 @@ def test_a_flipped_byte_in_the_data_is_noticed(store: Path) -> None:
 
 
 def rewrite(store: Path, change: Callable[[pa.Table], pa.Table]) -> None:
-    """Writes the bad file anew, with other rows or columns."""
+    """Writes the bad file anew, with other rows or columns, and says the same of them."""
     table = change(pq.read_table(bad_file(store)))
-    pq.write_table(table, bad_file(store))
+    with pq.ParquetWriter(bad_file(store), table.schema, store_schema=False) as writer:
+        writer.add_key_value_metadata(table.schema.metadata)
+        writer.write_table(table)
     rewrite_manifest(bad_file(store).parent)
 
 
@@ -153,6 +155,14 @@ def test_a_file_whose_rows_are_no_events_is_named(
     assert isinstance(error, CorruptFileError)
     assert error.path == bad_file(store)
     assert reason in str(error)
+
+
+def test_a_file_in_which_arrow_keeps_its_schema_too_is_read(store: Path) -> None:
+    table = pq.read_table(bad_file(store))
+    pq.write_table(table, bad_file(store), store_schema=True)
+    rewrite_manifest(bad_file(store).parent)
+    assert b"ARROW:schema" in pq.read_metadata(bad_file(store)).metadata
+    assert list(EventReader(store).read_range()) == sorted([*GOOD, *BAD], key=lambda event: event.timestamp)
 
 
 def test_a_file_whose_batches_are_in_disorder_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

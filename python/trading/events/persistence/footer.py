@@ -4,9 +4,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,10 +15,13 @@ import pyarrow.parquet as pq
 from trading.events import _core
 from trading.events.persistence.layout import name_part, read_part_name
 from trading.events.persistence.selection import Selection, day_span
-from trading.events.persistence.stored_schema import FileTopic, StoredColumns, read_description
+from trading.events.persistence.stored_schema import FileTopic, StoredColumns, read_description, read_topic
 
 _TAIL_BYTES = 8
 """The length of the footer, and the mark of Parquet."""
+
+_ARROW_KEY = b"ARROW:schema"
+"""Under which Arrow keeps a schema of its own, in files that have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +96,48 @@ def read_footer(file: pq.ParquetFile, path: Path, day: date) -> Footer:
     Raises:
         ValueError: It is not of a file of this name, in the folder of this day.
     """
-    schema = file.schema_arrow
-    topic, columns = read_description(schema)
+    topic, layout = _read_layout(file)
     name = read_part_name(path.name)
     expected = name_part(topic.event_type, topic.exchange, topic.symbol)
     if name is None or name[:-1] != expected[:-1]:
         raise ValueError(f"its name does not say what it holds, which would be {expected}")
-    groups = tuple(_read_groups(file.metadata, schema.get_field_index("timestamp")))
+    groups = tuple(_read_groups(file.metadata, layout.time_column))
     first, last = day_span(day)
     if any(group.first < first or group.last > last for group in groups):
         raise ValueError(f"it holds events of other days than {day}")
-    return Footer(topic, columns, groups)
+    return Footer(topic, layout.columns, groups)
+
+
+class _Layout(NamedTuple):
+    """The columns of a file."""
+
+    schema: pq.ParquetSchema
+    columns: StoredColumns
+    time_column: int
+
+
+def _read_layout(file: pq.ParquetFile) -> tuple[FileTopic, _Layout]:
+    """What a file says of itself, and its columns. Those of a file like the last are not worked out again.
+
+    Raises:
+        ValueError: It is no file of a store, or of a later version, or its columns are not as it says.
+    """
+    metadata = file.metadata.metadata or {}
+    topic, description = read_topic(metadata)
+    known = _known_layouts(description, metadata.get(_ARROW_KEY))
+    layout = known[0] if known else None
+    if layout is None or not layout.schema.equals(file.schema):
+        schema = file.schema_arrow
+        _, columns = read_description(schema)
+        layout = _Layout(file.schema, columns, schema.get_field_index("timestamp"))
+        known[:] = [layout]
+    return topic, layout
+
+
+@lru_cache(maxsize=64)
+def _known_layouts(_description: bytes, _arrow: bytes | None) -> list[_Layout]:
+    """That of the last file with these descriptions, once there was one."""
+    return []
 
 
 def _read_groups(metadata: pq.FileMetaData, column: int) -> Iterator[RowGroup]:

@@ -268,7 +268,7 @@ def _open_parquet(path: Path, size_bytes: int, checksum: int | None, *, is_whole
         data = path.read_bytes()
         if checksum is not None and _core.crc32c(data) != checksum:
             raise ValueError(_CHECKSUM)
-        return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True, pre_buffer=False)
     if is_whole:
         return pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=True)
     return pq.ParquetFile(path, page_checksum_verification=True, buffer_size=_BUFFER_BYTES)

@@ -101,7 +101,9 @@ def _encode(chunks: Iterator[pa.Table], schema: pa.Schema) -> pa.Buffer:
         column_encoding=dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
         write_page_checksum=True,
         write_statistics=[field.name for field in schema if field.type != pa.string()],
+        store_schema=False,  # Parquet's own says it all, and a small file would be a quarter larger
     ) as writer:
+        writer.add_key_value_metadata(schema.metadata or {})
         writer.write_table(first, row_group_size=ROW_GROUP_ROWS)
         del first  # each chunk is freed when it has been written
         for chunk in chunks:

@@ -63,18 +63,27 @@ def read_description(schema: pa.Schema) -> tuple[FileTopic, StoredColumns]:
     Raises:
         ValueError: It is no file of a store, or of a later version, or its columns are not as it says.
     """
-    metadata = schema.metadata or {}
+    topic, text = read_topic(schema.metadata or {})
+    columns = _read_columns(text)
+    if not schema.equals(_cached_schema(text)):
+        for expected in arrow_schema(columns):
+            if schema.names.count(expected.name) != 1 or schema.field(expected.name).type != expected.type:
+                raise ValueError(f"it has no column {expected.name!r} of type {expected.type}")
+    return topic, columns
+
+
+def read_topic(metadata: Mapping[bytes, bytes]) -> tuple[FileTopic, bytes]:
+    """Whose events a file holds, and the text that describes its columns, which is the same in files that are alike.
+
+    Raises:
+        ValueError: It is no file of a store, or of a later version.
+    """
     if _TOPIC_KEY not in metadata or _COLUMNS_KEY not in metadata:
         raise ValueError("this Parquet file does not come from an event store")
     topic = FileTopic.model_validate_json(metadata[_TOPIC_KEY])
     if topic.version > VERSION:
         raise ValueError(f"its format has version {topic.version}, and this release reads up to {VERSION}")
-    columns = _read_columns(metadata[_COLUMNS_KEY])
-    if not schema.equals(_cached_schema(metadata[_COLUMNS_KEY])):
-        for expected in arrow_schema(columns):
-            if schema.names.count(expected.name) != 1 or schema.field(expected.name).type != expected.type:
-                raise ValueError(f"it has no column {expected.name!r} of type {expected.type}")
-    return topic, columns
+    return topic, metadata[_COLUMNS_KEY]
 
 
 @lru_cache(maxsize=256)

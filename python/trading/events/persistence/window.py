@@ -88,7 +88,7 @@ class Window:
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = parts
         self._blocks = defaultdict[Kind, list[_Block]](list)
-        self._small = defaultdict[Kind, list[pa.RecordBatch]](list)
+        self._small = defaultdict[Kind, list[tuple[int, pa.RecordBatch]]](list)
         self._dropped: set[int] = set()
         self.first: int | float = inf
         """The least timestamp of a row in it, in microseconds since 1970; infinite if there is none."""
@@ -101,14 +101,13 @@ class Window:
         """Takes rows of the file with this number."""
         kind, rows = arrival
         self.first = min(self.first, micros_of(rows)[0])
-        numbered = _with_number(rows, number)
         small = self._small[kind]
         if rows.num_rows > _SMALL_ROWS:
-            self._blocks[kind].append(_Block(numbered))
+            self._blocks[kind].append(_Block(_put_together([(number, rows)])))
             return
-        small.append(numbered)
+        small.append((number, rows))
         if len(small) == _MOST_SMALL:
-            self._put_together(kind, small)
+            self._end_small(kind, small)
 
     def release(
         self, horizon: int | None, report: Callable[[StoreError], None]
@@ -118,7 +117,7 @@ class Window:
         A file in which a row is no event is reported, and no more of it is handed out.
         """
         for kind, small in self._small.items():
-            self._put_together(kind, small)
+            self._end_small(kind, small)
         if horizon is None:
             horizon = max((block.last for blocks in self._blocks.values() for block in blocks), default=0) + 1
         while self.first < horizon:
@@ -130,9 +129,9 @@ class Window:
             for block in blocks:
                 block.shrink()
 
-    def _put_together(self, kind: Kind, small: list[pa.RecordBatch]) -> None:
+    def _end_small(self, kind: Kind, small: list[tuple[int, pa.RecordBatch]]) -> None:
         if small:
-            self._blocks[kind].append(_Block(_combine(small)))
+            self._blocks[kind].append(_Block(_put_together(small)))
             small.clear()
 
     def _nearer(self, horizon: int) -> int:
@@ -247,11 +246,6 @@ def integers(column: pa.Array) -> Sequence[int]:
     return memoryview(values).cast("q")[column.offset : column.offset + len(column)] if values is not None else ()
 
 
-def _with_number(rows: pa.RecordBatch, number: int) -> pa.RecordBatch:
-    numbers = pa.py_buffer(array("i", [number]) * rows.num_rows)
-    return rows.append_column(_PART, pa.Array.from_buffers(pa.int32(), rows.num_rows, [None, numbers]))
-
-
 def _concat(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     if len(batches) == 1:
         return batches[0]
@@ -259,9 +253,11 @@ def _concat(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return whole
 
 
-def _combine(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    """The rows of all in order."""
-    whole = _concat(batches)
-    if len(batches) == 1:
-        return whole
-    return whole.take(pc.sort_indices(whole, sort_keys=_BY_KEY))
+def _put_together(parts: list[tuple[int, pa.RecordBatch]]) -> pa.RecordBatch:
+    """Rows of several files in the order of all, each with the number of its file."""
+    numbers = array("i")
+    for number, rows in parts:
+        numbers.extend(array("i", [number]) * rows.num_rows)
+    column = pa.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)])
+    whole = _concat([rows for _, rows in parts]).append_column(_PART, column)
+    return whole if len(parts) == 1 else whole.take(pc.sort_indices(whole, sort_keys=_BY_KEY))
