@@ -5,6 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::bus::{Bus, Phase};
+use crate::dispatch::Budget;
 use crate::intake::Obstacle;
 use crate::line::{Needs, Ticket};
 use crate::queue::Verdict;
@@ -239,6 +240,7 @@ impl<E, S, W> Bus<E, S, W> {
     /// Keeps an event that was accepted as a row, wherever it still stands; elsewhere, and where the row is none, it stays
     /// as it is. Returns what it no longer keeps, to be dropped without the lock.
     pub fn pack(&mut self, places: &[Place], row: &[u8], is_meant: impl Fn(&E) -> bool) -> Vec<E> {
+        self.budget.spend_on_publishing(Budget::PACKING);
         let Ok(row) = self.backlog.put(row) else { return Vec::new() };
         let pack = |place: &Place| match *place {
             Place::Queue(id, place) => self.subscriptions.get_mut(id)?.queue.pack(place, &row, &is_meant),

@@ -26,6 +26,9 @@ impl Budget {
     /// With so many left, handlers are behind.
     const MANY: u32 = Self::DELIVERIES / 2;
 
+    /// What it costs publishing to keep an event as a row, which takes as long as so many deliveries.
+    pub(crate) const PACKING: u32 = 4;
+
     /// That of the turn after this one. Where handlers are behind, publishers get less of it than the handlers came to in
     /// this one, so that a queue that has grown long becomes short again.
     fn next(&self, is_behind: bool) -> Self {

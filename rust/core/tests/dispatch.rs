@@ -178,6 +178,16 @@ fn however_slow_the_handlers_are_publishers_have_a_sixteenth_of_a_turn() {
 }
 
 #[test]
+fn an_event_that_is_packed_costs_publishing_as_much_as_four_deliveries() {
+    let (mut bus, []) = bus::<0>();
+    for _ in 0..Budget::DELIVERIES / 4 {
+        assert!(!bus.publishing_is_spent());
+        bus.pack(&[], &[], |()| true);
+    }
+    assert!(bus.publishing_is_spent());
+}
+
+#[test]
 fn a_handler_takes_along_what_waits_behind_its_event() {
     let (mut bus, [id, other]) = bus::<2>();
     for _ in 0..3 {
