@@ -225,7 +225,7 @@ async def test_subscriptions_take_turns_also_within_one_turn_of_the_loop(bus: Bu
     story: list[int] = []
     await bus.subscribe("tick", lambda event: story.append(number_of(event)))
     await bus.subscribe("order_*", lambda event: story.append(number_of(event)))
-    await bus.publish_batch(ticks(range(900)))
+    await bus.publish_batch(ticks(range(400)))
     await bus.publish(order(1000))
     await bus.join()
     assert story.index(1000) <= 100

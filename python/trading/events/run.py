@@ -1,18 +1,31 @@
-"""How one handler gets many events in a row."""
+"""How one handler after the other gets many events in a row."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from trading.events.base import BaseEvent
 
+    Handler = Callable[[BaseEvent], Awaitable[None]]
 
-async def run(handler: "Callable[[BaseEvent], Awaitable[None]]", events: "Iterable[BaseEvent]") -> None:
-    """Awaits the handler for each event.
 
-    The events are those of one subscription, given out one by one by the bus's native worker. It drives this coroutine,
-    so that what the handler waits for or raises reaches the worker.
+class Run(Protocol):
+    """What gives out the events, natively."""
+
+    def __iter__(self) -> "Iterator[BaseEvent]":
+        """Those of one subscription, one by one."""
+
+    def next_handler(self) -> "Handler | None":
+        """That of the next subscription, whose events are given out from now on; None if there is none for now."""
+
+
+async def run(handler: "Handler | None", events: Run) -> None:
+    """Awaits the handler for each event of its subscription, and so on with the next.
+
+    The bus's native worker drives this coroutine, so that what a handler waits for or raises reaches the worker.
     """
-    for event in events:
-        await handler(event)
+    while handler is not None:
+        for event in events:
+            await handler(event)
+        handler = events.next_handler()

@@ -173,6 +173,29 @@ impl<E, S, W> Bus<E, S, W> {
         subscription.take()
     }
 
+    /// [`Bus::finish`] of an event that was handled, [`Bus::release`] of its subscription, and [`Bus::next_ready`] with
+    /// [`Bus::take`], where all is plain: as for [`Bus::take_next`], and the next subscription has lost no events and suits.
+    /// Otherwise nothing has happened.
+    pub fn pass_on(
+        &mut self,
+        id: SubscriptionId,
+        suits: impl FnOnce(&Subscription<E, S>) -> bool,
+    ) -> Option<(SubscriptionId, Kept<E>)> {
+        if self.dispatching_is_spent() || !self.line.is_empty() || self.unfinished <= self.awaited + 1 {
+            return None;
+        }
+        let found = self.subscriptions.get(*self.ready.front()?)?;
+        if !found.queue.has_next() || found.has_gap() || !suits(found) {
+            return None;
+        }
+        let former = self.subscriptions.get_mut(id).filter(|former| !former.ending && !former.has_gap())?;
+        former.finish(End::Handled);
+        self.unfinished -= 1;
+        self.release(id);
+        let next = self.next_ready()?;
+        Some((next, self.take(next)?))
+    }
+
     /// Whether at least so many events wait in a subscription.
     #[must_use]
     pub fn has_more(&self, id: SubscriptionId, events: usize) -> bool {

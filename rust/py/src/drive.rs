@@ -19,26 +19,37 @@ pub(crate) enum Progress<'py> {
 }
 
 /// A subscription's context while it is entered; it is left when this is dropped.
-pub(crate) struct Entered<'py>(Bound<'py, PyAny>);
+pub(crate) struct Entered<'py>(Option<Bound<'py, PyAny>>);
 
 impl<'py> Entered<'py> {
     pub(crate) fn enter(context: &Bound<'py, PyAny>) -> PyResult<Self> {
         // SAFETY: `context` was made by `contextvars.copy_context`, and the thread is attached.
         let status = unsafe { ffi::PyContext_Enter(context.as_ptr()) };
-        if status == 0 { Ok(Self(context.clone())) } else { Err(PyErr::fetch(context.py())) }
+        if status == 0 { Ok(Self(Some(context.clone()))) } else { Err(PyErr::fetch(context.py())) }
     }
 
     pub(crate) fn is(&self, context: &Py<PyAny>) -> bool {
-        self.0.is(context)
+        self.0.as_ref().is_some_and(|entered| entered.is(context))
+    }
+
+    /// Leaves it entered, for whoever takes it back.
+    pub(crate) fn hand_over(mut self) -> Option<Py<PyAny>> {
+        self.0.take().map(Bound::unbind)
+    }
+
+    /// One that was handed over.
+    pub(crate) fn take_back(py: Python<'py>, context: Option<Py<PyAny>>) -> Self {
+        Self(context.map(|context| context.into_bound(py)))
     }
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
+        let Some(context) = &self.0 else { return };
         // SAFETY: this thread entered the context and has left every context it entered since.
-        let status = unsafe { ffi::PyContext_Exit(self.0.as_ptr()) };
+        let status = unsafe { ffi::PyContext_Exit(context.as_ptr()) };
         if status != 0 {
-            PyErr::fetch(self.0.py()).write_unraisable(self.0.py(), None);
+            PyErr::fetch(context.py()).write_unraisable(context.py(), None);
         }
     }
 }

@@ -12,8 +12,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyFunction, PyTraceback, PyType};
 use pyo3::{ffi, intern};
-use trading_events_core::registry::SubscriptionId;
 use trading_events_core::sequence::Kept;
+use trading_events_core::subscription::Subscription;
 
 use crate::bus::NativeBus;
 use crate::drive::{self, Entered, Progress};
@@ -21,7 +21,8 @@ use crate::guarded::Guarded;
 use crate::handling::enter;
 use crate::pace::Pace;
 use crate::packing;
-use crate::worker::{Active, Aftermath, Duty, Worker};
+use crate::subscriber::Subscriber;
+use crate::worker::{Active, Aftermath, Duty, Served, Worker};
 
 /// From how many waiting events on a run is worth its start.
 pub(crate) const WORTH_IT: usize = 8;
@@ -37,8 +38,11 @@ pub(crate) struct Run {
 
 /// How far a run has come.
 struct Course {
-    id: SubscriptionId,
+    /// Whose events they are.
+    served: Served,
     leads: bool,
+    /// Its context, which has been entered.
+    entered: Option<Py<PyAny>>,
     /// The event that is handled, or is to be.
     event: Option<Py<PyAny>>,
     /// Whether that has not been asked for yet.
@@ -73,7 +77,7 @@ impl Run {
             if course.turn == 0 && course.leads && state.bus.has_ready() {
                 return None;
             }
-            state.bus.take_next(course.id)?
+            state.bus.take_next(course.served.id)?
         };
         course.turn = course.turn.saturating_sub(1);
         let former = course.event.take();
@@ -82,9 +86,44 @@ impl Run {
         self.begin(py, next)
     }
 
+    /// The handler of the subscription that is the next, whose events are given out from now on, in its context. `None` if
+    /// the worker has to see to what is next.
+    fn next_handler(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let mut course = self.course.lock(py);
+        let is_plain = course.leads && !course.is_over && course.unread.is_none();
+        if !is_plain || self.cancels.load(Ordering::Relaxed) != 0 {
+            return None;
+        }
+        let mut state = self.bus.get().lock(py);
+        if course.turn > 0 && state.bus.has_more(course.served.id, 1) {
+            return None;
+        }
+        let (id, event) = state.bus.pass_on(course.served.id, is_worth_it)?;
+        let subscriber = Arc::clone(&state.bus.subscriptions().get(id)?.payload);
+        drop(state);
+        let (handler, context) = (subscriber.handler.clone_ref(py), subscriber.context.clone_ref(py));
+        let former = (std::mem::replace(&mut course.served, Served { id, subscriber }), course.event.take());
+        let left = Entered::take_back(py, course.entered.take());
+        (course.is_new, course.turn) = (true, Worker::TURN - 1);
+        drop(course);
+        drop((left, former));
+        let entered = Entered::enter(context.bind(py)).map(Entered::hand_over);
+        let begun = entered.and_then(|entered| {
+            self.course.lock(py).entered = entered;
+            packing::unpack(py, event)
+        });
+        let mut course = self.course.lock(py);
+        match begun {
+            Ok(event) => course.event = Some(event.unbind()),
+            Err(error) => course.unread = Some(error),
+        }
+        course.event.is_some().then_some(handler)
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.bus)?;
         let Some(course) = self.course.lock_in_traverse(&visit) else { return Ok(()) };
+        visit.call(&course.entered)?;
         visit.call(&course.event)
     }
 }
@@ -127,8 +166,9 @@ impl Worker {
     ) -> Result<Aftermath, Bound<'py, PyAny>> {
         let Some(served) = duty.served.clone() else { return Ok(Aftermath::GoOn) };
         let course = Course {
-            id: served.id,
+            served: served.clone(),
             leads: duty.leads,
+            entered: None,
             event: Some(event.clone().unbind()),
             is_new: true,
             is_over: false,
@@ -149,11 +189,14 @@ impl Worker {
             }
         };
         drop(event);
+        run.get().course.lock(py).entered = entered.take().and_then(Entered::hand_over);
         let progress = drive::send(&coroutine);
         let last = run.get().end(py);
         {
-            let course = run.get().course.lock(py);
+            let mut course = run.get().course.lock(py);
+            *entered = Some(Entered::take_back(py, course.entered.take()));
             (duty.turn, *pace) = (course.turn, course.pace);
+            duty.served = Some(course.served.clone());
         }
         let event = match last {
             Ok(event) => event,
@@ -179,6 +222,11 @@ impl Worker {
         *run.get().course.lock(py) = course;
         Ok(run.into_bound(py))
     }
+}
+
+/// Whether the events of a subscription are to be awaited in a run.
+pub(crate) fn is_worth_it(found: &Subscription<Py<PyAny>, Arc<Subscriber>>) -> bool {
+    found.payload.is_async && found.queue.len() >= WORTH_IT
 }
 
 /// The coroutine of a run.

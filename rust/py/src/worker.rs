@@ -78,8 +78,11 @@ enum Next {
 impl Next {
     /// An event that has been taken out, alone or as the first of a run.
     fn of(event: Kept<Py<PyAny>>, served: &Served, bus: &PythonBus) -> Self {
-        let is_run = served.subscriber.is_async && bus.has_more(served.id, run::WORTH_IT);
-        if is_run { Self::Run(event) } else { Self::Event(event) }
+        if bus.subscriptions().get(served.id).is_some_and(run::is_worth_it) {
+            Self::Run(event)
+        } else {
+            Self::Event(event)
+        }
     }
 }
 
@@ -109,7 +112,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Events that a leader handles for one subscription before it goes on to the next.
-    const TURN: u32 = 32;
+    pub(crate) const TURN: u32 = 32;
     /// Where handlers are many, what each needs is far away in memory. A leader touches that of so many at once, so that
     /// the processor fetches it side by side.
     const AHEAD: u32 = 16;
