@@ -4,6 +4,7 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -15,6 +16,12 @@ from .doubles import Bus, number_of, tick, ticks, turns, until
 MANY = 50
 AT = 25
 """The event at which something happens: far from the first and from the last of a row."""
+
+
+TURN = 32
+"""So many events a subscription gets while others wait."""
+
+MANY_MORE = 400
 
 
 class FailureError(Exception):
@@ -139,8 +146,9 @@ async def test_what_a_handler_sets_in_its_context_stays_for_the_rest_of_the_row(
     assert last.get() == -1
 
 
-async def test_a_row_leaves_the_others_their_turn(bus: Bus) -> None:
-    """Turned red by: a row without an end while another subscription has events."""
+@pytest.mark.parametrize("suspends", [False, True], ids=["all plain", "one suspended"])
+async def test_a_row_leaves_the_others_their_turn(bus: Bus, suspends: bool) -> None:
+    """Turned red by: a row without an end while another subscription has events; one that goes on with the next so."""
     order: list[str] = []
 
     class Follower:
@@ -150,12 +158,84 @@ async def test_a_row_leaves_the_others_their_turn(bus: Bus) -> None:
         async def follow(self, _event: BaseEvent) -> None:
             order.append(self.name)
 
-    await bus.subscribe("tick", Follower("first").follow)
-    await bus.subscribe("tick", Follower("second").follow)
-    await bus.publish_batch(ticks(range(200)))
+    async def suspend_at_first(event: BaseEvent) -> None:
+        if suspends and number_of(event) == 0:
+            await turns(1)
+
+    await bus.subscribe("tick", suspend_at_first)
+    for name in ("first", "second", "third"):
+        await bus.subscribe("tick", Follower(name).follow)
+    await bus.publish_batch(ticks(range(MANY_MORE)))
     await bus.join()
-    assert len(order) == 400
-    assert "second" in order[:100]
+    assert len(order) == 3 * MANY_MORE
+    assert max(len(list(row)) for _, row in groupby(order)) <= 2 * TURN
+
+
+@pytest.mark.parametrize(
+    "at", [AT, TURN - 1, MANY - 1], ids=["amid a row", "at the end of a turn", "at the last event"]
+)
+@pytest.mark.parametrize("act", [do_nothing, suspend, cancel_oneself, fail])
+async def test_one_row_after_the_other_is_each_subscriptions_own(bus: Bus, act: Act, at: int) -> None:
+    """Turned red by: going on with the next subscription after a cancellation, or once the worker is a follower."""
+    seen: list[list[int]] = [[] for _ in range(4)]
+
+    def acting(numbers: list[int], act: Act, at: int) -> Callable[[BaseEvent], Awaitable[None]]:
+        async def handler(event: BaseEvent) -> None:
+            if number_of(event) == at:
+                await act()
+            numbers.append(number_of(event))
+
+        return handler
+
+    acts = [(do_nothing, 0), (act, at), (suspend, 0), (do_nothing, 0)]
+    sids = [await bus.subscribe("tick", acting(numbers, *each)) for numbers, each in zip(seen, acts, strict=True)]
+    await bus.publish_batch(ticks(range(MANY)))
+    await bus.join()
+    missed = {at} if act is fail else set[int]()
+    assert [set(range(MANY)) - set(numbers) for numbers in seen] == [set(), missed, set(), set()]
+    assert all(numbers == sorted(numbers) for numbers in seen)
+    accounts = [bus.statistics().subscriptions[sid] for sid in sids]
+    assert [account.handled for account in accounts] == [len(numbers) for numbers in seen]
+    assert sum(account.failed for account in accounts) == len(missed)
+
+
+async def test_a_row_goes_on_in_the_context_of_the_next_subscription(bus: Bus) -> None:
+    """Turned red by: staying in the context of the first; never leaving one."""
+    last: ContextVar[int] = ContextVar("last", default=-1)
+    before: list[list[int]] = [[] for _ in range(4)]
+
+    def noting(numbers: list[int]) -> Callable[[BaseEvent], Awaitable[None]]:
+        async def handler(event: BaseEvent) -> None:
+            numbers.append(last.get())
+            last.set(number_of(event))
+
+        return handler
+
+    for numbers in before:
+        await bus.subscribe("tick", noting(numbers))
+    await bus.publish_batch(ticks(range(MANY)))
+    await bus.join()
+    assert before == [list(range(-1, MANY - 1))] * len(before)
+    assert last.get() == -1
+
+
+async def test_a_subscription_that_lost_events_is_told_before_its_row(bus: Bus) -> None:
+    """Turned red by: going on with a subscription whose gap is still to be told."""
+    story: list[str] = []
+
+    async def handler(_event: BaseEvent) -> None:
+        story.append("event")
+
+    async def do_nothing_with(_event: BaseEvent) -> None:
+        """Leaves the row to the next subscription."""
+
+    await bus.subscribe("tick", do_nothing_with)
+    await bus.subscribe(
+        "tick", handler, capacity=20, overflow="drop_oldest", on_gap=lambda gap: story.append(f"{gap.count} lost")
+    )
+    await bus.publish_batch(ticks(range(MANY)))
+    await bus.join()
+    assert story == ["30 lost", *["event"] * 20]
 
 
 async def test_the_worker_of_a_row_can_be_cancelled(bus: Bus) -> None:

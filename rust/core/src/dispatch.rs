@@ -196,12 +196,6 @@ impl<E, S, W> Bus<E, S, W> {
         Some((next, self.take(next)?))
     }
 
-    /// Whether at least so many events wait in a subscription.
-    #[must_use]
-    pub fn has_more(&self, id: SubscriptionId, events: usize) -> bool {
-        self.subscriptions.get(id).is_some_and(|found| found.queue.len() >= events)
-    }
-
     /// The next event for the handler of a subscription that a publisher serves. It has been paid for in publishing.
     pub fn take_to_call(&mut self, id: SubscriptionId) -> Option<Kept<E>> {
         let subscription = self.subscriptions.get_mut(id)?;

@@ -8,20 +8,23 @@ use trading_events_core::dispatch::Budget;
 use trading_events_core::queue::Overflow;
 use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
 use trading_events_core::stats::End;
-use trading_events_core::subscription::Delivery;
+use trading_events_core::subscription::{Delivery, Subscription};
 
 const MANNER: Manner = Manner { patience: Patience::Waits, speaker: Speaker::Publisher, can_call: true };
 
-fn bus<const N: usize>() -> (Bus<(), (), ()>, [SubscriptionId; N]) {
-    let mut bus = Bus::default();
-    let terms = || Terms {
+fn terms() -> Terms<()> {
+    Terms {
         payload: (),
         interest: Interest { kinds: Kinds::Class(0), filter: None },
         capacity: usize::MAX,
         overflow: Overflow::Block,
         tells_gaps: false,
         delivery: Delivery::Queued,
-    };
+    }
+}
+
+fn bus<const N: usize>() -> (Bus<(), (), ()>, [SubscriptionId; N]) {
+    let mut bus = Bus::default();
     let ids = [(); N].map(|()| bus.subscribe(terms()));
     (bus, ids)
 }
@@ -185,6 +188,67 @@ fn an_event_that_is_packed_costs_publishing_as_much_as_four_deliveries() {
         bus.pack(&[], &[], |()| true);
     }
     assert!(bus.publishing_is_spent());
+}
+
+/// Two subscriptions that have two events each, the first of which has one in its handler.
+fn two_in_a_row() -> (Bus<(), (), ()>, [SubscriptionId; 2]) {
+    let (mut bus, ids) = bus::<2>();
+    publish(&mut bus, &ids);
+    publish(&mut bus, &ids);
+    assert_eq!((bus.hire_first(), bus.next_ready()), (1, Some(ids[0])));
+    assert!(bus.take(ids[0]).is_some());
+    (bus, ids)
+}
+
+#[test]
+fn a_row_passes_on_to_the_next_subscription_and_stands_in_line_itself() {
+    let (mut bus, [first, second]) = two_in_a_row();
+    assert_eq!(bus.pass_on(first, |_| true).map(|(next, _)| next), Some(second));
+    let served =
+        [first, second].map(|id| bus.subscriptions().get(id).map(|found| (found.is_served(), found.unfinished())));
+    assert_eq!(served, [Some((false, 1)), Some((true, 2))]);
+    assert_eq!(bus.unfinished(), 3);
+    assert_eq!(bus.pass_on(second, |_| true).map(|(next, _)| next), Some(first));
+    assert_eq!(bus.pass_on(first, |_| true).map(|(next, _)| next), Some(second));
+    assert!(bus.pass_on(second, |_| true).is_none(), "nobody is left");
+    assert!(bus.finish(second, End::Handled).few);
+}
+
+#[test]
+fn a_row_passes_on_only_where_all_is_plain() {
+    let is_left_alone = |hinder: fn(&mut Bus<(), (), ()>, [SubscriptionId; 2])| {
+        let (mut bus, ids) = two_in_a_row();
+        hinder(&mut bus, ids);
+        let before = (bus.unfinished(), bus.has_ready());
+        bus.pass_on(ids[0], |_| true).is_none()
+            && before == (bus.unfinished(), bus.has_ready())
+            && bus.subscriptions().get(ids[0]).is_some_and(Subscription::is_in_handler)
+    };
+    assert!(is_left_alone(|bus, _| bus.spend_dispatching()), "its time is over");
+    assert!(is_left_alone(|bus, _| bus.awaited = 3), "somebody waits for so few");
+    assert!(is_left_alone(|bus, [first, _]| drop(bus.unsubscribe(first, true))), "the first ends");
+    assert!(is_left_alone(|bus, [_, second]| drop(bus.unsubscribe(second, false))), "the second has ended");
+    let joins_the_line = |bus: &mut Bus<(), (), ()>, [_, second]: [SubscriptionId; 2]| {
+        bus.wait(&Arc::from("a"), &[second], ());
+    };
+    assert!(is_left_alone(joins_the_line), "somebody waits in line");
+    let (mut bus, ids) = two_in_a_row();
+    assert!(bus.pass_on(ids[0], |_| false).is_none(), "the second does not suit");
+}
+
+#[test]
+fn a_subscription_with_a_gap_to_tell_is_not_passed_on_to() {
+    let (mut bus, [first]) = bus::<1>();
+    let second = bus.subscribe(Terms { capacity: 1, overflow: Overflow::DropOldest, tells_gaps: true, ..terms() });
+    publish(&mut bus, &[first, second]);
+    publish(&mut bus, &[first, second]);
+    assert_eq!((bus.hire_first(), bus.next_ready()), (1, Some(first)));
+    assert!(bus.take(first).is_some() && bus.pass_on(first, |_| true).is_none());
+    assert_eq!(bus.take_gap(second).map(|gap| gap.count), Some(1));
+    assert_eq!(bus.pass_on(first, |_| true).map(|(next, _)| next), Some(second));
+    publish(&mut bus, &[second]);
+    publish(&mut bus, &[second]);
+    assert!(bus.pass_on(second, |_| true).is_none(), "nor on from");
 }
 
 #[test]

@@ -95,9 +95,6 @@ impl Run {
             return None;
         }
         let mut state = self.bus.get().lock(py);
-        if course.turn > 0 && state.bus.has_more(course.served.id, 1) {
-            return None;
-        }
         let (id, event) = state.bus.pass_on(course.served.id, is_worth_it)?;
         let subscriber = Arc::clone(&state.bus.subscriptions().get(id)?.payload);
         drop(state);
