@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import threading
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -260,3 +262,23 @@ async def test_the_loop_may_be_left_to_other_threads_while_nothing_is_published(
             await asyncio.to_thread(bus.publish_nowait, make_tick())
             await bus.join()
         assert seen == [threading.get_ident()] * 3
+
+
+async def test_subscriptions_with_long_queues_take_turns_of_so_many_events() -> None:
+    """Turned red by: going on with the next subscription without an end of its turn."""
+    order: list[int] = []
+
+    def noting(number: int) -> Callable[[BaseEvent], Awaitable[None]]:
+        async def handler(_event: BaseEvent) -> None:
+            order.append(number)
+
+        return handler
+
+    async with InMemoryEventBus() as bus:
+        for number in range(4):
+            await bus.subscribe("tick", noting(number))
+        await bus.publish_batch([make_tick() for _ in range(200)])
+        await bus.join()
+    turns = [number for number, _ in groupby(order)]
+    assert turns == [*range(4)] * 7  # six times 32 events, and once 8
+    assert len(order) == 800
