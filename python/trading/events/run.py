@@ -1,26 +1,21 @@
 """How one handler after the other gets many events in a row."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+from trading.events.base import BaseEvent
 
-    from trading.events.base import BaseEvent
-
-    Handler = Callable[[BaseEvent], Awaitable[None]]
+Handler = Callable[[BaseEvent], Awaitable[None]]
 
 
-class Run(Protocol):
-    """What gives out the events, natively."""
+class Run(Iterable[BaseEvent], Protocol):
+    """What gives out the events of one subscription after the other, natively."""
 
-    def __iter__(self) -> "Iterator[BaseEvent]":
-        """Those of one subscription, one by one."""
-
-    def next_handler(self) -> "Handler | None":
+    def next_handler(self) -> Handler | None:
         """That of the next subscription, whose events are given out from now on; None if there is none for now."""
 
 
-async def run(handler: "Handler | None", events: Run) -> None:
+async def run(handler: Handler | None, events: Run) -> None:
     """Awaits the handler for each event of its subscription, and so on with the next.
 
     The bus's native worker drives this coroutine, so that what a handler waits for or raises reaches the worker.

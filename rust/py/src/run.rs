@@ -1,8 +1,9 @@
-//! A run: events that one `async def` handler gets one after the other, awaited by the interpreter itself.
+//! A run: events that `async def` handlers get one after the other, awaited by the interpreter itself.
 //!
 //! To start a coroutine from native code takes two entries into the interpreter, where `await` in Python takes none. So
 //! where many events wait for one handler, a coroutine of Python's (`run.py`) asks for them and awaits the handler. It is
-//! given an event for as long as all is plain; anything else ends the run, and the worker sees to it.
+//! given an event for as long as all is plain, and then the handler of the next subscription for which many wait; anything
+//! else ends the run, and the worker sees to it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
