@@ -264,6 +264,31 @@ async def test_the_loop_may_be_left_to_other_threads_while_nothing_is_published(
         assert seen == [threading.get_ident()] * 3
 
 
+@pytest.mark.parametrize("suspends", [False, True])
+async def test_subscriptions_with_long_queues_take_turns(*, suspends: bool) -> None:
+    """Turned red by: going on with the next subscription without an end of its turn, or as a follower, who has none."""
+    order: list[int] = []
+
+    def noting(number: int) -> Callable[[BaseEvent], Awaitable[None]]:
+        async def handler(_event: BaseEvent) -> None:
+            if suspends and number == 0 and not order.count(0):
+                order.append(number)
+                await asyncio.sleep(0)
+            order.append(number)
+
+        return handler
+
+    async with InMemoryEventBus() as bus:
+        for number in range(4):
+            await bus.subscribe("tick", noting(number))
+        for _ in range(1_000):
+            bus.publish_nowait(make_tick())
+        await bus.join()
+    others = [number for number in order if number]
+    assert len(others) == 3_000
+    assert max(len(list(row)) for _, row in groupby(others)) <= 64
+
+
 async def test_subscriptions_with_long_queues_take_turns_of_so_many_events() -> None:
     """Turned red by: going on with the next subscription without an end of its turn."""
     order: list[int] = []

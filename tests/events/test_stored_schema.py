@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydantic import JsonValue
 
-from tests.events.recording import START, read
+from tests.events.recording import START, read, record, rewrite_manifest, tick
 from tests.events.test_columns import Venue, define, encode
 from trading.events import base
 from trading.events.base import BaseEvent
 from trading.events.market_data import TickEvent
-from trading.events.persistence import ParquetEventWriter, compact
+from trading.events.persistence import EventReader, ParquetEventWriter, compact
 from trading.events.persistence.schema import event_schema
 from trading.events.persistence.stored_schema import (
     FileTopic,
@@ -69,6 +70,17 @@ def test_a_description_comes_back() -> None:
 def test_a_description_that_is_wrong_is_refused(schema: pa.Schema, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read_description(schema)
+
+
+def test_a_file_in_which_arrow_keeps_its_schema_too_is_read(tmp_path: Path) -> None:
+    events = [tick(number) for number in range(5)]
+    record(tmp_path, events)
+    [path] = tmp_path.rglob("*.parquet")
+    assert b"ARROW:schema" not in (pq.read_metadata(path).metadata or {})
+    pq.write_table(pq.read_table(path), path)
+    rewrite_manifest(path.parent)
+    assert b"ARROW:schema" in (pq.read_metadata(path).metadata or {})
+    assert list(EventReader(tmp_path).read_range()) == events
 
 
 def test_a_class_that_has_gained_an_optional_field_reads_old_rows() -> None:

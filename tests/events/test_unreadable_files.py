@@ -157,14 +157,6 @@ def test_a_file_whose_rows_are_no_events_is_named(
     assert reason in str(error)
 
 
-def test_a_file_in_which_arrow_keeps_its_schema_too_is_read(store: Path) -> None:
-    table = pq.read_table(bad_file(store))
-    pq.write_table(table, bad_file(store), store_schema=True)
-    rewrite_manifest(bad_file(store).parent)
-    assert b"ARROW:schema" in pq.read_metadata(bad_file(store)).metadata
-    assert list(EventReader(store).read_range()) == sorted([*GOOD, *BAD], key=lambda event: event.timestamp)
-
-
 def test_a_file_whose_batches_are_in_disorder_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merge, "_MOST_BATCH_ROWS", 50)
     rewrite(store, lambda table: pa.concat_tables([table.slice(50), table.slice(0, 50)]))

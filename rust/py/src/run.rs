@@ -26,7 +26,7 @@ use crate::subscriber::Subscriber;
 use crate::worker::{Active, Aftermath, Duty, Served, Worker};
 
 /// From how many waiting events on a run is worth its start.
-pub(crate) const WORTH_IT: usize = 8;
+const WORTH_IT: usize = 8;
 
 /// What the coroutine of a run asks for events.
 #[pyclass(frozen, module = "trading.events._core")]
