@@ -266,7 +266,7 @@ async def test_the_loop_may_be_left_to_other_threads_while_nothing_is_published(
 
 @pytest.mark.parametrize("suspends", [False, True])
 async def test_subscriptions_with_long_queues_take_turns(*, suspends: bool) -> None:
-    """Turned red by: going on with the next subscription without an end of its turn, or as a follower, who has none."""
+    """Turned red by: going on with the next subscription without an end of its turn."""
     order: list[int] = []
 
     def noting(number: int) -> Callable[[BaseEvent], Awaitable[None]]:
