@@ -51,17 +51,16 @@ async def in_a_list(_: Path, batches: Batches) -> AsyncGenerator[IEventReader]:
 
 @asynccontextmanager
 async def in_files(folder: Path, batches: Batches) -> AsyncGenerator[IEventReader]:
-    for batch in batches:
+    for batch in batches or [[]]:
         async with ParquetEventWriter(folder) as writer:
             await writer.write_batch(batch)
-    yield EventReader(folder if batches else folder.parent)
+    yield EventReader(folder)
 
 
 @asynccontextmanager
 async def in_files_merged(folder: Path, batches: Batches) -> AsyncGenerator[IEventReader]:
     async with in_files(folder, batches) as reader:
-        if batches:
-            compact(folder)
+        compact(folder)
         yield reader
 
 

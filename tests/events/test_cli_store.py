@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.events.program import run_program, start_program, store
+from tests.events.recording import record
 from tests.events.samples import MOMENT, SAMPLES, sample
 from trading.events.base import BaseEvent
 from trading.events.cli import main
@@ -68,6 +69,7 @@ def test_inspect_as_json_says_the_same_in_full(recorded: Path, capsys: pytest.Ca
 
 
 def test_inspect_says_when_there_is_nothing(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record(tmp_path, [])
     assert run(capsys, "inspect", tmp_path) == f"{tmp_path} is empty\n"
     assert run(capsys, "inspect", recorded, "--event", "tick") == f"{recorded} holds no such events\n"
 

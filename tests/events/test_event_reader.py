@@ -145,6 +145,7 @@ def test_a_plain_for_sleeps_to_keep_the_timing(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("speed", [0, -1.0, float("nan"), float("inf")])
 def test_an_impossible_speed_is_refused(tmp_path: Path, speed: float) -> None:
+    record(tmp_path, [])
     reader = EventReader(tmp_path)
     with pytest.raises(ValueError, match="speed must be above zero, or None"):
         reader.read_range(speed=speed)
@@ -176,6 +177,7 @@ def test_a_naive_datetime_is_in_utc_and_any_other_zone_is_understood(tmp_path: P
 def test_a_wrong_argument_is_refused_at_once(
     tmp_path: Path, wrong: dict[str, Any], error: type[Exception], message: str
 ) -> None:
+    record(tmp_path, [])
     with pytest.raises(error, match=message):
         EventReader(tmp_path).read_range(**wrong)
 
@@ -191,6 +193,7 @@ def test_a_store_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_empty_store_has_nothing(tmp_path: Path) -> None:
+    record(tmp_path, [])
     reader = EventReader(tmp_path)
     assert reader.base_path == tmp_path
     assert list(reader.read_range()) == list(reader.files()) == reader.topics() == []

@@ -230,9 +230,6 @@ class TestVerification:
         segment.write_bytes(b"!" + segment.read_bytes()[1:])
         assert "bytes 0 to 32 are damaged" in [fault.reason for fault in faults(store)]
 
-    def test_a_store_that_is_not_there_is_named(self, tmp_path: Path) -> None:
-        assert [fault.path for fault in verify(tmp_path / "none")] == [tmp_path / "none"]
-
 
 class TestRetention:
     def test_days_before_one_are_removed_with_their_folders(self, tmp_path: Path) -> None:

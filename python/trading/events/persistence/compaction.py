@@ -29,6 +29,7 @@ from trading.events.persistence.part import naming, read_part, read_rows
 from trading.events.persistence.part_writer import write_part
 from trading.events.persistence.sealing import FreeNames
 from trading.events.persistence.store_lock import committing
+from trading.events.persistence.store_path import existing_store
 from trading.events.persistence.stored_schema import SEQ
 
 _IN_ORDER = [("timestamp", "ascending"), (SEQ, "ascending")]
@@ -63,10 +64,11 @@ def compact(base_path: str | PathLike[str], *, start: date | None = None, end: d
         end: First day that is too late; by default there is none.
 
     Raises:
+        StorePathError: There is no such folder, or it is no store.
         CorruptFileError: A file cannot be read. It and the others of its topic are as they were.
         OSError: A file cannot be written. No event is lost.
     """
-    base_path = Path(base_path).absolute()
+    base_path = existing_store(base_path)
     done = Compaction()
     with naming(base_path):
         days = list_days(base_path)

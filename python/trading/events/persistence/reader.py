@@ -10,7 +10,7 @@ from typing import TypeVar, Unpack
 import pyarrow as pa
 
 from trading.events.base import BaseEvent
-from trading.events.errors import StoreError, StorePathError, VanishedFileError
+from trading.events.errors import StoreError, VanishedFileError
 from trading.events.persistence.base import IEventReader
 from trading.events.persistence.event_range import EventChunks
 from trading.events.persistence.latest import find_last
@@ -19,6 +19,7 @@ from trading.events.persistence.merge import merge
 from trading.events.persistence.part import Part
 from trading.events.persistence.schema import event_schema
 from trading.events.persistence.selection import Criteria, Selection, select
+from trading.events.persistence.store_path import existing_store
 from trading.events.persistence.stored_file import StoredFile, StoredTopic, add_up, describe_part
 from trading.events.persistence.table import count_rows, read_part_table, unite
 
@@ -38,18 +39,15 @@ class EventReader(IEventReader):
         on_error: `raise` or `warn`.
 
     Raises:
-        StorePathError: There is no such folder.
+        StorePathError: There is no such folder, or it is no store.
         ValueError: `on_error` is neither.
     """
 
     def __init__(self, base_path: str | PathLike[str], *, on_error: OnError = "raise") -> None:
         if on_error not in {"raise", "warn"}:
             raise ValueError(f"on_error must be 'raise' or 'warn', not {on_error!r}")
-        self._base_path = Path(base_path).absolute()
+        self._base_path = existing_store(base_path)
         self._on_error: OnError = on_error
-        if not self._base_path.is_dir():
-            state = "is not a folder" if self._base_path.exists() else "does not exist"
-            raise StorePathError(f"{self._base_path} {state}, so there are no recorded events in it")
 
     @property
     def base_path(self) -> Path:

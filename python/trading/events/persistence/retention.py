@@ -9,6 +9,7 @@ from trading.events.persistence.layout import day_folder, list_days, list_parts
 from trading.events.persistence.manifest import NAME, read_manifest, replace_manifest
 from trading.events.persistence.part import naming
 from trading.events.persistence.store_lock import committing
+from trading.events.persistence.store_path import existing_store
 
 
 def remove_days(base_path: str | PathLike[str], *, before: date) -> list[date]:
@@ -24,10 +25,11 @@ def remove_days(base_path: str | PathLike[str], *, before: date) -> list[date]:
         The days that were removed.
 
     Raises:
+        StorePathError: There is no such folder, or it is no store.
         CorruptFileError: A manifest cannot be read.
         OSError: A file cannot be removed.
     """
-    base_path = Path(base_path).absolute()
+    base_path = existing_store(base_path)
     with naming(base_path):
         days = [day for day in list_days(base_path) if day < before]
     return [day for day in days if _remove_day(base_path, day_folder(base_path, day))]

@@ -17,6 +17,7 @@ from trading.events.persistence.layout import day_folder, list_days, list_parts
 from trading.events.persistence.manifest import NAME, SealedFile, read_manifest
 from trading.events.persistence.part import naming, read_part, read_rows
 from trading.events.persistence.row import UnknownRowError
+from trading.events.persistence.store_path import existing_store
 from trading.events.persistence.stored_schema import SEQ
 from trading.events.persistence.tabulation import Tabulation
 
@@ -38,8 +39,11 @@ def verify(base_path: str | PathLike[str]) -> Iterator[Fault]:
     """Reads all of a store and yields what is wrong with it: checksums, footers, order, sequence, manifests, journal.
 
     A writer may write meanwhile; what it is just finishing may then be called a file that no manifest names.
+
+    Raises:
+        StorePathError: There is no such folder, or it is no store.
     """
-    base_path = Path(base_path).absolute()
+    base_path = existing_store(base_path)
     yield from _verify_journal(base_path)
     try:
         with naming(base_path):
