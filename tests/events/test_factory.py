@@ -1,6 +1,7 @@
 """A bus by its URL, and settings from the environment."""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from trading.events import EventBusSettings, HybridEventBus, InMemoryEventBus, RedisEventBus, create_event_bus
+from trading.events.errors import UnknownSettingWarning
 from trading.events.transport.options import TransportOptions
 
 
@@ -70,6 +72,26 @@ def test_every_option_of_a_transport_may_come_from_the_environment() -> None:
     assert names <= EventBusSettings.model_fields.keys()
     found = EventBusSettings.from_environment({"TRADING_EVENTS_PING_INTERVAL_S": "0.5"})
     assert found.options() == {"ping_interval_s": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("variable", "hint"),
+    [
+        ("TRADING_EVENTS_OUTBOX_CAPCITY", "did you mean OUTBOX_CAPACITY?"),
+        ("TRADING_EVENTS_URI", "did you mean URL?"),
+        ("TRADING_EVENTS_COLOUR_OF_THE_SEA", "EventBusSettings lists those that there are"),
+        ("TRADING_EVENTS_", "EventBusSettings lists those that there are"),
+    ],
+)
+def test_a_variable_that_is_named_like_a_setting_and_is_none_is_told_of(variable: str, hint: str) -> None:
+    with pytest.warns(UnknownSettingWarning, match=f"^{variable} is no setting; {re.escape(hint)}$") as told:
+        found = EventBusSettings.from_environment({variable: "1", "TRADING_EVENTS_SHARDS": "2"})
+    assert found.options() == {"shards": 2}
+    assert [warning.filename for warning in told] == [__file__]
+
+
+def test_variables_of_others_and_of_tests_are_no_settings() -> None:
+    assert not EventBusSettings.from_environment({"OUTBOX_CAPCITY": "1", "TRADING_EVENTS_TEST_URL": "x"}).options()
 
 
 def test_without_any_settings_it_is_a_bus_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:

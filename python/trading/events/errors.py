@@ -217,5 +217,9 @@ class ImportFileError(TradingEventsError, ValueError):
     """A market data file cannot be taken."""
 
 
+class UnknownSettingWarning(UserWarning):
+    """An environment variable is named like a setting, and is none."""
+
+
 class UnreadableFileWarning(UserWarning):
     """A file of a store cannot be read, so the answer is not whole; the message names it."""

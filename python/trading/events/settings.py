@@ -1,7 +1,8 @@
 """Settings of a bus and a store, from arguments or from the environment."""
 
 import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -18,9 +19,14 @@ from pydantic import (
 )
 
 from trading.events.base import NonEmptyStr
+from trading.events.errors import UnknownSettingWarning
+from trading.events.suggestion import suggest
 
 PREFIX = "TRADING_EVENTS_"
 """What the names of environment variables begin with: `TRADING_EVENTS_URL` is `url`."""
+
+_OF_TESTS = PREFIX + "TEST_"
+"""What the names of variables for tests begin with; none of them is a setting."""
 
 
 class EventBusSettings(BaseModel):
@@ -112,6 +118,9 @@ class EventBusSettings(BaseModel):
     def from_environment(cls, environ: Mapping[str, str] | None = None, **settings: Any) -> Self:
         """Settings out of variables such as `TRADING_EVENTS_URL`.
 
+        A variable that begins with `TRADING_EVENTS_` and is no setting is named in an UnknownSettingWarning;
+        those that begin with `TRADING_EVENTS_TEST_` are left to tests.
+
         Args:
             environ: The variables; by default those of the process. Those that are empty are taken as not set.
             settings: What is given here comes before what the environment says.
@@ -120,6 +129,7 @@ class EventBusSettings(BaseModel):
             pydantic.ValidationError: A value is impossible.
         """
         variables = os.environ if environ is None else environ
+        _warn_of_unknown(variables, known=cls.model_fields)
         found = {name: variables.get(PREFIX + name.upper()) for name in cls.model_fields}
         return cls.model_validate({name: value for name, value in found.items() if value} | settings)
 
@@ -130,3 +140,12 @@ class EventBusSettings(BaseModel):
             for name in type(self).model_fields
             if name not in {"url", "store_path"} and getattr(self, name) is not None
         }
+
+
+def _warn_of_unknown(variables: Mapping[str, str], *, known: Collection[str]) -> None:
+    for variable in variables:
+        if variable.startswith(PREFIX) and not variable.startswith(_OF_TESTS):
+            name = variable.removeprefix(PREFIX)
+            if name.lower() not in known:
+                hint = suggest(name, map(str.upper, known)) or "; EventBusSettings lists those that there are"
+                warnings.warn(f"{variable} is no setting{hint}", UnknownSettingWarning, stacklevel=3)
