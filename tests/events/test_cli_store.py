@@ -68,10 +68,9 @@ def test_inspect_as_json_says_the_same_in_full(recorded: Path, capsys: pytest.Ca
     assert trade["size_bytes"] == sum(path.stat().st_size for path in recorded.rglob("trade_*.parquet"))
 
 
-def test_inspect_says_when_there_is_nothing(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_inspect_says_when_there_is_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record(tmp_path, [])
     assert run(capsys, "inspect", tmp_path) == f"{tmp_path} is empty\n"
-    assert run(capsys, "inspect", recorded, "--event", "tick") == f"{recorded} holds no such events\n"
 
 
 def test_inspect_warns_of_a_file_that_cannot_be_read_and_shows_the_others(
@@ -112,7 +111,6 @@ def test_query_chooses_by_time_type_exchange_and_symbol(recorded: Path, capsys: 
     assert count("--start", "2024-01-01T01:00:10+01:00", "--end", "2024-01-01T00:00:20Z") == 10
     assert count("--event", "quote", "--event", "heartbeat") == 4
     assert count("--exchange", "binance", "--symbol", "ETH/USDT") == 3
-    assert count("--exchange", "kraken") == 0
 
 
 def test_json_lines_are_the_events_themselves(
@@ -181,7 +179,6 @@ def test_replay_publishes_all_and_says_what_was_delivered(recorded: Path, capsys
 
 def test_replay_chooses_like_query(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "replayed 3 of 3 events" in run(capsys, "replay", recorded, "--speed", "max", "--event", "quote")
-    assert "replayed 0 of 0 events" in run(capsys, "replay", recorded, "--event", "tick")
 
 
 def test_replay_keeps_the_timing_that_is_asked_for(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:

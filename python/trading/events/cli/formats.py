@@ -27,6 +27,25 @@ def as_time(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(sep=" ")
 
 
+def printable(text: str) -> str:
+    """A text with what a terminal would act on written as Python's escapes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def printable_json(text: str) -> str:
+    """JSON on one line, with what a terminal would act on written as JSON's own escapes, so that its values stay."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _json_escape(char) for char in text)
+
+
+def _json_escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
 def counted(count: int, noun: str) -> str:
     """A count with its noun, in the plural where it must be."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -5,7 +5,8 @@ import json
 from collections.abc import Iterable
 
 from trading.events.cli.arguments import add_range, add_store, event_range
-from trading.events.cli.formats import as_bytes, as_time, counted, table
+from trading.events.cli.formats import as_bytes, as_time, counted, printable, table
+from trading.events.cli.no_match import tell_of_no_match
 from trading.events.cli.unreadable import gather_unreadable, print_warnings
 from trading.events.persistence import EventReader, StoredTopic
 
@@ -40,12 +41,14 @@ def run(args: argparse.Namespace) -> int:
     with gather_unreadable() as unreadable:
         topics = EventReader(args.store, on_error="warn").topics(**chosen)
     print_warnings(unreadable)
+    if not topics and not unreadable and any(chosen.values()):
+        return tell_of_no_match(args.store, chosen)
     if args.json:
         print(json.dumps(_as_json(topics), indent=2))
     elif topics:
         print(_as_table(topics))
     else:
-        print(f"{args.store} holds no such events" if any(chosen.values()) else f"{args.store} is empty")
+        print(f"{args.store} is empty")
     return 1 if unreadable else 0
 
 
@@ -54,8 +57,8 @@ def _as_table(topics: Iterable[StoredTopic]) -> str:
     rows = [
         (
             topic.event_type,
-            topic.exchange or "_",
-            topic.symbol or "_",
+            printable(topic.exchange or "_"),
+            printable(topic.symbol or "_"),
             f"{topic.rows:,}",
             f"{topic.files:,}",
             as_bytes(topic.size_bytes),

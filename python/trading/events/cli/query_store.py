@@ -13,7 +13,8 @@ from typing import TextIO, cast
 
 from trading.events.base import BaseEvent, event_class
 from trading.events.cli.arguments import EventRangeArguments, add_range, add_store, count, event_range
-from trading.events.cli.formats import as_time, counted
+from trading.events.cli.formats import as_time, counted, printable, printable_json
+from trading.events.cli.no_match import tell_of_no_match
 from trading.events.cli.unreadable import gather_unreadable, print_warnings
 from trading.events.persistence import EventReader
 
@@ -60,13 +61,17 @@ def run(args: argparse.Namespace) -> int:
     limit: int | None = args.limit
     if limit is None and args.format == "table":
         limit = _TABLE_LIMIT
-    events = iter(reader.read_range(**chosen))
+    events: Iterator[BaseEvent] = iter(reader.read_range(**chosen))
+    first = next(events, None)
+    if first is None and any(chosen.values()):
+        return tell_of_no_match(args.store, chosen)
+    events = itertools.chain([] if first is None else [first], events)
     shown = itertools.islice(events, limit) if limit else events
     with _output(args.output) as out:
         if args.format == "csv":
             _write_csv(shown, out, fields=_fields(args.store, chosen))
         elif args.format == "jsonl":
-            out.writelines(f"{event.model_dump_json()}\n" for event in shown)
+            out.writelines(f"{printable_json(event.model_dump_json())}\n" for event in shown)
         else:
             _write_table(shown, out)
     if args.limit is None and limit and next(events, None) is not None:
@@ -95,8 +100,12 @@ def _write_table(events: Iterable[BaseEvent], out: TextIO) -> None:
     out.write(f"{_HEADER}\n")
     for event in events:
         said = " ".join(f"{field}={_short(value)}" for field, value in _own_values(event))
-        row = _ROW.format(as_time(event.timestamp), event.event_type, event.exchange or "_", event.symbol or "_", said)
+        row = _ROW.format(as_time(event.timestamp), event.event_type, *_names(event), said)
         out.write(f"{row}\n")
+
+
+def _names(event: BaseEvent) -> tuple[str, str]:
+    return printable(event.exchange or "_"), printable(event.symbol or "_")
 
 
 def _own_values(event: BaseEvent) -> Iterator[tuple[str, object]]:
@@ -135,4 +144,5 @@ def _write_csv(events: Iterable[BaseEvent], out: TextIO, *, fields: Sequence[str
 
 
 def _csv_cell(value: object) -> object:
-    return json.dumps(value) if isinstance(value, dict | list) else value
+    text = json.dumps(value) if isinstance(value, dict | list) else value
+    return "\n".join(map(printable, text.split("\n"))) if isinstance(text, str) else text

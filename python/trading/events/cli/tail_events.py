@@ -6,6 +6,7 @@ import signal
 
 from trading.events.base import BaseEvent
 from trading.events.cli.arguments import count
+from trading.events.cli.formats import printable_json
 from trading.events.cli.server import add_server, server_bus, server_url
 from trading.events.memory_bus import InMemoryEventBus
 
@@ -51,7 +52,7 @@ async def _tail(bus: InMemoryEventBus, args: argparse.Namespace) -> None:
         nonlocal shown
         if args.count and shown >= args.count:
             return
-        print(event.model_dump_json(), flush=True)
+        print(printable_json(event.model_dump_json()), flush=True)
         shown += 1
         if shown == args.count:
             enough.set()

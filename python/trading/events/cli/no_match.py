@@ -1,0 +1,37 @@
+"""A selection to which nothing in a store belongs: which of its names the store does not have."""
+
+import sys
+from collections.abc import Iterator
+from operator import attrgetter
+from pathlib import Path
+
+from trading.events.cli.arguments import EventRangeArguments
+from trading.events.cli.unreadable import gather_unreadable
+from trading.events.persistence import EventReader, StoredTopic
+from trading.events.suggestion import suggest
+
+
+def tell_of_no_match(store: Path, chosen: EventRangeArguments) -> int:
+    """Says on the standard error that nothing matches, and names what the store does not have.
+
+    Returns:
+        The exit code: 1 where a name was given that the store does not have, else 0.
+    """
+    with gather_unreadable():
+        topics = EventReader(store, on_error="warn").topics()
+    unknown = list(_unknown_names(topics, chosen))
+    for line in unknown or ["nothing matches"]:
+        print(f"trading-events: {line}", file=sys.stderr)
+    return 1 if unknown else 0
+
+
+def _unknown_names(topics: list[StoredTopic], chosen: EventRangeArguments) -> Iterator[str]:
+    for what, names, field in (
+        ("event type", chosen["event_type"], "event_type"),
+        ("exchange", chosen["exchange"], "exchange"),
+        ("symbol", chosen["symbol"], "symbol"),
+    ):
+        stored: set[str] = set(filter(None, map(attrgetter(field), topics)))
+        for name in names or ():
+            if name not in stored:
+                yield f"nothing matches: the store has no {what} {name!r}{suggest(name, stored)}"
