@@ -2,6 +2,7 @@
 
 import argparse
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,7 @@ def test_every_name_is_listed() -> None:
     assert set(events.__all__) == set(NAMES["trading.events"])
     assert set(persistence.__all__) == set(NAMES["trading.events.persistence"])
     assert set(commands()) == set(NAMES["commands"])
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert events.__version__ == version("trading-events")

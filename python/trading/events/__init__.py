@@ -7,9 +7,24 @@ import importlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from trading.events._core import DEBUG_BUILD
-from trading.events.base import BaseEvent, event_class, event_classes
-from trading.events.bus import HandlerFailure, IEventBus
+from trading.events._core import DEBUG_BUILD, VERSION
+from trading.events.base import (
+    Amount,
+    BaseEvent,
+    Count,
+    Exchange,
+    Metadata,
+    NonEmptyStr,
+    PositiveQuantity,
+    Quantity,
+    Side,
+    Symbol,
+    UtcDatetime,
+    event_class,
+    event_classes,
+    utc_now,
+)
+from trading.events.bus import Delivery, Filter, GapCallback, Handler, HandlerFailure, IEventBus, Overflow
 from trading.events.codec import (
     decode_batch,
     decode_event,
@@ -50,6 +65,7 @@ from trading.events.filters import (
 from trading.events.history import EventHistory
 from trading.events.market_data import (
     BarEvent,
+    BarInterval,
     BookLevel,
     MarketDataEvent,
     OrderBookEvent,
@@ -59,6 +75,7 @@ from trading.events.market_data import (
 )
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.order import (
+    Liquidity,
     OrderAcceptedEvent,
     OrderCancelledEvent,
     OrderEvent,
@@ -68,20 +85,30 @@ from trading.events.order import (
     OrderSubmittedEvent,
 )
 from trading.events.portfolio import PortfolioEvent, PortfolioValueEvent, RiskLimitEvent
-from trading.events.position import PositionClosedEvent, PositionEvent, PositionModifiedEvent, PositionOpenedEvent
+from trading.events.position import (
+    PositionClosedEvent,
+    PositionEvent,
+    PositionModifiedEvent,
+    PositionOpenedEvent,
+    PositionSide,
+)
 from trading.events.settings import EventBusSettings
 from trading.events.statistics import BusStatistics, Durations, Gap, SubscriptionStatistics
 from trading.events.stream import EventStream
 from trading.events.system import ConnectionEvent, ErrorEvent, HeartbeatEvent, SystemEvent
 
 __all__ = [
+    "Amount",
     "BarEvent",
+    "BarInterval",
     "BaseEvent",
     "BookLevel",
     "BusClosedError",
     "BusError",
     "BusStatistics",
     "ConnectionEvent",
+    "Count",
+    "Delivery",
     "Durations",
     "ErrorEvent",
     "EventBusSettings",
@@ -91,15 +118,22 @@ __all__ = [
     "EventError",
     "EventHistory",
     "EventStream",
+    "Exchange",
+    "Filter",
     "ForkedBusError",
     "Gap",
+    "GapCallback",
+    "Handler",
     "HandlerFailure",
     "HandlerTypeError",
     "HeartbeatEvent",
     "IEventBus",
     "InMemoryEventBus",
+    "Liquidity",
     "MarketDataEvent",
+    "Metadata",
     "NoHistoryError",
+    "NonEmptyStr",
     "NotAnEventError",
     "OrderAcceptedEvent",
     "OrderBookEvent",
@@ -109,6 +143,7 @@ __all__ = [
     "OrderFilledEvent",
     "OrderRejectedEvent",
     "OrderSubmittedEvent",
+    "Overflow",
     "PatternError",
     "PortfolioEvent",
     "PortfolioValueEvent",
@@ -116,16 +151,22 @@ __all__ = [
     "PositionEvent",
     "PositionModifiedEvent",
     "PositionOpenedEvent",
+    "PositionSide",
+    "PositiveQuantity",
+    "Quantity",
     "QueueFullError",
     "QuoteEvent",
     "ReentrancyError",
     "RiskLimitEvent",
+    "Side",
     "SubscriptionNotFoundError",
     "SubscriptionStatistics",
+    "Symbol",
     "SystemEvent",
     "TickEvent",
     "TradeEvent",
     "TradingEventsError",
+    "UtcDatetime",
     "WrongLoopError",
     "combined_filter",
     "create_event_bus",
@@ -144,7 +185,10 @@ __all__ = [
     "symbol_filter",
     "table_to_events",
     "time_range_filter",
+    "utc_now",
 ]
+
+__version__ = VERSION
 
 if TYPE_CHECKING:
     from trading.events.hybrid_bus import HybridEventBus as HybridEventBus

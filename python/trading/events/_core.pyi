@@ -17,6 +17,9 @@ _Times = tuple[int, int, int, int, int]
 DEBUG_BUILD: bool
 """Whether this is a debug build, on which nothing may be measured."""
 
+VERSION: str
+"""The version of the package."""
+
 def new_event_id() -> str:
     """A new identity: a version 7 UUID (RFC 9562) as 32 hex digits, which sort by time of creation."""
 
