@@ -15,6 +15,8 @@ from tests.standing import tasks_standing
 # Else ArcticDB waits for a second when it first lists a store, in case another machine does so too.
 os.environ["ARCTICDB_STORAGELOCK_WAITMS_INT"] = "0"
 
+pytest_plugins = ["tests.skips"]
+
 settings.register_profile("usual", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=5_000)
 settings.load_profile("usual")

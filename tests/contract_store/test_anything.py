@@ -47,7 +47,7 @@ async def write_all(store: Store, batches: list[list[BaseEvent]]) -> None:
             await writer.flush()
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"there is no market data in {DATA}")
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"there is no market data in {DATA}: $TRADING_EVENTS_DATA names another folder")
 @pytest.mark.parametrize(
     ("name", "symbol"),
     [

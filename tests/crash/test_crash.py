@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-needs_compiler = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here to compile the shim with")
+needs_compiler = pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no gcc here to compile the shim with: apt-get install gcc libc6-dev")
 
 
 def run(*arguments: str) -> None:

@@ -12,7 +12,6 @@ from typing import ClassVar
 
 import pytest
 
-REQUIRE = "TRADING_EVENTS_REQUIRE_SERVERS"
 _START_S = 30.0
 
 _WATCHED = '"$@" & server=$!; cat; kill -9 $server; wait'
@@ -49,8 +48,7 @@ class ServerProcess(ABC):
     def start(self) -> None:
         program = shutil.which(self.program)
         if program is None:
-            reason = f"there is no {self.program} here; Debian has it in the package {self.package}"
-            pytest.fail(reason) if os.environ.get(REQUIRE) else pytest.skip(reason)
+            pytest.skip(f"there is no {self.program} here: apt-get install {self.package}")
         self.folder.mkdir(parents=True, exist_ok=True)
         environment = os.environ | {"HOME": str(self.folder)}
         with (self.folder / "server.log").open("ab") as log:
