@@ -21,9 +21,9 @@ def run(folder: Path, reasons: tuple[str, ...], **environment: str) -> subproces
     inherited = {name: value for name, value in os.environ.items() if name != REQUIRE_ALL}
     root = str(Path(__file__).parents[1])
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.skips", "-p", "no:cacheprovider", "-p", "no:xdist", str(folder)],
+        [sys.executable, "-m", "pytest", "-p", "tests.skips", "-p", "no:cacheprovider", str(folder)],
         cwd=folder,
-        env=inherited | {"PYTHONPATH": root} | environment,
+        env=inherited | {"PYTHONPATH": root, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | environment,
         capture_output=True,
         text=True,
         check=False,
