@@ -1,7 +1,7 @@
 """Tells at the end of a run which tests were skipped, why, and what would have them run.
 
-A reason names what is missing and how to get it. Where $TRADING_EVENTS_REQUIRE_ALL is set, a skip for any reason but those
-in `ALLOWED` fails the run.
+A reason names what is missing and how to get it. Where $TRADING_EVENTS_REQUIRE_ALL is set, a skip for any reason but
+those in `ALLOWED` fails the run.
 """
 
 import os
@@ -16,7 +16,7 @@ REQUIRE_ALL = "TRADING_EVENTS_REQUIRE_ALL"
 ALLOWED = {
     r"came with Python 3\.\d+$": "another version of Python has it",
     r"^there is no market data in ": "the data are not part of the project",
-    r"^nautilus_trader, of the extra bench": "the extra bench is only for measuring",
+    r"^nautilus_trader is not installed": "the extra bench is only for measuring",
     r"is in the extra dev, which `make test` installs$": "`make test-python` does without",
     r"a part of `make chaos`$": "it takes too long for every run",
     r"^this machine lets nobody ": "a container may lack the privilege",

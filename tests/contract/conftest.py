@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 from .buses import BUS_TYPES, LOOPS, SERVER_URL, MakeLoop, run_in
 from .doubles import FAR_BUSES, Bus, assert_balanced
 from .promises import missing_promise
@@ -40,11 +42,6 @@ def _is_spare(test: pytest.Function) -> bool:
     is_on_uvloop = chosen.get("loop_kind") == "uvloop" or any(choice is LOOPS["uvloop"] for choice in chosen.values())
     kinds = {"memory", "redis-streams"} if test.path.name in ON_UVLOOP_TOO else {"memory"}
     return is_on_uvloop and kind not in kinds
-
-
-@pytest.fixture
-def hang_limit_s() -> float:
-    return 20.0
 
 
 @pytest.fixture(params=BUS_TYPES)
@@ -121,7 +118,7 @@ def run_script(bus_kind: str, loop_kind: str) -> Callable[[str], subprocess.Comp
             [sys.executable, "-X", "dev", "-c", head + textwrap.dedent(source)],
             capture_output=True,
             text=True,
-            timeout=15,
+            timeout=PATIENCE_S,
             check=False,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         )

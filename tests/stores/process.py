@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import pytest
 
-_START_S = 30.0
+from tests.patience import PATIENCE_S
 
 _WATCHED = '"$@" & server=$!; cat; kill -9 $server; wait'
 """Runs a server until standard input ends, as it does when the tests end, however they do."""
@@ -60,7 +60,7 @@ class ServerProcess(ABC):
                 cwd=self.folder,
                 env=environment,
             )
-        until = monotonic() + _START_S
+        until = monotonic() + PATIENCE_S
         while not self._answers():
             if monotonic() > until:
                 self.kill()
@@ -75,7 +75,7 @@ class ServerProcess(ABC):
 
     def request(self, method: str, path: str, *, body: bytes = b"") -> bytes:
         """What it answers; it must be content."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             connection.request(method, path, body)
             response = connection.getresponse()
