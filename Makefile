@@ -77,8 +77,8 @@ bench-peers: $(VENV)/.built $(VENV)/.extra-bench $(VENV)/.vnpy ## measure it bes
 
 # Checks
 
-test: test-rust lint types test-coverage test-wheel ## run every check
-	@printf '\nAll checks passed on %s: Rust tests, lint, types, stub, Python tests with coverage, the wheel alone.\n' \
+test: test-rust lint types test-wheel test-coverage ## run every check
+	@printf '\nAll checks passed on %s: Rust tests, lint, types, stub, the wheel alone, Python tests with coverage.\n' \
 		"$$($(VENV)/bin/python -V)"
 
 test-rust: $(VENV)/.created

@@ -9,11 +9,14 @@ from types import FrameType
 import pytest
 from hypothesis import settings
 
+from tests.patience import HANG_S
 from tests.server.process import Server
 from tests.standing import tasks_standing
 
 # Else ArcticDB waits for a second when it first lists a store, in case another machine does so too.
 os.environ["ARCTICDB_STORAGELOCK_WAITMS_INT"] = "0"
+
+pytest_plugins = ["tests.skips"]
 
 settings.register_profile("usual", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=5_000)
@@ -28,6 +31,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.kill()
 
 
+_AGAIN_S = 10.0
+"""Longer than it takes to report a failure."""
+
+
 class HungError(SystemExit):
     """A test ran too long. A SystemExit, because an asyncio task keeps any other exception to itself."""
 
@@ -35,12 +42,12 @@ class HungError(SystemExit):
 @pytest.fixture
 def hang_limit_s() -> float:
     """How long a test may run; a module whose tests take longer overrides this fixture."""
-    return 120.0
+    return HANG_S
 
 
 @pytest.fixture(autouse=True)
 def hang_guard(hang_limit_s: float) -> Iterator[None]:
-    """Makes a hang a failure: the test is interrupted, and again every second if its clean-up hangs too.
+    """Makes a hang a failure: the test is interrupted, and again every ten seconds if its clean-up hangs too.
 
     The failure tells where every task stood.
     """
@@ -52,7 +59,7 @@ def hang_guard(hang_limit_s: float) -> Iterator[None]:
         raise HungError(f"still running after {hang_limit_s} s\n{tasks_standing()}")
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, hang_limit_s, 1.0)
+    signal.setitimer(signal.ITIMER_REAL, hang_limit_s, _AGAIN_S)
     try:
         yield
     finally:

@@ -19,7 +19,7 @@ CHECKERS = {
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_the_wrong_lines_of_a_users_code_are_refused_and_no_other(checker: str, tmp_path: Path) -> None:
     if find_spec(checker) is None:
-        pytest.skip(f"{checker} is in the extra dev, which is not installed")
+        pytest.skip(f"{checker} is in the extra dev, which `make test` installs")
     shutil.copy(EXAMPLE, tmp_path / "example.py")
     (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}', encoding="utf-8")
     command = [sys.executable, "-m", checker, *CHECKERS[checker], "example.py"]

@@ -111,7 +111,7 @@ async def nautilus(make_handler: MakeHandler, events: Sequence[Any]) -> Starting
 
 def without_nautilus() -> str | None:
     """Says what is missing to compare with NautilusTrader."""
-    return None if find_spec("nautilus_trader") else "nautilus_trader is not installed; it needs Python 3.12"
+    return None if find_spec("nautilus_trader") else "nautilus_trader is not installed: it needs Python 3.12"
 
 
 def without_inline() -> str | None:

@@ -139,7 +139,7 @@ def _make_catalog_writer(count: int) -> tuple[Callable[[Path, list[Any]], None],
 
 def without_nautilus() -> str | None:
     """Why there is nothing to compare with, if so."""
-    return None if find_spec("nautilus_trader") else "nautilus_trader is not installed"
+    return None if find_spec("nautilus_trader") else "nautilus_trader is not installed: it needs Python 3.12"
 
 
 async def _publish_all(store: Path, events: Sequence[TickEvent], rotation: RotationPolicy | None = None) -> None:

@@ -29,11 +29,13 @@ def ip(*arguments: str) -> bool:
 @pytest.fixture
 def line() -> Iterator[None]:
     """Two namespaces at 10.77.3.1 and 10.77.3.2, with delay and loss between them where the kernel can do that."""
+    if shutil.which("ip") is None:
+        pytest.skip("there is no ip here: apt-get install iproute2")
     try:
         if not (ip("netns", "add", _NEAR) and ip("netns", "add", _FAR)):
             pytest.skip("this machine lets nobody make network namespaces")
         if not ip("link", "add", _NEAR, "netns", _NEAR, "type", "veth", "peer", "name", _FAR, "netns", _FAR):
-            pytest.skip("this machine has no veth")
+            pytest.skip("this machine lets nobody make a veth")
         for number, name in enumerate((_NEAR, _FAR), 1):
             ip("-n", name, "addr", "add", f"10.77.3.{number}/24", "dev", name)
             ip("-n", name, "link", "set", name, "up")

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import uvloop
 
+from tests.patience import PATIENCE_S
 from trading.events import InMemoryEventBus
 from trading.events.hybrid_bus import HybridEventBus
 from trading.events.redis_bus import RedisEventBus
@@ -59,15 +60,13 @@ BUS_TYPES: dict[str, Callable[..., Bus]] = {
 
 MakeLoop = Callable[[], asyncio.AbstractEventLoop]
 
-_PATIENCE_S = 60.0
-
 
 def _patient(make: MakeLoop) -> MakeLoop:
     """Loops that in debug mode report no slow step: how long one takes says how busy the machine is."""
 
     def make_loop() -> asyncio.AbstractEventLoop:
         loop = make()
-        loop.slow_callback_duration = _PATIENCE_S
+        loop.slow_callback_duration = PATIENCE_S
         return loop
 
     return make_loop

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 from .buses import BUS_TYPES, LOOPS, SERVER_URL, MakeLoop, run_in
 from .doubles import FAR_BUSES, Bus, assert_balanced
 from .promises import missing_promise
@@ -26,7 +28,7 @@ ON_UVLOOP_TOO = {"test_closing.py", "test_delivery.py", "test_lifetime.py"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what would only cost time."""
+    """Leaves out what a kind of bus does not promise, and what would only cost time."""
     spare = {item for item in items if isinstance(item, pytest.Function) and _is_spare(item)}
     config.hook.pytest_deselected(items=list(spare))
     items[:] = [item for item in items if item not in spare]
@@ -34,14 +36,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_spare(test: pytest.Function) -> bool:
     chosen: Mapping[str, Any] = test.callspec.params if hasattr(test, "callspec") else {}
+    kind = chosen.get("bus_kind", "memory")
+    if missing_promise(kind, f"{test.path.name}::{test.originalname}") is not None:
+        return True
     is_on_uvloop = chosen.get("loop_kind") == "uvloop" or any(choice is LOOPS["uvloop"] for choice in chosen.values())
     kinds = {"memory", "redis-streams"} if test.path.name in ON_UVLOOP_TOO else {"memory"}
-    return is_on_uvloop and chosen.get("bus_kind", "memory") not in kinds
-
-
-@pytest.fixture
-def hang_limit_s() -> float:
-    return 20.0
+    return is_on_uvloop and kind not in kinds
 
 
 @pytest.fixture(params=BUS_TYPES)
@@ -49,9 +49,6 @@ def bus_kind(request: pytest.FixtureRequest) -> str:
     """The name of a kind of bus."""
     kind = str(request.param)
     FAR_BUSES.clear()
-    promise = missing_promise(kind, f"{request.node.path.name}::{request.node.originalname}")
-    if promise is not None:
-        pytest.skip(f"{kind} does not promise {promise!r}")
     if kind not in {"memory", "packing"}:
         os.environ[SERVER_URL] = request.getfixturevalue("server").url
     return kind
@@ -121,7 +118,7 @@ def run_script(bus_kind: str, loop_kind: str) -> Callable[[str], subprocess.Comp
             [sys.executable, "-X", "dev", "-c", head + textwrap.dedent(source)],
             capture_output=True,
             text=True,
-            timeout=15,
+            timeout=PATIENCE_S,
             check=False,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         )

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from .doubles import Bus, Gate, Recorder, full_queue, tick, ticks, turns
+from tests.patience import PATIENCE_S
+
+from .doubles import Bus, Gate, Recorder, full_queue, tick, ticks, turns, until
 
 
 async def test_publish_never_waits_for_a_handler(bus: Bus) -> None:
@@ -64,7 +66,7 @@ async def test_a_suspended_handler_delays_no_other_subscription(bus: Bus) -> Non
     await bus.subscribe("tick", fast)
     for number in range(100):
         await bus.publish(tick(number))
-    await turns()
+    await until(lambda: len(fast.seen) == 100)
     assert stuck.started == [0]
     assert fast.seen == list(range(100))
     stuck.open()
@@ -78,7 +80,7 @@ async def test_a_hundred_suspended_handlers_delay_no_other_subscription(bus: Bus
     fast = Recorder()
     await bus.subscribe("tick", fast)
     await bus.publish_batch(ticks(range(10)))
-    await turns(50)
+    await until(lambda: len(fast.seen) == 10 and all(gate.started for gate in stuck))
     assert fast.seen == list(range(10))
     assert [gate.started for gate in stuck] == [[0]] * 100
     for gate in stuck:
@@ -104,7 +106,7 @@ async def test_a_full_queue_makes_the_events_that_match_it_wait_and_only_those(b
 async def test_a_subscription_without_events_for_it_never_delays(bus: Bus) -> None:
     """Turned red by: `check` asking all queues for room and not those of the route."""
     gate, _ = await full_queue(bus, symbol="FULL")
-    await asyncio.wait_for(bus.publish(tick(1, symbol="FREE")), 5)
+    await asyncio.wait_for(bus.publish(tick(1, symbol="FREE")), PATIENCE_S)
     gate.open()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from trading.events import BaseEvent
 
 from .doubles import Bus, Gate, full_queue, number_of, tick, turns
@@ -94,7 +95,7 @@ async def test_a_granted_waiter_that_is_cancelled_before_it_resumes_passes_its_p
     publishers.append(asyncio.create_task(bus.publish(tick(3))))
     await turns()
     go_on.set()
-    await asyncio.wait_for(asyncio.wait(publishers), 5)
+    await asyncio.wait_for(asyncio.wait(publishers), PATIENCE_S)
     await bus.join()
     assert publishers[1].exception() is None
     assert 3 in seen

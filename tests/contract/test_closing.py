@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from trading.events import BaseEvent, ErrorEvent
 from trading.events.errors import BusClosedError
 
@@ -208,7 +209,7 @@ async def test_a_second_aclose_may_bring_a_shorter_timeout(bus: Bus) -> None:
     patient = asyncio.create_task(bus.aclose())
     await turns()
     await bus.aclose(timeout_s=0)
-    await asyncio.wait_for(patient, 5)
+    await asyncio.wait_for(patient, PATIENCE_S)
     assert dropped(bus.statistics().subscriptions[sid]) == {"closed": 1, "cancelled": 1}
 
 
@@ -222,7 +223,7 @@ async def test_a_cancelled_aclose_leaves_a_bus_that_can_be_closed(bus: Bus) -> N
     with pytest.raises(BusClosedError):
         bus.publish_nowait(tick(9))
     gate.open()
-    await asyncio.wait_for(bus.aclose(), 5)
+    await asyncio.wait_for(bus.aclose(), PATIENCE_S)
     assert gate.finished == [0, 1]
 
 
@@ -232,7 +233,7 @@ async def test_those_who_wait_for_room_get_a_bus_closed_error(bus: Bus) -> None:
     waiting = [asyncio.create_task(bus.publish(tick(number))) for number in (2, 3)]
     await turns()
     closing = asyncio.create_task(bus.aclose())
-    await asyncio.wait_for(asyncio.wait(waiting), 5)
+    await asyncio.wait_for(asyncio.wait(waiting), PATIENCE_S)
     assert [type(task.exception()) for task in waiting] == [BusClosedError] * 2
     gate.open()
     await closing
@@ -274,7 +275,7 @@ async def test_a_task_that_a_handler_left_behind_may_close_the_bus(bus: Bus) -> 
     await bus.subscribe("tick", handler)
     await bus.publish(tick(1))
     await until(lambda: closing)
-    await asyncio.wait_for(closing[0], 5)
+    await asyncio.wait_for(closing[0], PATIENCE_S)
     assert recorder.seen == [1]
 
 
@@ -315,7 +316,7 @@ async def test_those_who_join_are_released_when_the_bus_is_closed_by_force(bus: 
     joining = asyncio.create_task(bus.join())
     await turns()
     await bus.aclose(timeout_s=0)
-    await asyncio.wait_for(joining, 5)
+    await asyncio.wait_for(joining, PATIENCE_S)
 
 
 async def test_those_who_drain_a_subscription_are_released_when_the_bus_is_closed_by_force(bus: Bus) -> None:
@@ -324,4 +325,4 @@ async def test_those_who_drain_a_subscription_are_released_when_the_bus_is_close
     draining = asyncio.create_task(bus.unsubscribe(sid, drain=True))
     await turns()
     await bus.aclose(timeout_s=0)
-    await asyncio.wait_for(draining, 5)
+    await asyncio.wait_for(draining, PATIENCE_S)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from trading.events import BaseEvent, ErrorEvent, combined_filter, exchange_filter, not_filter, symbol_filter
 from trading.events.errors import HandlerTypeError
 
@@ -91,7 +92,7 @@ async def test_filters_are_evaluated_in_the_callers_thread(bus: Any) -> None:
 async def test_filters_are_evaluated_before_capacity(bus: Bus) -> None:
     """Turned red by: `offer` asking for room before the filters."""
     gate, _ = await full_queue(bus, filter=lambda event: number_of(event) < 10)
-    await asyncio.wait_for(bus.publish(tick(10)), 5)
+    await asyncio.wait_for(bus.publish(tick(10)), PATIENCE_S)
     bus.publish_nowait(tick(11))
     gate.open()
     await bus.join()

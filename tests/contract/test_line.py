@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from trading.events import BaseEvent
 
 from .doubles import Bus, Gate, Recorder, dropped, full_queue, number_of, order, tick, turns
@@ -137,7 +138,7 @@ async def test_the_first_in_line_is_granted_when_each_of_its_queues_has_had_room
     await turns()
     assert not both.done()
     second.let_go()
-    await asyncio.wait_for(both, 5)
+    await asyncio.wait_for(both, PATIENCE_S)
     first.open()
     second.open()
     await asyncio.gather(*rivals)
@@ -153,7 +154,7 @@ async def test_the_extra_place_of_the_first_in_line_starves_nobody(bus: Bus) -> 
     await turns()
     for number in range(6, 16):
         second.let_go()
-        await asyncio.wait_for(bus.publish(for_second(number)), 5)
+        await asyncio.wait_for(bus.publish(for_second(number)), PATIENCE_S)
         await turns()
     assert not both.done()
     first.open()
@@ -187,7 +188,7 @@ async def test_an_event_that_only_replaces_another_under_conflate_needs_no_place
     await bus.publish(tick(1, symbol="A"))
     needs_two_places = asyncio.create_task(bus.publish(tick(2, symbol="B")))
     await turns()
-    await asyncio.wait_for(bus.publish(tick(3, symbol="A")), 5)
+    await asyncio.wait_for(bus.publish(tick(3, symbol="A")), PATIENCE_S)
     assert not needs_two_places.done()
     conflating.open()
     blocking.open()
@@ -258,7 +259,7 @@ async def test_a_cancelled_waiter_lets_those_behind_it_come(bus: Bus) -> None:
     await turns()
     first.open()
     second.open()
-    await asyncio.wait_for(behind, 5)
+    await asyncio.wait_for(behind, PATIENCE_S)
     await bus.join()
     assert first.finished == second.finished == [0, 1, 6]
 
@@ -284,7 +285,7 @@ async def test_a_waiter_is_granted_when_it_need_only_replace_an_event_that_has_c
     waiter = asyncio.create_task(bus.publish(tick(2, symbol="C")))
     await turns()
     await bus.publish(order(0))
-    await asyncio.wait_for(waiter, 5)
+    await asyncio.wait_for(waiter, PATIENCE_S)
     gate.open()
     await bus.join()
     assert gate.finished == [0, 1, 2]
@@ -307,7 +308,7 @@ async def test_a_cancelled_waiter_lets_the_one_behind_it_replace_an_event(bus: B
     await turns()
     assert not behind.done()
     ahead.cancel()
-    await asyncio.wait_for(behind, 5)
+    await asyncio.wait_for(behind, PATIENCE_S)
     assert not first.done()
     gate.open()
     busy.open()
@@ -324,7 +325,7 @@ async def test_unsubscribing_a_full_queue_releases_those_who_wait_for_it(bus: Bu
     publisher = asyncio.create_task(bus.publish(tick(2)))
     await turns()
     await bus.unsubscribe(sid)
-    await asyncio.wait_for(publisher, 5)
+    await asyncio.wait_for(publisher, PATIENCE_S)
     gate.open()
     await bus.join()
     assert other.seen == [2]
@@ -341,7 +342,7 @@ async def test_unsubscribing_a_full_queue_releases_all_who_wait_for_it_also_behi
     publishers = [asyncio.create_task(bus.publish(tick(number, symbol="GONE"))) for number in (2, 3, 4)]
     await turns()
     await bus.unsubscribe(sid)
-    await asyncio.wait_for(asyncio.gather(*publishers), 5)
+    await asyncio.wait_for(asyncio.gather(*publishers), PATIENCE_S)
     assert not first.done()
     gate.open()
     other.open()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from trading.events.errors import BusError, QueueFullError
 
 from .doubles import Bus, Gate, Recorder, dropped, full_queue, order, tick, turns
@@ -97,7 +98,7 @@ async def test_conflate_lets_a_new_topic_on_a_full_queue_wait(bus: Bus) -> None:
     publisher = asyncio.create_task(bus.publish(tick(2, symbol="B")))
     await turns()
     assert not publisher.done()
-    await asyncio.wait_for(bus.publish(tick(3, symbol="A")), 5)
+    await asyncio.wait_for(bus.publish(tick(3, symbol="A")), PATIENCE_S)
     gate.open()
     await publisher
     await bus.join()
@@ -167,7 +168,7 @@ async def test_raise_refuses_even_where_another_queue_would_let_it_wait(bus: Bus
     await refusing.has_started(1)
     await bus.publish(tick(1))
     with pytest.raises(QueueFullError):
-        await asyncio.wait_for(bus.publish(tick(2)), 5)
+        await asyncio.wait_for(bus.publish(tick(2)), PATIENCE_S)
     blocking.open()
     refusing.open()
     await bus.join()
@@ -188,7 +189,7 @@ async def test_raise_refuses_an_event_that_waited_while_the_queue_filled_up(bus:
     await bus.publish(order(3))
     blocking.let_go()
     with pytest.raises(QueueFullError):
-        await asyncio.wait_for(waiter, 5)
+        await asyncio.wait_for(waiter, PATIENCE_S)
     blocking.open()
     refusing.open()
     await bus.join()
@@ -261,7 +262,7 @@ async def test_a_dropping_subscription_never_lets_a_publisher_wait(bus: Bus, ove
     """Turned red by: `verdict` letting publishers wait for a queue that drops."""
     gate, sid = await full_queue(bus, capacity=2, overflow=overflow)
     for number in range(3, 100):
-        await asyncio.wait_for(bus.publish(tick(number)), 5)
+        await asyncio.wait_for(bus.publish(tick(number)), PATIENCE_S)
     await turns()
     account = bus.statistics().subscriptions[sid]
     assert dropped(account) == {overflow: 97}

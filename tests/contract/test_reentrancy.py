@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from trading.events import BaseEvent
 from trading.events.errors import QueueFullError
 
@@ -168,7 +169,7 @@ async def test_a_batch_from_a_handler_never_waits(bus: Bus) -> None:
 
     await bus.subscribe("events.tick.*.GO", handler)
     await bus.publish(tick(9, symbol="GO"))
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), PATIENCE_S)
     gate.open()
     await bus.join()
     assert gate.finished == [0, 1, 2, 3, 4, 5, 6]

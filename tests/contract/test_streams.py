@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from trading.events import BaseEvent, OrderEvent, TickEvent
 from trading.events.errors import BusClosedError, PatternError
 
@@ -93,7 +94,7 @@ async def test_leaving_the_block_of_a_stream_unsubscribes(bus: Bus) -> None:
         await bus.publish_batch(ticks([1, 2, 3]))
         await anext(stream)
     await bus.publish(tick(4))
-    await asyncio.wait_for(bus.join(), 5)
+    await asyncio.wait_for(bus.join(), PATIENCE_S)
     assert dict(bus.statistics().subscriptions) == {}
     with pytest.raises(StopAsyncIteration):
         await anext(stream)
@@ -122,7 +123,7 @@ async def test_a_stream_ends_when_the_bus_is_closed(bus: Bus) -> None:
     await turns(2)
     await bus.publish_batch(ticks([1, 2, 3]))
     await bus.aclose()
-    await asyncio.wait_for(consumer, 5)
+    await asyncio.wait_for(consumer, PATIENCE_S)
     assert seen == [1, 2, 3]
 
 
@@ -193,6 +194,6 @@ async def test_a_stream_inside_a_handler_does_not_hinder_join(bus: Bus) -> None:
         recorder = Recorder()
         await bus.subscribe("order_*", recorder)
         await bus.publish(order(1))
-        await asyncio.wait_for(bus.join(), 5)
+        await asyncio.wait_for(bus.join(), PATIENCE_S)
         assert recorder.seen == [1]
         assert stream is not None

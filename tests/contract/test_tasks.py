@@ -270,7 +270,7 @@ def eager_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) 
     return asyncio.Task(coroutine, loop=loop, **(options | {"eager_start": True}))
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with 3.12")
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
 async def test_an_eager_task_factory_starts_no_handler_inside_publish(bus: Any) -> None:
     """Turned red by: making workers by `loop.create_task`."""
     loop = asyncio.get_running_loop()
@@ -294,7 +294,7 @@ async def test_an_eager_task_factory_starts_no_handler_inside_publish(bus: Any) 
     assert seen == list(range(3001))
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with 3.12")
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
 async def test_publish_in_an_eager_task_waits_for_room_like_any_other(bus: Any) -> None:
     """Turned red by: wanting a task that runs in the loop."""
     asyncio.get_running_loop().set_task_factory(eager_task)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from trading.events import BaseEvent
 from trading.events.errors import NotAnEventError, QueueFullError, WrongLoopError
 
@@ -27,7 +28,7 @@ async def test_publish_nowait_may_be_called_from_any_thread(bus: Bus) -> None:
     caller = threading.Thread(target=publish)
     caller.start()
     asyncio.get_running_loop().call_soon(loop_has_nothing_else.set)
-    await asyncio.wait_for(heard.wait(), 5)
+    await asyncio.wait_for(heard.wait(), PATIENCE_S)
     caller.join()
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from trading.events import BaseEvent
+from tests.patience import PATIENCE_S
+from trading.events import BaseEvent, watchdog
 
 from .doubles import Bus, Gate, Recorder, full_queue, tick, ticks, turns
 
@@ -126,11 +127,11 @@ async def test_a_handler_that_waits_too_long_is_named_once_with_its_place(make_b
     gate = Gate()
     sid = await bus.subscribe("tick", gate, name="stuck strategy")
     await bus.publish(tick(1))
-    assert await asyncio.to_thread(warned.has_come.wait, 10)
+    assert await asyncio.to_thread(warned.has_come.wait, PATIENCE_S)
     warned.has_come.clear()
     other = await bus.subscribe("tick", Gate(), name="another")
     await bus.publish(tick(2))
-    assert await asyncio.to_thread(warned.has_come.wait, 10)
+    assert await asyncio.to_thread(warned.has_come.wait, PATIENCE_S)
     assert ["stuck strategy" in text for text in warned.texts] == [True, False]
     assert sid in warned.texts[0]
     assert other in warned.texts[1]
@@ -143,14 +144,14 @@ async def test_a_handler_that_holds_up_the_loop_is_named_while_it_does(make_bus:
     bus = await make_bus(slow_handler_s=0.02)
 
     def handler(_event: BaseEvent) -> None:
-        assert warned.has_come.wait(10)
+        assert warned.has_come.wait(PATIENCE_S)
 
     sid = await bus.subscribe("tick", handler, name="busy strategy")
     await bus.publish(tick(1))
     await bus.join()
     assert bus.statistics().subscriptions[sid].handled == 1
     assert "busy strategy" in warned.texts[0]
-    assert "assert warned.has_come.wait(10)" in warned.texts[0]
+    assert "assert warned.has_come.wait(PATIENCE_S)" in warned.texts[0]
 
 
 async def test_a_handler_that_was_subscribed_by_decoration_alone_is_watched_too(
@@ -161,25 +162,41 @@ async def test_a_handler_that_was_subscribed_by_decoration_alone_is_watched_too(
     gate = Gate()
     bus.on("tick", name="decorated")(gate)
     await bus.publish(tick(1))
-    assert await asyncio.to_thread(warned.has_come.wait, 10)
+    assert await asyncio.to_thread(warned.has_come.wait, PATIENCE_S)
     assert "decorated" in warned.texts[0]
     gate.open()
     await bus.aclose()
 
 
-async def test_handlers_that_end_in_time_are_not_named(make_bus: MakeBus, warned: Warnings) -> None:
+class Clock:
+    """A clock that a test sets, and that counts how often it is looked at."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.looks = 0
+
+    def monotonic(self) -> float:
+        self.looks += 1
+        return self.now_s
+
+
+async def test_handlers_that_end_in_time_are_not_named(
+    make_bus: MakeBus, warned: Warnings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Turned red by: counting from the first event of the subscription."""
-    bus = await make_bus(slow_handler_s=1.0)
-    ended = asyncio.get_running_loop().time() + 1.7
+    clock = Clock()
+    monkeypatch.setattr(watchdog, "time", clock)
+    bus = await make_bus(slow_handler_s=0.02)
 
     async def handler(_event: BaseEvent) -> None:
-        for _ in range(20):  # nearly always somewhere in here when the watchdog looks
+        before = clock.looks
+        clock.now_s += 0.01
+        while clock.looks == before:  # noqa: ASYNC110 - the watchdog tells nobody
             await asyncio.sleep(0)
 
     await bus.subscribe("tick", handler, name="quick")
-    while asyncio.get_running_loop().time() < ended:
-        await bus.publish(tick(1))
-        await bus.join()
+    await bus.publish_batch(ticks(range(20)))
+    await bus.join()
     assert warned.texts == []
 
 
@@ -189,5 +206,5 @@ async def test_the_watchdog_ends_with_its_bus(bus_type: Callable[..., Bus]) -> N
     async with bus_type(slow_handler_s=0.02) as bus:
         await bus.subscribe("tick", Recorder())
         (watchdog,) = set(threading.enumerate()) - before
-    await asyncio.to_thread(watchdog.join, 10)
+    await asyncio.to_thread(watchdog.join, PATIENCE_S)
     assert not watchdog.is_alive()

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from trading.events.errors import SubscriptionNotFoundError
 
 from .doubles import Bus, Recorder, dropped, full_queue, tick, ticks, turns
@@ -42,7 +43,7 @@ async def test_waiting_events_are_counted_as_unsubscribed(bus: Bus) -> None:
 async def test_the_call_in_progress_goes_on_to_its_end(bus: Bus) -> None:
     """Turned red by: cancelling the running handler, or waiting for it."""
     gate, sid = await full_queue(bus)
-    await asyncio.wait_for(bus.unsubscribe(sid), 5)
+    await asyncio.wait_for(bus.unsubscribe(sid), PATIENCE_S)
     assert gate.finished == []
     gate.let_go()
     await bus.join()
@@ -82,7 +83,7 @@ async def test_a_draining_unsubscribe_waits_for_the_last_handler(bus: Bus) -> No
 async def test_a_draining_unsubscribe_of_an_idle_subscription_returns_at_once(bus: Bus) -> None:
     """Turned red by: waiting for an event that never ends."""
     sid = await bus.subscribe("tick", Recorder())
-    await asyncio.wait_for(bus.unsubscribe(sid, drain=True), 5)
+    await asyncio.wait_for(bus.unsubscribe(sid, drain=True), PATIENCE_S)
     assert dict(bus.statistics().subscriptions) == {}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.contract_store.stores import ArcticStore, InfluxStore, ParquetStore, Store
 from tests.contract_store.test_writers import assert_holds, write
 from tests.events.strategies import events
-from tests.events.test_real_data import DATA, load
+from tests.events.test_real_data import DATA, NO_DATA, load
 from trading.events.base import BaseEvent
 
 MakeStore = Callable[[], Store]
@@ -47,7 +47,7 @@ async def write_all(store: Store, batches: list[list[BaseEvent]]) -> None:
             await writer.flush()
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"there is no market data in {DATA}")
+@pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 @pytest.mark.parametrize(
     ("name", "symbol"),
     [

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-needs_compiler = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here to compile the shim with")
+NO_COMPILER = "there is no gcc here to compile the shim with: apt-get install gcc libc6-dev"
+needs_compiler = pytest.mark.skipif(shutil.which("gcc") is None, reason=NO_COMPILER)
 
 
 def run(*arguments: str) -> None:

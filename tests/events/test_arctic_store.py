@@ -14,6 +14,7 @@ import pytest
 
 from tests.contract_store.stores import ARCTIC_BYTES
 from tests.contract_store.test_writers import by_topic
+from tests.events.influx_writer.writing import failing
 from tests.events.odd_fields import define
 from tests.events.recording import START, tick, ticks
 from tests.events.samples import sample
@@ -112,8 +113,9 @@ async def test_a_full_store_says_so_and_keeps_the_events(tmp_path: Path) -> None
     writer = writer_in(tmp_path, capacity_bytes=2**20, policy=idle)
     events = [tick(number, metadata={"noise": os.urandom(2_000).hex()}) for number in range(1_000)]
     await writer.write_batch(events)
+    await failing(writer)
     with pytest.raises(StoreUnavailableError, match=r"1000 events are not stored after .* cannot be written: .* full"):
-        await writer.flush(timeout_s=3.0)
+        await writer.flush(timeout_s=0.01)
     assert writer.waiting == 1_000
     await writer.aclose(timeout_s=0.1, discard=True)
 

@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 
 from tests.contract.doubles import order, tick, ticks, until
+from tests.patience import PATIENCE_S
 from tests.server.process import Server
 from trading.events import RedisEventBus
 from trading.events.cli import main
@@ -37,7 +38,7 @@ async def test_what_one_process_replays_another_one_records(server: Server, tmp_
         [*command, "replay", str(source), server.url, "--speed", "max", "--no-progress", *where], check=False
     )
     assert replaying.returncode == 0
-    assert "recorded 100 events" in recording.communicate(timeout=20)[0]
+    assert "recorded 100 events" in recording.communicate(timeout=PATIENCE_S)[0]
     recorded = [event.event_id async for event in EventReader(target).read_range()]
     assert sorted(recorded, key=int) == [str(number) for number in range(100)]
 

@@ -23,7 +23,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 384 kB, in memory."""
     mount = ["mount", "-t", "tmpfs", "-o", f"size={PAGES * 4}k", "tmpfs", str(tmp_path)]
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no file system can be mounted here")
+        pytest.skip("this machine lets nobody mount a file system")
     yield tmp_path
     subprocess.run(["umount", "-l", str(tmp_path)], check=True)  # noqa: S607 - our own command
 

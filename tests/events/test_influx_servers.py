@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract_store.test_writers import NAMES
+from tests.events.influx_writer.writing import failing
 from tests.events.recording import tick, ticks
 from tests.events.samples import MOMENT, SAMPLES, sample
 from tests.stores.influxdb import InfluxServer, read_events, read_points
@@ -105,6 +106,7 @@ async def test_a_database_that_is_not_there_yet_is_waited_for(influx: InfluxServ
     target = InfluxDatabase(influx.url, "later")
     async with InfluxEventWriter(target, policy=EAGER) as writer:
         await writer.write_batch(ticks(3))
+        await failing(writer)
         with pytest.raises(StoreUnavailableError, match='database not found: "later"'):
             await writer.flush(timeout_s=0.1)
         influx.query("CREATE DATABASE later")
@@ -119,9 +121,7 @@ async def test_credentials_let_in_whom_the_server_knows_and_nobody_else(guarded_
     target = InfluxDatabase(server.url, "market", username="root", password="wrong")
     stranger = InfluxEventWriter(target, policy=EAGER)
     await stranger.write_event(tick(0))
-    while stranger.failure is None:  # the server takes its time to hash a password
-        with pytest.raises(StoreUnavailableError):
-            await stranger.flush(timeout_s=0.1)
+    await failing(stranger)
     with pytest.raises(StoreUnavailableError, match="answers 401: authorization failed; check the credentials"):
         await stranger.flush(timeout_s=0.1)
     await stranger.aclose(timeout_s=0.01, discard=True)

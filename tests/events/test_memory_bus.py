@@ -264,6 +264,9 @@ async def test_the_loop_may_be_left_to_other_threads_while_nothing_is_published(
         assert seen == [threading.get_ident()] * 3
 
 
+AN_HOUR_NS = 3_600 * 10**9
+
+
 @pytest.mark.parametrize("suspends", [False, True])
 async def test_subscriptions_with_long_queues_take_turns(*, suspends: bool) -> None:
     """Turned red by: going on with the next subscription without an end of its turn."""
@@ -279,6 +282,7 @@ async def test_subscriptions_with_long_queues_take_turns(*, suspends: bool) -> N
         return handler
 
     async with InMemoryEventBus() as bus:
+        bus._yield_after(AN_HOUR_NS)
         for number in range(4):
             await bus.subscribe("tick", noting(number))
         for _ in range(1_000):
@@ -300,6 +304,7 @@ async def test_subscriptions_with_long_queues_take_turns_of_so_many_events() -> 
         return handler
 
     async with InMemoryEventBus() as bus:
+        bus._yield_after(AN_HOUR_NS)
         for number in range(4):
             await bus.subscribe("tick", noting(number))
         await bus.publish_batch([make_tick() for _ in range(200)])

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from tests.contract.doubles import Gate, number_of, tick, turns, until
+from tests.patience import PATIENCE_S
 from trading.events import BaseEvent, ErrorEvent, InMemoryEventBus, TickEvent, not_filter, symbol_filter
 from trading.events.errors import HandlerTypeError, NotAnEventError
 
@@ -168,7 +169,7 @@ def test_a_loop_may_be_set_up_in_one_thread_and_run_in_another() -> None:
             await bus.publish(tick(2))
 
         asyncio.run_coroutine_threadsafe(publish(), loop).result(10)
-        assert handled.wait(10)
+        assert handled.wait(PATIENCE_S)
         asyncio.run_coroutine_threadsafe(bus.aclose(), loop).result(10)
     finally:
         loop.call_soon_threadsafe(loop.stop)

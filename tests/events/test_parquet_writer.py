@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.events.recording import Disk, files_of, journal_of, read, tick, ticks
+from tests.patience import PATIENCE_S
 from trading.events.errors import (
     NotAnEventError,
     StoreClosedError,
@@ -280,4 +281,4 @@ def run_python(script: str, *args: object) -> None:
     lines = script.splitlines()
     indent = len(lines[1]) - len(lines[1].lstrip())
     text = "\n".join(line[indent:] for line in lines)
-    subprocess.run([sys.executable, "-c", text, *map(str, args)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", text, *map(str, args)], check=True, timeout=PATIENCE_S)

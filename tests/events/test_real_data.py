@@ -19,7 +19,9 @@ from trading.events.persistence import EventReader, ParquetEventWriter
 
 DATA = Path(os.environ.get("TRADING_EVENTS_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"there is no market data in {DATA}")
+NO_DATA = f"there is no market data in {DATA}: $TRADING_EVENTS_DATA names another folder"
+
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 
 
 def load(name: str, exchange: str, symbol: str) -> list[BaseEvent]:

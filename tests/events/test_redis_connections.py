@@ -21,11 +21,6 @@ from trading.events.transport.relayed_connection import RelayedConnection
 from trading.events.transport.wire import CommandWire, Connector
 
 
-@pytest.fixture
-def hang_limit_s() -> float:
-    return 20.0
-
-
 @pytest.fixture(params=[DirectConnection, RelayedConnection], ids=["direct", "relayed"])
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[Connection]:
     """What reads the socket: this package, or redis-py where it has no such private names as today."""

@@ -31,7 +31,7 @@ async def encrypting(tmp_path: Path, server: Server) -> AsyncIterator[tuple[str,
     """The URL of a server that encrypts, and the certificate that it shows."""
     openssl = shutil.which("openssl")
     if openssl is None:
-        pytest.skip("there is no openssl")
+        pytest.skip("there is no openssl here: apt-get install openssl")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(  # noqa: ASYNC221 - only what stands here; nothing else runs yet
         [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from tests.events.recording import START, files_of, journal_of, read, record, tick
+from tests.patience import PATIENCE_S
 from trading.events import base
 from trading.events._core import Segment, read_together
 from trading.events.base import BaseEvent
@@ -59,7 +60,7 @@ class Seals:
     async def wait(self, until: Callable[[], bool]) -> None:
         def block() -> bool:
             with self.changed:
-                return self.changed.wait_for(until, 30)
+                return self.changed.wait_for(until, PATIENCE_S)
 
         assert await asyncio.to_thread(block)
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from time import monotonic, sleep
 
-_START_S = 10.0
+from tests.patience import PATIENCE_S
 
 
 def server_program() -> str:
@@ -62,7 +62,7 @@ class Server:
             arguments += [f"--{name.replace('_', '-')}", value]
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(arguments, stdout=log, stderr=log)
-        until = monotonic() + _START_S
+        until = monotonic() + PATIENCE_S
         while not self._answers():
             if monotonic() > until or self._process.poll() is not None:
                 raise RuntimeError((self.folder / "server.log").read_text()[-2000:])

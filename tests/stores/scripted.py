@@ -6,6 +6,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
+from tests.patience import PATIENCE_S
+
 
 class Reply(NamedTuple):
     """An answer; a status of 0 is none, and closes the connection."""
@@ -58,7 +60,7 @@ class ScriptedServer:
     def wait_for(self, requests: int) -> None:
         """Returns when there have been so many requests."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.requests) >= requests, timeout=30)
+            assert self._changed.wait_for(lambda: len(self.requests) >= requests, timeout=PATIENCE_S)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -18,6 +18,7 @@ use trading_events_core::subscription::Subscription;
 use crate::error::WrongLoopError;
 use crate::guarded::Guarded;
 use crate::home::{self, Birthplace, Home};
+use crate::pace::Pace;
 use crate::route_memo::RouteMemo;
 use crate::routing::Classes;
 use crate::subscriber::Subscriber;
@@ -73,6 +74,8 @@ impl State {
 #[pyclass(frozen, subclass, weakref, module = "trading.events._core")]
 pub(crate) struct NativeBus {
     pub(crate) number: u64,
+    /// After so long in one turn of the loop a worker yields.
+    pub(crate) stretch_ns: AtomicU64,
     birthplace: Birthplace,
     state: Guarded<State>,
 }
@@ -207,6 +210,7 @@ impl NativeBus {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         Self {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            stretch_ns: AtomicU64::new(Pace::STRETCH_NS),
             birthplace: Birthplace::here(),
             state: Guarded::default(),
         }
@@ -291,6 +295,11 @@ impl NativeBus {
         let mut state = self.lock(py);
         state.refill_is_due = false;
         state.bus.refill();
+    }
+
+    /// Has workers yield after so long in one turn of the loop, whatever they came to.
+    fn _yield_after(&self, stretch_ns: u64) {
+        self.stretch_ns.store(stretch_ns, Ordering::Relaxed);
     }
 
     /// The tasks of all workers.

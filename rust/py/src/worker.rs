@@ -190,7 +190,7 @@ impl Worker {
     }
 
     fn run<'py>(&self, py: Python<'py>, duty: &mut Duty, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let mut pace = Pace::start();
+        let mut pace = Pace::start(self.bus.get().stretch_ns.load(Ordering::Relaxed));
         let mut aftermath = match (duty.active.take(), resume) {
             (Some(active), resume) => match self.resume(py, duty, active, resume) {
                 Ok(aftermath) => aftermath,

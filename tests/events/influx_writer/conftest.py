@@ -8,11 +8,6 @@ from tests.stores.scripted import ScriptedServer
 
 
 @pytest.fixture
-def hang_limit_s() -> float:
-    return 15.0
-
-
-@pytest.fixture
 def server() -> Iterator[ScriptedServer]:
     with ScriptedServer() as server:
         yield server

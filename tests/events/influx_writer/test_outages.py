@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.events.influx_writer.writing import IDLE, PATIENT, ids, numbered, writer_to
+from tests.events.influx_writer.writing import IDLE, PATIENT, failing, ids, numbered, writer_to
 from tests.events.recording import tick, ticks
 from tests.stores.process import free_port
 from tests.stores.scripted import Reply, Request, ScriptedServer
@@ -42,11 +42,12 @@ async def test_flush_says_what_is_wrong_and_the_events_are_kept(server: Scripted
     server.answer = lambda _request: Reply(404, '{"error":"database not found: \\"market\\""}')
     async with writer_to(server) as writer:
         await writer.write_batch(ticks(2))
+        await failing(writer)
         with pytest.raises(StoreUnavailableError, match="2 events are not stored after") as caught:
             await writer.flush(timeout_s=0.05)
         assert 'answers 404: database not found: "market"; check the url, and that' in str(caught.value)
         server.answer = lambda _request: Reply(401, '{"code":"unauthorized","message":"unauthorized access"}')
-        await asyncio.to_thread(server.wait_for, len(server.requests) + 2)
+        await failing(writer, "401")
         with pytest.raises(StoreUnavailableError, match="answers 401: unauthorized access; check the credentials"):
             await writer.flush(timeout_s=0.05)
         server.answer = lambda _request: Reply()
@@ -57,6 +58,7 @@ async def test_a_server_that_is_not_there_is_named() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     writer = InfluxEventWriter(InfluxBucket(url, "market"), policy=PATIENT)
     await writer.write_event(tick())
+    await failing(writer)
     with pytest.raises(StoreUnavailableError, match=rf"{url}/api/v2/write\S* cannot be reached: .*refused"):
         await writer.flush(timeout_s=0.05)
     with pytest.raises(StoreUnavailableError):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.events.influx_writer.writing import PATIENT, ids, numbered, writer_to
+from tests.events.influx_writer.writing import PATIENT, failing, ids, numbered, writer_to
 from tests.events.recording import tick, ticks
 from tests.stores.scripted import Reply, ScriptedServer
 from trading.events.errors import StoreUnavailableError
@@ -89,6 +89,7 @@ async def test_secrets_are_in_no_message_and_in_no_log(
     for target in targets:
         writer = InfluxEventWriter(target, policy=PATIENT)
         await writer.write_event(tick())
+        await failing(writer)
         with pytest.raises(StoreUnavailableError) as caught:
             await writer.flush(timeout_s=0.05)
         await writer.aclose(timeout_s=0.01, discard=True)

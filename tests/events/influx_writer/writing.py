@@ -1,10 +1,12 @@
 """Writers to a server that answers as a test says, and what it has stored."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from tests.stores.scripted import Reply, Request, ScriptedServer
-from trading.events.persistence import InfluxDatabase, InfluxEventWriter, SendingPolicy
+from trading.events.errors import StoreUnavailableError
+from trading.events.persistence import ArcticEventWriter, InfluxDatabase, InfluxEventWriter, SendingPolicy
 
 PATIENT = SendingPolicy(age_s=3_600.0, retry_s=0.001, longest_retry_s=0.01)
 """Sends nothing by itself, and tries again soon."""
@@ -15,6 +17,13 @@ IDLE = replace(PATIENT, retry_s=3_600.0, longest_retry_s=3_600.0)
 
 def writer_to(server: ScriptedServer, policy: SendingPolicy = PATIENT, **options: Any) -> InfluxEventWriter:
     return InfluxEventWriter(InfluxDatabase(server.url, "market"), policy=policy, **options)
+
+
+async def failing(writer: InfluxEventWriter | ArcticEventWriter, text: str = "") -> None:
+    """Flushes until an attempt has failed, with such a text."""
+    while writer.failure is None or text not in writer.failure:
+        with suppress(StoreUnavailableError):
+            await writer.flush(timeout_s=0.01)
 
 
 def ids(lines: list[str]) -> list[str]:

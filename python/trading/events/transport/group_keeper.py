@@ -20,6 +20,8 @@ from trading.events.transport.wire import CommandWire
 _BATCH = 1024
 _CLAIM_ENTRIES = 64
 _REASON_BYTES = 4096
+_ROUNDS = 3
+"""How often what is handled is refreshed, and claims are made, in the time after which an entry is claimed."""
 
 
 class GroupKeeper:
@@ -143,7 +145,7 @@ class GroupKeeper:
                 async with self._reader.claiming:
                     found = [await self._claim(wire, stream) for stream in self._keys.streams]
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._claim_idle_s / 3):
+                    async with asyncio.timeout(self._claim_idle_s / _ROUNDS):
                         await (self._reader.claims_taken() if any(found) else asyncio.Event().wait())
         finally:
             self.wake()
