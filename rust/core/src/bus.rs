@@ -40,8 +40,10 @@ pub enum Phase {
     /// Takes events.
     #[default]
     Open,
-    /// Takes no new events and works off those it has.
+    /// Takes no new events but those of its own handlers, and works off what it has.
     Closing,
+    /// Has given up what waited, and takes only its own word.
+    Ending,
     /// Has nothing left.
     Closed,
 }
@@ -77,7 +79,11 @@ pub struct Bus<E, S, W> {
     pub(crate) unfinished: u64,
     /// How few unfinished events somebody waits for: 0 where only for the end of the last.
     pub awaited: u64,
-    pub(crate) phase: Phase,
+    phase: Phase,
+    /// How many subscriptions are drained before they end.
+    draining: usize,
+    /// Whether it takes events without asking who speaks.
+    pub(crate) takes_from_all: bool,
     /// One in how many events of a subscription is timed, rounded up to a power of two, for subscriptions to come; `None`
     /// times none.
     pub times_one_in: Option<NonZeroU32>,
@@ -104,6 +110,8 @@ impl<E, S, W> Default for Bus<E, S, W> {
             unfinished: 0,
             awaited: 0,
             phase: Phase::Open,
+            draining: 0,
+            takes_from_all: true,
             times_one_in: None,
             unpacked: Queue::<E>::UNPACKED,
             history: None,
@@ -132,18 +140,22 @@ impl<E, S, W> Bus<E, S, W> {
             in_handler: false,
             takes_up_at: None,
             ending: false,
+            draining: false,
         });
         self.registry.insert(id, &interest);
         id
     }
 
-    /// Ends a subscription: at once, its waiting events counted as lost, or once they have been handled. What is in its
-    /// handler is always let finish, and the subscription stands until then.
+    /// Ends a subscription: at once, its waiting events counted as lost, or once they have been handled, with those that
+    /// its own handler publishes meanwhile. What is in its handler is always let finish, and the subscription stands until
+    /// then.
     pub fn unsubscribe(&mut self, id: SubscriptionId, drain: bool) -> Discarded<E, S> {
         let Some(subscription) = self.subscriptions.get_mut(id) else {
             return Discarded { events: Sequence::default(), ended: None };
         };
         let was_ending = std::mem::replace(&mut subscription.ending, true);
+        let drains = drain && (subscription.draining || !was_ending);
+        let drained = std::mem::replace(&mut subscription.draining, drains);
         let lost = if drain { Sequence::default() } else { subscription.discard(Loss::Unsubscribed) };
         self.unfinished -= lost.len() as u64;
         if !was_ending {
@@ -151,6 +163,8 @@ impl<E, S, W> Bus<E, S, W> {
             self.registry.remove(id, &interest);
             self.called.extend(self.line.forget_queue(id, &mut self.subscriptions));
         }
+        self.draining = self.draining - usize::from(drained) + usize::from(drains);
+        self.note_gate();
         self.let_go(id);
         Discarded { events: lost, ended: self.retire(id) }
     }
@@ -221,6 +235,10 @@ impl<E, S, W> Bus<E, S, W> {
     pub(crate) fn retire(&mut self, id: SubscriptionId) -> Option<S> {
         let done = self.subscriptions.get(id).is_some_and(|last| last.ending && last.unfinished() == 0);
         let subscription = if done { self.subscriptions.remove(id) } else { None }?;
+        if subscription.draining {
+            self.draining -= 1;
+            self.note_gate();
+        }
         self.totals.retired.add(&subscription.counts);
         Some(subscription.payload)
     }
@@ -250,17 +268,34 @@ impl<E, S, W> Bus<E, S, W> {
         self.registry.version()
     }
 
-    /// Takes no new events from here on, and calls every waiting publisher, who is then refused.
+    /// Takes no new events from outside from here on, and calls every waiting publisher, who is then refused.
     pub fn close(&mut self) {
         if self.phase == Phase::Open {
-            self.phase = Phase::Closing;
-            let dismissed = self.line.dismiss();
-            self.called.extend(dismissed);
+            self.enter(Phase::Closing);
         }
     }
 
-    /// Gives up all events that wait.
+    /// Takes no new events from its handlers either.
+    pub fn refuse(&mut self) {
+        if self.phase != Phase::Closed {
+            self.enter(Phase::Ending);
+        }
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.note_gate();
+        let dismissed = self.line.dismiss();
+        self.called.extend(dismissed);
+    }
+
+    fn note_gate(&mut self) {
+        self.takes_from_all = self.phase == Phase::Open && self.draining == 0;
+    }
+
+    /// Gives up all events that wait, and takes no more.
     pub fn abandon(&mut self) -> Abandoned<E, S> {
+        self.refuse();
         let ids: Vec<_> = self.subscriptions.iter().map(|(id, _)| id).collect();
         let mut abandoned = Abandoned { events: Vec::new(), ended: Vec::new() };
         for id in ids {
@@ -274,9 +309,19 @@ impl<E, S, W> Bus<E, S, W> {
         abandoned
     }
 
-    /// Marks the bus closed for good.
-    pub fn seal(&mut self) {
-        self.phase = Phase::Closed;
+    /// Marks the bus closed for good, unless something has come that is still to be handled. Says whether it is closed.
+    pub fn seal(&mut self) -> bool {
+        let is_done = self.unfinished == 0 || self.phase == Phase::Ending;
+        if is_done {
+            self.enter(Phase::Closed);
+        }
+        is_done
+    }
+
+    /// Whether it takes events from everybody, or it matters who speaks: it closes, or a subscription is drained.
+    #[must_use]
+    pub fn takes_from_all(&self) -> bool {
+        self.takes_from_all
     }
 
     /// How open the bus is.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 use smallvec::SmallVec;
@@ -9,10 +10,12 @@ use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker}
 use trading_events_core::filter::Known;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::route::Route;
+use trading_events_core::subscription::Subscription;
 
 use crate::attempt::Attempt;
 use crate::awaitable::{Done, Publishing, count_published};
 use crate::bus::NativeBus;
+use crate::drive::Entered;
 use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
 use crate::event::{self, Kind};
 use crate::filter;
@@ -186,6 +189,7 @@ impl NativeBus {
         (patience, speaker): (Patience, Speaker),
     ) -> PyResult<Admitted> {
         let (py, this) = (slf.py(), slf.get());
+        let speaker = if speaker == Speaker::Bus { speaker } else { Self::speaker(slf, event, aim)? };
         let home = Self::open_home(slf, &aim.targets)?;
         let can_call = home.as_ref().is_some_and(|home| home.is_in_this_thread());
         let mut offer = |patience| {
@@ -217,6 +221,31 @@ impl NativeBus {
             Offer::Wait => Ok(Admitted::MustWait),
             refused => Err(this.refusal(py, &refused)),
         }
+    }
+
+    /// Who speaks, where that matters. A handler's own subscription that is drained hears it.
+    fn speaker(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, aim: &mut Aim) -> PyResult<Speaker> {
+        let (py, this) = (slf.py(), slf.get());
+        if this.lock(py).bus.takes_from_all() {
+            return Ok(Speaker::Publisher);
+        }
+        let Some(id) = this.calling_handler(py)? else { return Self::speaker_outside(slf) };
+        let is_drained = this.lock(py).bus.subscriptions().get(id).is_some_and(Subscription::is_draining);
+        if is_drained && !aim.targets.contains(&id) && Self::wants(slf, id, event)? {
+            aim.targets.push(id);
+            aim.targets.sort_unstable();
+        }
+        Ok(Speaker::Handler(id))
+    }
+
+    /// Who speaks that is none of the bus's handlers.
+    #[cold]
+    pub(crate) fn speaker_outside(slf: &Bound<'_, Self>) -> PyResult<Speaker> {
+        let py = slf.py();
+        let patron = slf.get().lock(py).patron.as_ref().map(|patron| patron.clone_ref(py));
+        let bus = patron.as_ref().map_or(slf, |patron| patron.bind(py));
+        let is_inside = bus.get().is_in_handler(py)? || bus.call_method0(intern!(py, "_is_reading"))?.is_truthy()?;
+        Ok(if is_inside { Speaker::Insider } else { Speaker::Publisher })
     }
 
     /// The bus's loop, where there may be something to do in it.
@@ -257,7 +286,8 @@ impl NativeBus {
         ))
     }
 
-    /// Tells the Python half of a failure. What fails in there is shown, and harms nobody, unless it ends the program.
+    /// Tells the Python half of a failure: of a handler or a gap callback in the context that it ran in. What fails in there
+    /// is shown, and harms nobody, unless it ends the program.
     pub(crate) fn report(
         slf: &Bound<'_, Self>,
         subscriber: &Subscriber,
@@ -265,6 +295,9 @@ impl NativeBus {
         error: PyErr,
         phase: &str,
     ) -> PyResult<()> {
+        // Where the handler itself is still the caller, its context is entered already.
+        let context = (phase != "filter").then(|| subscriber.context.bind(slf.py()));
+        let _entered = context.and_then(|context| Entered::enter(context).ok());
         let arguments = (subscriber.sid(), &subscriber.name, event, error.into_value(slf.py()), phase);
         match slf.call_method1("_report_failure", arguments) {
             Err(failure) if gets_through(slf.py(), &failure) => return Err(failure),
