@@ -98,6 +98,10 @@ class EventStream(AsyncIterator[EventT], Generic[EventT]):
         self._sid: str | None = None
         self._is_over = False
 
+    def __repr__(self) -> str:
+        event_type = self._terms[0]
+        return f"<EventStream of {event_type if isinstance(event_type, str) else event_type.__name__}>"
+
     async def _subscribe(self) -> None:
         if self._sid is None and not self._is_over:
             event_type, condition, options = self._terms

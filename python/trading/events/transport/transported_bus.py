@@ -308,7 +308,11 @@ class TransportedBus(InMemoryEventBus):
 
     async def _work_off_and_leave(self) -> None:
         self._transport.hear_only_itself()
+        heard = self._transport.heard_of_others
         await self._work_off()
+        while heard == self._transport.heard_of_others and (readers := self._readers()):
+            await readers[0].reader_done()
+            await self._work_off()
         await self._transport.leave()
         await self._work_off()
         while self._unfinished or self._workers() or self._readers():
@@ -368,9 +372,10 @@ class TransportedBus(InMemoryEventBus):
         """Takes no new events for the server, from anybody."""
 
     def _left(self) -> list[str]:
-        unsent = self.transport_statistics().unsent
-        sending = [f"{self._connector.endpoint}, which has not confirmed {unsent} events"] if unsent else []
-        return [*super()._left(), *sending]
+        left, unsent = super()._left(), self.transport_statistics().unsent
+        if unsent or not left:
+            left.append(f"{self._connector.endpoint} to confirm {f'{unsent} events' if unsent else 'what was handled'}")
+        return left
 
     def _tell_unsent(self) -> None:
         unsent = self.transport_statistics().unsent

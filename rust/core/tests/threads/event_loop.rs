@@ -7,7 +7,7 @@ use shuttle::rand;
 use shuttle::rand::Rng;
 use shuttle::sync::atomic::Ordering;
 use shuttle::sync::mpsc::Receiver;
-use trading_events_core::admission::Offer;
+use trading_events_core::admission::{Offer, Speaker};
 use trading_events_core::line::Ticket;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::sequence::Kept;
@@ -104,7 +104,10 @@ impl EventLoop {
             let (ticket, targets) = self.waiting.remove(token).expect("called once");
             let (offer, hired) = {
                 let mut bus = self.shared.lock();
-                (bus.come(ticket, &Arc::from(token), &targets, || (usize::MAX, 0)), bus.hire_first())
+                (
+                    bus.come(ticket, &Arc::from(token), &targets, Speaker::Publisher, || (usize::MAX, 0)),
+                    bus.hire_first(),
+                )
             };
             assert!(matches!(offer, Offer::Accepted(_)));
             self.start(hired);
