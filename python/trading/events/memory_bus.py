@@ -56,7 +56,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
     Args:
         name: Shown in logs and as the `component` of ErrorEvents.
         on_error: Called with a HandlerFailure for every exception out of a handler, a filter or a gap callback, in the
-            thread where it was raised.
+            thread where it was raised, and, but for filters, in the subscription's context.
         time_one_in: One in so many events of each subscription is timed, for the `latency` and `handling` of its
             statistics. 1 times all, 0 none; 64, the default, costs a percent. Rounded up to a power of two.
         slow_handler_s: Seconds after which a handler that has not ended is named in a warning of the logger
