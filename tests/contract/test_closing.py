@@ -9,7 +9,7 @@ import pytest
 from trading.events import BaseEvent, ErrorEvent
 from trading.events.errors import BusClosedError
 
-from .doubles import Bus, Recorder, dropped, full_queue, number_of, tick, ticks, turns, until
+from .doubles import Bus, Recorder, dropped, full_queue, tick, ticks, turns, until
 
 
 async def test_aclose_drains(bus: Bus) -> None:

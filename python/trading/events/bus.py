@@ -68,8 +68,8 @@ handler whose task nobody else cancelled is an error like any other. KeyboardInt
 
 Unsubscribing. After `await unsubscribe(sid)` the handler is not called again; one that runs is let finish. Waiting
 events are counted as unsubscribed, or handled first with `drain=True`. While it drains, a subscription hears what its
-own handler publishes that matches it, and nothing that others do; that is drained too. One that feeds itself for ever is
-ended by an `unsubscribe` without `drain`.
+own handler publishes that matches it, and nothing that others do; that is drained too. One that feeds itself for ever
+is ended by an `unsubscribe` without `drain`.
 
 Closing. `aclose` refuses new events from outside, also those of publishers that wait, and works off what has been
 accepted. What handlers publish meanwhile is accepted too, and drained too, until nothing is left. A publish is a
