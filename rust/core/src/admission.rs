@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::bus::{Bus, Phase};
+use crate::bus::Bus;
+use crate::closing::Phase;
 use crate::dispatch::Budget;
 use crate::intake::Obstacle;
 use crate::line::{Needs, Ticket};

@@ -1,10 +1,11 @@
-//! A bus: who is subscribed, and how it opens and closes. `admission` lets events in, `dispatch` hands them out.
+//! A bus: who is subscribed. `admission` lets events in, `dispatch` hands them out, `closing` ends it.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::backlog::{Backlog, Rows};
+use crate::closing::Phase;
 use crate::codec::DecodeError;
 use crate::dispatch::Budget;
 use crate::filter::Known;
@@ -34,20 +35,6 @@ pub struct Terms<S> {
     pub delivery: Delivery,
 }
 
-/// How open a bus is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Phase {
-    /// Takes events.
-    #[default]
-    Open,
-    /// Takes no new events but those of its own handlers, and works off what it has.
-    Closing,
-    /// Has given up what waited, and takes only its own word.
-    Ending,
-    /// Has nothing left.
-    Closed,
-}
-
 /// What an operation gave back; the caller drops it once it no longer holds its lock, because that may run code.
 #[derive(Debug)]
 pub struct Discarded<E, S> {
@@ -55,15 +42,6 @@ pub struct Discarded<E, S> {
     pub events: Sequence<E>,
     /// The subscription that ended.
     pub ended: Option<S>,
-}
-
-/// What a bus that is closed by force gave back, likewise to be dropped without a lock.
-#[derive(Debug)]
-pub struct Abandoned<E, S> {
-    /// Events that were lost, by subscription.
-    pub events: Vec<Sequence<E>>,
-    /// Subscriptions that were only to be drained.
-    pub ended: Vec<S>,
 }
 
 /// A bus. `E` is an event, `S` what the caller keeps with a subscription, `W` what wakes a waiting publisher.
@@ -79,9 +57,9 @@ pub struct Bus<E, S, W> {
     pub(crate) unfinished: u64,
     /// How few unfinished events somebody waits for: 0 where only for the end of the last.
     pub awaited: u64,
-    phase: Phase,
+    pub(crate) phase: Phase,
     /// How many subscriptions are drained before they end.
-    draining: usize,
+    pub(crate) draining: usize,
     /// Whether it takes events without asking who speaks.
     pub(crate) takes_from_all: bool,
     /// One in how many events of a subscription is timed, rounded up to a power of two, for subscriptions to come; `None`
@@ -266,68 +244,6 @@ impl<E, S, W> Bus<E, S, W> {
     #[must_use]
     pub fn routes_version(&self) -> u64 {
         self.registry.version()
-    }
-
-    /// Takes no new events from outside from here on, and calls every waiting publisher, who is then refused.
-    pub fn close(&mut self) {
-        if self.phase == Phase::Open {
-            self.enter(Phase::Closing);
-        }
-    }
-
-    /// Takes no new events from its handlers either.
-    pub fn refuse(&mut self) {
-        if self.phase != Phase::Closed {
-            self.enter(Phase::Ending);
-        }
-    }
-
-    fn enter(&mut self, phase: Phase) {
-        self.phase = phase;
-        self.note_gate();
-        let dismissed = self.line.dismiss();
-        self.called.extend(dismissed);
-    }
-
-    fn note_gate(&mut self) {
-        self.takes_from_all = self.phase == Phase::Open && self.draining == 0;
-    }
-
-    /// Gives up all events that wait, and takes no more.
-    pub fn abandon(&mut self) -> Abandoned<E, S> {
-        self.refuse();
-        let ids: Vec<_> = self.subscriptions.iter().map(|(id, _)| id).collect();
-        let mut abandoned = Abandoned { events: Vec::new(), ended: Vec::new() };
-        for id in ids {
-            if let Some(subscription) = self.subscriptions.get_mut(id) {
-                let lost = subscription.discard(Loss::Closed);
-                self.unfinished -= lost.len() as u64;
-                abandoned.events.push(lost);
-                abandoned.ended.extend(self.retire(id));
-            }
-        }
-        abandoned
-    }
-
-    /// Marks the bus closed for good, unless something has come that is still to be handled. Says whether it is closed.
-    pub fn seal(&mut self) -> bool {
-        let is_done = self.unfinished == 0 || self.phase == Phase::Ending;
-        if is_done {
-            self.enter(Phase::Closed);
-        }
-        is_done
-    }
-
-    /// Whether it takes events from everybody, or it matters who speaks: it closes, or a subscription is drained.
-    #[must_use]
-    pub fn takes_from_all(&self) -> bool {
-        self.takes_from_all
-    }
-
-    /// How open the bus is.
-    #[must_use]
-    pub fn phase(&self) -> Phase {
-        self.phase
     }
 
     /// How many accepted events have not ended, over all subscriptions.

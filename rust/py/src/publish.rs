@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 use smallvec::SmallVec;
@@ -10,7 +9,6 @@ use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker}
 use trading_events_core::filter::Known;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::route::Route;
-use trading_events_core::subscription::Subscription;
 
 use crate::attempt::Attempt;
 use crate::awaitable::{Done, Publishing, count_published};
@@ -221,31 +219,6 @@ impl NativeBus {
             Offer::Wait => Ok(Admitted::MustWait),
             refused => Err(this.refusal(py, &refused)),
         }
-    }
-
-    /// Who speaks, where that matters. A handler's own subscription that is drained hears it.
-    fn speaker(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, aim: &mut Aim) -> PyResult<Speaker> {
-        let (py, this) = (slf.py(), slf.get());
-        if this.lock(py).bus.takes_from_all() {
-            return Ok(Speaker::Publisher);
-        }
-        let Some(id) = this.calling_handler(py)? else { return Self::speaker_outside(slf) };
-        let is_drained = this.lock(py).bus.subscriptions().get(id).is_some_and(Subscription::is_draining);
-        if is_drained && !aim.targets.contains(&id) && Self::wants(slf, id, event)? {
-            aim.targets.push(id);
-            aim.targets.sort_unstable();
-        }
-        Ok(Speaker::Handler(id))
-    }
-
-    /// Who speaks that is none of the bus's handlers.
-    #[cold]
-    pub(crate) fn speaker_outside(slf: &Bound<'_, Self>) -> PyResult<Speaker> {
-        let py = slf.py();
-        let patron = slf.get().lock(py).patron.as_ref().map(|patron| patron.clone_ref(py));
-        let bus = patron.as_ref().map_or(slf, |patron| patron.bind(py));
-        let is_inside = bus.get().is_in_handler(py)? || bus.call_method0(intern!(py, "_is_reading"))?.is_truthy()?;
-        Ok(if is_inside { Speaker::Insider } else { Speaker::Publisher })
     }
 
     /// The bus's loop, where there may be something to do in it.

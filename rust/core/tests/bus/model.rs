@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
-use trading_events_core::bus::Phase;
+use trading_events_core::closing::Phase;
 use trading_events_core::pattern::Pattern;
 use trading_events_core::queue::{Loss, Overflow, Verdict};
 use trading_events_core::registry::SubscriptionId;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
-use trading_events_core::bus::Phase;
+use trading_events_core::closing::Phase;
 use trading_events_core::filter::Known;
 use trading_events_core::queue::{Loss, Overflow};
 use trading_events_core::stats::{Counts, Totals};

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Place, Speaker};
-use trading_events_core::bus::{Bus, Phase, Terms};
+use trading_events_core::bus::{Bus, Terms};
+use trading_events_core::closing::Phase;
 use trading_events_core::history::History;
 use trading_events_core::line::Ticket;
 use trading_events_core::pattern::Pattern;
