@@ -22,6 +22,7 @@ class Subscription:
     promised: int = 0
     busy: int | None = None
     ending: bool = False
+    draining: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     high_water: int = 0
 
@@ -70,6 +71,11 @@ class Publisher:
     places: frozenset[Subscription] = frozenset()
     outcome: str = "waits"
     published: int = 0
+    by: Subscription | None = None
+
+    def reaches(self, subscription: Subscription) -> bool:
+        """Whether a subscription hears it: one that drains hears its own handler alone."""
+        return not subscription.ending or (subscription.draining and subscription is self.by)
 
 
 class Bus:
@@ -82,6 +88,7 @@ class Bus:
         self.called: deque[Publisher] = deque()
         self._retired: Counter[str] = Counter()
         self.heard = 0
+        self.is_closing = False
 
     @property
     def retired(self) -> Counter[str]:
@@ -94,13 +101,22 @@ class Bus:
         self.subscriptions.append(Subscription(frozenset(symbols), capacity, overflow))
         return self.subscriptions[-1]
 
-    def publish(self, items: Iterable[Item], *, way: str = "waits") -> Publisher:
-        """Publishes events one after the other: `way` is "waits", "nowait" or "urgent"."""
-        publisher = Publisher((0, ""), [], [], deque(items))
+    def publish(self, items: Iterable[Item], *, way: str = "waits", by: Subscription | None = None) -> Publisher:
+        """Publishes events one after the other: `way` is "waits", "nowait", or in a handler "urgent", `by` its own."""
+        publisher = Publisher((0, ""), [], [], deque(items), by=by)
         self._go_on(publisher, way)
         self._walk()
         self._let_in()
+        for subscription in [idle for idle in self.subscriptions if idle.busy is None]:
+            self.take(subscription)
         return publisher
+
+    def close(self) -> None:
+        """Hears only handlers from now on; whoever waits is sent away."""
+        self.is_closing = True
+        for publisher in self.line:
+            publisher.outcome = "closed"
+        self.line, self.held = [], []
 
     def finish(self, subscription: Subscription, outcome: str) -> None:
         """The handler has ended: outcome is "handled" or "failed". It goes on with the next event."""
@@ -118,6 +134,7 @@ class Bus:
 
     def unsubscribe(self, subscription: Subscription, *, drain: bool) -> None:
         """Ends a subscription; its running handler is let finish."""
+        subscription.draining = drain and (subscription.draining or not subscription.ending)
         subscription.ending = True
         if not drain:
             subscription.counts["unsubscribed"] += len(subscription.queue)
@@ -156,7 +173,9 @@ class Bus:
 
     def _offer(self, publisher: Publisher, way: str) -> str:
         _, symbol = publisher.item
-        hearing = [s for s in self.subscriptions if symbol in s.symbols and not s.ending]
+        if self.is_closing and publisher.by is None:
+            return "closed"
+        hearing = [s for s in self.subscriptions if symbol in s.symbols and publisher.reaches(s)]
         factor = 2 if way == "urgent" else 1
         verdicts = {s.verdict(symbol, s.capacity * factor if s.overflow != "raise" else s.capacity) for s in hearing}
         needs = [s for s in hearing if s.overflow in {"block", "conflate"}]
@@ -173,7 +192,7 @@ class Bus:
         return "taken"
 
     def _accept(self, publisher: Publisher, *, urgent: bool = False) -> None:
-        standing = [subscription for subscription in publisher.targets if not subscription.ending]
+        standing = [subscription for subscription in publisher.targets if publisher.reaches(subscription)]
         for subscription in standing:
             subscription.push(publisher.item, urgent=urgent)
         self.heard += bool(standing)

@@ -8,7 +8,7 @@ _TABLE = tomllib.loads((Path(__file__).parents[1] / "data" / "promises.toml").re
 HELD_BY: dict[str, frozenset[str]] = {promise: frozenset(row["tests"]) for promise, row in _TABLE.items()}
 """The tests that hold a promise, as `file::function`."""
 
-_FAR = frozenset({"backpressure", "immediate", "unshared"})
+_FAR = frozenset({"backpressure", "immediate", "own", "unshared"})
 
 LESSER: dict[str, frozenset[str]] = {
     "memory": frozenset(),

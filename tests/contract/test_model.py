@@ -31,6 +31,8 @@ STEPS = st.one_of(
     st.tuples(st.just("finish"), PLACES, st.just("handled")),
     st.tuples(st.just("cancel"), PLACES),
     st.tuples(st.just("unsubscribe"), PLACES, st.booleans()),
+    st.tuples(st.just("unsubscribe"), PLACES, st.booleans()),
+    st.tuples(st.just("begin_to_close")),
 )
 PROGRAMS = st.builds(list.__add__, st.lists(SUBSCRIBE, min_size=1, max_size=4), st.lists(STEPS, max_size=40))
 
@@ -84,6 +86,7 @@ class Both:
         self.puppets: list[Puppet] = []
         self.publishers: list[tuple[asyncio.Task[None], model.Publisher]] = []
         self.numbers = iter(range(1_000_000))
+        self.closing: asyncio.Task[None] | None = None
 
     async def step(self, name: str, *arguments: Any) -> None:
         await getattr(self, name)(*arguments)
@@ -91,9 +94,12 @@ class Both:
         self.compare()
 
     def chosen(self, place: int) -> Puppet | None:
-        return self.puppets[place % len(self.puppets)] if self.puppets else None
+        busy = [puppet for puppet in self.puppets if puppet.model.busy is not None]
+        return busy[place % len(busy)] if busy else None
 
     async def subscribe(self, symbols: set[str], capacity: int, overflow: str) -> None:
+        if self.model.is_closing:
+            return
         own = f"OWN{next(self.numbers)}"
         symbols = symbols | {own}
         mine = self.model.subscribe(symbols, capacity, overflow)
@@ -131,6 +137,8 @@ class Both:
         number = next(self.numbers)
         try:
             self.bus.publish_nowait(tick(number, symbol=symbol))
+        except BusClosedError:
+            outcome = "closed"
         except QueueFullError:
             outcome = "full"
         else:
@@ -141,7 +149,12 @@ class Both:
         if (puppet := self.chosen(place)) is not None:
             number = next(self.numbers)
             outcome = await puppet.publish(tick(number, symbol=symbol))
-            assert self.model.publish([(number, symbol)], way="urgent").outcome == outcome
+            assert self.model.publish([(number, symbol)], way="urgent", by=puppet.model).outcome == outcome
+
+    async def begin_to_close(self) -> None:
+        if self.closing is None:
+            self.closing = asyncio.create_task(self.bus.aclose())
+            self.model.close()
 
     async def finish(self, place: int, outcome: str) -> None:
         if (puppet := self.chosen(place)) is None:
@@ -150,7 +163,7 @@ class Both:
         self.model.finish(puppet.model, outcome)
         if puppet.model not in self.model.subscriptions:
             self.puppets.remove(puppet)
-        elif puppet.model.busy is None:
+        elif puppet.model.busy is None and not self.model.is_closing:
             await turns(25)
             await self.occupy(puppet)
 
@@ -204,6 +217,8 @@ class Both:
     async def close(self) -> None:
         await self.bus.aclose(timeout_s=0)
         drains = [puppet.drain for puppet in self.puppets if puppet.drain is not None]
+        if self.closing is not None:
+            drains.append(self.closing)
         await asyncio.gather(*drains, *(task for task, _ in self.publishers), return_exceptions=True)
 
     def compare_end(self) -> None:
@@ -214,7 +229,7 @@ class Both:
         for puppet in self.puppets:
             if puppet.sid in accounts:
                 assert accounts[puppet.sid].dropped["closed"] == len(puppet.model.queue)
-                assert accounts[puppet.sid].dropped["cancelled"] == 1
+                assert accounts[puppet.sid].dropped["cancelled"] == (puppet.model.busy is not None)
 
 
 def outcome_of(task: "asyncio.Task[None]") -> str:
@@ -223,6 +238,8 @@ def outcome_of(task: "asyncio.Task[None]") -> str:
     if task.cancelled():
         return "cancelled"
     error = task.exception()
+    if isinstance(error, BusClosedError):
+        return "closed"
     assert error is None or isinstance(error, QueueFullError)
     return "taken" if error is None else "full"
 

@@ -1,6 +1,7 @@
 """Whether what a bus is given can be what it is meant for; the error says what is wrong with it."""
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -55,6 +56,19 @@ def check_int(found: object, what: str, *, at_least: int, at_most: int) -> None:
         raise TypeError(f"{what} is {found!r}; it must be an int")
     if not at_least <= found <= at_most:
         raise ValueError(f"{what} is {found}; it must be at least {at_least} and at most {at_most}")
+
+
+def check_seconds(found: object, what: str) -> None:
+    """Refuses what is no number of seconds from 0 on.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is negative, or not finite.
+    """
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        raise TypeError(f"{what} is {found!r}; it must be a number of seconds, or None")
+    if not (found >= 0 and math.isfinite(found)):
+        raise ValueError(f"{what} is {found}; it must be at least 0 and finite, or None for no limit")
 
 
 def _is_kind(check: Callable[[Any], bool], function: object) -> bool:

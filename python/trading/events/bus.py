@@ -67,10 +67,22 @@ to `on_error`, and published as an ErrorEvent; a failing handler of ErrorEvent e
 handler whose task nobody else cancelled is an error like any other. KeyboardInterrupt and SystemExit get through.
 
 Unsubscribing. After `await unsubscribe(sid)` the handler is not called again; one that runs is let finish. Waiting
-events are counted as unsubscribed, or handled first with `drain=True`.
+events are counted as unsubscribed, or handled first with `drain=True`. While it drains, a subscription hears what its
+own handler publishes that matches it, and nothing that others do; that is drained too. One that feeds itself for ever
+is ended by an `unsubscribe` without `drain`.
 
-Closing. `aclose` refuses new events, also those of handlers and of publishers that wait (`join` first lets chains of
-events run out); works off what has been accepted; and after its timeout cancels what is left and counts it.
+Closing. `aclose` refuses new events from outside, also those of publishers that wait, and works off what has been
+accepted. What handlers publish meanwhile is accepted too, and drained too, until nothing is left. A publish is a
+handler's if it is made while the handler runs, by any method: in it, in a task or a thread that it has started, or in a
+function that is called there, such as a filter. The same holds for inline handlers, for `on_gap`, and for `on_error`
+while it is told of a handler or of `on_gap`. The bus's own ErrorEvents are accepted to the last, and what is published
+in answer to them as that of any handler. A task that outlives its handler is outside, and so is the handler of another
+bus; to another bus that is open a handler may publish as ever. Who reads a stream is taken for a handler from when it
+has an event until it asks for the next or its task ends: it is waited for, and may itself close the bus. After its
+timeout, `aclose` takes no more events from handlers either, cancels what is left and counts it. Leaving `async with`
+closes the bus with `close_timeout_s`, by default none. What draining waits for is said in a warning, after two seconds
+and every ten from then on: which subscriptions, with how many events, and how many were published meanwhile, which
+names handlers that feed one another for ever.
 
 Threads. `publish_nowait` may be called from any thread; where one publishes faster than the loop gets its turns, it
 pauses for a fifth of a millisecond now and then. Everything else belongs to the bus's loop and says so when misused.
@@ -148,7 +160,7 @@ class IEventBus(ABC):
         Raises:
             NotAnEventError: It is no event.
             QueueFullError: A queue that raises is full, or, for a handler's own publish, one has twice its capacity.
-            BusClosedError: The bus is closed or closing.
+            BusClosedError: The bus is closed; or it is closing, and no handler of its own publishes.
         """
 
     @overload

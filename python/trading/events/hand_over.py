@@ -83,6 +83,11 @@ class HandOvers:
         """Whether there are any."""
         return bool(self._running)
 
+    @property
+    def running(self) -> list[str]:
+        """The ids of their subscriptions."""
+        return list(self._running)
+
     def note(self, sid: str, handler: Callable[[Any], object]) -> None:
         """Takes note of a new subscription, if it records."""
         writer: Any = getattr(handler, "__self__", None)

@@ -13,6 +13,7 @@ from trading.events import _core
 from trading.events.argument_checks import check_int
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, GapCallback, HandlerFailure, Overflow
+from trading.events.drain_log import DrainLog
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.statistics import BusStatistics
 from trading.events.transport.options import Mode, TransportOptions
@@ -49,6 +50,7 @@ class HybridEventBus(TransportedBus):
         outbox_capacity: How many events may wait for the server, as they are: up to some two kilobytes each.
         outbox_overflow: What happens to one more. `drop_oldest`, the default, never lets a local publisher wait.
         on_outbox_gap: Called with a Gap when the outbox has dropped events.
+        close_timeout_s: As in InMemoryEventBus.
         options: The rest of TransportOptions, by name.
 
     Raises:
@@ -74,6 +76,7 @@ class HybridEventBus(TransportedBus):
         outbox_capacity: int = DEFAULT_CAPACITY,
         outbox_overflow: Overflow = "drop_oldest",
         on_outbox_gap: GapCallback | None = None,
+        close_timeout_s: float | None = None,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -85,6 +88,7 @@ class HybridEventBus(TransportedBus):
             on_missed=on_missed,
             time_one_in=time_one_in,
             slow_handler_s=slow_handler_s,
+            close_timeout_s=close_timeout_s,
         )
         self._receive = None if receive is None else patterns_of(receive)
         self._forwarding: str | None = None
@@ -164,7 +168,10 @@ class HybridEventBus(TransportedBus):
         return replace(found, unsent=found.unsent + given_up)
 
     async def aclose(self, timeout_s: float | None = None) -> None:
-        """Takes no new events, handles and sends those it has, and ends. A second call waits for the first.
+        """Takes no new events from outside, handles and sends those it has, and ends.
+
+        What handlers publish meanwhile is accepted, handled and sent. What this waits for is said in the log, as by an
+        InMemoryEventBus. A second call waits for the first.
 
         Args:
             timeout_s: Seconds after which it gives up: what was not sent is counted and logged. None, the default,
@@ -179,11 +186,12 @@ class HybridEventBus(TransportedBus):
         loop = asyncio.get_running_loop()
         limit_s = None if timeout_s is None else loop.time() + float(timeout_s)
         self._is_closing = True
-        if self.options.group is not None and self._is_started and not self._is_closed:
-            await work_until(self._leave(), self._gone, timeout_s=timeout_s)
-        await super().aclose(None if limit_s is None else max(0.0, limit_s - loop.time()))
-        if self._is_started and not self._is_closed:
-            await self._part(self._send_rest(), limit_s)
+        with DrainLog(self, "closing", self._left):
+            if self.options.group is not None and self._is_started and not self._is_closed:
+                await work_until(self._leave(), self._gone, timeout_s=timeout_s)
+            await self._close_within(asyncio.timeout(None if limit_s is None else max(0.0, limit_s - loop.time())))
+            if self._is_started and not self._is_closed:
+                await self._part(self._send_rest(), limit_s)
 
     async def _leave(self) -> None:
         await self._transport.leave()

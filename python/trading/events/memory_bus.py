@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from weakref import WeakSet
 
 from trading.events._core import NativeBus, to_utc
-from trading.events.argument_checks import check_callable, check_filter, check_handler, check_int
+from trading.events.argument_checks import check_callable, check_filter, check_handler, check_int, check_seconds
 from trading.events.base import BaseEvent
 from trading.events.bus import (
     DEFAULT_CAPACITY,
@@ -25,11 +25,12 @@ from trading.events.bus import (
     IEventBus,
     Overflow,
 )
+from trading.events.drain_log import DrainLog, subscriptions_left
 from trading.events.errors import BusClosedError, NoHistoryError, ReentrancyError
 from trading.events.failures import report_failure
 from trading.events.hand_over import HandOvers, recorded
 from trading.events.history import EventHistory, Start
-from trading.events.statistics import BusStatistics, statistics_of
+from trading.events.statistics import BusStatistics, SubscriptionStatistics, statistics_of
 from trading.events.stream import EventStream
 from trading.events.watchdog import Watchdog
 
@@ -55,7 +56,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
     Args:
         name: Shown in logs and as the `component` of ErrorEvents.
         on_error: Called with a HandlerFailure for every exception out of a handler, a filter or a gap callback, in the
-            thread where it was raised.
+            thread where it was raised, and, but for filters, in the subscription's context.
         time_one_in: One in so many events of each subscription is timed, for the `latency` and `handling` of its
             statistics. 1 times all, 0 none; 64, the default, costs a percent. Rounded up to a power of two.
         slow_handler_s: Seconds after which a handler that has not ended is named in a warning of the logger
@@ -63,16 +64,18 @@ class InMemoryEventBus(NativeBus, IEventBus):
         history: How many of the newest events to keep, packed, some fifty bytes each, for `history` and for
             subscriptions that start with earlier events. Every accepted event is kept, heard or not, and publishing one
             costs a microsecond more. 0, the default, keeps none.
+        close_timeout_s: The `timeout_s` with which leaving `async with` closes the bus. None, the default, waits as
+            long as it takes: nothing is given up that was accepted.
 
     Raises:
         HandlerTypeError: `on_error` cannot be called.
-        TypeError: `time_one_in` or `history` is no int, or `slow_handler_s` no number.
-        ValueError: `time_one_in` is negative or above 2**32 - 1, `history` is negative, or `slow_handler_s` not above 0
-            and finite.
+        TypeError: `time_one_in` or `history` is no int, or `slow_handler_s` or `close_timeout_s` no number.
+        ValueError: `time_one_in` is negative or above 2**32 - 1, `history` or `close_timeout_s` is negative, or
+            `slow_handler_s` not above 0 and finite.
     """
 
     # Without a dictionary an instance's methods are found a tenth of a publish sooner.
-    __slots__ = ("_hand_overs", "_on_error", "_streams", "_watchdog", "name")
+    __slots__ = ("_close_timeout_s", "_hand_overs", "_on_error", "_streams", "_watchdog", "name")
 
     def __init__(
         self,
@@ -82,11 +85,15 @@ class InMemoryEventBus(NativeBus, IEventBus):
         time_one_in: int = 64,
         slow_handler_s: float | None = None,
         history: int = 0,
+        close_timeout_s: float | None = None,
     ) -> None:
         if on_error is not None:
             check_callable(on_error, "on_error")
         check_int(time_one_in, "time_one_in", at_least=0, at_most=2**32 - 1)
         check_int(history, "history", at_least=0, at_most=sys.maxsize)
+        if close_timeout_s is not None:
+            check_seconds(close_timeout_s, "close_timeout_s")
+        self._close_timeout_s = close_timeout_s
         self._time_one_in(time_one_in)
         if history:
             self._keep_history(history)
@@ -330,19 +337,27 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
         Args:
             subscription_id: What `subscribe` returned.
-            drain: Handle first what waits, instead of counting it as unsubscribed; and before that, where it began with
-                a store, the rest of what that has.
+            drain: Handle first what waits, instead of counting it as unsubscribed, and what its own handler publishes
+                meanwhile that matches it; and before that, where it began with a store, the rest of what that has. What
+                others publish it does not hear any more.
 
         Raises:
             SubscriptionNotFoundError: The bus never gave this id out.
             ReentrancyError: `drain` is asked for in a handler.
         """
-        if drain and not self._in_handler:
+        if not drain or self._in_handler:
+            self._end_subscription(subscription_id, drain=drain)
+            return
+        with DrainLog(self, "unsubscribing with drain=True", partial(subscriptions_left, self, subscription_id)):
             await self._hand_overs.finish(subscription_id)
-        ending = self._unsubscribe(subscription_id, drain=drain)
-        self._hand_overs.end(self, subscription_id)
-        if ending is not None:
-            await ending
+            ending = self._end_subscription(subscription_id, drain=True)
+            if ending is not None:
+                await ending
+
+    def _end_subscription(self, sid: str, *, drain: bool) -> "asyncio.Future[None] | None":
+        ending = self._unsubscribe(sid, drain=drain)
+        self._hand_overs.end(self, sid)
+        return ending
 
     async def caught_up(self, subscription_id: str) -> None:
         """Returns when a subscription that began with a `store` has handled what that had for it, and is live.
@@ -376,7 +391,10 @@ class InMemoryEventBus(NativeBus, IEventBus):
             await self._idle()
 
     async def aclose(self, timeout_s: float | None = None) -> None:
-        """Takes no new events, handles those it has and what stores have, and ends. A second call waits for the first.
+        """Takes no new events from outside, handles those it has and what stores have, and ends.
+
+        What handlers publish meanwhile is accepted and handled too. What this waits for is said in a warning of the
+        logger `trading.events` after two seconds, and every ten from then on. A second call waits for the first.
 
         Args:
             timeout_s: Seconds after which handlers that still run are cancelled and what still waits is counted as
@@ -388,23 +406,62 @@ class InMemoryEventBus(NativeBus, IEventBus):
         """
         self._check_outside("aclose")
         self._bind()
-        timeout = asyncio.timeout(None if timeout_s is None else float(timeout_s))
+        limit = asyncio.timeout(None if timeout_s is None else float(timeout_s))
+        with DrainLog(self, "closing", self._left):
+            await self._close_within(limit)
+
+    async def _close_within(self, limit: asyncio.Timeout) -> None:
         self._close()
         try:
-            async with timeout:
-                await self._hand_overs.finish()
-                while self._unfinished:
-                    await self._idle()
-                while workers := self._workers():
-                    await asyncio.wait(workers)
+            async with limit:
+                await self._work_off_locally()
+                while not self._seal():
+                    await self._work_off_locally()
         except TimeoutError:
+            self._refuse()
             await self._hand_overs.cancel(_GRACE_S)
             await self._cancel_workers()
-        self._seal()
+            self._seal()
         if self._watchdog is not None:
             self._watchdog.stop()
         for stream in tuple(self._streams):
             stream.end()
+
+    async def _work_off_locally(self) -> None:
+        """Returns when nothing is left to be handled, nobody is at it, and no store is being read."""
+        while True:
+            await self._hand_overs.finish()
+            while self._unfinished:
+                await self._idle()
+            if workers := self._workers():
+                await asyncio.wait(workers)
+            elif readers := self._readers():
+                await readers[0].reader_done()
+            else:
+                return
+
+    def _readers(self) -> list[EventStream[Any]]:
+        """The streams of which somebody has an event and has not asked for the next; the caller's own are left out."""
+        return [stream for stream in tuple(self._streams) if stream.is_read_elsewhere]
+
+    def _is_reading(self) -> bool:
+        """Whether the caller has an event of one of the bus's streams and has not asked for the next."""
+        return any(stream.is_read_here for stream in tuple(self._streams))
+
+    def _left(self) -> list[str]:
+        """What closing waits for, in words."""
+        stores = [f"subscription {sid}, which is given what its store has" for sid in self._hand_overs.running]
+        readers = [f"the reader of {stream!r}, which has not asked for the next event" for stream in self._readers()]
+        return [*subscriptions_left(self), *stores, *readers]
+
+    @property
+    def _published_so_far(self) -> int:
+        """How many events the bus has accepted."""
+        return self._published
+
+    def _all_subscriptions(self) -> Mapping[str, SubscriptionStatistics]:
+        """The counts of all subscriptions, also of the bus's own."""
+        return statistics_of(*self._counts()).subscriptions
 
     async def _cancel_workers(self) -> None:
         loop = asyncio.get_running_loop()
@@ -439,7 +496,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.aclose()
+        await self.aclose(self._close_timeout_s)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}: {self._phase}, {self._unfinished} events waiting>"

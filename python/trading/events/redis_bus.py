@@ -8,6 +8,7 @@ from typing import Any
 
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, Filter, GapCallback, HandlerFailure, Overflow
+from trading.events.drain_log import DrainLog
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.statistics import BusStatistics
 from trading.events.transport.confirmation import Confirmation
@@ -59,6 +60,7 @@ class RedisEventBus(TransportedBus):
         outbox_capacity: How many events may wait for the server.
         outbox_overflow: What a full outbox does with one more, as a subscription does; in streams `block` or `raise`.
         on_outbox_gap: Called with a Gap when the outbox has dropped events.
+        close_timeout_s: As in InMemoryEventBus.
         options: The rest of TransportOptions, by name.
 
     Raises:
@@ -81,6 +83,7 @@ class RedisEventBus(TransportedBus):
         outbox_capacity: int = DEFAULT_CAPACITY,
         outbox_overflow: Overflow = "block",
         on_outbox_gap: GapCallback | None = None,
+        close_timeout_s: float | None = None,
         **options: Any,
     ) -> None:
         if mode == "streams" and outbox_overflow not in {"block", "raise"}:
@@ -94,6 +97,7 @@ class RedisEventBus(TransportedBus):
             on_missed=on_missed,
             time_one_in=time_one_in,
             slow_handler_s=slow_handler_s,
+            close_timeout_s=close_timeout_s,
         )
         self._outgoing = OutgoingBus(
             self._collect,
@@ -103,6 +107,7 @@ class RedisEventBus(TransportedBus):
             overflow=outbox_overflow,
             on_gap=on_outbox_gap,
         )
+        self._outgoing._send_for(self)  # noqa: SLF001 - its own
         self._outbox.draw_from(self._outgoing.draw)
 
     def publish(self, event: BaseEvent) -> Coroutine[Any, Any, None]:
@@ -179,7 +184,12 @@ class RedisEventBus(TransportedBus):
         return super()._adapt(handler, condition, overflow, delivery=delivery, name=name)
 
     async def aclose(self, timeout_s: float | None = None) -> None:
-        """Takes no new events, sends and handles those it has, and ends. A second call waits for the first.
+        """Takes no new events from outside, sends and handles those it has, and ends.
+
+        What handlers publish meanwhile is accepted, sent, and handled as it comes back; what other buses publish is not
+        heard any more. Over streams with a group, this bus follows what its handlers publish until others have sent it
+        more: the rest is sent, and left to whoever is in the group. What this waits for is said in the log, as by an
+        InMemoryEventBus. A second call waits for the first.
 
         Args:
             timeout_s: Seconds after which it gives up: what was not sent is counted and logged. None, the default,
@@ -195,11 +205,19 @@ class RedisEventBus(TransportedBus):
         loop = asyncio.get_running_loop()
         limit_s = None if timeout_s is None else loop.time() + float(timeout_s)
         self._is_closing = True
+        self._outgoing.close_to_outsiders()
+        with DrainLog(self, "closing", self._left):
+            if self._is_started and not self._is_closed:
+                await self._part(self._work_off_and_leave(), limit_s)
+            await self._outgoing.give_up()
+            await self._close_within(asyncio.timeout(None if limit_s is None else max(0.0, limit_s - loop.time())))
+
+    def _send_no_more(self) -> None:
         self._outgoing.refuse()
-        if self._is_started and not self._is_closed:
-            await self._part(self._work_off_and_leave(), limit_s)
-        await self._outgoing.aclose(timeout_s=0)
-        await super().aclose(None if limit_s is None else max(0.0, limit_s - loop.time()))
+
+    @property
+    def _published_so_far(self) -> int:
+        return self._outgoing._published  # noqa: SLF001 - its own
 
     def statistics(self) -> BusStatistics:
         """What the bus has counted, at one moment. `published` counts what this bus has taken for sending."""

@@ -111,6 +111,9 @@ class EventBusSettings(BaseModel):
     slow_handler_s: PositiveFloat | None = None
     """When a handler that has not ended is named in a warning."""
 
+    close_timeout_s: NonNegativeFloat | None = None
+    """How long leaving `async with` works off what is left, before it gives that up."""
+
     store_path: Path = Path("data/events")
     """The folder of recorded events, for whoever makes a writer or a reader from these settings."""
 

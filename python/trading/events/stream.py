@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -17,6 +18,8 @@ class _Counter:
     """Where events pass from the bus to the reader, one at a time. It outlives a stream that is forgotten."""
 
     def __init__(self) -> None:
+        self.reader: asyncio.Task[Any] | None = None
+        self._is_back = asyncio.Event()
         self._offers: asyncio.Queue[tuple[BaseEvent, asyncio.Future[None]] | None] = asyncio.Queue()
         self._is_closed = False
 
@@ -28,7 +31,8 @@ class _Counter:
             await taken
 
     async def take(self) -> BaseEvent | None:
-        """The next event; None once there will be no more."""
+        """The next event; None once there will be no more. Whoever asks is done with the one before."""
+        self._come_back()
         while not (self._is_closed and self._offers.empty()):
             offer = await self._offers.get()
             if offer is None:
@@ -37,12 +41,36 @@ class _Counter:
             event, taken = offer
             if not taken.done():
                 taken.set_result(None)
+                self.reader = asyncio.current_task()
+                if _READING.get() is not self:
+                    _READING.set(self)
                 return event
         return None
+
+    def _come_back(self) -> None:
+        self.reader = None
+        self._is_back.set()
+
+    @property
+    def is_at_an_event(self) -> bool:
+        """Whether a reader has an event, and has not asked for the next."""
+        return self.reader is not None and not self.reader.done()
+
+    async def done(self) -> None:
+        """Returns when the reader asks for the next event, or has ended."""
+        if self.reader is None:
+            return
+        self._is_back.clear()
+        back = asyncio.ensure_future(self._is_back.wait())
+        try:
+            await asyncio.wait([self.reader, back], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            back.cancel()
 
     def close(self) -> None:
         """Lets the handler and the reader go."""
         self._is_closed = True
+        self._come_back()
         while not self._offers.empty():
             offer = self._offers.get_nowait()
             if offer is not None and not offer[1].done():
@@ -70,6 +98,10 @@ class EventStream(AsyncIterator[EventT], Generic[EventT]):
         self._sid: str | None = None
         self._is_over = False
 
+    def __repr__(self) -> str:
+        event_type = self._terms[0]
+        return f"<EventStream of {event_type if isinstance(event_type, str) else event_type.__name__}>"
+
     async def _subscribe(self) -> None:
         if self._sid is None and not self._is_over:
             event_type, condition, options = self._terms
@@ -83,6 +115,20 @@ class EventStream(AsyncIterator[EventT], Generic[EventT]):
         if event is None:
             raise StopAsyncIteration
         return event  # type: ignore[return-value]  # the subscription lets only such events through
+
+    @property
+    def is_read_here(self) -> bool:
+        """Whether the caller, or the task that started it, has an event and has not asked for the next."""
+        return self._counter.is_at_an_event and _READING.get() is self._counter
+
+    @property
+    def is_read_elsewhere(self) -> bool:
+        """Whether somebody else has an event and has not asked for the next."""
+        return self._counter.is_at_an_event and _READING.get() is not self._counter
+
+    async def reader_done(self) -> None:
+        """Returns when the reader asks for the next event, or has ended."""
+        await self._counter.done()
 
     def end(self) -> None:
         """Ends the iteration: the bus has closed."""
@@ -116,6 +162,10 @@ class EventStream(AsyncIterator[EventT], Generic[EventT]):
             return
         _FAREWELLS.add(farewell := loop.create_task(self._bus.unsubscribe(self._sid)))
         farewell.add_done_callback(_FAREWELLS.discard)
+
+
+_READING: ContextVar[_Counter | None] = ContextVar("trading.events.reading", default=None)
+"""The stream that the running task, or the one that started it, has read last."""
 
 
 _FAREWELLS: set[asyncio.Task[None]] = set()

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::bus::{Bus, Phase};
+use crate::bus::Bus;
+use crate::closing::Phase;
 use crate::dispatch::Budget;
 use crate::intake::Obstacle;
 use crate::line::{Needs, Ticket};
@@ -26,11 +27,15 @@ pub enum Patience {
     Urgent,
 }
 
-/// Who speaks: a bus that is closing still hears itself.
+/// Who speaks: a bus that is closing still hears its own handlers, and to the last itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speaker {
-    /// A publisher.
+    /// A publisher from outside.
     Publisher,
+    /// The handler of this subscription, which runs.
+    Handler(SubscriptionId),
+    /// Somebody else whose events end before the bus does.
+    Insider,
     /// The bus, about a failure.
     Bus,
 }
@@ -105,11 +110,10 @@ impl<E, S, W> Bus<E, S, W> {
         event: impl FnMut() -> E,
     ) -> Offer<E> {
         let patience = manner.patience;
-        match (self.phase, manner.speaker) {
-            (Phase::Open, _) | (Phase::Closing, Speaker::Bus) => {}
-            _ => return Offer::Closed,
+        if !self.admits(manner.speaker) {
+            return Offer::Closed;
         }
-        match self.subscriptions.check(topic, targets, patience) {
+        match self.subscriptions.check(topic, targets, manner) {
             Ok(()) => {}
             Err(Obstacle::Wait) => return Offer::Wait,
             Err(Obstacle::Full(id)) => return Offer::Full(id),
@@ -139,10 +143,10 @@ impl<E, S, W> Bus<E, S, W> {
         if self.accept_plainly(targets, can_call, &mut event, outcome) {
             return true;
         }
-        if self.subscriptions.check(&route.topic, targets, Patience::None) != Ok(()) {
+        let manner = Manner { patience: Patience::None, speaker: Speaker::Publisher, can_call };
+        if self.subscriptions.check(&route.topic, targets, manner) != Ok(()) {
             return false;
         }
-        let manner = Manner { patience: Patience::None, speaker: Speaker::Publisher, can_call };
         self.accept(&route.topic, targets, manner, event, outcome);
         true
     }
@@ -160,9 +164,19 @@ impl<E, S, W> Bus<E, S, W> {
         self.takes_at_once(&[target], can_call) && self.accept_plainly(&[target], can_call, event, outcome)
     }
 
-    /// Whether the bus is open and awake, and nobody waits in line.
+    /// Whether the bus takes events from somebody.
+    fn admits(&self, speaker: Speaker) -> bool {
+        match self.phase() {
+            Phase::Open => true,
+            Phase::Closing => speaker != Speaker::Publisher,
+            Phase::Ending => speaker == Speaker::Bus,
+            Phase::Closed => false,
+        }
+    }
+
+    /// Whether the bus takes events from all and is awake, and nobody waits in line.
     fn takes_at_once(&self, targets: &[SubscriptionId], can_call: bool) -> bool {
-        self.phase == Phase::Open
+        self.takes_from_all
             && self.line.is_empty()
             && !self.publishing_is_spent()
             && (!self.has_no_leader() || self.need_no_worker(targets, can_call))
@@ -200,15 +214,17 @@ impl<E, S, W> Bus<E, S, W> {
         self.line.join(needs, set, Arc::clone(topic), token, &mut self.subscriptions)
     }
 
-    /// Takes the promised places, after having been called.
+    /// Takes the promised places, after having been called. [`Offer::Closed`] to whoever was called because the bus has
+    /// begun to close; it may be [offered](Bus::offer) anew.
     pub fn come(
         &mut self,
         ticket: Ticket,
         topic: &Arc<str>,
         targets: &[SubscriptionId],
+        speaker: Speaker,
         event: impl FnMut() -> E,
     ) -> Offer<E> {
-        let manner = Manner { patience: Patience::Waits, speaker: Speaker::Publisher, can_call: true };
+        let manner = Manner { patience: Patience::Waits, speaker, can_call: true };
         let left = self.line.leave(ticket, &mut self.subscriptions);
         self.called.extend(left.called);
         let Some(places) = left.places else { return Offer::Wait };
@@ -216,7 +232,7 @@ impl<E, S, W> Bus<E, S, W> {
             self.subscriptions.hearing(**id).is_some_and(|found| found.queue.verdict(topic) == Verdict::Refuse)
         };
         let offer = match targets.iter().find(refuses) {
-            _ if self.phase != Phase::Open => Offer::Closed,
+            _ if left.is_dismissed || !self.admits(speaker) => Offer::Closed,
             Some(full) => Offer::Full(*full),
             None => {
                 let mut outcome = Accepted::default();

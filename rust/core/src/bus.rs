@@ -1,10 +1,11 @@
-//! A bus: who is subscribed, and how it opens and closes. `admission` lets events in, `dispatch` hands them out.
+//! A bus: who is subscribed. `admission` lets events in, `dispatch` hands them out, `closing` ends it.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::backlog::{Backlog, Rows};
+use crate::closing::Phase;
 use crate::codec::DecodeError;
 use crate::dispatch::Budget;
 use crate::filter::Known;
@@ -34,18 +35,6 @@ pub struct Terms<S> {
     pub delivery: Delivery,
 }
 
-/// How open a bus is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Phase {
-    /// Takes events.
-    #[default]
-    Open,
-    /// Takes no new events and works off those it has.
-    Closing,
-    /// Has nothing left.
-    Closed,
-}
-
 /// What an operation gave back; the caller drops it once it no longer holds its lock, because that may run code.
 #[derive(Debug)]
 pub struct Discarded<E, S> {
@@ -53,15 +42,6 @@ pub struct Discarded<E, S> {
     pub events: Sequence<E>,
     /// The subscription that ended.
     pub ended: Option<S>,
-}
-
-/// What a bus that is closed by force gave back, likewise to be dropped without a lock.
-#[derive(Debug)]
-pub struct Abandoned<E, S> {
-    /// Events that were lost, by subscription.
-    pub events: Vec<Sequence<E>>,
-    /// Subscriptions that were only to be drained.
-    pub ended: Vec<S>,
 }
 
 /// A bus. `E` is an event, `S` what the caller keeps with a subscription, `W` what wakes a waiting publisher.
@@ -78,6 +58,10 @@ pub struct Bus<E, S, W> {
     /// How few unfinished events somebody waits for: 0 where only for the end of the last.
     pub awaited: u64,
     pub(crate) phase: Phase,
+    /// How many subscriptions are drained before they end.
+    pub(crate) draining: usize,
+    /// Whether it takes events without asking who speaks.
+    pub(crate) takes_from_all: bool,
     /// One in how many events of a subscription is timed, rounded up to a power of two, for subscriptions to come; `None`
     /// times none.
     pub times_one_in: Option<NonZeroU32>,
@@ -104,6 +88,8 @@ impl<E, S, W> Default for Bus<E, S, W> {
             unfinished: 0,
             awaited: 0,
             phase: Phase::Open,
+            draining: 0,
+            takes_from_all: true,
             times_one_in: None,
             unpacked: Queue::<E>::UNPACKED,
             history: None,
@@ -132,18 +118,22 @@ impl<E, S, W> Bus<E, S, W> {
             in_handler: false,
             takes_up_at: None,
             ending: false,
+            draining: false,
         });
         self.registry.insert(id, &interest);
         id
     }
 
-    /// Ends a subscription: at once, its waiting events counted as lost, or once they have been handled. What is in its
-    /// handler is always let finish, and the subscription stands until then.
+    /// Ends a subscription: at once, its waiting events counted as lost, or once they have been handled, with those that
+    /// its own handler publishes meanwhile. What is in its handler is always let finish, and the subscription stands until
+    /// then.
     pub fn unsubscribe(&mut self, id: SubscriptionId, drain: bool) -> Discarded<E, S> {
         let Some(subscription) = self.subscriptions.get_mut(id) else {
             return Discarded { events: Sequence::default(), ended: None };
         };
         let was_ending = std::mem::replace(&mut subscription.ending, true);
+        let drains = drain && (subscription.draining || !was_ending);
+        let drained = std::mem::replace(&mut subscription.draining, drains);
         let lost = if drain { Sequence::default() } else { subscription.discard(Loss::Unsubscribed) };
         self.unfinished -= lost.len() as u64;
         if !was_ending {
@@ -151,6 +141,8 @@ impl<E, S, W> Bus<E, S, W> {
             self.registry.remove(id, &interest);
             self.called.extend(self.line.forget_queue(id, &mut self.subscriptions));
         }
+        self.draining = self.draining - usize::from(drained) + usize::from(drains);
+        self.note_gate();
         self.let_go(id);
         Discarded { events: lost, ended: self.retire(id) }
     }
@@ -221,6 +213,10 @@ impl<E, S, W> Bus<E, S, W> {
     pub(crate) fn retire(&mut self, id: SubscriptionId) -> Option<S> {
         let done = self.subscriptions.get(id).is_some_and(|last| last.ending && last.unfinished() == 0);
         let subscription = if done { self.subscriptions.remove(id) } else { None }?;
+        if subscription.draining {
+            self.draining -= 1;
+            self.note_gate();
+        }
         self.totals.retired.add(&subscription.counts);
         Some(subscription.payload)
     }
@@ -248,41 +244,6 @@ impl<E, S, W> Bus<E, S, W> {
     #[must_use]
     pub fn routes_version(&self) -> u64 {
         self.registry.version()
-    }
-
-    /// Takes no new events from here on, and calls every waiting publisher, who is then refused.
-    pub fn close(&mut self) {
-        if self.phase == Phase::Open {
-            self.phase = Phase::Closing;
-            let dismissed = self.line.dismiss();
-            self.called.extend(dismissed);
-        }
-    }
-
-    /// Gives up all events that wait.
-    pub fn abandon(&mut self) -> Abandoned<E, S> {
-        let ids: Vec<_> = self.subscriptions.iter().map(|(id, _)| id).collect();
-        let mut abandoned = Abandoned { events: Vec::new(), ended: Vec::new() };
-        for id in ids {
-            if let Some(subscription) = self.subscriptions.get_mut(id) {
-                let lost = subscription.discard(Loss::Closed);
-                self.unfinished -= lost.len() as u64;
-                abandoned.events.push(lost);
-                abandoned.ended.extend(self.retire(id));
-            }
-        }
-        abandoned
-    }
-
-    /// Marks the bus closed for good.
-    pub fn seal(&mut self) {
-        self.phase = Phase::Closed;
-    }
-
-    /// How open the bus is.
-    #[must_use]
-    pub fn phase(&self) -> Phase {
-        self.phase
     }
 
     /// How many accepted events have not ended, over all subscriptions.

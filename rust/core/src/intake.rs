@@ -23,11 +23,11 @@ impl<E, S> Subscriptions<E, S> {
         &self,
         topic: &Arc<str>,
         targets: &[SubscriptionId],
-        patience: Patience,
+        Manner { patience, speaker, .. }: Manner,
     ) -> Result<(), Obstacle> {
         let mut must_wait = None;
         for id in targets {
-            let Some(subscription) = self.hearing(*id) else { continue };
+            let Some(subscription) = self.get(*id).filter(|found| found.hears(*id, speaker)) else { continue };
             let verdict = match patience {
                 Patience::Urgent => subscription.queue.urgent_verdict(topic),
                 _ => subscription.queue.verdict(topic),
@@ -66,7 +66,8 @@ impl<E, S, W> Bus<E, S, W> {
     ) {
         let mut heard = 0;
         for id in targets {
-            let Some(subscription) = self.subscriptions.get_mut(*id).filter(|found| !found.ending) else { continue };
+            let found = self.subscriptions.get_mut(*id).filter(|found| found.hears(*id, manner.speaker));
+            let Some(subscription) = found else { continue };
             heard += 1;
             let next = subscription.queue.next_place();
             let lost = subscription.accept(event(), topic);

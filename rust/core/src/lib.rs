@@ -10,6 +10,7 @@
 pub mod admission;
 pub mod backlog;
 pub mod bus;
+pub mod closing;
 pub mod codec;
 pub mod dispatch;
 pub mod error;

@@ -45,6 +45,8 @@ struct Waiter<W> {
 struct Grant {
     places: Vec<SubscriptionId>,
     set: Needs,
+    /// Whether it was called only to be refused.
+    is_dismissed: bool,
 }
 
 /// What the line asks of the queues.
@@ -174,7 +176,7 @@ impl<W> Line<W> {
             for queue in waiter.needs.iter() {
                 rooms.reserve(*queue);
             }
-            self.granted.insert(ticket, Grant { places: waiter.needs.to_vec(), set: waiter.set });
+            self.granted.insert(ticket, Grant { places: waiter.needs.to_vec(), set: waiter.set, is_dismissed: false });
             called.push(waiter.token);
             if was_first {
                 next = self.new_first(rooms).filter(|first| self.can_come(*first, rooms));
@@ -224,13 +226,14 @@ impl<W> Line<W> {
 
     /// Ends a waiter's wait: it has come for its places, or has given up. Its promised places are free again.
     pub fn leave(&mut self, ticket: Ticket, rooms: &mut impl Rooms) -> Left<W> {
-        let mut left = Left { places: None, token: None, called: Vec::new() };
+        let mut left = Left { places: None, is_dismissed: false, token: None, called: Vec::new() };
         if let Some(grant) = self.granted.remove(&ticket) {
             self.forget(&grant.set);
             for queue in &grant.places {
                 rooms.release(*queue);
             }
             left.places = Some(grant.places);
+            left.is_dismissed = grant.is_dismissed;
         } else {
             let was_first = self.is_first(ticket);
             let Some(waiter) = self.take(ticket) else { return left };
@@ -295,7 +298,7 @@ impl<W> Line<W> {
         self.rows.values_mut().for_each(|row| row.waiting.clear());
         let mut called = Vec::new();
         for (ticket, waiter) in std::mem::take(&mut self.waiters) {
-            self.granted.insert(ticket, Grant { places: Vec::new(), set: waiter.set });
+            self.granted.insert(ticket, Grant { places: Vec::new(), set: waiter.set, is_dismissed: true });
             called.push(waiter.token);
         }
         called
@@ -307,6 +310,8 @@ impl<W> Line<W> {
 pub struct Left<W> {
     /// The places it had been promised, if it had been called.
     pub places: Option<Vec<SubscriptionId>>,
+    /// Whether it had been called only to be refused.
+    pub is_dismissed: bool,
     /// What would have woken it, if it was still waiting.
     pub token: Option<W>,
     /// What wakes those who can come now.

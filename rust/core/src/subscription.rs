@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::admission::Speaker;
 use crate::line::Rooms;
 use crate::queue::{Loss, Queue, Verdict};
 use crate::registry::{Interest, SubscriptionId};
@@ -48,6 +49,8 @@ pub struct Subscription<E, S> {
     pub(crate) in_handler: bool,
     /// Whether it hears nothing new and ends when it has nothing left.
     pub(crate) ending: bool,
+    /// Whether it does so once what waits has been handled, and hears its own handler until then.
+    pub(crate) draining: bool,
     /// The caller's own.
     pub payload: S,
     /// What it has counted.
@@ -87,6 +90,18 @@ impl<E, S> Subscription<E, S> {
     /// Whether a publisher who can would call its handler now.
     pub(crate) fn is_called_at_once(&self) -> bool {
         self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_held()
+    }
+
+    /// Whether it hears what somebody says; `id` is its own.
+    #[inline]
+    pub(crate) fn hears(&self, id: SubscriptionId, speaker: Speaker) -> bool {
+        !self.ending || (self.draining && speaker == Speaker::Handler(id))
+    }
+
+    /// Whether it hears only its own handler, and ends when it has nothing left.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining
     }
 
     /// Whether it has ended, but for the event in its handler.

@@ -24,6 +24,16 @@ enum Stage {
     Over,
 }
 
+/// What became of somebody in line who thought that it was called.
+enum Came {
+    /// Its event is accepted.
+    In,
+    /// It was not called.
+    TooEarly,
+    /// It was called because the bus has begun to close, and is to ask whether it is still heard.
+    Dismissed,
+}
+
 /// An event that is being published.
 pub(crate) struct Attempt(Stage);
 
@@ -65,8 +75,9 @@ impl Attempt {
                         return Ok(Some(yielded));
                     }
                     Progress::Returned => match Self::come(bus, ticket, &mut parcel)? {
-                        Admitted::Accepted => return Ok(None),
-                        Admitted::MustWait => Self::join(bus, parcel)?,
+                        Came::In => return Ok(None),
+                        Came::TooEarly => Self::join(bus, parcel)?,
+                        Came::Dismissed => Stage::Ask(parcel),
                     },
                     Progress::Raised(error) => {
                         give_up(bus, ticket);
@@ -91,9 +102,14 @@ impl Attempt {
         Ok(Stage::InLine { parcel, ticket, wait })
     }
 
-    fn come(bus: &Bound<'_, NativeBus>, ticket: Ticket, parcel: &mut Parcel) -> PyResult<Admitted> {
+    fn come(bus: &Bound<'_, NativeBus>, ticket: Ticket, parcel: &mut Parcel) -> PyResult<Came> {
         let (py, this) = (bus.py(), bus.get());
         let home = this.home_here(py)?;
+        let speaker = if this.lock(py).bus.takes_from_all() {
+            Speaker::Publisher
+        } else {
+            NativeBus::speaker_outside(bus).inspect_err(|_| give_up(bus, ticket))?
+        };
         let (offered, hired) = loop {
             let mut state = this.lock(py);
             if state.bus.has_latecomers(parcel.aim.version) {
@@ -102,7 +118,7 @@ impl Attempt {
                 continue;
             }
             let event = || parcel.event.clone_ref(py);
-            let offered = state.bus.come(ticket, &parcel.aim.topic, &parcel.aim.targets, event);
+            let offered = state.bus.come(ticket, &parcel.aim.topic, &parcel.aim.targets, speaker, event);
             break (offered, state.bus.hire_first());
         };
         NativeBus::start_workers(bus, &home, hired)?;
@@ -110,9 +126,10 @@ impl Attempt {
         match offered {
             Offer::Accepted(accepted) => {
                 NativeBus::conclude(bus, parcel.event.bind(py), accepted)?;
-                Ok(Admitted::Accepted)
+                Ok(Came::In)
             }
-            Offer::Wait => Ok(Admitted::MustWait),
+            Offer::Wait => Ok(Came::TooEarly),
+            Offer::Closed => Ok(Came::Dismissed),
             refused => Err(this.refusal(py, &refused)),
         }
     }

@@ -9,7 +9,8 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use trading_events_core::bus::{Bus, Phase};
+use trading_events_core::bus::Bus;
+use trading_events_core::closing::Phase;
 use trading_events_core::dispatch::Ended;
 use trading_events_core::milestone::Milestone;
 use trading_events_core::registry::SubscriptionId;
@@ -47,6 +48,8 @@ pub(crate) struct State {
     pub(crate) last_number: u64,
     /// Room for a row that is being made.
     pub(crate) row: Vec<u8>,
+    /// The bus whose handlers are heard to the end, as this one sends for it.
+    pub(crate) patron: Option<Py<NativeBus>>,
 }
 
 impl State {
@@ -90,12 +93,18 @@ impl NativeBus {
         self.birthplace.check()
     }
 
+    /// The subscription whose handler runs and is the caller, or has started the task that is.
+    pub(crate) fn calling_handler(&self, py: Python<'_>) -> PyResult<Option<SubscriptionId>> {
+        let Some(number) = home::calling_subscription(py, self.number)? else { return Ok(None) };
+        let state = self.lock(py);
+        let Some(id) = state.by_number.get(&number) else { return Ok(None) };
+        // One that has ended is known for as long as the failure of its last event is being reported.
+        Ok(state.bus.subscriptions().get(*id).is_none_or(Subscription::is_served).then_some(*id))
+    }
+
     /// Whether the caller is a handler that runs, or a task that one has started.
     pub(crate) fn is_in_handler(&self, py: Python<'_>) -> PyResult<bool> {
-        let Some(number) = home::calling_subscription(py, self.number)? else { return Ok(false) };
-        let state = self.lock(py);
-        let found = state.by_number.get(&number).and_then(|id| state.bus.subscriptions().get(*id));
-        Ok(found.is_some_and(Subscription::is_served))
+        Ok(self.calling_handler(py)?.is_some())
     }
 
     /// The bus's loop; the one that runs here becomes it if it has none.
@@ -245,7 +254,7 @@ impl NativeBus {
     fn _phase(&self, py: Python<'_>) -> &'static str {
         match self.lock(py).bus.phase() {
             Phase::Open => "open",
-            Phase::Closing => "closing",
+            Phase::Closing | Phase::Ending => "closing",
             Phase::Closed => "closed",
         }
     }
@@ -267,9 +276,21 @@ impl NativeBus {
         Ok(future)
     }
 
+    /// Takes no new events from outside.
     fn _close(&self, py: Python<'_>) -> PyResult<()> {
         self.lock(py).bus.close();
         self.wake_waiters(py, None)
+    }
+
+    /// Takes no new events from anybody.
+    fn _refuse(&self, py: Python<'_>) -> PyResult<()> {
+        self.lock(py).bus.refuse();
+        self.wake_waiters(py, None)
+    }
+
+    /// Has the handlers of another bus, and those who read its streams, be heard for as long as this one works off.
+    fn _send_for(&self, py: Python<'_>, patron: Py<Self>) {
+        self.lock(py).patron = Some(patron);
     }
 
     /// Gives up all that waits, and returns the tasks that still run handlers.
@@ -287,8 +308,9 @@ impl NativeBus {
         Ok(tasks)
     }
 
-    fn _seal(&self, py: Python<'_>) {
-        self.lock(py).bus.seal();
+    /// Closes the bus for good, unless something has come that is still to be handled. Says whether it is closed.
+    fn _seal(&self, py: Python<'_>) -> bool {
+        self.lock(py).bus.seal()
     }
 
     fn _refill(&self, py: Python<'_>) {
@@ -316,6 +338,7 @@ impl NativeBus {
         let Some(state) = self.state.lock_in_traverse(&visit) else { return Ok(()) };
         state.bus.subscriptions().iter().try_for_each(|(_, found)| found.payload.traverse(visit))?;
         state.workers.values().try_for_each(|task| visit.call(task))?;
+        visit.call(&state.patron)?;
         state.bus.tokens().try_for_each(|token| visit.call(token))?;
         state.few_waiters.iter().try_for_each(|(_, future)| visit.call(future))?;
         state.end_waiters.values().flatten().try_for_each(|future| visit.call(future))?;

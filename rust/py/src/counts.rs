@@ -48,6 +48,12 @@ impl NativeBus {
         state.bus.unfinished() + standing + cancelled(&state.bus.totals.retired)
     }
 
+    /// How many events were ever accepted.
+    #[getter]
+    fn _published(&self, py: Python<'_>) -> u64 {
+        self.lock(py).bus.totals.published
+    }
+
     /// Has one in so many events of each subscription to come be timed; 0 for none.
     fn _time_one_in(&self, py: Python<'_>, events: u32) {
         self.lock(py).bus.times_one_in = NonZeroU32::new(events);

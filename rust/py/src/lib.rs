@@ -32,6 +32,7 @@ mod routing;
 mod run;
 mod segment;
 mod segment_rows;
+mod speaker;
 mod subscriber;
 mod subscribing;
 mod topic;

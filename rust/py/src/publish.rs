@@ -13,6 +13,7 @@ use trading_events_core::route::Route;
 use crate::attempt::Attempt;
 use crate::awaitable::{Done, Publishing, count_published};
 use crate::bus::NativeBus;
+use crate::drive::Entered;
 use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
 use crate::event::{self, Kind};
 use crate::filter;
@@ -186,6 +187,7 @@ impl NativeBus {
         (patience, speaker): (Patience, Speaker),
     ) -> PyResult<Admitted> {
         let (py, this) = (slf.py(), slf.get());
+        let speaker = if speaker == Speaker::Bus { speaker } else { Self::speaker(slf, event, aim)? };
         let home = Self::open_home(slf, &aim.targets)?;
         let can_call = home.as_ref().is_some_and(|home| home.is_in_this_thread());
         let mut offer = |patience| {
@@ -257,7 +259,8 @@ impl NativeBus {
         ))
     }
 
-    /// Tells the Python half of a failure. What fails in there is shown, and harms nobody, unless it ends the program.
+    /// Tells the Python half of a failure: of a handler or a gap callback in the context that it ran in. What fails in there
+    /// is shown, and harms nobody, unless it ends the program.
     pub(crate) fn report(
         slf: &Bound<'_, Self>,
         subscriber: &Subscriber,
@@ -265,6 +268,9 @@ impl NativeBus {
         error: PyErr,
         phase: &str,
     ) -> PyResult<()> {
+        // Where the handler itself is still the caller, its context is entered already.
+        let context = (phase != "filter").then(|| subscriber.context.bind(slf.py()));
+        let _entered = context.and_then(|context| Entered::enter(context).ok());
         let arguments = (subscriber.sid(), &subscriber.name, event, error.into_value(slf.py()), phase);
         match slf.call_method1("_report_failure", arguments) {
             Err(failure) if gets_through(slf.py(), &failure) => return Err(failure),

@@ -128,9 +128,17 @@ class OutgoingBus(InMemoryEventBus):
         """
         self._bind()
 
-    def refuse(self) -> None:
-        """Takes no new events."""
+    def close_to_outsiders(self) -> None:
+        """Takes no new events but those of the handlers of the bus that it sends for."""
         self._close()
+
+    def refuse(self) -> None:
+        """Takes no new events from anybody."""
+        self._refuse()
+
+    async def give_up(self) -> None:
+        """Gives up what it has."""
+        await self._close_within(asyncio.timeout(0))
 
     @property
     def unfinished(self) -> int:

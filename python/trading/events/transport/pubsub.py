@@ -40,6 +40,7 @@ class PubSubTransport:
         self._name = name
         self._kinds: set[str] = set()
         frames = FrameMaker(reports.refused)
+        self._publisher = frames.publisher
         self._sender = PubSubSender(
             outbox,
             frames,
@@ -116,6 +117,15 @@ class PubSubTransport:
 
     async def delivered(self) -> None:
         """Nothing: handing on does not wait."""
+
+    def hear_only_itself(self) -> None:
+        """Hands on no more of what others have published."""
+        self._receiver.only = self._publisher
+
+    @property
+    def heard_of_others(self) -> int:
+        """Nothing that matters: a bus that works off hears only itself."""
+        return 0
 
     async def leave(self) -> None:
         """Nothing: what comes is taken from nobody."""

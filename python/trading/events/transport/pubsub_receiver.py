@@ -56,6 +56,8 @@ class PubSubReceiver:
         self._refusal: Exception | None = None
         self._heard = False
         self.repeated = 0
+        self.only: bytes | None = None
+        """The one publisher whose frames are handed on; None for all."""
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Hears until the connection is lost."""
@@ -120,7 +122,7 @@ class PubSubReceiver:
     def _receive_frame(self, channel: bytes, data: object) -> int:
         try:
             frame = read_frame(data)
-            if frame.publisher == self._own:
+            if frame.publisher == self._own or self.only not in {None, frame.publisher}:
                 return 1
             repeated, missed = self._sequences.note(
                 frame.publisher, channel, sequence=frame.sequence, count=frame.count
@@ -141,7 +143,7 @@ class PubSubReceiver:
     def _receive_beat(self, data: object) -> int:
         try:
             frame = read_frame(data, kind=BEAT)
-            if frame.publisher == self._own:
+            if frame.publisher == self._own or self.only not in {None, frame.publisher}:
                 return 1
             channels = frame.beat()
             for channel, last in channels.items():

@@ -82,7 +82,8 @@ class StreamReader:
         keys: Names the streams.
         reports: Told of gaps and of entries that cannot be read.
         deliver: Hands the events of an entry on; waits for room.
-        own: A publisher whose entries are left alone.
+        publisher: This bus itself.
+        hears_itself: Whether its own entries are handed on.
         may_read: Waits until something is heard and there is room for more.
         has_room: Whether there is room for more, and nothing waits for room in a queue.
         reply_timeout_s: A server that says nothing for so long is taken for lost.
@@ -94,7 +95,8 @@ class StreamReader:
         *,
         reports: Reports,
         deliver: Callable[[Entry, list[BaseEvent]], Awaitable[None]],
-        own: bytes | None,
+        publisher: bytes,
+        hears_itself: bool,
         may_read: Callable[[], Awaitable[None]],
         has_room: Callable[[], bool],
         reply_timeout_s: float,
@@ -102,7 +104,11 @@ class StreamReader:
         self._keys = keys
         self._reports = reports
         self._deliver = deliver
-        self._own = own
+        self._publisher = publisher
+        self._hears_itself = hears_itself
+        self.only: bytes | None = None
+        """The one publisher whose entries are handed on; None for all."""
+        self.heard_of_others = 0
         self._may_read = may_read
         self._has_room = has_room
         self._reply_timeout_s = reply_timeout_s
@@ -152,9 +158,11 @@ class StreamReader:
         events: list[BaseEvent] = []
         try:
             frame = _frame_of(fields)
-            if frame.publisher != self._own:
+            is_own = frame.publisher == self._publisher
+            if (self._hears_itself or not is_own) and self.only in {None, frame.publisher}:
                 repeated = self.note(frame.publisher, stream, sequence=frame.sequence, count=frame.count)
                 events = frame.events()[repeated:]
+                self.heard_of_others += not is_own
         except EventDecodeError as wrong:
             self._reports.undecodable(f"{stream.decode()} {entry_id.decode()}", wrong)
         entry.count = len(events)

@@ -46,6 +46,7 @@ class StreamTransport:
         self._links: list[Link] = []
         keys = Keys(options.namespace, options.shards)
         frames = FrameMaker(reports.refused)
+        self._publisher = frames.publisher
         self._sender = StreamSender(
             outbox,
             frames,
@@ -67,7 +68,8 @@ class StreamTransport:
             "start": start_id(options.start),
             "reports": reports,
             "deliver": deliver,
-            "own": None if hears_itself else frames.publisher,
+            "publisher": frames.publisher,
+            "hears_itself": hears_itself,
             "may_read": may_read,
             "has_room": has_room,
             "reply_timeout_s": options.reply_timeout_s,
@@ -154,6 +156,16 @@ class StreamTransport:
     async def delivered(self) -> None:
         """Waits until what has been read has been handed on."""
         await self._reader.delivered()
+
+    def hear_only_itself(self) -> None:
+        """Hands on no more of what others have published: without a group, every bus reads it for itself."""
+        if self._keeper is None:
+            self._reader.only = self._publisher
+
+    @property
+    def heard_of_others(self) -> int:
+        """How many entries of others have been handed on."""
+        return self._reader.heard_of_others
 
     async def leave(self) -> None:
         """Reads no more of what other members of the group may read."""

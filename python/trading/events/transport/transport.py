@@ -39,6 +39,14 @@ class Transport(Protocol):
     async def delivered(self) -> None:
         """Waits until what has been read has been handed on."""
 
+    def hear_only_itself(self) -> None:
+        """Hands on no more of what others have published, where nobody else is to handle it."""
+
+    @property
+    def heard_of_others(self) -> int:
+        """How many entries of others have been handed on."""
+        ...
+
     async def leave(self) -> None:
         """Reads no more of what others may read instead."""
 

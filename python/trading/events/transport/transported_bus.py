@@ -46,8 +46,15 @@ class TransportedBus(InMemoryEventBus):
         on_missed: Callable[[Missed], object] | None,
         time_one_in: int,
         slow_handler_s: float | None,
+        close_timeout_s: float | None,
     ) -> None:
-        super().__init__(name=name, on_error=on_error, time_one_in=time_one_in, slow_handler_s=slow_handler_s)
+        super().__init__(
+            name=name,
+            on_error=on_error,
+            time_one_in=time_one_in,
+            slow_handler_s=slow_handler_s,
+            close_timeout_s=close_timeout_s,
+        )
         if options.shards > 1 and "+cluster:" in url:
             raise ValueError(f"shards is {options.shards}; in a cluster it is 1: a namespace lives on one node")
         self.options = options
@@ -300,21 +307,34 @@ class TransportedBus(InMemoryEventBus):
         await self._work_off()
 
     async def _work_off_and_leave(self) -> None:
+        self._transport.hear_only_itself()
+        heard = self._transport.heard_of_others
         await self._work_off()
+        while heard == self._transport.heard_of_others and (readers := self._readers()):
+            await readers[0].reader_done()
+            await self._work_off()
         await self._transport.leave()
         await self._work_off()
+        while self._unfinished or self._workers() or self._readers():
+            await self._work_off_locally()
+            await self._work_off()
 
     async def _work_off(self) -> None:
-        """Waits until nothing is under way."""
+        """Waits until nothing is under way.
+
+        While it closes, this bus follows what its own handlers publish, but not for as long as others send it more.
+        """
         while True:
-            collected = self._outbox.collected
+            collected, heard = self._outbox.collected, self._transport.heard_of_others
             has_come = await self._flush()
             await super().join()
             if self._transport.is_delivering:
                 await self._transport.delivered()
             elif not has_come:
                 await asyncio.sleep(0)  # who was granted room takes it in a turn of the loop
-            elif collected != self._outbox.collected:
+            elif collected != self._outbox.collected and not (
+                self._is_closing and heard != self._transport.heard_of_others
+            ):
                 continue
             elif self._has_collected and self._transport.is_idle and not self._waiting:
                 await self._transport.acknowledge()
@@ -342,10 +362,20 @@ class TransportedBus(InMemoryEventBus):
             return
         self._is_closed = True
         self._gone.set()
+        self._send_no_more()
         self._tell_unsent()
         await self._transport.close()
         if failure is not None:
             raise failure
+
+    def _send_no_more(self) -> None:
+        """Takes no new events for the server, from anybody."""
+
+    def _left(self) -> list[str]:
+        left, unsent = super()._left(), self.transport_statistics().unsent
+        if unsent or not left:
+            left.append(f"{self._connector.endpoint} to confirm {f'{unsent} events' if unsent else 'what was handled'}")
+        return left
 
     def _tell_unsent(self) -> None:
         unsent = self.transport_statistics().unsent

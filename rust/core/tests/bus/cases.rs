@@ -49,7 +49,10 @@ fn one_who_has_been_called_is_let_in_however_much_handlers_have_published_meanwh
     assert_eq!(bus.take_called(), ["patient"]);
     let offers = [(); 3].map(|()| offer(&mut bus, "a", &[queue], Patience::Urgent));
     assert_eq!(offers[2], Offer::Full(queue), "twice the capacity is the end");
-    assert_eq!(bus.come(ticket, &Arc::from("a"), &[queue], || 1), Offer::Accepted(Accepted::default()));
+    assert_eq!(
+        bus.come(ticket, &Arc::from("a"), &[queue], Speaker::Publisher, || 1),
+        Offer::Accepted(Accepted::default())
+    );
 }
 
 #[test]
@@ -80,7 +83,10 @@ fn the_first_in_line_gets_the_place_it_has_seen_once_those_with_the_same_needs_h
     assert_eq!(bus.take_called(), ["before"]);
     wait(&mut bus, "behind", "a", &[queue]);
     accept(&mut bus, "a", &[queue, free]);
-    assert_eq!(bus.come(ticket, &Arc::from("a"), &[queue], || 1), Offer::Accepted(Accepted::default()));
+    assert_eq!(
+        bus.come(ticket, &Arc::from("a"), &[queue], Speaker::Publisher, || 1),
+        Offer::Accepted(Accepted::default())
+    );
     assert_eq!(bus.take_called(), ["behind"]);
 }
 
@@ -130,7 +136,10 @@ fn one_whose_event_would_replace_another_is_called_as_soon_as_that_stands_there(
     wait(&mut bus, "b too", "b", &[conflating, free]);
     handle_one(&mut bus, conflating);
     assert_eq!(bus.take_called(), ["b"]);
-    assert_eq!(bus.come(ticket, &Arc::from("b"), &[conflating], || 1), Offer::Accepted(Accepted::default()));
+    assert_eq!(
+        bus.come(ticket, &Arc::from("b"), &[conflating], Speaker::Publisher, || 1),
+        Offer::Accepted(Accepted::default())
+    );
     assert_eq!(bus.take_called(), ["b too"]);
 }
 
@@ -241,4 +250,63 @@ fn one_that_is_held_back_is_for_a_worker_only_while_something_is_put_ahead() {
     assert!(!bus.has_ready());
     bus.let_go(queue);
     assert!(bus.has_ready());
+}
+
+/// Offers an event as somebody, who does not wait.
+fn say(bus: &mut Small, targets: &[SubscriptionId], speaker: Speaker) -> Offer<u64> {
+    bus.offer(&Arc::from("a"), targets, Manner { patience: Patience::None, speaker, can_call: false }, || 1)
+}
+
+#[test]
+fn a_bus_that_closes_hears_its_own_until_what_is_left_is_given_up_and_then_only_itself() {
+    let mut bus = Small::default();
+    let queue = subscribe(&mut bus, Overflow::Block, 9);
+    let inside = [Speaker::Handler(queue), Speaker::Insider];
+    accept(&mut bus, "a", &[queue]);
+    bus.close();
+    assert_eq!(say(&mut bus, &[queue], Speaker::Publisher), Offer::Closed);
+    assert!(inside.iter().all(|speaker| say(&mut bus, &[queue], *speaker) == Offer::Accepted(Accepted::default())));
+    assert!(!bus.seal(), "what handlers have published is still to be handled");
+    bus.abandon();
+    assert!(inside.iter().all(|speaker| say(&mut bus, &[queue], *speaker) == Offer::Closed));
+    assert_eq!(say(&mut bus, &[queue], Speaker::Bus), Offer::Accepted(Accepted::default()));
+    assert!(bus.seal());
+    assert_eq!(say(&mut bus, &[queue], Speaker::Bus), Offer::Closed);
+}
+
+#[test]
+fn one_inside_who_waits_is_sent_away_when_the_bus_begins_to_close_and_may_line_up_again() {
+    let mut bus = Small::default();
+    let queue = subscribe(&mut bus, Overflow::Block, 1);
+    accept(&mut bus, "a", &[queue]);
+    let first = wait(&mut bus, "insider", "a", &[queue]);
+    bus.close();
+    assert_eq!(bus.take_called(), ["insider"]);
+    assert_eq!(bus.come(first, &Arc::from("a"), &[queue], Speaker::Insider, || 1), Offer::Closed);
+    let manner = Manner { patience: Patience::Waits, speaker: Speaker::Insider, can_call: true };
+    assert_eq!(bus.offer(&Arc::from("a"), &[queue], manner, || 1), Offer::Wait);
+    let again = bus.wait(&Arc::from("a"), &[queue], "insider");
+    handle_one(&mut bus, queue);
+    assert_eq!(bus.take_called(), ["insider"]);
+    let offer = bus.come(again, &Arc::from("a"), &[queue], Speaker::Insider, || 1);
+    assert_eq!(offer, Offer::Accepted(Accepted::default()));
+}
+
+#[test]
+fn a_subscription_that_drains_hears_its_own_handler_alone() {
+    let mut bus = Small::default();
+    let [queue, other] = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block, 9));
+    accept(&mut bus, "a", &[queue]);
+    assert!(bus.takes_from_all());
+    bus.unsubscribe(queue, true);
+    assert!(!bus.takes_from_all(), "it matters who speaks");
+    for speaker in [Speaker::Publisher, Speaker::Handler(other), Speaker::Insider, Speaker::Bus] {
+        assert_eq!(say(&mut bus, &[queue], speaker), Offer::Accepted(Accepted::default()));
+        assert_eq!(bus.unfinished(), 1, "nobody has heard {speaker:?}");
+    }
+    assert_eq!(say(&mut bus, &[queue], Speaker::Handler(queue)), Offer::Accepted(Accepted::default()));
+    assert_eq!(bus.unfinished(), 2);
+    bus.unsubscribe(queue, false);
+    assert!(bus.takes_from_all());
+    assert_eq!(bus.unfinished(), 0);
 }

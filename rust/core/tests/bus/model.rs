@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
-use trading_events_core::bus::Phase;
+use trading_events_core::closing::Phase;
 use trading_events_core::pattern::Pattern;
 use trading_events_core::queue::{Loss, Overflow, Verdict};
 use trading_events_core::registry::SubscriptionId;
@@ -39,6 +39,8 @@ pub(crate) struct Subscription {
     pub(crate) in_handler: bool,
     pub(crate) delivery: Delivery,
     pub(crate) is_ending: bool,
+    /// Whether it does so once it has nothing left, and hears its own handler until then.
+    pub(crate) is_draining: bool,
     /// Whether an urgent event has taken a place beyond the capacity, or one that had been promised.
     pub(crate) was_exceeded: bool,
 }
@@ -51,8 +53,20 @@ impl Subscription {
         gap: Option<BTreeMap<Arc<str>, u64>>,
     ) -> Self {
         let (counts, service, delivery) = (Counts::default(), Service::Idle, Delivery::Queued);
-        let (in_handler, is_ending, was_exceeded) = (false, false, false);
-        Self { id, payload, pattern, queue, counts, gap, service, in_handler, delivery, is_ending, was_exceeded }
+        Self {
+            id,
+            payload,
+            pattern,
+            queue,
+            counts,
+            gap,
+            service,
+            in_handler: false,
+            delivery,
+            is_ending: false,
+            is_draining: false,
+            was_exceeded: false,
+        }
     }
 
     pub(crate) fn is_served(&self) -> bool {
@@ -76,6 +90,11 @@ impl Subscription {
 
     pub(crate) fn unfinished(&self) -> u64 {
         self.queue.len() as u64 + u64::from(self.in_handler)
+    }
+
+    /// Whether it hears what somebody says.
+    pub(crate) fn hears_from(&self, speaker: Speaker) -> bool {
+        !self.is_ending || (self.is_draining && speaker == Speaker::Handler(self.id))
     }
 
     pub(crate) fn blocks(&self) -> bool {
@@ -132,9 +151,28 @@ impl Model {
         self.subscriptions.iter_mut().find(|subscription| subscription.id == id)
     }
 
-    pub(crate) fn hearing<'a>(&'a self, targets: &'a [SubscriptionId]) -> impl Iterator<Item = &'a Subscription> {
-        let is_meant = |subscription: &&Subscription| !subscription.is_ending && targets.contains(&subscription.id);
+    pub(crate) fn hearing<'a>(
+        &'a self,
+        targets: &'a [SubscriptionId],
+        speaker: Speaker,
+    ) -> impl Iterator<Item = &'a Subscription> {
+        let is_meant = move |found: &&Subscription| found.hears_from(speaker) && targets.contains(&found.id);
         self.subscriptions.iter().filter(is_meant)
+    }
+
+    /// Who is heard: to the last the bus itself, until the end of draining those inside, and only while it is open all.
+    fn admits(&self, speaker: Speaker) -> bool {
+        match self.phase {
+            Phase::Open => true,
+            Phase::Closing => speaker != Speaker::Publisher,
+            Phase::Ending => speaker == Speaker::Bus,
+            Phase::Closed => false,
+        }
+    }
+
+    /// Whether it does not matter who speaks.
+    pub(crate) fn takes_from_all(&self) -> bool {
+        self.phase == Phase::Open && !self.subscriptions.iter().any(|found| found.is_draining)
     }
 
     pub(crate) fn unfinished(&self) -> u64 {
@@ -152,7 +190,7 @@ impl Model {
 
     /// A publisher as it would stand in line: it needs room in every queue that may make it wait.
     pub(crate) fn newcomer(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Newcomer {
-        let needs = || self.hearing(targets).filter(|subscription| subscription.blocks());
+        let needs = || self.hearing(targets, Speaker::Publisher).filter(|subscription| subscription.blocks());
         let takes_place = |subscription: &&Subscription| subscription.queue.place_of(topic).is_none();
         let ids = |some: Vec<&Subscription>| some.into_iter().map(|subscription| subscription.id).collect();
         Newcomer {
@@ -168,12 +206,11 @@ impl Model {
         targets: &[SubscriptionId],
         Manner { patience, speaker, .. }: Manner,
     ) -> Allowed {
-        let is_open = self.phase == Phase::Open || (self.phase == Phase::Closing && speaker == Speaker::Bus);
-        if !is_open {
+        if !self.admits(speaker) {
             return Allowed::Closed;
         }
         let verdict = |found: &Subscription| found.queue.verdict(topic, self.line.promised(found.id));
-        let of = |wanted| self.hearing(targets).filter(move |found| verdict(found) == wanted);
+        let of = |wanted| self.hearing(targets, speaker).filter(move |found| verdict(found) == wanted);
         let refusing: Vec<_> = of(Verdict::Refuse).map(|found| found.id).collect();
         let waiting: Vec<_> = of(Verdict::Wait).collect();
         if !refusing.is_empty() && patience == Patience::Waits {
@@ -208,13 +245,14 @@ impl Model {
         }
     }
 
-    /// What becomes of one who has been called: only a queue that raises may still turn it away.
-    pub(crate) fn outcome_of_coming(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Allowed {
-        if self.phase != Phase::Open {
+    /// What becomes of one who has been called, not because the bus closes: only a queue that raises, or a bus that closes,
+    /// may still turn it away.
+    pub(crate) fn outcome_of_coming(&self, topic: &Arc<str>, targets: &[SubscriptionId], speaker: Speaker) -> Allowed {
+        if !self.admits(speaker) {
             return Allowed::Closed;
         }
         let refuses = |found: &&Subscription| found.queue.verdict(topic, 0) == Verdict::Refuse;
-        let full: Vec<_> = self.hearing(targets).filter(refuses).map(|found| found.id).collect();
+        let full: Vec<_> = self.hearing(targets, speaker).filter(refuses).map(|found| found.id).collect();
         if full.is_empty() { Allowed::Accepted } else { Allowed::Full(full) }
     }
 
@@ -223,11 +261,11 @@ impl Model {
         &mut self,
         item: &Item,
         targets: &[SubscriptionId],
-        Manner { patience, can_call, .. }: Manner,
+        Manner { patience, speaker, can_call }: Manner,
     ) -> (Vec<u64>, Vec<SubscriptionId>) {
         let (mut lost, mut calls, mut heard) = (Vec::new(), Vec::new(), false);
         for found in &mut self.subscriptions {
-            if found.is_ending || !targets.contains(&found.id) {
+            if !found.hears_from(speaker) || !targets.contains(&found.id) {
                 continue;
             }
             heard = true;
@@ -272,6 +310,7 @@ impl Model {
     pub(crate) fn unsubscribe(&mut self, id: SubscriptionId, drain: bool) -> (Vec<u64>, Option<u32>) {
         let Some(found) = self.find(id) else { return (Vec::new(), None) };
         let was_ending = std::mem::replace(&mut found.is_ending, true);
+        found.is_draining = drain && (found.is_draining || !was_ending);
         found.queue.is_held = false;
         let lost = if drain { Vec::new() } else { discard(found, Loss::Unsubscribed) };
         if !was_ending {
@@ -282,6 +321,7 @@ impl Model {
 
     /// All that waits is given up, and every subscription that was only to be drained ends. Returns both.
     pub(crate) fn abandon(&mut self) -> (Vec<u64>, Vec<u32>) {
+        self.phase = Phase::Ending;
         let lost = self.subscriptions.iter_mut().flat_map(|found| discard(found, Loss::Closed)).collect();
         let ids: Vec<_> = self.subscriptions.iter().map(|found| found.id).collect();
         (lost, ids.into_iter().filter_map(|id| self.retire(id)).collect())

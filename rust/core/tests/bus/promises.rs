@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
-use trading_events_core::bus::Phase;
+use trading_events_core::closing::Phase;
 use trading_events_core::filter::Known;
 use trading_events_core::queue::{Loss, Overflow};
 use trading_events_core::stats::{Counts, Totals};
@@ -50,7 +50,7 @@ impl Pair {
 
     fn check_totals(&self) {
         let (bus, model) = (&self.bus, &self.model);
-        assert_eq!(bus.phase(), model.phase);
+        assert_eq!((bus.phase(), bus.takes_from_all()), (model.phase, model.takes_from_all()));
         assert_eq!(bus.unfinished(), model.unfinished());
         assert_eq!(bus.publishers_waiting(), model.line.waiters.len());
         let Model { published, unrouted, retired, .. } = *model;
@@ -66,6 +66,7 @@ impl Pair {
             assert_eq!((found.queue.len(), found.queue.is_held()), (model.queue.len(), model.queue.is_held));
             assert_eq!(found.queue.high_water(), model.queue.high_water);
             assert_eq!((found.unfinished(), found.is_served()), (model.unfinished(), model.is_served()));
+            assert_eq!(found.is_draining(), model.is_draining);
             assert_eq!(found.has_ended(), model.is_ending && model.queue.len() == 0);
             assert_accounts(&found.counts, found.unfinished());
             assert_bounded(model);

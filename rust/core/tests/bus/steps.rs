@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use trading_events_core::admission::Speaker;
 use trading_events_core::queue::Overflow;
 use trading_events_core::stats::End;
 use trading_events_core::subscription::Delivery;
@@ -10,9 +9,20 @@ use trading_events_core::subscription::Delivery;
 /// How many topics there are.
 pub(crate) const TOPICS: usize = 4;
 
+/// Who publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voice {
+    Publisher,
+    /// The handler of one of those that stand.
+    Handler(usize),
+    Insider,
+    Bus,
+}
+
 /// An event for some of the subscriptions, one bit each.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event {
+    pub(crate) voice: Voice,
     pub(crate) topic: usize,
     pub(crate) targets: u8,
     /// Whether the publisher can call handlers itself.
@@ -50,7 +60,6 @@ pub(crate) enum Step {
     },
     PublishUrgent {
         event: Event,
-        speaker: Speaker,
     },
     PublishAtOnce {
         topic: usize,
@@ -109,15 +118,33 @@ pub(crate) fn subscribes() -> impl Strategy<Value = Step> {
     )
 }
 
-fn events() -> impl Strategy<Value = Event> {
+/// A voice of those who may wait for room.
+fn patient_voices() -> impl Strategy<Value = Voice> {
+    prop_oneof![5 => Just(Voice::Publisher), 1 => Just(Voice::Insider)]
+}
+
+fn voices() -> impl Strategy<Value = Voice> {
+    prop_oneof![
+        3 => patient_voices(),
+        2 => any::<usize>().prop_map(Voice::Handler),
+        1 => Just(Voice::Bus),
+    ]
+}
+
+fn events(voices: impl Strategy<Value = Voice>) -> impl Strategy<Value = Event> {
     let targets = prop_oneof![3 => select(&[1, 2, 3, 4, 5, 6, 7][..]), 1 => any::<u8>()];
-    (0..TOPICS, targets, any::<bool>()).prop_map(|(topic, targets, can_call)| Event { topic, targets, can_call })
+    (voices, 0..TOPICS, targets, any::<bool>()).prop_map(|(voice, topic, targets, can_call)| Event {
+        voice,
+        topic,
+        targets,
+        can_call,
+    })
 }
 
 fn publishes() -> impl Strategy<Value = Step> {
     prop_oneof![
-        12 => events().prop_map(|event| Step::Publish { event }),
-        2 => events().prop_map(|event| Step::PublishNowait { event }),
+        12 => events(patient_voices()).prop_map(|event| Step::Publish { event }),
+        2 => events(voices()).prop_map(|event| Step::PublishNowait { event }),
         1 => (0..TOPICS, any::<bool>()).prop_map(|(topic, can_call)| Step::PublishAtOnce { topic, can_call }),
         4 => any::<usize>().prop_map(|which| Step::Come { which }),
         2 => any::<usize>().prop_map(|which| Step::GiveUp { which }),
@@ -126,8 +153,7 @@ fn publishes() -> impl Strategy<Value = Step> {
 }
 
 fn urgents() -> impl Strategy<Value = Step> {
-    (events(), select(&[Speaker::Publisher, Speaker::Publisher, Speaker::Bus][..]))
-        .prop_map(|(event, speaker)| Step::PublishUrgent { event, speaker })
+    events(voices()).prop_map(|event| Step::PublishUrgent { event })
 }
 
 fn services() -> impl Strategy<Value = Step> {

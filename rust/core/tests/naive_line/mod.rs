@@ -24,6 +24,8 @@ pub(crate) struct Waiter {
     held: BTreeSet<SubscriptionId>,
     /// What it has been promised, once it has been called.
     pub(crate) places: Option<Vec<SubscriptionId>>,
+    /// Whether it was called only to be refused.
+    pub(crate) is_dismissed: bool,
 }
 
 impl Waiter {
@@ -76,7 +78,7 @@ impl NaiveLine {
         assert!(self.waiters.iter().all(|other| other.ticket < ticket), "a later ticket is a higher number");
         let Newcomer { needs, set, topic } = newcomer.clone();
         let (wanted, held) = (needs.clone(), BTreeSet::new());
-        self.waiters.push(Waiter { ticket, token, topic, set, wanted, needs, held, places: None });
+        self.waiters.push(Waiter { ticket, token, topic, set, wanted, needs, held, places: None, is_dismissed: false });
     }
 
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
@@ -99,6 +101,7 @@ impl NaiveLine {
         let mut called = Vec::new();
         for waiter in self.waiters.iter_mut().filter(|waiter| waiter.places.is_none()) {
             waiter.places = Some(Vec::new());
+            waiter.is_dismissed = true;
             called.push(waiter.token);
         }
         called

@@ -7,7 +7,7 @@ use shuttle::rand;
 use shuttle::rand::Rng;
 use shuttle::sync::atomic::Ordering;
 use shuttle::sync::mpsc::Receiver;
-use trading_events_core::admission::Offer;
+use trading_events_core::admission::{Offer, Speaker};
 use trading_events_core::line::Ticket;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::sequence::Kept;
@@ -44,6 +44,8 @@ pub(crate) struct EventLoop {
     pub(crate) waiting: BTreeMap<&'static str, (Ticket, Vec<SubscriptionId>)>,
     /// Closes the bus before so many more turns.
     pub(crate) closes_after: Option<usize>,
+    /// How much had been handled when the bus was closed for good.
+    pub(crate) sealed_after: Option<usize>,
 }
 
 impl EventLoop {
@@ -54,6 +56,7 @@ impl EventLoop {
             handled: Vec::new(),
             waiting: BTreeMap::new(),
             closes_after: None,
+            sealed_after: None,
         }
     }
 
@@ -81,7 +84,13 @@ impl EventLoop {
 
     fn may_close(&mut self) {
         match self.closes_after.as_mut() {
-            Some(0) => self.shared.lock().close(),
+            Some(0) => {
+                let mut bus = self.shared.lock();
+                bus.close();
+                if self.sealed_after.is_none() && bus.seal() {
+                    self.sealed_after = Some(self.handled.len());
+                }
+            }
             Some(turns) => *turns -= 1,
             None => {}
         }
@@ -104,7 +113,10 @@ impl EventLoop {
             let (ticket, targets) = self.waiting.remove(token).expect("called once");
             let (offer, hired) = {
                 let mut bus = self.shared.lock();
-                (bus.come(ticket, &Arc::from(token), &targets, || (usize::MAX, 0)), bus.hire_first())
+                (
+                    bus.come(ticket, &Arc::from(token), &targets, Speaker::Publisher, || (usize::MAX, 0)),
+                    bus.hire_first(),
+                )
             };
             assert!(matches!(offer, Offer::Accepted(_)));
             self.start(hired);

@@ -36,10 +36,11 @@ fn publish_from_threads(
     shared: &Arc<Shared>,
     event_loop: &Sender<usize>,
     ids: [SubscriptionId; 2],
+    speaker: Speaker,
 ) -> Vec<thread::JoinHandle<Vec<(SubscriptionId, Event)>>> {
     let start = |number| {
         let publisher =
-            Publisher { shared: Arc::clone(shared), event_loop: event_loop.clone(), patience: Patience::None };
+            Publisher { shared: Arc::clone(shared), event_loop: event_loop.clone(), patience: Patience::None, speaker };
         thread::spawn(move || {
             let targets = [&ids[..1], &ids[1..], &ids[..]];
             let mut accepted = Vec::new();
@@ -80,7 +81,7 @@ fn every_event_that_a_thread_was_told_of_as_accepted_is_handled() {
         let shared = Shared::new(bus);
         let mut event_loop = EventLoop::new(&shared);
         let (sender, receiver) = channel();
-        let publishers = publish_from_threads(&shared, &sender, ids);
+        let publishers = publish_from_threads(&shared, &sender, ids, Speaker::Publisher);
         drop(sender);
         event_loop.run(&receiver);
         assert_all_handled(&event_loop, publishers.into_iter().map(|one| one.join().unwrap()).collect());
@@ -99,10 +100,32 @@ fn what_threads_have_published_before_the_bus_was_closed_is_handled() {
             let mut event_loop = EventLoop::new(&shared);
             event_loop.closes_after = Some(rand::thread_rng().gen_range(0..6));
             let (sender, receiver) = channel();
-            let publishers = publish_from_threads(&shared, &sender, ids);
+            let publishers = publish_from_threads(&shared, &sender, ids, Speaker::Publisher);
             drop(sender);
             event_loop.run(&receiver);
             assert_all_handled(&event_loop, publishers.into_iter().map(|one| one.join().unwrap()).collect());
+        },
+        SCHEDULES,
+    );
+}
+
+/// Threads that a handler has started are heard while the bus works off; whoever closes it must not overlook what they say.
+#[test]
+fn what_threads_of_handlers_publish_while_the_bus_closes_is_handled_before_it_is_closed_or_refused() {
+    shuttle::check_random(
+        || {
+            let mut bus = TestBus::default();
+            let ids = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block, usize::MAX));
+            let shared = Shared::new(bus);
+            let mut event_loop = EventLoop::new(&shared);
+            event_loop.closes_after = Some(rand::thread_rng().gen_range(0..6));
+            let (sender, receiver) = channel();
+            let publishers = publish_from_threads(&shared, &sender, ids, Speaker::Insider);
+            drop(sender);
+            event_loop.run(&receiver);
+            assert_all_handled(&event_loop, publishers.into_iter().map(|one| one.join().unwrap()).collect());
+            let sealed_after = event_loop.sealed_after.unwrap_or(event_loop.handled.len());
+            assert_eq!(sealed_after, event_loop.handled.len(), "nothing is handled after the bus was closed");
         },
         SCHEDULES,
     );
@@ -116,7 +139,7 @@ fn a_burst_from_threads_posts_one_wake_up() {
             let ids = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block, usize::MAX));
             let shared = Shared::new(bus);
             let (sender, receiver) = channel();
-            let publishers = publish_from_threads(&shared, &sender, ids);
+            let publishers = publish_from_threads(&shared, &sender, ids, Speaker::Publisher);
             drop(sender);
             let accepted: Vec<_> = publishers.into_iter().map(|one| one.join().unwrap()).collect();
             assert_eq!(shared.posted.load(Ordering::SeqCst), 1);
@@ -149,7 +172,8 @@ fn one_who_waits_is_woken_by_a_thread_that_makes_way_though_no_handler_ever_ends
             let mut event_loop = EventLoop::new(&shared);
             event_loop.waiting.insert("b", (ticket, ids.clone()));
             let (sender, receiver) = channel();
-            let publisher = Publisher { shared, event_loop: sender, patience: Patience::Urgent };
+            let publisher =
+                Publisher { shared, event_loop: sender, patience: Patience::Urgent, speaker: Speaker::Publisher };
             let thread = thread::spawn(move || publisher.publish("b", &ids, (1, 0)));
             event_loop.run(&receiver);
             assert!(matches!(thread.join().unwrap(), Offer::Accepted(_)));

@@ -37,12 +37,13 @@ pub(crate) struct Publisher {
     pub(crate) shared: Arc<Shared>,
     pub(crate) event_loop: Sender<usize>,
     pub(crate) patience: Patience,
+    pub(crate) speaker: Speaker,
 }
 
 impl Publisher {
     /// Publishes, wakes the loop if there is something to do in it, and says what became of the event.
     pub(crate) fn publish(&self, topic: &str, targets: &[SubscriptionId], event: Event) -> Offer<Event> {
-        let manner = Manner { patience: self.patience, speaker: Speaker::Publisher, can_call: false };
+        let manner = Manner { patience: self.patience, speaker: self.speaker, can_call: false };
         let (offer, hired) = {
             let mut bus = self.shared.lock();
             let offer = bus.offer(&Arc::from(topic), targets, manner, || event);

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Place, Speaker};
-use trading_events_core::bus::{Bus, Phase, Terms};
+use trading_events_core::bus::{Bus, Terms};
+use trading_events_core::closing::Phase;
 use trading_events_core::history::History;
 use trading_events_core::line::Ticket;
 use trading_events_core::pattern::Pattern;
@@ -15,7 +16,7 @@ use crate::model::{Allowed, Model, Service, Subscription, room};
 use crate::naive_queue::{Item, NaiveQueue};
 use crate::promises::{known, topic};
 use crate::rows::{number_of, row_of};
-use crate::steps::{Event, Step};
+use crate::steps::{Event, Step, Voice};
 
 mod catching_up;
 mod serving;
@@ -23,6 +24,7 @@ mod serving;
 /// What a publisher in line keeps.
 #[derive(Debug)]
 struct Parcel {
+    speaker: Speaker,
     item: Item,
     targets: Vec<SubscriptionId>,
 }
@@ -65,9 +67,9 @@ impl Pair {
             Step::PutAhead { which, count } => self.put_ahead(*which, *count),
             Step::LetGo { which } => self.let_go(*which),
             Step::Unsubscribe { which, drain } => self.unsubscribe(*which, *drain),
-            Step::Publish { event } => self.publish(*event, (Patience::Waits, PUBLISHER)),
-            Step::PublishNowait { event } => self.publish(*event, (Patience::None, PUBLISHER)),
-            Step::PublishUrgent { event, speaker } => self.publish(*event, (Patience::Urgent, *speaker)),
+            Step::Publish { event } => self.publish(*event, Patience::Waits),
+            Step::PublishNowait { event } => self.publish(*event, Patience::None),
+            Step::PublishUrgent { event } => self.publish(*event, Patience::Urgent),
             Step::PublishAtOnce { topic, can_call } => self.publish_at_once(*topic, *can_call),
             Step::Come { which } => self.come(*which, true),
             Step::ComeUncalled { which } => self.come(*which, false),
@@ -157,7 +159,18 @@ impl Pair {
         Item { event: self.events, topic: topic(number) }
     }
 
-    fn publish(&mut self, event: Event, (patience, speaker): (Patience, Speaker)) {
+    fn speaker(&self, voice: Voice) -> Speaker {
+        let handler = |which| self.pick(which, |_| true).map_or(PUBLISHER, Speaker::Handler);
+        match voice {
+            Voice::Publisher => PUBLISHER,
+            Voice::Handler(which) => handler(which),
+            Voice::Insider => Speaker::Insider,
+            Voice::Bus => Speaker::Bus,
+        }
+    }
+
+    fn publish(&mut self, event: Event, patience: Patience) {
+        let speaker = self.speaker(event.voice);
         let manner = Manner { patience, speaker, can_call: event.can_call };
         let (item, targets) = (self.new_item(event.topic), self.targets(event.targets));
         let allowed = self.model.outcome(&item.topic, &targets, manner);
@@ -165,7 +178,7 @@ impl Pair {
         self.assert_allowed(&allowed, &offer);
         match offer {
             Offer::Accepted(accepted) => self.accepted(&item, &targets, manner, accepted),
-            Offer::Wait => self.wait(item, targets),
+            Offer::Wait => self.wait(item, targets, speaker),
             Offer::Full(_) | Offer::Closed => {}
         }
     }
@@ -208,12 +221,12 @@ impl Pair {
         }
     }
 
-    fn wait(&mut self, item: Item, targets: Vec<SubscriptionId>) {
+    fn wait(&mut self, item: Item, targets: Vec<SubscriptionId>, speaker: Speaker) {
         self.tokens += 1;
         let newcomer = self.model.newcomer(&item.topic, &targets);
         let ticket = self.bus.wait(&item.topic, &targets, self.tokens);
         self.model.line.join(ticket, &newcomer, self.tokens);
-        self.parcels.insert(ticket, Parcel { item, targets });
+        self.parcels.insert(ticket, Parcel { speaker, item, targets });
     }
 
     /// Publishes along the bus's own route; the short way is taken exactly where all is plain.
@@ -224,10 +237,11 @@ impl Pair {
         let manner = Manner { patience: Patience::None, speaker: PUBLISHER, can_call };
         let allowed = self.model.outcome(&item.topic, &targets, manner);
         let needs_none = |found: &Subscription| found.is_served() || (can_call && found.is_called_at_once());
-        let needs_no_worker = self.model.hearing(&targets).all(needs_none);
+        let needs_no_worker = self.model.hearing(&targets, PUBLISHER).all(needs_none);
         let is_awake = (self.model.leaders > 0 || needs_no_worker) && self.model.line.waiters.is_empty();
         let route = self.bus.route(number, &known(number));
-        let is_plain = is_awake && allowed == Allowed::Accepted && !self.bus.publishing_is_spent();
+        let is_plain =
+            self.model.takes_from_all() && is_awake && allowed == Allowed::Accepted && !self.bus.publishing_is_spent();
         let mut accepted = Accepted::default();
         let by_one = match route.unconditional() {
             Some([target]) => self.bus.accept_by_one(*target, can_call, || item.event, &mut accepted),
@@ -249,13 +263,17 @@ impl Pair {
 
     fn come(&mut self, which: usize, called: bool) {
         let Some(ticket) = self.waiting(which, Some(called)) else { return };
-        let Parcel { item, targets } = self.parcels.remove(&ticket).unwrap();
-        self.model.line.leave(ticket).unwrap();
-        let allowed = if called { self.model.outcome_of_coming(&item.topic, &targets) } else { Allowed::Wait };
-        let offer = self.bus.come(ticket, &item.topic, &targets, || item.event);
+        let Parcel { speaker, item, targets } = self.parcels.remove(&ticket).unwrap();
+        let waiter = self.model.line.leave(ticket).unwrap();
+        let allowed = match called {
+            true if waiter.is_dismissed => Allowed::Closed,
+            true => self.model.outcome_of_coming(&item.topic, &targets, speaker),
+            false => Allowed::Wait,
+        };
+        let offer = self.bus.come(ticket, &item.topic, &targets, speaker, || item.event);
         self.assert_allowed(&allowed, &offer);
         if let Offer::Accepted(accepted) = offer {
-            let manner = Manner { patience: Patience::Waits, speaker: PUBLISHER, can_call: true };
+            let manner = Manner { patience: Patience::Waits, speaker, can_call: true };
             self.accepted(&item, &targets, manner, accepted);
         }
     }
@@ -270,7 +288,8 @@ impl Pair {
 
     fn close(&mut self) {
         self.bus.close();
-        if std::mem::replace(&mut self.model.phase, Phase::Closing) == Phase::Open {
+        if self.model.phase == Phase::Open {
+            self.model.phase = Phase::Closing;
             assert_eq!(self.bus.take_called(), self.model.line.dismiss());
         }
     }
@@ -280,6 +299,7 @@ impl Pair {
             let abandoned = self.bus.abandon();
             let events = abandoned.events.into_iter().flatten().map(number_of).collect();
             assert_eq!((events, abandoned.ended), self.model.abandon());
+            assert_eq!(self.bus.take_called(), self.model.line.dismiss());
         }
     }
 }

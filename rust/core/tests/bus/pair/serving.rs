@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use trading_events_core::bus::Phase;
+use trading_events_core::closing::Phase;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::stats::End;
 

@@ -1,0 +1,93 @@
+//! How a bus closes: who is still heard meanwhile, and what is given up.
+
+use crate::bus::Bus;
+use crate::queue::Loss;
+use crate::sequence::Sequence;
+
+/// How open a bus is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Takes events.
+    #[default]
+    Open,
+    /// Takes no new events but those of its own handlers, and works off what it has.
+    Closing,
+    /// Has given up what waited, and takes only its own word.
+    Ending,
+    /// Has nothing left.
+    Closed,
+}
+
+/// What a bus that is closed by force gave back, likewise to be dropped without a lock.
+#[derive(Debug)]
+pub struct Abandoned<E, S> {
+    /// Events that were lost, by subscription.
+    pub events: Vec<Sequence<E>>,
+    /// Subscriptions that were only to be drained.
+    pub ended: Vec<S>,
+}
+
+impl<E, S, W> Bus<E, S, W> {
+    /// Takes no new events from outside from here on, and calls every waiting publisher, who is then refused.
+    pub fn close(&mut self) {
+        if self.phase == Phase::Open {
+            self.enter(Phase::Closing);
+        }
+    }
+
+    /// Takes no new events from its handlers either.
+    pub fn refuse(&mut self) {
+        if self.phase != Phase::Closed {
+            self.enter(Phase::Ending);
+        }
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.note_gate();
+        let dismissed = self.line.dismiss();
+        self.called.extend(dismissed);
+    }
+
+    /// Notes whether it matters who speaks.
+    pub(crate) fn note_gate(&mut self) {
+        self.takes_from_all = self.phase == Phase::Open && self.draining == 0;
+    }
+
+    /// Gives up all events that wait, and takes no more.
+    pub fn abandon(&mut self) -> Abandoned<E, S> {
+        self.refuse();
+        let ids: Vec<_> = self.subscriptions.iter().map(|(id, _)| id).collect();
+        let mut abandoned = Abandoned { events: Vec::new(), ended: Vec::new() };
+        for id in ids {
+            if let Some(subscription) = self.subscriptions.get_mut(id) {
+                let lost = subscription.discard(Loss::Closed);
+                self.unfinished -= lost.len() as u64;
+                abandoned.events.push(lost);
+                abandoned.ended.extend(self.retire(id));
+            }
+        }
+        abandoned
+    }
+
+    /// Marks the bus closed for good, unless something has come that is still to be handled. Says whether it is closed.
+    pub fn seal(&mut self) -> bool {
+        let is_done = self.unfinished == 0 || self.phase == Phase::Ending;
+        if is_done {
+            self.enter(Phase::Closed);
+        }
+        is_done
+    }
+
+    /// Whether it takes events from everybody, or it matters who speaks: it closes, or a subscription is drained.
+    #[must_use]
+    pub fn takes_from_all(&self) -> bool {
+        self.takes_from_all
+    }
+
+    /// How open the bus is.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+}

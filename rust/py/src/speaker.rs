@@ -1,0 +1,36 @@
+//! Who publishes: somebody outside, a handler that runs, or somebody else whose events end before the bus does.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use trading_events_core::admission::Speaker;
+use trading_events_core::subscription::Subscription;
+
+use crate::bus::NativeBus;
+use crate::publish::Aim;
+
+impl NativeBus {
+    /// Who speaks, where that matters. A handler's own subscription that is drained hears it.
+    pub(crate) fn speaker(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, aim: &mut Aim) -> PyResult<Speaker> {
+        let (py, this) = (slf.py(), slf.get());
+        if this.lock(py).bus.takes_from_all() {
+            return Ok(Speaker::Publisher);
+        }
+        let Some(id) = this.calling_handler(py)? else { return Self::speaker_outside(slf) };
+        let is_drained = this.lock(py).bus.subscriptions().get(id).is_some_and(Subscription::is_draining);
+        if is_drained && !aim.targets.contains(&id) && Self::wants(slf, id, event)? {
+            aim.targets.push(id);
+            aim.targets.sort_unstable();
+        }
+        Ok(Speaker::Handler(id))
+    }
+
+    /// Who speaks that is none of the bus's handlers.
+    #[cold]
+    pub(crate) fn speaker_outside(slf: &Bound<'_, Self>) -> PyResult<Speaker> {
+        let py = slf.py();
+        let patron = slf.get().lock(py).patron.as_ref().map(|patron| patron.clone_ref(py));
+        let bus = patron.as_ref().map_or(slf, |patron| patron.bind(py));
+        let is_inside = bus.get().is_in_handler(py)? || bus.call_method0(intern!(py, "_is_reading"))?.is_truthy()?;
+        Ok(if is_inside { Speaker::Insider } else { Speaker::Publisher })
+    }
+}
