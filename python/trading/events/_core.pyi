@@ -45,6 +45,9 @@ def freeze(value: Any, /) -> Any:
         ValueError: It is nested too deep, or within itself.
     """
 
+def freeze_json(value: dict[str, Any], /) -> FrozenDict | None:
+    """The same of a dictionary that is JSON as it stands; None for one that has to be made so, or cannot be."""
+
 def no_metadata() -> FrozenDict:
     """The empty dictionary that events without metadata share."""
 

@@ -11,6 +11,7 @@ from pydantic_core import from_json, to_json
 
 from trading.events import _core
 from trading.events.errors import EventDefinitionError
+from trading.events.event_kinds import enter_kind, kind_of
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
@@ -27,6 +28,9 @@ utc_now = _core.utc_now
 
 
 def _to_frozen_json(value: dict[str, Any]) -> Mapping[str, JsonValue]:
+    frozen = _core.freeze_json(value)
+    if frozen is not None:
+        return frozen
     try:
         plain: dict[str, Any] = from_json(to_json([value]))[0]
     except ValueError as wrong:
@@ -141,6 +145,7 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         event_type = _literal_event_type(cls)
+        enter_kind(cls, event_type)
         if event_type is None:
             _make_abstract(cls)
         elif cls.__pydantic_generic_metadata__["origin"] is None:
@@ -186,7 +191,7 @@ def _define(cls: type[BaseEvent], event_type: str) -> None:
     except ValueError as wrong:
         raise EventDefinitionError(f"{cls.__qualname__}: {wrong}") from None
     other = _CLASSES.get(event_type)
-    if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+    if other is not None and kind_of(other) is not kind_of(cls):
         raise EventDefinitionError(
             f"{cls.__qualname__} has the event_type {event_type!r} of {other.__module__}.{other.__qualname__}; "
             f"give it a Literal of its own"

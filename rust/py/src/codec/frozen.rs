@@ -13,6 +13,9 @@ use trading_events_core::codec::MAX_DEPTH;
 
 use super::build::{is_tracked, untrack};
 
+/// How deep a value may be to be JSON beyond doubt: Pydantic reads some 200 levels.
+const JSON_DEPTH: usize = 190;
+
 struct Classes {
     dict: Py<PyType>,
     list: Py<PyType>,
@@ -86,11 +89,19 @@ pub(super) fn as_list<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<
     Ok(value.cast::<PyList>().ok().filter(|_| is_frozen))
 }
 
-/// A value whose plain dictionaries and lists, at every level, are read-only ones. Other values stay what they are.
+/// A value whose plain dictionaries and lists, at every level, are read-only ones. What JSON cannot say stays what it is.
 #[pyfunction]
 #[pyo3(signature = (value, /))]
 pub(crate) fn freeze<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     Ok(freeze_within(value, 0)?.0)
+}
+
+/// The same of a value that is plainly JSON; nothing of one that may not be.
+#[pyfunction]
+#[pyo3(signature = (value, /))]
+pub(crate) fn freeze_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let (frozen, is_json) = freeze_within(value, 0)?;
+    Ok(is_json.then_some(frozen))
 }
 
 /// The empty metadata.
@@ -99,55 +110,78 @@ pub(crate) fn no_metadata(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     empty(py)
 }
 
-/// The frozen value, and whether it is all what JSON can say.
+/// The frozen value, and whether it is plainly JSON at every level.
 fn freeze_within<'py>(value: &Bound<'py, PyAny>, depth: usize) -> PyResult<(Bound<'py, PyAny>, bool)> {
+    if let Ok(plain) = value.cast_exact::<PyDict>() {
+        check_depth(depth)?;
+        freeze_dict(plain, depth)
+    } else if let Ok(plain) = value.cast_exact::<PyList>() {
+        check_depth(depth)?;
+        freeze_list(plain, depth)
+    } else {
+        Ok((value.clone(), is_scalar(value) || is_sealed(value)?))
+    }
+}
+
+fn check_depth(depth: usize) -> PyResult<()> {
     if depth > MAX_DEPTH {
         return Err(PyValueError::new_err(format!("it is nested more than {MAX_DEPTH} deep")));
     }
-    let py = value.py();
-    if let Ok(plain) = value.cast_exact::<PyDict>() {
-        if plain.is_empty() {
-            return Ok((empty(py)?, true));
-        }
-        let frozen = new_dict(py)?;
-        let mut is_json = true;
-        for (name, part) in plain.iter().collect::<Vec<_>>() {
-            let (part, fits) = freeze_within(&part, depth + 1)?;
-            is_json &= fits && name.is_exact_instance_of::<PyString>();
-            frozen.set_item(name, part)?;
-        }
-        return Ok((sealed_if(is_json, frozen.into_any()), is_json));
-    }
-    if let Ok(plain) = value.cast_exact::<PyList>() {
-        let frozen = new_list(py)?;
-        let mut is_json = true;
-        for part in plain {
-            let (part, fits) = freeze_within(&part, depth + 1)?;
-            is_json &= fits;
-            frozen.append(part)?;
-        }
-        return Ok((sealed_if(is_json, frozen.into_any()), is_json));
-    }
-    Ok((value.clone(), is_leaf(value)?))
+    Ok(())
 }
 
-fn sealed_if(is_json: bool, filled: Bound<'_, PyAny>) -> Bound<'_, PyAny> {
+fn freeze_dict<'py>(plain: &Bound<'py, PyDict>, depth: usize) -> PyResult<(Bound<'py, PyAny>, bool)> {
+    let py = plain.py();
+    if plain.is_empty() {
+        return Ok((empty(py)?, depth < JSON_DEPTH));
+    }
+    let frozen = new_dict(py)?;
+    let mut is_json = depth < JSON_DEPTH;
+    for (name, part) in plain {
+        if !name.is_exact_instance_of::<PyString>() {
+            return Ok((plain.clone().into_any(), false));
+        }
+        let (part, fits) = freeze_within(&part, depth + 1)?;
+        is_json &= fits && is_scalar(&name);
+        frozen.set_item(name, part)?;
+    }
     if is_json {
-        seal(&filled);
+        seal(&frozen);
     }
-    filled
+    Ok((frozen.into_any(), is_json))
 }
 
-/// Whether a value leads to no other: a scalar, or what has been sealed.
-fn is_leaf(value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let is_scalar = value.is_none()
-        || value.is_exact_instance_of::<PyString>()
-        || value.is_exact_instance_of::<PyInt>()
-        || value.is_exact_instance_of::<PyFloat>()
-        || value.is_exact_instance_of::<PyBool>();
-    if is_scalar {
-        return Ok(true);
+fn freeze_list<'py>(plain: &Bound<'py, PyList>, depth: usize) -> PyResult<(Bound<'py, PyAny>, bool)> {
+    let frozen = new_list(plain.py())?;
+    let mut is_json = depth < JSON_DEPTH;
+    for part in plain {
+        let (part, fits) = freeze_within(&part, depth + 1)?;
+        is_json &= fits;
+        frozen.append(part)?;
     }
-    let is_frozen = as_dict(value)?.is_some() || as_list(value)?.is_some();
-    Ok(is_frozen && !is_tracked(value))
+    if is_json {
+        seal(&frozen);
+    }
+    Ok((frozen.into_any(), is_json))
+}
+
+/// Whether a value is, beyond doubt, a scalar that JSON has.
+fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
+    if let Ok(text) = value.cast_exact::<PyString>() {
+        return text.to_str().is_ok();
+    }
+    if let Ok(float) = value.cast_exact::<PyFloat>() {
+        return float.value().is_finite();
+    }
+    if let Ok(int) = value.cast_exact::<PyInt>() {
+        let mut overflow = 0;
+        // SAFETY: it is an int; the call raises nothing for one.
+        unsafe { ffi::PyLong_AsLongLongAndOverflow(int.as_ptr(), &raw mut overflow) };
+        return overflow == 0;
+    }
+    value.is_none() || value.is_exact_instance_of::<PyBool>()
+}
+
+fn is_sealed(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok((as_dict(value)?.is_some() || as_list(value)?.is_some()) && !is_tracked(value))
 }

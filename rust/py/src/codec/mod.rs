@@ -17,6 +17,6 @@ mod write;
 
 pub(crate) use build::CollectorPaused;
 pub(crate) use class::{Class, class_of_type};
-pub(crate) use frozen::{freeze, no_metadata};
+pub(crate) use frozen::{freeze, freeze_json, no_metadata};
 pub(crate) use moment::{set_clock, to_utc, utc_now};
 pub(crate) use wire::{decode_batch, decode_event, encode_batch, encode_event, encode_row, row_of};
