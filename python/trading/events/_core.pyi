@@ -11,6 +11,7 @@ from typing import Any, Self, final
 from typing_extensions import disjoint_base
 
 from trading.events.base import BaseEvent
+from trading.events.frozen import FrozenDict
 
 _Times = tuple[int, int, int, int, int]
 
@@ -24,7 +25,11 @@ def new_event_id() -> str:
     """A new identity: a version 7 UUID (RFC 9562) as 32 hex digits, which sort by time of creation."""
 
 def utc_now() -> datetime:
-    """The time now, aware and in UTC."""
+    """The time now, aware and in UTC, by the clock that is set or else by the system's.
+
+    Raises:
+        TypeError: The clock that is set returned no datetime.
+    """
 
 def to_utc(value: datetime, /) -> datetime:
     """A moment in UTC; a naive datetime is taken as UTC. One that is plain and in UTC is returned as it is.
@@ -32,6 +37,22 @@ def to_utc(value: datetime, /) -> datetime:
     Raises:
         ValueError: It has no UTC time between the years 1 and 9999.
     """
+
+def set_clock(clock: Callable[[], datetime] | None, /) -> Callable[[], datetime] | None:
+    """Has `utc_now` ask a clock, or with None the system's; returns what it asked before."""
+
+def freeze(value: Any, /) -> Any:
+    """A value whose plain dictionaries and lists, at every level, are a FrozenDict or FrozenList. Others stay as they are.
+
+    Raises:
+        ValueError: It is nested too deep, or within itself.
+    """
+
+def freeze_json(value: dict[str, Any], /) -> FrozenDict | None:
+    """The same of a dictionary that is JSON as it stands; None for one that has to be made so, or cannot be."""
+
+def no_metadata() -> FrozenDict:
+    """The empty dictionary that events without metadata share."""
 
 def compose_topic(event_type: str, exchange: str | None, symbol: str | None, /) -> str:
     """`events.{event_type}.{exchange}.{symbol}`, with `_` for None. The parts are taken as valid."""

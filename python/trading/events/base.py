@@ -1,15 +1,17 @@
 """BaseEvent, and what every event class is built from: identity, times, money, counts, names, metadata."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, dataclass_transform, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr
+from pydantic.fields import FieldInfo
 from pydantic_core import from_json, to_json
 
 from trading.events import _core
 from trading.events.errors import EventDefinitionError
+from trading.events.event_kinds import enter_kind, kind_of
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
@@ -25,33 +27,19 @@ utc_now = _core.utc_now
 """The time now, aware and in UTC."""
 
 
-def convert_to_utc(value: datetime) -> datetime:
-    """What `_core.to_utc` makes of a datetime that is not plain and in UTC already.
-
-    Raises:
-        ValueError: It has no UTC time between the years 1 and 9999.
-    """
-    if type(value) is not datetime:  # pandas.Timestamp, for one, holds nanoseconds, and NaT is a datetime as well
-        value = datetime.combine(value.date(), value.time(), value.tzinfo)
-    zone = value.tzinfo
-    if zone is UTC or zone is None:
-        return value.replace(tzinfo=UTC, fold=0)
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"{value.isoformat()} has no UTC time between the years 1 and 9999") from None
-
-
-def _to_plain_json(value: dict[str, Any]) -> dict[str, Any]:
+def _to_frozen_json(value: dict[str, Any]) -> Mapping[str, JsonValue]:
+    frozen = _core.freeze_json(value)
+    if frozen is not None:
+        return frozen
     try:
         plain: dict[str, Any] = from_json(to_json([value]))[0]
     except ValueError as wrong:
         raise ValueError(f"JSON cannot hold it: {wrong}") from None
-    return plain
+    return _core.freeze(plain)
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(_core.to_utc)]
-"""A moment, aware and in UTC, in microseconds; what is finer is cut off. A naive datetime is taken as UTC."""
+"""A moment, a plain datetime, aware and in UTC, in microseconds; what is finer is cut off. A naive one is taken as UTC."""
 
 Exchange = Annotated[str, AfterValidator(_core.check_exchange)]
 """A venue's short name. Not empty or `_`; no dot, `*`, `?` or control character."""
@@ -77,8 +65,12 @@ NonEmptyStr = Annotated[str, Field(min_length=1)]
 Side = Literal["buy", "sell"]
 """The side of an order, or of the one who took in a trade."""
 
-Metadata = Annotated[dict[str, JsonValue], AfterValidator(_to_plain_json)]
-"""Whatever JSON can say, by name: finite numbers, valid Unicode, less than 200 levels deep."""
+if TYPE_CHECKING:
+    Metadata = Mapping[str, JsonValue]
+else:
+    Metadata = Annotated[dict[str, JsonValue], AfterValidator(_to_frozen_json)]
+"""Whatever JSON can say, by name: finite numbers, valid Unicode, less than 200 levels deep. An event keeps it as a
+`FrozenDict`, which is read-only at every level; to type checkers it is a Mapping."""
 
 
 class BaseEvent(BaseModel, metaclass=_EventMeta):
@@ -117,8 +109,8 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
     symbol: Symbol | None = None
     """The instrument, or None where the event belongs to no single one."""
 
-    metadata: Metadata = Field(default_factory=dict)
-    """Anything JSON-like that the maker wants to travel along."""
+    metadata: Metadata = Field(default_factory=_core.no_metadata)
+    """Anything JSON-like that the maker wants to travel along; read-only, as the event is."""
 
     @property
     def topic(self) -> str:
@@ -130,13 +122,21 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
 
         Args:
             update: New values by field name, validated as in construction.
-            deep: Copy the metadata too.
+            deep: Copy also what fields of a subclass refer to. What is read-only, as metadata are, is shared.
 
         Raises:
             pydantic.ValidationError: A new value is impossible.
         """
         copy = super().model_copy(deep=deep)
         return copy if not update else type(self).model_validate(dict(copy) | dict(update))
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+        """An event of these values, which nobody looks at; its metadata are read-only nevertheless."""
+        made = super().model_construct(_fields_set, **values)
+        fields = made.__dict__
+        fields.update({name: _core.freeze(fields[name]) for name in fields if _is_metadata(cls.model_fields[name])})
+        return made
 
     def __hash__(self) -> int:
         return hash(self.event_id)
@@ -145,10 +145,15 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         event_type = _literal_event_type(cls)
+        enter_kind(cls, event_type)
         if event_type is None:
             _make_abstract(cls)
         elif cls.__pydantic_generic_metadata__["origin"] is None:
             _define(cls, event_type)
+
+
+def _is_metadata(info: FieldInfo) -> bool:
+    return any(isinstance(item, AfterValidator) and item.func is _to_frozen_json for item in info.metadata)
 
 
 _CLASSES: dict[str, type[BaseEvent]] = {}
@@ -186,7 +191,7 @@ def _define(cls: type[BaseEvent], event_type: str) -> None:
     except ValueError as wrong:
         raise EventDefinitionError(f"{cls.__qualname__}: {wrong}") from None
     other = _CLASSES.get(event_type)
-    if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+    if other is not None and kind_of(other) is not kind_of(cls):
         raise EventDefinitionError(
             f"{cls.__qualname__} has the event_type {event_type!r} of {other.__module__}.{other.__qualname__}; "
             f"give it a Literal of its own"

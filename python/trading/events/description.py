@@ -58,8 +58,16 @@ _FORMS = {
     "moment": "utc",
     "datetime": "time",
 }
-_ATOMS = frozenset(_SCALARS.values()) - {"any", "json"} | {"id", "moment", "literal", "enum", "optional", "union"}
-"""The kinds of values that refer to no other object, and of choices between such."""
+_ATOMS = frozenset(_SCALARS.values()) - {"any", "json"} | {
+    "id",
+    "moment",
+    "literal",
+    "enum",
+    "metadata",
+    "optional",
+    "union",
+}
+"""The kinds of values that lead back to no other object, and of choices between such."""
 
 _COMPARISONS: Mapping[type, str] = {Gt: "gt", Ge: "ge", Lt: "lt", Le: "le"}
 
@@ -138,7 +146,7 @@ class ClassDescription:
             only Pydantic knows. Otherwise it is checked and built natively.
         keeps_extras: Whether it keeps fields that it does not know.
         is_frozen: Whether its instances cannot be changed.
-        is_flat: Whether that is so, and they refer to nothing that could lead back to them, but by their metadata.
+        is_flat: Whether that is so, and they refer to nothing that could lead back to them.
     """
 
     described_class: type[BaseModel]
@@ -237,7 +245,7 @@ def _holds_fields_alone(cls: type[BaseModel]) -> bool:
 
 
 def _is_flat(field: FieldDescription) -> bool:
-    return field.shape.kind == "metadata" or all(part.kind in _ATOMS for part in field.shape.parts())
+    return all(part.kind in _ATOMS for part in field.shape.parts())
 
 
 def _after_validators(cls: type[BaseModel]) -> Iterator[Callable[[Any], Any]]:

@@ -4,6 +4,7 @@
     ├── EventError                   an event or an event class
     │   ├── EventDefinitionError     a class that cannot be an event class      (TypeError)
     │   ├── NotAnEventError          something that is no event                 (TypeError)
+    │   ├── ReadOnlyError            what an event holds was to be changed      (TypeError)
     │   ├── EventEncodeError         an event that cannot be encoded exactly    (ValueError)
     │   ├── EventDecodeError         bytes or columns that hold no event        (ValueError)
     │   └── EventTooLargeError       an event too long for the wire             (ValueError)
@@ -55,6 +56,10 @@ class EventDefinitionError(EventError, TypeError):
 
 class NotAnEventError(EventError, TypeError):
     """What was to be published or written is not an event."""
+
+
+class ReadOnlyError(EventError, TypeError):
+    """What an event holds was to be changed."""
 
 
 class EventEncodeError(EventError, ValueError):

@@ -1,6 +1,7 @@
 //! Which of the events that are kept somebody wants: by what they are, by their time, or the last of each topic.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use rustc_hash::FxBuildHasher;
@@ -47,7 +48,7 @@ struct Topics {
     /// Of each, what its events still have to pass.
     rests: Vec<Filter<usize>>,
     text: String,
-    kinds: HashMap<Box<str>, Option<Kind>>,
+    kinds: HashMap<Box<str>, Option<Arc<Kind>>>,
 }
 
 impl Topics {

@@ -1,19 +1,23 @@
 //! What the bus reads of an event: its class, exchange, symbol and timestamp.
 
+use std::sync::Arc;
+
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyType};
+use rustc_hash::FxHashMap;
 
 use crate::error::NotAnEventError;
+use crate::guarded::Guarded;
 
 /// An event class as routing sees it.
 pub(crate) struct Kind {
     /// Kept, so that no other class gets its address.
     _class: Py<PyType>,
     pub(crate) event_type: String,
-    /// The addresses of the class and of the event classes it derives from.
+    /// The identities of the kinds of the class and of the event classes it derives from.
     pub(crate) lineage: Box<[usize]>,
 }
 
@@ -28,17 +32,37 @@ pub(crate) fn base_event(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     BASE_EVENT.import(py, "trading.events.base", "BaseEvent")
 }
 
+/// By what those who hear a class of events know it: its definition, which a notebook or a reload may make anew. See
+/// `trading.events.event_kinds`.
+pub(crate) fn kind_identity(class: &Bound<'_, PyType>) -> PyResult<usize> {
+    static KIND_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let kind_of = KIND_OF.import(class.py(), "trading.events.event_kinds", "kind_of")?;
+    Ok(identity(kind_of.call1((class,))?.cast::<PyType>()?))
+}
+
+/// Every class of events that has been seen, by its identity.
+static SEEN: Guarded<Option<FxHashMap<usize, Arc<Kind>>>> = Guarded::new(None);
+
 impl Kind {
-    pub(crate) fn of(event: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn of(event: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
         let class = event.get_type();
-        if !class.is_subclass(base_event(event.py())?)? {
-            return Err(not_an_event(event));
+        let known = SEEN.lock(event.py()).as_ref().and_then(|seen| seen.get(&identity(&class)).cloned());
+        match known {
+            Some(known) => Ok(known),
+            None if class.is_subclass(base_event(event.py())?)? => Self::of_class(class),
+            None => Err(not_an_event(event)),
         }
-        Self::of_class(class)
     }
 
     /// The same of a class of events.
-    pub(crate) fn of_class(class: Bound<'_, PyType>) -> PyResult<Self> {
+    pub(crate) fn of_class(class: Bound<'_, PyType>) -> PyResult<Arc<Self>> {
+        let (py, key) = (class.py(), identity(&class));
+        let kind = Arc::new(Self::describe(class)?);
+        SEEN.lock(py).get_or_insert_default().insert(key, Arc::clone(&kind));
+        Ok(kind)
+    }
+
+    fn describe(class: Bound<'_, PyType>) -> PyResult<Self> {
         let py = class.py();
         let base = base_event(py)?;
         let fields = class.getattr(intern!(py, "model_fields"))?;
@@ -48,7 +72,7 @@ impl Kind {
         for ancestor in class.mro() {
             let ancestor = ancestor.cast_into::<PyType>()?;
             if ancestor.is_subclass(base)? {
-                lineage.push(identity(&ancestor));
+                lineage.push(kind_identity(&ancestor)?);
             }
         }
         Ok(Self { _class: class.unbind(), event_type, lineage: lineage.into() })

@@ -9,7 +9,7 @@ use trading_events_core::filter::{Filter, Known};
 
 use crate::drive;
 use crate::error::HandlerTypeError;
-use crate::event::{self, Kind, identity};
+use crate::event::{self, Kind, kind_identity};
 
 /// A filter. Its callables, and the classes to be kept alive, are numbered; each filter owns its references to them, so
 /// that the garbage collector counts them right.
@@ -144,7 +144,7 @@ impl PyFilter {
         let mut leaves = Vec::new();
         for class in classes {
             texts.push(class.qualname()?.to_string());
-            options.push(Filter::Class(identity(&class), leaves.len()));
+            options.push(Filter::Class(kind_identity(&class)?, leaves.len()));
             leaves.push(class.into_any().unbind());
         }
         let parts = Parts { expression: Filter::Any(options), leaves };
@@ -210,11 +210,11 @@ impl PyFilter {
         exchange: Option<&str>,
         symbol: Option<&str>,
         span_us: (i64, i64),
-    ) -> Option<bool> {
-        let lineage: Vec<usize> =
-            class_.map_or_else(Vec::new, |class| class.mro().iter().map(|each| each.as_ptr() as usize).collect());
-        let known = Known { event_type, lineage: &lineage, exchange, symbol };
-        self.parts.expression.settle(&known).decide(span_us.0, span_us.1)
+    ) -> PyResult<Option<bool>> {
+        let kind = class_.map(|class| Kind::of_class(class.clone())).transpose()?;
+        let lineage = kind.as_ref().map_or(&[][..], |kind| &kind.lineage);
+        let known = Known { event_type, lineage, exchange, symbol };
+        Ok(self.parts.expression.settle(&known).decide(span_us.0, span_us.1))
     }
 
     #[getter]

@@ -50,7 +50,10 @@ mod _core {
     #[pymodule_export]
     use super::codec::row::RowTable;
     #[pymodule_export]
-    use super::codec::{decode_batch, decode_event, encode_batch, encode_event, encode_row, to_utc, utc_now};
+    use super::codec::{
+        decode_batch, decode_event, encode_batch, encode_event, encode_row, freeze, freeze_json, no_metadata,
+        set_clock, to_utc, utc_now,
+    };
     #[pymodule_export]
     use super::disk::{crc32c, sync_file_system};
     #[pymodule_export]

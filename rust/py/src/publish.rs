@@ -135,7 +135,7 @@ impl NativeBus {
         let kind = if let Some(kind) = known_kind {
             kind
         } else {
-            let kind = Arc::new(Kind::of(event)?);
+            let kind = Kind::of(event)?;
             this.lock(py).learn(identity, &kind);
             kind
         };

@@ -13,7 +13,7 @@ use trading_events_core::subscription::Delivery;
 
 use crate::bus::NativeBus;
 use crate::error::{ReentrancyError, SubscriptionNotFoundError};
-use crate::event::{self, identity};
+use crate::event::{self, kind_identity};
 use crate::filter::Parts;
 use crate::history::Start;
 use crate::home;
@@ -51,7 +51,7 @@ pub(crate) fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Kinds, String
     }
     match what.cast::<PyType>() {
         Ok(class) if class.is_subclass(event::base_event(what.py())?)? => {
-            Ok((Kinds::Class(identity(class)), class.qualname()?.to_string(), Some(class.clone())))
+            Ok((Kinds::Class(kind_identity(class)?), class.qualname()?.to_string(), Some(class.clone())))
         }
         _ => Err(PyTypeError::new_err(format!("{} is neither a pattern nor an event class", what.repr()?))),
     }

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypedDict
 
 from trading.events import _core
 from trading.events.base import BaseEvent, event_class, event_classes
+from trading.events.event_kinds import is_of_kind
 from trading.events.errors import HandlerTypeError
 from trading.events.persistence.columns import to_micros
 from trading.events.persistence.layout import PartName, spell_event_type, spell_exchange, spell_symbol
@@ -287,4 +288,4 @@ def _either(event_types: EventTypes) -> tuple[_Topics, ...]:
 def _types_of(cls: type[BaseEvent]) -> set[str]:
     if cls is BaseEvent:
         return {"*"}
-    return {each.model_fields["event_type"].default for each in event_classes() if issubclass(each, cls)}
+    return {each.model_fields["event_type"].default for each in event_classes() if is_of_kind(each, cls)}

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from trading.events import _core
 from trading.events.base import BaseEvent, event_classes
+from trading.events.event_kinds import is_of_kind
 
 _WORD = str.maketrans({"\\": "\\\\", "[": "\\[", "]": "\\]", "?": "*"})
 """`?` stands for one byte on a server, here for one character; what a glob has special besides is escaped."""
@@ -20,7 +21,7 @@ def patterns_of(event_type: str | type[BaseEvent]) -> list[str]:
         return [_core.normalize_pattern(event_type)]
     if event_type is BaseEvent:
         return ["events.*.*.*"]
-    kinds = [cls.model_fields["event_type"].default for cls in event_classes() if issubclass(cls, event_type)]
+    kinds = [cls.model_fields["event_type"].default for cls in event_classes() if is_of_kind(cls, event_type)]
     return [f"events.{kind}.*.*" for kind in kinds]
 
 

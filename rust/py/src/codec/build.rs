@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use trading_events_core::codec::DecodeError;
 
 use super::class::Class;
+use super::frozen;
 use super::read::Flaw;
 use super::shape::Shape;
 
@@ -69,13 +70,15 @@ pub(super) fn build<'py>(
             Some(value) if value.is_none() => continue, // as it is in the template
             Some(value) => value,
             None if class.type_index == Some(index) => continue,
-            None if class.metadata_index == Some(index) => PyDict::new(py).into_any(),
+            None if class.metadata_index == Some(index) => match field.shape {
+                Shape::Metadata => frozen::empty(py)?,
+                _ => PyDict::new(py).into_any(),
+            },
             None => {
                 missing.push(index);
                 default(py, class, index, &fields, offset)?
             }
         };
-        is_flat &= !matches!(field.shape, Shape::Metadata) || value.cast::<PyDict>().is_ok_and(PyDictMethods::is_empty);
         fields.set_item(&field.name, value)?;
     }
     let are_trusted = values.are_trusted;
@@ -105,12 +108,12 @@ pub(super) fn build<'py>(
 
 /// Spares the garbage collector an object that leads to no other which it must see. A dictionary comes back into its sight
 /// by itself when something is put into it that does.
-fn untrack(object: &Bound<'_, PyAny>) {
+pub(super) fn untrack(object: &Bound<'_, PyAny>) {
     // SAFETY: it lives, and takes part in garbage collection as instances of Python classes and dictionaries do.
     unsafe { ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) };
 }
 
-fn is_tracked(object: &Bound<'_, PyAny>) -> bool {
+pub(super) fn is_tracked(object: &Bound<'_, PyAny>) -> bool {
     // SAFETY: it lives.
     unsafe { ffi::PyObject_GC_IsTracked(object.as_ptr()) == 1 }
 }

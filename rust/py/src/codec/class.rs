@@ -31,7 +31,7 @@ pub(crate) struct Class {
     /// The names of all fields, to be shared by instances that cannot be changed.
     pub(super) names: Py<PySet>,
     pub(super) is_frozen: bool,
-    /// Whether instances refer to nothing, but by their metadata, that could lead back to them.
+    /// Whether instances refer to nothing that could lead back to them.
     pub(super) is_flat: bool,
     is_whole: PyOnceLock<bool>,
     /// A dictionary with all fields, of which those of instances are copies: they need not grow. In it are `event_type`,

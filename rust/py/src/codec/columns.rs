@@ -6,6 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyType};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::ffi::{c_int, c_void};
 use trading_events_core::codec::columns::{Buffers, Column, ColumnSink, ColumnSource, Form, View};
 use trading_events_core::codec::{DecodeError, Key};
@@ -75,6 +76,27 @@ impl Filling {
         self.sink.select(&self.places[&key].1);
     }
 
+    /// The places by event type. Classes of one event type have theirs together.
+    fn by_event_type(&self) -> PyResult<BTreeMap<&'static str, Vec<usize>>> {
+        let mut found = BTreeMap::<_, Vec<usize>>::new();
+        for (class, fields) in self.places.values() {
+            let together = found.entry(class.layout.event_type()).or_default();
+            for place in fields {
+                let name = &self.names[*place].0;
+                if !together.contains(place) && together.iter().any(|known| self.names[*known].0 == *name) {
+                    let event_type = class.layout.event_type();
+                    return Err(EventEncodeError::new_err(format!(
+                        "two classes of the event type {event_type} differ in what {name} holds: make two tables"
+                    )));
+                }
+                if !together.contains(place) {
+                    together.push(*place);
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Fields of one name and form share their columns.
     fn place(&mut self, field: (String, Form)) -> usize {
         if let Some(place) = self.names.iter().position(|known| *known == field) {
@@ -88,9 +110,9 @@ impl Filling {
 /// The number of events, the columns of each field, and for each event type the places of its fields among them.
 #[pyfunction]
 #[pyo3(signature = (events, /))]
-pub(crate) fn encode_columns<'py>(
-    events: &Bound<'py, PyList>,
-) -> PyResult<(usize, Vec<MadeField>, Bound<'py, PyDict>)> {
+pub(crate) fn encode_columns(
+    events: &Bound<'_, PyList>,
+) -> PyResult<(usize, Vec<MadeField>, BTreeMap<&'static str, Vec<usize>>)> {
     let mut filling = Filling { sink: ColumnSink::with_capacity(events.len()), ..Filling::default() };
     for event in events {
         filling.select(&event.get_type(), Class::of_event(&event)?);
@@ -101,10 +123,7 @@ pub(crate) fn encode_columns<'py>(
             ));
         }
     }
-    let places = PyDict::new(events.py());
-    for (class, fields) in filling.places.values() {
-        places.set_item(class.layout.event_type(), fields.to_vec())?;
-    }
+    let places = filling.by_event_type()?;
     let rows = filling.sink.rows();
     let columns = filling
         .sink

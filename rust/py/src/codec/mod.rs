@@ -4,6 +4,7 @@ mod build;
 mod class;
 pub(crate) mod columns;
 mod decimal;
+mod frozen;
 mod moment;
 mod read;
 mod recent;
@@ -16,5 +17,6 @@ mod write;
 
 pub(crate) use build::CollectorPaused;
 pub(crate) use class::{Class, class_of_type};
-pub(crate) use moment::{to_utc, utc_now};
+pub(crate) use frozen::{freeze, freeze_json, no_metadata};
+pub(crate) use moment::{set_clock, to_utc, utc_now};
 pub(crate) use wire::{decode_batch, decode_event, encode_batch, encode_event, encode_row, row_of};

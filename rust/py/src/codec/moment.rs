@@ -2,13 +2,16 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyTimeAccess, PyTzInfo, PyTzInfoAccess};
+use pyo3::types::{
+    PyDate, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyTime, PyTimeAccess, PyTzInfo, PyTzInfoAccess,
+};
 use trading_events_core::codec::time::{DAY_US, LAST_US, date_from_days, days_from_date};
 
 use super::recent::Recent;
+use crate::guarded::Guarded;
 
 /// The microseconds since 1970 of a datetime in UTC; none of one in another zone or without one.
 pub(super) fn read_utc(value: &Bound<'_, PyDateTime>) -> PyResult<Option<i64>> {
@@ -61,18 +64,42 @@ fn make_anew(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyDateTime>> {
     )
 }
 
+/// What tells the time instead of the system.
+static CLOCK: Guarded<Option<Py<PyAny>>> = Guarded::new(None);
+
+/// Sets what tells the time, or with nothing the system; returns what did before.
+#[pyfunction]
+#[pyo3(signature = (clock, /))]
+pub(crate) fn set_clock(py: Python<'_>, clock: Option<Py<PyAny>>) -> Option<Py<PyAny>> {
+    std::mem::replace(&mut *CLOCK.lock(py), clock)
+}
+
 /// The time now, aware and in UTC.
 #[pyfunction]
 pub(crate) fn utc_now(py: Python<'_>) -> PyResult<Bound<'_, PyDateTime>> {
+    let clock = CLOCK.lock(py).as_ref().map(|clock| clock.bind(py).clone());
+    if let Some(clock) = clock {
+        return ask(&clock);
+    }
     let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
     make_utc(py, i64::try_from(passed).unwrap_or(LAST_US).min(LAST_US))
 }
 
-/// A datetime as it is if it is plain and in UTC, else as `convert_to_utc` of `trading.events.base` makes it.
+#[cold]
+fn ask<'py>(clock: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDateTime>> {
+    match clock.call0()?.cast_into::<PyDateTime>() {
+        Ok(told) => Ok(to_utc(told.into_any())?.cast_into()?),
+        Err(other) => {
+            let told = other.into_inner();
+            Err(PyTypeError::new_err(format!("the clock {clock} says {}, which is no datetime", told.repr()?)))
+        }
+    }
+}
+
+/// A datetime as a plain one in UTC, itself if it is one. One without a zone is taken as UTC.
 #[pyfunction]
 #[pyo3(signature = (value, /))]
 pub(crate) fn to_utc(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
-    static CONVERT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = value.py();
     if let Ok(moment) = value.cast_exact::<PyDateTime>()
         && !moment.get_fold()
@@ -81,5 +108,57 @@ pub(crate) fn to_utc(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     {
         return Ok(value);
     }
-    CONVERT.import(py, "trading.events.base", "convert_to_utc")?.call1((value,))
+    convert(&plain(&value)?)
+}
+
+#[cold]
+fn convert<'py>(value: &Bound<'py, PyDateTime>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    let utc = PyTzInfo::utc(py)?;
+    if value.get_tzinfo().is_none_or(|zone| zone.is(&*utc)) {
+        return Ok(with_zone(py, value, value, Some(&utc), false)?.into_any());
+    }
+    value.call_method1(intern!(py, "astimezone"), (&*utc,)).map_err(|error| {
+        if !error.is_instance_of::<PyOverflowError>(py) {
+            return error;
+        }
+        let shown =
+            value.call_method0(intern!(py, "isoformat")).map_or_else(|_| String::from("it"), |text| text.to_string());
+        PyValueError::new_err(format!("{shown} has no UTC time between the years 1 and 9999"))
+    })
+}
+
+/// The datetime itself, or one of `datetime`'s own class that says the same, asked for its parts: an object of a derived
+/// class, as `pandas.NaT` is, need not have them.
+fn plain<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDateTime>> {
+    let py = value.py();
+    if let Ok(exact) = value.cast_exact::<PyDateTime>() {
+        return Ok(exact.clone());
+    }
+    let day = value.call_method0(intern!(py, "date"))?.cast_into::<PyDate>()?;
+    let time = value.call_method0(intern!(py, "time"))?.cast_into::<PyTime>()?;
+    let zone = value.getattr(intern!(py, "tzinfo"))?;
+    let zone = if zone.is_none() { None } else { Some(zone.cast_into::<PyTzInfo>()?) };
+    with_zone(py, &day, &time, zone.as_ref(), time.get_fold())
+}
+
+fn with_zone<'py>(
+    py: Python<'py>,
+    day: &impl PyDateAccess,
+    time: &impl PyTimeAccess,
+    zone: Option<&Bound<'py, PyTzInfo>>,
+    fold: bool,
+) -> PyResult<Bound<'py, PyDateTime>> {
+    PyDateTime::new_with_fold(
+        py,
+        day.get_year(),
+        day.get_month(),
+        day.get_day(),
+        time.get_hour(),
+        time.get_minute(),
+        time.get_second(),
+        time.get_microsecond(),
+        zone,
+        fold,
+    )
 }

@@ -13,6 +13,7 @@ use trading_events_core::codec::{DecodeError, Key, Source, Token};
 
 use super::build::{self, Values};
 use super::class::{Class, Field};
+use super::frozen;
 use super::moment;
 use super::shape::{Bounds, Shape};
 use super::write::{find_choice, from_json};
@@ -21,7 +22,7 @@ use crate::event_id::hex_text;
 use containers::{read_dict, read_items, read_model, read_union};
 pub(super) use flaw::Flaw;
 use flaw::{Read, deeper, unfit, wrong};
-use plain::{read_any, read_json, read_map};
+use plain::{Made, read_any, read_frozen, read_json, read_map};
 use scalars::{from_isoformat, make_uuid, read_decimal, read_float, read_int, read_text};
 
 /// Builds the event of a class whose fields a source holds. `offset` is where it begins.
@@ -90,7 +91,7 @@ fn read_field<'a, 'py, S: Source<'a>>(
 
 fn read_as_json<'py>(py: Python<'py>, class: &Class, field: &Field, text: &str) -> Read<'py> {
     if text == "{}" && matches!(field.shape, Shape::Metadata) {
-        return Ok(PyDict::new(py).into_any());
+        return Ok(frozen::empty(py)?);
     }
     Ok(field.json(class, py)?.parse.bind(py).call1((text,))?)
 }
@@ -156,7 +157,7 @@ fn read<'a, 'py, S: Source<'a>>(
         }
         (Shape::Metadata, Token::Map(count)) => {
             let depth = deeper(source, depth)?;
-            read_map(py, count, source, depth, &mut read_json)
+            read_map(py, Made::Frozen, count, source, depth, &mut read_frozen)
         }
         (shape, token) => read_rest(py, shape, token, source, depth),
     }

@@ -4,11 +4,19 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use trading_events_core::codec::{Source, Token};
 
+use super::super::frozen;
 use super::super::shape::{Bounds, Shape};
 use super::containers::read_name;
-use super::flaw::{Read, deeper, unfit};
+use super::flaw::{Flaw, Read, deeper, unfit};
 use super::read;
 use super::scalars::read_int;
+
+/// As what dictionaries and lists are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    Plain,
+    Frozen,
+}
 
 /// What JSON can say.
 pub(super) fn read_json<'a, 'py, S: Source<'a>>(
@@ -17,10 +25,26 @@ pub(super) fn read_json<'a, 'py, S: Source<'a>>(
     source: &mut S,
     depth: usize,
 ) -> Read<'py> {
+    check_json(&token, source)?;
+    read_plain(py, Made::Plain, token, source, depth, &mut read_json)
+}
+
+/// The same, read-only.
+pub(super) fn read_frozen<'a, 'py, S: Source<'a>>(
+    py: Python<'py>,
+    token: Token<'a>,
+    source: &mut S,
+    depth: usize,
+) -> Read<'py> {
+    check_json(&token, source)?;
+    read_plain(py, Made::Frozen, token, source, depth, &mut read_frozen)
+}
+
+fn check_json<'a, S: Source<'a>>(token: &Token<'a>, source: &S) -> Result<(), Flaw> {
     match token {
-        Token::Float(float) if !float.is_finite() => Err(unfit(source, "number that JSON has", &token)),
-        Token::Bytes(_) | Token::Id(_) => Err(unfit(source, "value that JSON has", &token)),
-        _ => read_plain(py, token, source, depth, &mut read_json),
+        Token::Float(float) if !float.is_finite() => Err(unfit(source, "number that JSON has", token)),
+        Token::Bytes(_) | Token::Id(_) => Err(unfit(source, "value that JSON has", token)),
+        _ => Ok(()),
     }
 }
 
@@ -34,7 +58,7 @@ pub(super) fn read_any<'a, 'py, S: Source<'a>>(
     match token {
         Token::Bytes(bytes) => Ok(PyBytes::new(py, bytes).into_any()),
         Token::Id(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),
-        _ => read_plain(py, token, source, depth, &mut read_any),
+        _ => read_plain(py, Made::Plain, token, source, depth, &mut read_any),
     }
 }
 
@@ -42,6 +66,7 @@ pub(super) type ReadPart<'b, 'a, 'py, S> = &'b mut dyn FnMut(Python<'py>, Token<
 
 pub(super) fn read_plain<'a, 'py, S: Source<'a>>(
     py: Python<'py>,
+    made: Made,
     token: Token<'a>,
     source: &mut S,
     depth: usize,
@@ -55,14 +80,17 @@ pub(super) fn read_plain<'a, 'py, S: Source<'a>>(
         Token::Text(text) | Token::Name(text) => Ok(PyString::new(py, text).into_any()),
         Token::List(count) => {
             let depth = deeper(source, depth)?;
-            let list = PyList::empty(py);
+            let list = if made == Made::Frozen { frozen::new_list(py)? } else { PyList::empty(py) };
             for _ in 0..count {
                 let token = source.next()?;
                 list.append(read_part(py, token, source, depth)?)?;
             }
+            if made == Made::Frozen {
+                frozen::seal(&list);
+            }
             Ok(list.into_any())
         }
-        Token::Map(count) => read_map(py, count, source, depth, read_part),
+        Token::Map(count) => read_map(py, made, count, source, depth, read_part),
         Token::Bytes(_) | Token::Id(_) | Token::Decimal(_) | Token::Moment(_) => {
             Err(unfit(source, "value of plain data", &token))
         }
@@ -71,17 +99,24 @@ pub(super) fn read_plain<'a, 'py, S: Source<'a>>(
 
 pub(super) fn read_map<'a, 'py, S: Source<'a>>(
     py: Python<'py>,
+    made: Made,
     count: usize,
     source: &mut S,
     depth: usize,
     read_part: ReadPart<'_, 'a, 'py, S>,
 ) -> Read<'py> {
     let depth = deeper(source, depth)?;
-    let dict = PyDict::new(py);
+    if made == Made::Frozen && count == 0 {
+        return Ok(frozen::empty(py)?);
+    }
+    let dict = if made == Made::Frozen { frozen::new_dict(py)? } else { PyDict::new(py) };
     for _ in 0..count {
         let name = read_name(source)?;
         let token = source.next()?;
         dict.set_item(name, read_part(py, token, source, depth)?)?;
+    }
+    if made == Made::Frozen {
+        frozen::seal(&dict);
     }
     Ok(dict.into_any())
 }

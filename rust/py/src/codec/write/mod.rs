@@ -15,6 +15,7 @@ use trading_events_core::codec::columns::Form;
 use trading_events_core::codec::{Sink, Token};
 
 use super::class::{Class, Field};
+use super::frozen;
 use super::moment;
 use super::shape::Shape;
 use crate::event::{dictionary, not_an_event};
@@ -43,7 +44,7 @@ pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> Py
         if !S::COLUMNS && class.type_index == Some(index) {
             continue;
         }
-        if S::SPARSE && class.metadata_index == Some(index) && is_empty_dict(&value) {
+        if S::SPARSE && class.metadata_index == Some(index) && is_empty_dict(&value)? {
             continue;
         }
         sink.field(&class.layout, index);
@@ -102,7 +103,7 @@ fn write_as_json<S: Sink>(class: &Class, field: &Field, value: &Bound<'_, PyAny>
     let py = value.py();
     if value.is_none() {
         sink.put(Token::None);
-    } else if is_empty_dict(value) {
+    } else if is_empty_dict(value)? {
         sink.put(Token::Text("{}"));
     } else {
         let rendered = field.json(class, py)?.render.bind(py).call1((value,))?;
@@ -128,8 +129,8 @@ fn extras_of<'py>(model: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDic
     Ok(extras.cast_into::<PyDict>().ok())
 }
 
-fn is_empty_dict(value: &Bound<'_, PyAny>) -> bool {
-    value.cast_exact::<PyDict>().is_ok_and(PyDictMethods::is_empty)
+fn is_empty_dict(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(frozen::as_dict(value)?.is_some_and(PyDictMethods::is_empty))
 }
 
 /// Puts a value of a shape.
@@ -169,7 +170,10 @@ fn write<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, depth: 
             Ok(())
         }
         Shape::Literal(choices) => write_literal(choices, value, sink),
-        Shape::Metadata => write_map(value.cast_exact::<PyDict>()?, Depth::new(depth)?, sink, &mut write_json),
+        Shape::Metadata => {
+            let map = frozen::as_dict(value)?.ok_or(Refusal::Kind)?;
+            write_map(map, Depth::new(depth)?, sink, &mut write_json)
+        }
         _ => write_rest(shape, value, sink, depth),
     }
 }

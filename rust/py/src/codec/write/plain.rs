@@ -2,9 +2,10 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 use trading_events_core::codec::{MAX_DEPTH, Sink, Token};
 
+use super::super::frozen;
 use super::refusal::{Put, Refusal};
 use super::scalars::{short, text, write_int};
 
@@ -75,9 +76,9 @@ pub(super) fn write_plain<S: Sink>(
         sink.put(Token::Bool(truth.is_true()));
     } else if let Ok(int) = value.cast_exact::<PyInt>() {
         write_int(int, sink)?;
-    } else if let Ok(map) = value.cast_exact::<PyDict>() {
+    } else if let Some(map) = frozen::as_dict(value)? {
         write_map(map, depth, sink, write_part)?;
-    } else if let Ok(list) = value.cast_exact::<PyList>() {
+    } else if let Some(list) = frozen::as_list(value)? {
         let depth = Depth::new(depth.0)?;
         sink.put(Token::List(list.len()));
         for value in list {

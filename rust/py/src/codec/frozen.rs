@@ -1,0 +1,187 @@
+//! The read-only dictionaries and lists in which events keep their metadata: the classes of `trading.events.frozen`.
+//!
+//! Only this makes them. What JSON can say leads back to nothing, and nothing is put into them later, so that the garbage
+//! collector is spared them.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
+use trading_events_core::codec::MAX_DEPTH;
+
+use super::build::{is_tracked, untrack};
+
+/// How deep a value may be to be JSON beyond doubt: Pydantic reads some 200 levels.
+const JSON_DEPTH: usize = 190;
+
+struct Classes {
+    dict: Py<PyType>,
+    list: Py<PyType>,
+    /// The empty dictionary, which all events without metadata share.
+    empty: Py<PyAny>,
+}
+
+fn classes(py: Python<'_>) -> PyResult<&Classes> {
+    static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
+    CLASSES.get_or_try_init(py, || {
+        let module = py.import(intern!(py, "trading.events.frozen"))?;
+        let dict = module.getattr(intern!(py, "FrozenDict"))?.cast_into::<PyType>()?;
+        let list = module.getattr(intern!(py, "FrozenList"))?.cast_into::<PyType>()?;
+        let empty = make_dict(&dict)?;
+        untrack(&empty);
+        Ok(Classes { dict: dict.unbind(), list: list.unbind(), empty: empty.into_any().unbind() })
+    })
+}
+
+fn make_dict<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyDict>> {
+    let py = class.py();
+    // SAFETY: the type is the interpreter's own, and initialized.
+    let Some(make) = (unsafe { ffi::PyDict_Type.tp_new }) else {
+        return Err(PyValueError::new_err("dictionaries cannot be made"));
+    };
+    // SAFETY: the class derives from `dict`; the call gives a new object of it, or null with an error set.
+    let made = unsafe {
+        Bound::from_owned_ptr_or_err(py, make(class.as_type_ptr(), PyTuple::empty(py).as_ptr(), std::ptr::null_mut()))
+    }?;
+    Ok(made.cast_into::<PyDict>()?)
+}
+
+/// The empty dictionary.
+pub(super) fn empty(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    Ok(classes(py)?.empty.bind(py).clone())
+}
+
+/// An empty dictionary, to be filled past its own methods and then sealed.
+pub(super) fn new_dict(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    make_dict(classes(py)?.dict.bind(py))
+}
+
+/// An empty list, likewise.
+pub(super) fn new_list(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let class = classes(py)?.list.bind(py);
+    // SAFETY: the class derives from `list`, whose instances are made of zeroed memory.
+    let made = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyType_GenericAlloc(class.as_type_ptr(), 0)) }?;
+    Ok(made.cast_into::<PyList>()?)
+}
+
+/// Ends the filling of one that holds only what JSON can say.
+pub(super) fn seal<T>(filled: &Bound<'_, T>) {
+    untrack(filled.as_any());
+}
+
+/// The dictionary that a value is, if it is a plain or a read-only one.
+pub(super) fn as_dict<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<&'a Bound<'py, PyDict>>> {
+    if let Ok(plain) = value.cast_exact::<PyDict>() {
+        return Ok(Some(plain));
+    }
+    let is_frozen = value.get_type_ptr() == classes(value.py())?.dict.bind(value.py()).as_type_ptr();
+    Ok(value.cast::<PyDict>().ok().filter(|_| is_frozen))
+}
+
+/// The list that a value is, likewise.
+pub(super) fn as_list<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<&'a Bound<'py, PyList>>> {
+    if let Ok(plain) = value.cast_exact::<PyList>() {
+        return Ok(Some(plain));
+    }
+    let is_frozen = value.get_type_ptr() == classes(value.py())?.list.bind(value.py()).as_type_ptr();
+    Ok(value.cast::<PyList>().ok().filter(|_| is_frozen))
+}
+
+/// A value whose plain dictionaries and lists, at every level, are read-only ones. What JSON cannot say stays what it is.
+#[pyfunction]
+#[pyo3(signature = (value, /))]
+pub(crate) fn freeze<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(freeze_within(value, 0)?.0)
+}
+
+/// The same of a value that is plainly JSON; nothing of one that may not be.
+#[pyfunction]
+#[pyo3(signature = (value, /))]
+pub(crate) fn freeze_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let (frozen, is_json) = freeze_within(value, 0)?;
+    Ok(is_json.then_some(frozen))
+}
+
+/// The empty metadata.
+#[pyfunction]
+pub(crate) fn no_metadata(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    empty(py)
+}
+
+/// The frozen value, and whether it is plainly JSON at every level.
+fn freeze_within<'py>(value: &Bound<'py, PyAny>, depth: usize) -> PyResult<(Bound<'py, PyAny>, bool)> {
+    if let Ok(plain) = value.cast_exact::<PyDict>() {
+        check_depth(depth)?;
+        freeze_dict(plain, depth)
+    } else if let Ok(plain) = value.cast_exact::<PyList>() {
+        check_depth(depth)?;
+        freeze_list(plain, depth)
+    } else {
+        Ok((value.clone(), is_scalar(value) || is_sealed(value)?))
+    }
+}
+
+fn check_depth(depth: usize) -> PyResult<()> {
+    if depth > MAX_DEPTH {
+        return Err(PyValueError::new_err(format!("it is nested more than {MAX_DEPTH} deep")));
+    }
+    Ok(())
+}
+
+fn freeze_dict<'py>(plain: &Bound<'py, PyDict>, depth: usize) -> PyResult<(Bound<'py, PyAny>, bool)> {
+    let py = plain.py();
+    if plain.is_empty() {
+        return Ok((empty(py)?, depth < JSON_DEPTH));
+    }
+    let frozen = new_dict(py)?;
+    let mut is_json = depth < JSON_DEPTH;
+    for (name, part) in plain {
+        if !name.is_exact_instance_of::<PyString>() {
+            return Ok((plain.clone().into_any(), false));
+        }
+        let (part, fits) = freeze_within(&part, depth + 1)?;
+        is_json &= fits && is_scalar(&name);
+        frozen.set_item(name, part)?;
+    }
+    if is_json {
+        seal(&frozen);
+    }
+    Ok((frozen.into_any(), is_json))
+}
+
+fn freeze_list<'py>(plain: &Bound<'py, PyList>, depth: usize) -> PyResult<(Bound<'py, PyAny>, bool)> {
+    let frozen = new_list(plain.py())?;
+    let mut is_json = depth < JSON_DEPTH;
+    for part in plain {
+        let (part, fits) = freeze_within(&part, depth + 1)?;
+        is_json &= fits;
+        frozen.append(part)?;
+    }
+    if is_json {
+        seal(&frozen);
+    }
+    Ok((frozen.into_any(), is_json))
+}
+
+/// Whether a value is, beyond doubt, a scalar that JSON has.
+fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
+    if let Ok(text) = value.cast_exact::<PyString>() {
+        return text.to_str().is_ok();
+    }
+    if let Ok(float) = value.cast_exact::<PyFloat>() {
+        return float.value().is_finite();
+    }
+    if let Ok(int) = value.cast_exact::<PyInt>() {
+        let mut overflow = 0;
+        // SAFETY: it is an int; the call raises nothing for one.
+        unsafe { ffi::PyLong_AsLongLongAndOverflow(int.as_ptr(), &raw mut overflow) };
+        return overflow == 0;
+    }
+    value.is_none() || value.is_exact_instance_of::<PyBool>()
+}
+
+fn is_sealed(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok((as_dict(value)?.is_some() || as_list(value)?.is_some()) && !is_tracked(value))
+}
