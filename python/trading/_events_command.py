@@ -7,14 +7,14 @@ traceback, holds until the first line of it has run.
 import _signal
 import atexit
 
-_INTERRUPT = 2
+_HANG_UP, _INTERRUPT, _TERMINATE = 1, 2, 15
 
 
 def main() -> int:
     """Runs the command that the process was started with, and returns its exit code."""
     die_of_interrupts()
-    # What is registered first runs last: nothing is left to be done, and too little of Python to say a word.
-    atexit.register(_ignore_interrupts)
+    # What is registered first runs last: all is done, and too little of Python is left to say a word.
+    atexit.register(_ignore_signals)
     from trading.events.cli.program import run_program  # noqa: PLC0415 - takes time
 
     return run_program()
@@ -26,5 +26,6 @@ def die_of_interrupts() -> None:
         _signal.signal(_INTERRUPT, _signal.SIG_DFL)
 
 
-def _ignore_interrupts() -> None:
-    _signal.signal(_INTERRUPT, _signal.SIG_IGN)
+def _ignore_signals() -> None:
+    for number in (_HANG_UP, _INTERRUPT, _TERMINATE):
+        _signal.signal(number, _signal.SIG_IGN)
