@@ -24,7 +24,7 @@ from trading.events.cli import (
     verify_store,
 )
 from trading.events.cli.arguments import UsageError
-from trading.events.cli.signals import Interrupted, exit_code, say
+from trading.events.cli.signals import Interrupted, exit_code, received_signal, say
 from trading.events.errors import TradingEventsError
 
 _COMMANDS = (
@@ -73,11 +73,9 @@ def _run(args: argparse.Namespace) -> int:
         code: int = args.run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:
-        return EXIT_BROKEN_PIPE
-    except Interrupted as signal:
-        say(signal.number)
-        return exit_code(signal.number)
+    except (BrokenPipeError, Interrupted):
+        # The signal that ends a command may end the reader of its output too.
+        return EXIT_BROKEN_PIPE if (number := received_signal()) is None else _tell(number)
     except KeyboardInterrupt:
         return _complain("interrupted", EXIT_INTERRUPTED)
     except UsageError as wrong:
@@ -87,6 +85,11 @@ def _run(args: argparse.Namespace) -> int:
             raise
         return _complain(f"error: {wrong}", EXIT_FAILED)
     return code
+
+
+def _tell(number: int) -> int:
+    say(number)
+    return exit_code(number)
 
 
 def _complain(text: str, code: int) -> int:

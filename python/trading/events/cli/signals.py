@@ -40,13 +40,8 @@ os._exit(int(sys.argv[1]))
 class Interrupted(KeyboardInterrupt):
     """A command was ended by a signal, and has finished what it had to.
 
-    Attributes:
-        number: The signal.
+    `received_signal` tells which.
     """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 class _Process:
@@ -100,6 +95,11 @@ def leave(number: int) -> NoReturn:
     os._exit(code)
 
 
+def received_signal() -> int | None:
+    """The first signal that has come, if one has."""
+    return _process.received
+
+
 def exit_code(number: int) -> int:
     """130 for Ctrl-C, 143 for SIGTERM, as a shell tells of them."""
     return _CODE_OF_SIGNAL + number
@@ -129,9 +129,9 @@ def run_until_signal(work: Coroutine[Any, Any, _T]) -> _T:
         except asyncio.CancelledError:
             if _process.received is None:
                 raise
-            raise Interrupted(_process.received) from None
+            raise Interrupted from None
     if _process.received is not None:
-        raise Interrupted(_process.received)
+        raise Interrupted
     return result
 
 
