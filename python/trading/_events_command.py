@@ -27,5 +27,5 @@ def die_of_interrupts() -> None:
 
 
 def _ignore_signals() -> None:
-    for number in (_HANG_UP, _INTERRUPT, _TERMINATE):
+    for number in (_TERMINATE, _INTERRUPT, _HANG_UP):
         _signal.signal(number, _signal.SIG_IGN)
