@@ -31,7 +31,7 @@ FUZZ_TARGETS = $(notdir $(basename $(wildcard rust/fuzz/fuzz_targets/*.rs)))
 
 heading = @printf '\n=== %s ===\n' '$(1)'
 
-.PHONY: help demo bench bench-peers build test test-python fuzz chaos crash clean
+.PHONY: help demo bench bench-peers build test test-python fuzz chaos crash interrupts clean
 .PHONY: lint lint-rust lint-python types test-rust test-coverage test-wheel
 
 help: ## list the targets
@@ -141,6 +141,9 @@ crash: $(VENV)/.built $(VENV)/.extra-test ## kill 2,000 recording processes, los
 	$(RUN) tests.crash --kills 2000
 	$(RUN) tests.crash --power 10
 	$(RUN) tests.crash --faults 5
+
+interrupts: $(VENV)/.built $(VENV)/.extra-test ## interrupt each command at TIMES (default 200) moments; an hour or more
+	$(RUN) tests.interrupts --each $(or $(TIMES),200)
 
 clean: ## remove what was built, environments included
 	rm -rf .venv .venvs target build dist htmlcov .coverage .coverage.* .benchmarks

@@ -58,7 +58,29 @@ async def test_what_one_process_publishes_another_one_shows(server: Server) -> N
             shown = json.loads(await tailing.stdout.readline())
             assert (shown["event_type"], shown["event_id"]) == ("tick", str(number))
     tailing.send_signal(signal.SIGINT)
-    assert await tailing.wait() == 0
+    assert await tailing.wait() == 130
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_a_recording_that_is_interrupted_has_kept_what_came(
+    server: Server, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """Turned red by: leaving without closing the store, or without saying what is in it."""
+    where = ["--mode", "streams", "--namespace", uuid4().hex]
+    command = [sys.executable, "-m", "trading.events.cli", "record", server.url, str(tmp_path / "store"), *where]
+    recording = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert recording.stdout is not None
+    await recording.stdout.readline()
+    async with RedisEventBus(server.url, mode="streams", namespace=where[-1]) as bus:
+        await bus.publish_batch(ticks(range(10)))
+    reader = EventReader(tmp_path / "store")
+    await until(lambda: reader.count() == 10)
+    recording.send_signal(number)
+    out, err = await recording.communicate()
+    assert recording.returncode == code
+    assert out.decode().startswith("recorded 10 events into ")
+    assert len(err.splitlines()) == 1
+    assert len([*(tmp_path / "store").rglob("tick_*.parquet")]) >= 1
 
 
 def test_a_server_that_is_away_is_said_in_one_line_without_its_password(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,14 @@
 Recording and replay are in `trading.events.persistence`, predefined filters in `trading.events.filters`.
 """
 
+import sys
+
+# This is the first line of ours that `python -m trading.events.cli` runs. No other process's signals are touched.
+if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)].endswith("trading.events.cli"):
+    from trading._events_command import die_of_interrupts
+
+    die_of_interrupts()
+
 import importlib
 import warnings
 from typing import TYPE_CHECKING, Any

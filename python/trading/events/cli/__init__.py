@@ -5,7 +5,9 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
+from typing import TextIO
 
 from pydantic import ValidationError
 
@@ -22,6 +24,7 @@ from trading.events.cli import (
     verify_store,
 )
 from trading.events.cli.arguments import UsageError
+from trading.events.cli.signals import Interrupted, exit_code, received_signal, say
 from trading.events.errors import TradingEventsError
 
 _COMMANDS = (
@@ -51,21 +54,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments; by default those of the process.
 
     Returns:
-        The exit code: 0 if all went well, 1 if not, 2 for wrong arguments, 130 after Ctrl-C, 141 if nobody reads the
-        output any more.
+        The exit code: 0 if all went well, 1 if not, 2 for wrong arguments, 130 after Ctrl-C, 143 after SIGTERM, 129
+        after SIGHUP, 141 if nobody reads the output any more.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal's encoding cannot say is escaped, rather than the end of everything.
             stream.reconfigure(errors="backslashreplace")
-    args = _parser().parse_args(argv)
+    try:
+        return _run(_parser().parse_args(argv))
+    finally:
+        _flush_or_drop(sys.stdout)
+        _flush_or_drop(sys.stderr)
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         code: int = args.run(args)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whatever still stands in the buffer must not be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_BROKEN_PIPE
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (BrokenPipeError, Interrupted):
+        # The signal that ends a command may end the reader of its output too.
+        return EXIT_BROKEN_PIPE if (number := received_signal()) is None else _tell(number)
     except KeyboardInterrupt:
         return _complain("interrupted", EXIT_INTERRUPTED)
     except UsageError as wrong:
@@ -77,9 +87,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def _tell(number: int) -> int:
+    say(number)
+    return exit_code(number)
+
+
 def _complain(text: str, code: int) -> int:
-    print(f"trading-events: {' '.join(text.split())}", file=sys.stderr)
+    with suppress(BrokenPipeError):
+        print(f"trading-events: {' '.join(text.split())}", file=sys.stderr)
     return code
+
+
+def _flush_or_drop(stream: TextIO | None) -> None:
+    """Writes what stands in the buffer, which the interpreter would otherwise try, and complain of, at its exit."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,6 +2,6 @@
 
 import sys
 
-from trading.events.cli import main
+from trading._events_command import main
 
 sys.exit(main())

@@ -14,6 +14,7 @@ from trading.events.cli.arguments import DEFAULT_STORE, add_progress
 from trading.events.cli.file_options import add_file_options, open_file
 from trading.events.cli.formats import as_time, counted
 from trading.events.cli.progress import ProgressLine
+from trading.events.cli.signals import run_until_signal
 from trading.events.errors import ImportFileError
 from trading.events.importing import MarketDataFile, RefusedRow
 from trading.events.persistence import ParquetEventWriter
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         rejects = stack.enter_context(args.rejects.open("w", encoding="utf-8", newline="")) if args.rejects else None
         work = _Import(file, progress=progress, rejects=rejects)
         try:
-            asyncio.run(work.run(args.store))
+            run_until_signal(work.run(args.store))
         finally:
             progress.clear()
             if file.rows_read:

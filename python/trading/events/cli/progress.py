@@ -3,8 +3,11 @@
 import shutil
 import sys
 import time
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self, TextIO
+
+from trading.events.cli.signals import wiped_by_signal
 
 _BAR_CHARS = 24
 _REDRAW_S = 0.1
@@ -28,6 +31,7 @@ class ProgressLine:
         self._began_s = time.monotonic()
         self._drawn_s = 0.0
         self._drawn_chars = 0
+        self._stack = ExitStack()
 
     def update(self, count: int, *, fraction: float | None = None, note: str = "") -> None:
         """Draws the line anew, at most ten times a second.
@@ -61,14 +65,19 @@ class ProgressLine:
     def clear(self) -> None:
         """Wipes the line, so that something else can be printed."""
         if self._drawn_chars:
-            self._draw("")
-            self._stream.write("\r")
+            self._stream.write(self._wipe())
             self._stream.flush()
+            self._drawn_chars = 0
+
+    def _wipe(self) -> str:
+        return f"\r{' ' * self._drawn_chars}\r" if self._drawn_chars else ""
 
     def __enter__(self) -> Self:
+        self._stack.enter_context(wiped_by_signal(self._wipe))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, at: TracebackType | None
     ) -> None:
         self.clear()
+        self._stack.close()

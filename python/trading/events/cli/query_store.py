@@ -6,7 +6,7 @@ import itertools
 import json
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO, cast
@@ -15,6 +15,7 @@ from trading.events.base import BaseEvent, event_class
 from trading.events.cli.arguments import EventRangeArguments, add_range, add_store, count, event_range
 from trading.events.cli.formats import as_time, counted, printable, printable_json
 from trading.events.cli.no_match import tell_of_no_match
+from trading.events.cli.signals import removed_by_signal, signals_held
 from trading.events.cli.unreadable import gather_unreadable, print_warnings
 from trading.events.persistence import EventReader
 
@@ -92,7 +93,11 @@ def _output(path: Path | None) -> Generator[TextIO, None, None]:
     if path is None:
         yield sys.stdout
     else:
-        with path.open("w", encoding="utf-8", newline="") as file:
+        with ExitStack() as stack:
+            with signals_held():
+                file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
+                if path.is_file() and not path.is_symlink():  # /dev/stdout stays
+                    stack.enter_context(removed_by_signal(path))
             yield file
 
 

@@ -2,13 +2,13 @@
 
 import argparse
 import asyncio
-import signal
 from pathlib import Path
 
 from trading.events.base import BaseEvent
 from trading.events.cli.arguments import DEFAULT_STORE, count
 from trading.events.cli.formats import counted
 from trading.events.cli.server import add_server, server_bus, server_url
+from trading.events.cli.signals import run_until_signal
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import ParquetEventWriter
 
@@ -44,29 +44,37 @@ def run(args: argparse.Namespace) -> int:
         ServerError: The server cannot be used.
         UsageError: The arguments do not go together.
     """
-    recorded = asyncio.run(_record(server_bus(args.url, args, name="record"), args))
-    print(f"recorded {counted(recorded, 'event')} into {args.store}")
+    recording = _Recording(args)
+    try:
+        run_until_signal(recording.run(server_bus(args.url, args, name="record")))
+    finally:
+        if recording.has_begun:
+            print(f"recorded {counted(recording.count, 'event')} into {args.store}")
     return 0
 
 
-async def _record(bus: InMemoryEventBus, args: argparse.Namespace) -> int:
-    recorded = 0
-    enough = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, enough.set)
-    async with ParquetEventWriter(args.store) as writer:
+class _Recording:
+    """Events on their way into a store, and how many have come so far."""
 
-        async def keep(event: BaseEvent) -> None:
-            nonlocal recorded
-            if args.count and recorded >= args.count:
-                return
-            await writer.write_event(event)
-            recorded += 1
-            if recorded == args.count:
-                enough.set()
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.has_begun = False
+        self.count = 0
+        self._args = args
+        self._enough = asyncio.Event()
 
-        async with bus:
-            await bus.subscribe(args.pattern, keep, name="recorder")
-            print(f"recording {args.pattern} into {args.store}; Ctrl-C ends", flush=True)
-            await enough.wait()
-    return recorded
+    async def run(self, bus: InMemoryEventBus) -> None:
+        """Records until there are enough, or the user ends it; what has come by then is in the store."""
+        async with ParquetEventWriter(self._args.store) as writer:
+
+            async def keep(event: BaseEvent) -> None:
+                if not self._enough.is_set():
+                    await writer.write_event(event)
+                    self.count += 1
+                    if self.count == self._args.count:
+                        self._enough.set()
+
+            async with bus:
+                await bus.subscribe(self._args.pattern, keep, name="recorder")
+                self.has_begun = True
+                print(f"recording {self._args.pattern} into {self._args.store}; Ctrl-C ends", flush=True)
+                await self._enough.wait()

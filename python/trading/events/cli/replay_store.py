@@ -12,6 +12,7 @@ from trading.events.cli.formats import as_duration, as_time, counted, table
 from trading.events.cli.no_match import tell_of_no_match
 from trading.events.cli.progress import ProgressLine
 from trading.events.cli.server import add_server, server_bus, server_url
+from trading.events.cli.signals import run_until_signal
 from trading.events.cli.unreadable import gather_unreadable
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import EventReader, Replay
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     with ProgressLine("replay", "events", shown=args.progress) as progress:
         audience = _Audience(total, progress)
         try:
-            asyncio.run(_replay(reader, _bus(args), audience, speed=args.speed, chosen=chosen))
+            run_until_signal(_replay(reader, _bus(args), audience, speed=args.speed, chosen=chosen))
         finally:
             progress.clear()
             audience.report()

@@ -2,12 +2,12 @@
 
 import argparse
 import asyncio
-import signal
 
 from trading.events.base import BaseEvent
 from trading.events.cli.arguments import count
 from trading.events.cli.formats import printable_json
 from trading.events.cli.server import add_server, server_bus, server_url
+from trading.events.cli.signals import run_until_signal
 from trading.events.memory_bus import InMemoryEventBus
 
 NAME = "tail"
@@ -38,25 +38,27 @@ def run(args: argparse.Namespace) -> int:
         ServerError: The server cannot be used.
         UsageError: The arguments do not go together.
     """
-    asyncio.run(_tail(server_bus(args.url, args, name="tail"), args))
+    run_until_signal(_tail(server_bus(args.url, args, name="tail"), args))
     return 0
 
 
 async def _tail(bus: InMemoryEventBus, args: argparse.Namespace) -> None:
     shown = 0
-    enough = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, enough.set)
+    enough = asyncio.get_running_loop().create_future()
 
     def show(event: BaseEvent) -> None:
         nonlocal shown
-        if args.count and shown >= args.count:
+        if enough.done():
             return
-        print(printable_json(event.model_dump_json()), flush=True)
+        try:
+            print(printable_json(event.model_dump_json()), flush=True)
+        except OSError as nobody_reads:
+            enough.set_exception(nobody_reads)
+            return
         shown += 1
         if shown == args.count:
-            enough.set()
+            enough.set_result(None)
 
     async with bus:
         await bus.subscribe(args.pattern, show, name="tail")
-        await enough.wait()
+        await enough

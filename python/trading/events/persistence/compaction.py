@@ -24,7 +24,7 @@ from trading.events.persistence.manifest import (
     prepare_manifest,
     read_manifest,
 )
-from trading.events.persistence.origin import Origin, read_origin
+from trading.events.persistence.origin import Origin, find_merged
 from trading.events.persistence.part import naming, read_part, read_rows
 from trading.events.persistence.part_writer import write_part
 from trading.events.persistence.sealing import FreeNames
@@ -150,10 +150,5 @@ def _remove_merged(base_path: Path, folder: Path) -> None:
     """Removes what a compaction that has died has left: what it had merged, or what it had not committed."""
     with committing(base_path):
         known = {file.name for file in read_manifest(folder).files}
-        strays = [path for path in list_parts(folder) if path.name not in known]
-        if strays:
-            merged = {name for each in known for name in read_origin(folder / each).merged}
-            for stray in strays:
-                sources = set(read_origin(stray).merged)
-                if stray.name in merged or (sources and sources <= known):
-                    stray.unlink()
+        for stray in find_merged(folder, known, [path for path in list_parts(folder) if path.name not in known]):
+            stray.unlink()

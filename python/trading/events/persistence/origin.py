@@ -1,6 +1,6 @@
 """Where a file comes from, as its metadata says, so that what is left of an attempt can be told from a file."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -49,6 +49,27 @@ def is_leftover(path: Path, origin: Origin) -> bool:
     """Whether a file that no manifest names was made by an earlier attempt at the same thing, or at a part of it."""
     found = read_origin(path)
     return found == origin or not found.segments.isdisjoint(origin.segments)
+
+
+def is_sealed_again(path: Path, segments: Collection[int]) -> bool:
+    """Whether a file that no manifest names was made from segments that are all still in the journal."""
+    found = read_origin(path).segments
+    return bool(found) and found <= set(segments)
+
+
+def find_merged(folder: Path, known: Collection[str], strays: Collection[Path]) -> list[Path]:
+    """Of the files of a day that its manifest does not name, those that a compaction has left there when it died.
+
+    Args:
+        folder: The day's folder.
+        known: The names in its manifest.
+        strays: The other files.
+    """
+    if not strays:
+        return []
+    merged = {name for each in known for name in read_origin(folder / each).merged}
+    uncommitted = {path for path in strays if (sources := read_origin(path).merged) and set(sources) <= set(known)}
+    return [path for path in strays if path.name in merged or path in uncommitted]
 
 
 def read_origin(path: Path) -> Origin:

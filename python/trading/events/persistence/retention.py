@@ -41,6 +41,7 @@ def _remove_day(base_path: Path, folder: Path) -> bool:
         try:
             manifest = read_manifest(folder)
         except FileNotFoundError:
+            _remove_empty(folder)  # which a removal that was killed has left
             return False
         replace_manifest(folder, manifest.model_copy(update={"files": ()}))
         for path in list_parts(folder):
@@ -48,8 +49,12 @@ def _remove_day(base_path: Path, folder: Path) -> bool:
         if any(map(manifest.has_sealed, live)):
             return True  # the manifest keeps what those segments still hold of this day from being read again
         (folder / NAME).unlink()
-        for empty in (folder, *folder.parents[:2]):
-            if any(empty.iterdir()):
-                break
-            empty.rmdir()
+        _remove_empty(folder)
     return True
+
+
+def _remove_empty(folder: Path) -> None:
+    for empty in (folder, *folder.parents[:2]):
+        if any(empty.iterdir()):
+            break
+        empty.rmdir()

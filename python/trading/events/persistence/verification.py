@@ -1,7 +1,7 @@
 """Verification: every byte of a store read, and each file named that is not as it was written."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from os import PathLike
@@ -15,6 +15,7 @@ from trading.events.errors import CorruptFileError, StoreError
 from trading.events.persistence.journal import damaged_segments, hold_segments, journal_folder
 from trading.events.persistence.layout import day_folder, list_days, list_parts
 from trading.events.persistence.manifest import NAME, SealedFile, read_manifest
+from trading.events.persistence.origin import find_merged, is_sealed_again
 from trading.events.persistence.part import naming, read_part, read_rows
 from trading.events.persistence.row import UnknownRowError
 from trading.events.persistence.store_path import existing_store
@@ -38,13 +39,20 @@ class Fault:
 def verify(base_path: str | PathLike[str]) -> Iterator[Fault]:
     """Reads all of a store and yields what is wrong with it: checksums, footers, order, sequence, manifests, journal.
 
-    A writer may write meanwhile; what it is just finishing may then be called a file that no manifest names.
+    What a writer, a compaction or a removal of days is just doing, or has left undone when it was killed, is no fault:
+    nothing is lost by it, no reader takes it for more than it is, and the next one finishes it.
 
     Raises:
         StorePathError: There is no such folder, or it is no store.
     """
     base_path = existing_store(base_path)
-    yield from _verify_journal(base_path)
+    segments = frozenset[int]()
+    try:
+        held = hold_segments(base_path)
+        segments = frozenset(segment.number for segment in held)
+        yield from _verify_journal(base_path, held)
+    except StoreError as error:
+        yield Fault(journal_folder(base_path), str(error))
     try:
         with naming(base_path):
             days = list_days(base_path)
@@ -52,16 +60,18 @@ def verify(base_path: str | PathLike[str]) -> Iterator[Fault]:
         yield Fault(error.path, str(error))
         return
     for day in days:
-        yield from _verify_day(base_path, day)
+        yield from _verify_day(base_path, day, segments)
 
 
-def _verify_day(base_path: Path, day: date) -> Iterator[Fault]:
+def _verify_day(base_path: Path, day: date, segments: frozenset[int]) -> Iterator[Fault]:
     folder = day_folder(base_path, day)
     try:
         files = read_manifest(folder).files
+        if not files:
+            return  # a day that is being removed
     except FileNotFoundError:
         files = ()
-        if list_parts(folder):
+        if not all(is_sealed_again(path, segments) for path in list_parts(folder)):
             yield Fault(folder, f"it has files but no {NAME}, which says which of them count")
     except CorruptFileError as error:
         yield Fault(error.path, str(error))
@@ -75,8 +85,10 @@ def _verify_day(base_path: Path, day: date) -> Iterator[Fault]:
     if repeated := _count_repeated(seqs):
         yield Fault(folder, f"{repeated} events of this day are there more than once, by their {SEQ}")
     names = {file.name for file in files}
-    for path in list_parts(folder):
-        if path.name not in names:
+    strays = [path for path in list_parts(folder) if path.name not in names]
+    undone = find_merged(folder, names, strays)
+    for path in strays:
+        if path not in undone and not is_sealed_again(path, segments):
             yield Fault(path, f"the day's {NAME} does not name it, so it does not count")
 
 
@@ -104,12 +116,7 @@ def _count_repeated(seqs: list[pa.ChunkedArray]) -> int:
     return len(together) - distinct
 
 
-def _verify_journal(base_path: Path) -> Iterator[Fault]:
-    try:
-        segments = hold_segments(base_path)
-    except StoreError as error:
-        yield Fault(journal_folder(base_path), str(error))
-        return
+def _verify_journal(base_path: Path, segments: Iterable[Segment]) -> Iterator[Fault]:
     for segment in segments:
         yield from (Fault(segment.path, reason) for reason in _verify_segment(segment))
     yield from (Fault(error.path, str(error)) for error in damaged_segments(base_path))

@@ -2,9 +2,10 @@
 
 import argparse
 import asyncio
+import shutil
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from trading.events.cli.arguments import UsageError, add_progress, count
@@ -14,6 +15,7 @@ from trading.events.cli.demo.recording import record
 from trading.events.cli.demo.source import open_source
 from trading.events.cli.file_options import add_file_options
 from trading.events.cli.progress import ProgressLine
+from trading.events.cli.signals import removed_by_signal, signals_held
 
 NAME = "demo"
 SUMMARY = "see it work: publish, handle, record, query, replay, and prove the replay equal"
@@ -86,8 +88,12 @@ def _store_folder(chosen: Path | None) -> Generator[Path, None, None]:
         UsageError: The chosen one has something in it.
     """
     if chosen is None:
-        with tempfile.TemporaryDirectory(prefix="trading-events-demo-") as folder:
-            yield Path(folder)
+        with ExitStack() as stack:
+            with signals_held():
+                folder = Path(tempfile.mkdtemp(prefix="trading-events-demo-"))
+                stack.enter_context(removed_by_signal(folder))
+                stack.callback(shutil.rmtree, folder)
+            yield folder
         return
     if chosen.is_dir() and any(chosen.iterdir()):
         raise UsageError(f"--store {chosen} is not empty; the demo records into a new folder")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
@@ -11,6 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from trading.events.cli.progress import ProgressLine
+from trading.events.cli.signals import killed_by_signal, signals_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +43,20 @@ def prove(recorded: Sequence[tuple[datetime, str]], store: Path, *, progress: Pr
     """
     expected = [text for _, text in sorted(recorded, key=itemgetter(0))]
     began_s = time.monotonic()
-    command = [sys.executable, "-m", "trading.events.cli.demo.replica", str(store)]
-    # In a session of its own, so that Ctrl-C is for this process, which then ends the other.
-    with subprocess.Popen(  # noqa: S603 - our own module
-        command, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        try:
-            output = process.stdout or ()
-            replayed, difference = compare(expected, _watched(output, len(expected), progress=progress))
-        except BaseException:
-            process.kill()
-            raise
+    with ExitStack() as stack:
+        with signals_held():
+            process = stack.enter_context(killed_by_signal(_start_replica(store)))
+        output = process.stdout or ()
+        replayed, difference = compare(expected, _watched(output, len(expected), progress=progress))
     if process.returncode:
         difference = f"the process ended with code {process.returncode}"
     return Proof(replayed, time.monotonic() - began_s, process.pid, difference)
+
+
+def _start_replica(store: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "trading.events.cli.demo.replica", str(store)]
+    # In a session of its own, so that Ctrl-C is for this process, which then ends the other.
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 - our own
 
 
 def _watched(lines: Iterable[str], total: int, *, progress: ProgressLine) -> Iterator[str]:
