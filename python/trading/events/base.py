@@ -39,7 +39,7 @@ def _to_frozen_json(value: dict[str, Any]) -> Mapping[str, JsonValue]:
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(_core.to_utc)]
-"""A moment, a plain datetime, aware and in UTC, in microseconds; what is finer is cut off. A naive one is taken as UTC."""
+"""A moment: a plain datetime in UTC, in microseconds; what is finer is cut off. A naive one is taken as UTC."""
 
 Exchange = Annotated[str, AfterValidator(_core.check_exchange)]
 """A venue's short name. Not empty or `_`; no dot, `*`, `?` or control character."""
