@@ -122,14 +122,23 @@ def test_a_list_refuses_every_change_with_a_sentence(change: str) -> None:
 
 def test_statements_that_change_are_refused_too() -> None:
     metadata: Any = event().metadata
-    statements = ["m['a'] = 2", "del m['a']", "m |= {'a': 2}", "m['list'] += [1]", "m['list'][0:1] = []", "del m['list'][0]"]
+    statements = [
+        "m['a'] = 2",
+        "del m['a']",
+        "m |= {'a': 2}",
+        "m['list'] += [1]",
+        "m['list'][0:1] = []",
+        "del m['list'][0]",
+    ]
     for statement in statements:
         with pytest.raises(TypeError, match="read-only"):
             exec(statement, {"m": metadata})  # noqa: S102 - the statement is what is tested
     assert metadata == PLAIN
 
 
-@pytest.mark.parametrize(("frozen", "plain", "changes"), [(FrozenDict, dict, DICT_CHANGES), (FrozenList, list, LIST_CHANGES)])
+@pytest.mark.parametrize(
+    ("frozen", "plain", "changes"), [(FrozenDict, dict, DICT_CHANGES), (FrozenList, list, LIST_CHANGES)]
+)
 def test_no_method_of_its_base_that_changes_is_left(frozen: type, plain: type, changes: dict[str, Any]) -> None:
     """Turned red by: a mutator missing from the class, also one that a later Python brings."""
     readers = {"copy", "fromkeys", "get", "items", "keys", "values", "index", "count"}

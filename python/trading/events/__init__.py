@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trading.events._core import DEBUG_BUILD
 from trading.events.base import BaseEvent, event_class, event_classes
 from trading.events.bus import HandlerFailure, IEventBus
+from trading.events.clock import use_clock
 from trading.events.codec import (
     decode_batch,
     decode_event,
@@ -146,6 +147,7 @@ __all__ = [
     "symbol_filter",
     "table_to_events",
     "time_range_filter",
+    "use_clock",
 ]
 
 if TYPE_CHECKING:
