@@ -83,7 +83,11 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
             event_type: Literal["funding_rate"] = "funding_rate"
             rate: Amount
 
-    Two events are equal if they are of one class and all their fields are. The hash is that of `event_id`.
+    Two events are equal if they are of one class and all their fields are. The hash is that of `event_id`. A class
+    that is defined again is another class, whose events are equal to none of the old one's; routing takes both for one
+    kind.
+
+    Metadata are read-only. Lists and dictionaries in fields of a subclass are what its types say: prefer tuples.
 
     Raises:
         pydantic.ValidationError: A field has an impossible value or is not known.
