@@ -181,12 +181,21 @@ def nested(depth: int) -> list[Any]:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda event: dict.update(event.metadata, a=float("nan")), "TickEvent.metadata cannot be encoded: JSON has no NaN"),
-        (lambda event: dict.update(event.metadata, a=Decimal(1)), "metadata cannot be encoded: .*Decimal.* is no plain data"),
-        (lambda event: dict.update(event.metadata, {1: 2}), "metadata cannot be encoded: a name in it is no text"),
-        (lambda event: dict.update(event.metadata, a="\ud800"), "metadata cannot be encoded: a text is no Unicode"),
         (
-            lambda event: dict.update(event.metadata, a=nested(300)),
+            lambda event: event.__dict__.update(metadata={"a": float("nan")}),
+            "TickEvent.metadata cannot be encoded: JSON has no NaN",
+        ),
+        (
+            lambda event: event.__dict__.update(metadata={"a": Decimal(1)}),
+            "metadata cannot be encoded: .*Decimal.* is no plain data",
+        ),
+        (lambda event: event.__dict__.update(metadata={1: 2}), "metadata cannot be encoded: a name in it is no text"),
+        (
+            lambda event: event.__dict__.update(metadata={"a": "\ud800"}),
+            "metadata cannot be encoded: a text is no Unicode",
+        ),
+        (
+            lambda event: event.__dict__.update(metadata={"a": nested(300)}),
             "metadata cannot be encoded: it is nested more than 224 deep",
         ),
         (

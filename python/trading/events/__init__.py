@@ -33,6 +33,7 @@ from trading.events.base import (
     utc_now,
 )
 from trading.events.bus import Delivery, Filter, GapCallback, Handler, HandlerFailure, IEventBus, Overflow
+from trading.events.clock import use_clock
 from trading.events.codec import (
     decode_batch,
     decode_event,
@@ -195,6 +196,7 @@ __all__ = [
     "symbol_filter",
     "table_to_events",
     "time_range_filter",
+    "use_clock",
     "utc_now",
 ]
 

@@ -42,7 +42,7 @@ def set_clock(clock: Callable[[], datetime] | None, /) -> Callable[[], datetime]
     """Has `utc_now` ask a clock, or with None the system's; returns what it asked before."""
 
 def freeze(value: Any, /) -> Any:
-    """A value whose plain dictionaries and lists, at every level, are a FrozenDict or FrozenList. Others stay as they are.
+    """A value whose plain dictionaries and lists, at every level, are read-only ones. Others stay as they are.
 
     Raises:
         ValueError: It is nested too deep, or within itself.

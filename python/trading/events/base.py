@@ -39,7 +39,7 @@ def _to_frozen_json(value: dict[str, Any]) -> Mapping[str, JsonValue]:
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(_core.to_utc)]
-"""A moment, a plain datetime, aware and in UTC, in microseconds; what is finer is cut off. A naive one is taken as UTC."""
+"""A moment: a plain datetime in UTC, in microseconds; what is finer is cut off. A naive one is taken as UTC."""
 
 Exchange = Annotated[str, AfterValidator(_core.check_exchange)]
 """A venue's short name. Not empty or `_`; no dot, `*`, `?` or control character."""
@@ -83,7 +83,11 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
             event_type: Literal["funding_rate"] = "funding_rate"
             rate: Amount
 
-    Two events are equal if they are of one class and all their fields are. The hash is that of `event_id`.
+    Two events are equal if they are of one class and all their fields are. The hash is that of `event_id`. A class
+    that is defined again is another class, whose events are equal to none of the old one's; routing takes both for one
+    kind.
+
+    Metadata are read-only. Lists and dictionaries in fields of a subclass are what its types say: prefer tuples.
 
     Raises:
         pydantic.ValidationError: A field has an impossible value or is not known.

@@ -5,9 +5,9 @@ Arrow, and change hands without a copy. Nothing that is read is trusted: whateve
 EventDecodeError.
 
 The garbage collector is spared decoded events that cannot be in a cycle: those of a frozen class that keeps its fields
-alone (no private attributes, slots, cached properties or other fields), all of whose values are scalars, and whose
-metadata are empty. That is most market data, and a list of a million of them costs no collection. They are
-freed as ever with their last reference. One that is nevertheless put into its own metadata or `__dict__` is not.
+alone (no private attributes, slots, cached properties or other fields), all of whose values are scalars or metadata.
+That is most market data, and a list of a million of them costs no collection. They are freed as ever with their last
+reference. One that is put into its own `__dict__`, or past their refusal into its own metadata, is not.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Which event classes are one kind: those that are the same definition, made again.
 
-A cell of a notebook that is run again, `importlib.reload`, and a module that is run as a script and imported as well each
-make a class anew. Events of the old and the new one are routed alike: who subscribed to either hears both.
+A cell of a notebook that is run again, `importlib.reload`, a module that is run as a script and imported as well: each
+makes a class anew. Events of the old and the new one are routed alike: who subscribed to either hears both.
 """
 
 import os
@@ -49,5 +49,5 @@ def _places(module: str) -> Iterator[str]:
 
 def _arguments(cls: type) -> tuple[object, ...]:
     """The arguments of a generic class, by their names, as they may be made anew too."""
-    arguments: tuple[Any, ...] = getattr(cls, "__pydantic_generic_metadata__")["args"]
+    arguments: tuple[Any, ...] = cls.__pydantic_generic_metadata__["args"]
     return tuple((each.__module__, each.__qualname__) if isinstance(each, type) else repr(each) for each in arguments)

@@ -1,6 +1,5 @@
 """Read-only dictionaries and lists, in which events keep their metadata."""
 
-from collections.abc import Iterable
 from typing import Any, NoReturn, Self
 
 from pydantic import JsonValue
@@ -24,8 +23,8 @@ def _keep(self: Any, _memo: dict[int, Any] | None = None) -> Any:
 class FrozenDict(dict[str, JsonValue]):
     """A dictionary that refuses to be changed; the dictionaries and lists in it do too.
 
-    It is equal to a plain one, and JSON, Pydantic and pickle take it for one. `copy.copy` and `copy.deepcopy` give itself, as
-    for a tuple; `dict(...)`, `.copy()` and `|` give plain dictionaries. It cannot be made directly, but by an event.
+    It is equal to a plain one, and JSON, Pydantic and pickle take it for one. `copy.copy` and `copy.deepcopy` give the
+    object itself, as they do for a tuple; `dict(...)`, `.copy()` and `|` give plain dictionaries. Only events make one.
 
     Raises:
         ReadOnlyError: It was to be changed.
@@ -38,7 +37,7 @@ class FrozenDict(dict[str, JsonValue]):
     __copy__ = __deepcopy__ = _keep
     fromkeys = dict.fromkeys
 
-    def __new__(cls, *_args: Any, **_options: Any) -> Self:
+    def __new__(cls, *_args: Any, **_options: Any) -> Self:  # noqa: D102 - as the class says
         _refuse({})
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -58,7 +57,7 @@ class FrozenList(list[JsonValue]):
     append = clear = extend = insert = pop = remove = reverse = sort = _refuse
     __copy__ = __deepcopy__ = _keep
 
-    def __new__(cls, *_args: Any, **_options: Any) -> Self:
+    def __new__(cls, *_args: Any, **_options: Any) -> Self:  # noqa: D102 - as the class says
         _refuse([])
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -4,7 +4,6 @@ Prices are in the quote currency for one unit of the base; quantities in units o
 venue counts so.
 """
 
-from decimal import MAX_EMAX, MIN_EMIN, Context
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -20,12 +19,10 @@ from trading.events.base import (
     Symbol,
     UtcDatetime,
 )
+from trading.events.decimals import WIDE
 
 Liquidity = Literal["maker", "taker"]
 """Whether an order waited in the book (maker) or took what waited there (taker)."""
-
-_WIDE = Context(prec=1000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
-"""Adds quantities without rounding them, as the usual 28 digits might."""
 
 
 class OrderEvent(BaseEvent):
@@ -193,7 +190,7 @@ class OrderFilledEvent(OrderEvent):
             raise ValueError(f"cumulative_quantity {filled} is above order_quantity {order}: filled above the order")
         if self.quantity > filled:
             raise ValueError(f"quantity {self.quantity} is above cumulative_quantity {filled}, which includes it")
-        if _WIDE.add(filled, self.remaining_quantity) != order:
+        if WIDE.add(filled, self.remaining_quantity) != order:
             raise ValueError(
                 f"cumulative_quantity {filled} and remaining_quantity {self.remaining_quantity} "
                 f"do not add up to order_quantity {order}"

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, get_args
 
+from trading.events.decimals import WIDE
+
 TimeUnit = Literal["auto", "s", "ms", "us", "ns"]
 """The unit of a time that is written as a number; `auto` tells it from the number's size."""
 
@@ -24,7 +26,13 @@ _US_PER_UNIT: dict[TimeUnit, Decimal] = {
     "ns": Decimal("0.001"),
 }
 # From March 1973 to the year 5138, no number is a likely time in two units.
-_AUTO_UNITS: tuple[tuple[float, TimeUnit], ...] = ((1e8, "auto"), (1e11, "s"), (1e14, "ms"), (1e17, "us"), (1e20, "ns"))
+_AUTO_UNITS: tuple[tuple[Decimal, TimeUnit], ...] = (
+    (Decimal("1e8"), "auto"),
+    (Decimal("1e11"), "s"),
+    (Decimal("1e14"), "ms"),
+    (Decimal("1e17"), "us"),
+    (Decimal("1e20"), "ns"),
+)
 
 _BUYS = ("buy", "b", "bid", "bids")
 _SELLS = ("sell", "s", "ask", "asks", "a")
@@ -136,7 +144,8 @@ def _since_epoch(number: Decimal, unit: TimeUnit) -> datetime:
     if unit == "auto":
         raise ValueError(f"{shown(str(number))} could be a time in several units; give the time unit: s, ms, us or ns")
     try:
-        return _EPOCH + timedelta(microseconds=int(number * _US_PER_UNIT[unit] // 1))
+        micros = WIDE.divide_int(WIDE.multiply(number, _US_PER_UNIT[unit]), 1)
+        return _EPOCH + timedelta(microseconds=int(micros))
     except (OverflowError, ArithmeticError):
         raise ValueError(f"{number} {unit} since 1970 is beyond the year 9999") from None
 
@@ -167,7 +176,7 @@ def read_side_from_buyer_is_maker(cell: object) -> str:
 
 def _unit_by_size(number: Decimal) -> TimeUnit:
     for below, unit in _AUTO_UNITS:
-        if abs(number) < below:
+        if number.copy_abs() < below:
             return unit
     return "auto"
 

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NoReturn, cast
 
+from trading.events.decimals import WIDE
 from trading.events.errors import ImportFileError
 from trading.events.importing.cells import shown
 from trading.events.importing.rows import RefusedRow, Row
@@ -66,10 +67,17 @@ class JsonRows:
 
 
 def _read_object(line: str) -> dict[str, object]:
-    value: object = json.loads(line, parse_float=Decimal, parse_constant=_refuse_constant)
+    value: object = json.loads(line, parse_float=_read_decimal, parse_constant=_refuse_constant)
     if not isinstance(value, dict):
         raise ValueError("it is another kind of value")  # noqa: TRY004 - a bad value, not a bad argument
     return cast("dict[str, object]", value)
+
+
+def _read_decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text, WIDE)
+    except InvalidOperation:
+        raise ValueError(f"{shown(text)} is beyond all numbers") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:

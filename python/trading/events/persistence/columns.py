@@ -19,10 +19,12 @@ Where `_exact` says something, the field's own column is null.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import Decimal, Inexact, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
+
+from trading.events.decimals import own_context
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
@@ -33,7 +35,7 @@ _SCALE = 18
 _WHOLE_DIGITS = 20
 _DECIMAL = pa.decimal128(_SCALE + _WHOLE_DIGITS, _SCALE)
 _UNITS = {exp: Decimal((0, (1,), exp)) for exp in range(-_SCALE, _WHOLE_DIGITS)}
-_EXACTLY = Context(prec=_SCALE + _WHOLE_DIGITS, traps=[Inexact, InvalidOperation])
+_EXACTLY = own_context(_SCALE + _WHOLE_DIGITS, Inexact, InvalidOperation)
 
 
 def to_micros(moment: datetime) -> int:

@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypedDict
 
 from trading.events import _core
 from trading.events.base import BaseEvent, event_class, event_classes
-from trading.events.event_kinds import is_of_kind
 from trading.events.errors import HandlerTypeError
+from trading.events.event_kinds import is_of_kind
 from trading.events.persistence.columns import to_micros
 from trading.events.persistence.layout import PartName, spell_event_type, spell_exchange, spell_symbol
 

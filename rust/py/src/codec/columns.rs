@@ -76,22 +76,17 @@ impl Filling {
         self.sink.select(&self.places[&key].1);
     }
 
-    /// The places by event type. Classes of one event type have theirs together.
+    /// The places by event type. Two classes of one event type, as a class that is defined again makes, are to hold the same.
     fn by_event_type(&self) -> PyResult<BTreeMap<&'static str, Vec<usize>>> {
-        let mut found = BTreeMap::<_, Vec<usize>>::new();
+        let mut found = BTreeMap::new();
         for (class, fields) in self.places.values() {
-            let together = found.entry(class.layout.event_type()).or_default();
-            for place in fields {
-                let name = &self.names[*place].0;
-                if !together.contains(place) && together.iter().any(|known| self.names[*known].0 == *name) {
-                    let event_type = class.layout.event_type();
-                    return Err(EventEncodeError::new_err(format!(
-                        "two classes of the event type {event_type} differ in what {name} holds: make two tables"
-                    )));
-                }
-                if !together.contains(place) {
-                    together.push(*place);
-                }
+            let event_type = class.layout.event_type();
+            let mut places = fields.to_vec();
+            places.sort_unstable();
+            if found.insert(event_type, places.clone()).is_some_and(|former| former != places) {
+                return Err(EventEncodeError::new_err(format!(
+                    "two classes of the event type {event_type} differ in their fields: make two tables"
+                )));
             }
         }
         Ok(found)

@@ -48,6 +48,17 @@ fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     CLASS.import(py, "decimal", "Decimal")
 }
 
+/// What reads and writes texts, whatever the context is in which the program calculates.
+fn context(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    CONTEXT.import(py, "trading.events.decimals", "WIDE")
+}
+
+fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+    let py = value.py();
+    Ok(context(py)?.call_method1(intern!(py, "to_sci_string"), (value,))?.cast_into()?)
+}
+
 /// Whether it is a decimal, and not of a class derived from that.
 pub(super) fn is_decimal(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(value.get_type_ptr() == class(value.py())?.as_type_ptr())
@@ -102,7 +113,7 @@ fn try_text(class: &Bound<'_, PyType>, blank: Blank, text: &str) -> PyResult<boo
         return Ok(false);
     }
     let made = make_by_layout(class, blank, &expected)?;
-    Ok(made.eq(&value)? && made.str()? == text && made.hash()? == value.hash()?)
+    Ok(made.eq(&value)? && text_of(&made)? == text && made.hash()? == value.hash()?)
 }
 
 /// Reads a decimal of up to 38 digits.
@@ -133,7 +144,7 @@ pub(super) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
             return Ok(Found::Plain(found));
         }
     }
-    let text = value.str()?;
+    let text = text_of(value)?;
     match Decimal::parse(text.to_str()?) {
         Some(Parsed::Decimal(found)) => Ok(Found::Plain(found)),
         _ => Ok(Found::Text(text)),
@@ -192,7 +203,7 @@ pub(super) fn make_from_text<'py>(py: Python<'py>, text: &str) -> PyResult<Optio
     match Decimal::parse(text) {
         None => Ok(None),
         Some(Parsed::Decimal(found)) => make(py, &found).map(Some),
-        Some(_) => match class(py)?.call1((text,)) {
+        Some(_) => match class(py)?.call1((text, context(py)?)) {
             Ok(made) => Ok(Some(made)),
             Err(wrong) if wrong.is_instance_of::<PyArithmeticError>(py) => Ok(None),
             Err(wrong) => Err(wrong),

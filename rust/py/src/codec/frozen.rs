@@ -93,14 +93,15 @@ pub(super) fn as_list<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<
 #[pyfunction]
 #[pyo3(signature = (value, /))]
 pub(crate) fn freeze<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    Ok(freeze_within(value, 0)?.0)
+    let is_exact = |value: &Bound<'_, PyAny>| is_scalar(value) || value.is_exact_instance_of::<PyInt>();
+    Ok(freeze_within(value, 0, &is_exact)?.0)
 }
 
 /// The same of a value that is plainly JSON; nothing of one that may not be.
 #[pyfunction]
 #[pyo3(signature = (value, /))]
 pub(crate) fn freeze_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let (frozen, is_json) = freeze_within(value, 0)?;
+    let (frozen, is_json) = freeze_within(value, 0, &is_scalar)?;
     Ok(is_json.then_some(frozen))
 }
 
@@ -110,14 +111,20 @@ pub(crate) fn no_metadata(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     empty(py)
 }
 
-/// The frozen value, and whether it is plainly JSON at every level.
-fn freeze_within<'py>(value: &Bound<'py, PyAny>, depth: usize) -> PyResult<(Bound<'py, PyAny>, bool)> {
+type IsScalar<'a> = &'a dyn Fn(&Bound<'_, PyAny>) -> bool;
+
+/// The frozen value, and whether it is plain data of such scalars at every level.
+fn freeze_within<'py>(
+    value: &Bound<'py, PyAny>,
+    depth: usize,
+    is_scalar: IsScalar<'_>,
+) -> PyResult<(Bound<'py, PyAny>, bool)> {
     if let Ok(plain) = value.cast_exact::<PyDict>() {
         check_depth(depth)?;
-        freeze_dict(plain, depth)
+        freeze_dict(plain, depth, is_scalar)
     } else if let Ok(plain) = value.cast_exact::<PyList>() {
         check_depth(depth)?;
-        freeze_list(plain, depth)
+        freeze_list(plain, depth, is_scalar)
     } else {
         Ok((value.clone(), is_scalar(value) || is_sealed(value)?))
     }
@@ -130,7 +137,11 @@ fn check_depth(depth: usize) -> PyResult<()> {
     Ok(())
 }
 
-fn freeze_dict<'py>(plain: &Bound<'py, PyDict>, depth: usize) -> PyResult<(Bound<'py, PyAny>, bool)> {
+fn freeze_dict<'py>(
+    plain: &Bound<'py, PyDict>,
+    depth: usize,
+    is_scalar: IsScalar<'_>,
+) -> PyResult<(Bound<'py, PyAny>, bool)> {
     let py = plain.py();
     if plain.is_empty() {
         return Ok((empty(py)?, depth < JSON_DEPTH));
@@ -141,7 +152,7 @@ fn freeze_dict<'py>(plain: &Bound<'py, PyDict>, depth: usize) -> PyResult<(Bound
         if !name.is_exact_instance_of::<PyString>() {
             return Ok((plain.clone().into_any(), false));
         }
-        let (part, fits) = freeze_within(&part, depth + 1)?;
+        let (part, fits) = freeze_within(&part, depth + 1, is_scalar)?;
         is_json &= fits && is_scalar(&name);
         frozen.set_item(name, part)?;
     }
@@ -151,11 +162,15 @@ fn freeze_dict<'py>(plain: &Bound<'py, PyDict>, depth: usize) -> PyResult<(Bound
     Ok((frozen.into_any(), is_json))
 }
 
-fn freeze_list<'py>(plain: &Bound<'py, PyList>, depth: usize) -> PyResult<(Bound<'py, PyAny>, bool)> {
+fn freeze_list<'py>(
+    plain: &Bound<'py, PyList>,
+    depth: usize,
+    is_scalar: IsScalar<'_>,
+) -> PyResult<(Bound<'py, PyAny>, bool)> {
     let frozen = new_list(plain.py())?;
     let mut is_json = depth < JSON_DEPTH;
     for part in plain {
-        let (part, fits) = freeze_within(&part, depth + 1)?;
+        let (part, fits) = freeze_within(&part, depth + 1, is_scalar)?;
         is_json &= fits;
         frozen.append(part)?;
     }

@@ -14,16 +14,17 @@ json     JSON as text: everything else
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import Decimal, Inexact, InvalidOperation
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from trading.events.decimals import WIDE, own_context
 from trading.events.persistence.columns import from_micros, to_micros
 
 _NO_INT = -(2**63)
 _NO_EXP = -(2**15)
-_EXACTLY = Context(prec=19, Emax=10**6, Emin=-(10**6), traps=[Inexact, InvalidOperation])
+_EXACTLY = own_context(19, Inexact, InvalidOperation)
 
 
 class Form(NamedTuple):
@@ -102,7 +103,7 @@ def _encode_decimals(values: Sequence[Decimal | None]) -> list[np.ndarray]:
         if value is not None:
             scaled = _scale(value)
             if scaled is None:
-                exact[place] = str(value)
+                exact[place] = WIDE.to_sci_string(value)
             else:
                 numbers[place], exponents[place] = scaled
     return [numbers, exponents, exact]

@@ -26,6 +26,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from trading.events.base import BaseEvent
+from trading.events.decimals import WIDE
 from trading.events.description import FieldDescription, describe
 from trading.events.errors import UnstorableEventError
 from trading.events.persistence.columns import to_micros
@@ -146,7 +147,7 @@ def _render_decimal(own: str, exact: str, value: Decimal) -> Iterator[str]:
     nearest = float(value)
     if math.isfinite(nearest):
         yield f"{own}={nearest!r}"
-    yield f'{exact}="{value}"'
+    yield f'{exact}="{WIDE.to_sci_string(value)}"'
 
 
 def _render_moment(own: str, _exact: str, value: datetime) -> Iterator[str]:
