@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from weakref import WeakSet
 
 from trading.events._core import NativeBus, to_utc
-from trading.events.argument_checks import check_callable, check_filter, check_handler, check_int
+from trading.events.argument_checks import check_handler, check_int, check_plain
 from trading.events.base import BaseEvent
 from trading.events.bus import (
     DEFAULT_CAPACITY,
@@ -84,7 +84,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         history: int = 0,
     ) -> None:
         if on_error is not None:
-            check_callable(on_error, "on_error")
+            check_plain(on_error, "on_error")
         check_int(time_one_in, "time_one_in", at_least=0, at_most=2**32 - 1)
         check_int(history, "history", at_least=0, at_most=sys.maxsize)
         self._time_one_in(time_one_in)
@@ -229,7 +229,8 @@ class InMemoryEventBus(NativeBus, IEventBus):
         """
 
         def decorate(handler: HandlerT) -> HandlerT:
-            title = name or getattr(handler, "__qualname__", None)
+            own_name = getattr(handler, "__qualname__", None)
+            title = name or (own_name if isinstance(own_name, str) else None)
             self._add(
                 event_type,
                 handler,
@@ -261,9 +262,9 @@ class InMemoryEventBus(NativeBus, IEventBus):
     ) -> str:
         check_handler(handler, is_inline=delivery == "inline")
         if condition is not None:
-            check_filter(condition)
+            check_plain(condition, "filter")
         if on_gap is not None:
-            check_callable(on_gap, "on_gap")
+            check_handler(on_gap, "on_gap")
         check_int(capacity, "capacity", at_least=1, at_most=sys.maxsize)
         if self._phase != "open":
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")

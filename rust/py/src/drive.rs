@@ -1,12 +1,13 @@
 //! Calling handlers and driving what they return, in their subscription's context.
 
-use std::ffi::c_int;
 use std::ptr;
 
 use pyo3::exceptions::PyStopIteration;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
+
+use crate::returned;
 
 /// How far a call or a coroutine has come.
 pub(crate) enum Progress<'py> {
@@ -71,7 +72,7 @@ pub(crate) fn start<'py>(
     match handler.call1((argument,)) {
         Err(error) => Progress::Raised(error),
         Ok(result) if result.is_none() => Progress::Returned,
-        Ok(result) => match iterator(result) {
+        Ok(result) => match returned::awaited(handler, result) {
             Err(error) => Progress::Raised(error),
             Ok(None) => Progress::Returned,
             Ok(Some(coroutine)) => {
@@ -92,44 +93,12 @@ pub(crate) fn call<'py>(
     within(context, || match handler.call1((argument,)) {
         Err(error) => Progress::Raised(error),
         Ok(result) if result.is_none() => Progress::Returned,
-        Ok(result) => match iterator(result.clone()) {
+        Ok(result) => match returned::awaited(handler, result.clone()) {
             Err(error) => Progress::Raised(error),
             Ok(None) => Progress::Returned,
             Ok(Some(_)) => Progress::Suspended(result),
         },
     })
-}
-
-/// Ends a coroutine that will never be awaited.
-pub(crate) fn discard(coroutine: &Bound<'_, PyAny>) {
-    let closed = coroutine.getattr_opt(intern!(coroutine.py(), "close"));
-    if let Err(error) = closed.and_then(|close| close.map_or(Ok(()), |close| close.call0().map(drop))) {
-        error.write_unraisable(coroutine.py(), None);
-    }
-}
-
-pub(crate) fn is_coroutine(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: a type check of a live object.
-    unsafe { ffi::PyCoro_CheckExact(object.as_ptr()) != 0 }
-}
-
-/// Marks the code of a generator that `types.coroutine` has made awaitable.
-const CO_ITERABLE_COROUTINE: c_int = 0x100;
-
-/// What has to be driven to await an object; `None` if it is a plain value.
-fn iterator(result: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    if is_coroutine(&result) {
-        return Ok(Some(result));
-    }
-    let py = result.py();
-    if let Some(code) = result.getattr_opt(intern!(py, "gi_code"))? {
-        let flags: c_int = code.getattr(intern!(py, "co_flags"))?.extract()?;
-        return Ok((flags & CO_ITERABLE_COROUTINE != 0).then_some(result));
-    }
-    match result.getattr_opt(intern!(py, "__await__"))? {
-        Some(start) => start.call0().map(Some),
-        None => Ok(None),
-    }
 }
 
 /// Takes a coroutine to its next suspension.

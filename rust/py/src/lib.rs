@@ -27,6 +27,7 @@ mod outbox;
 mod pace;
 mod packing;
 mod publish;
+mod returned;
 mod route_memo;
 mod routing;
 mod run;
@@ -60,6 +61,8 @@ mod _core {
     use super::filter::PyFilter;
     #[pymodule_export]
     use super::journal::PyJournal;
+    #[pymodule_export]
+    use super::returned::to_await;
     #[pymodule_export]
     use super::segment::{Segment, open_segments, read_together};
     #[pymodule_export]
