@@ -1,12 +1,11 @@
 //! Calling handlers and driving what they return, in their subscription's context.
 
-use std::ptr;
-
 use pyo3::exceptions::PyStopIteration;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use crate::exits;
 use crate::returned;
 
 /// How far a call or a coroutine has come.
@@ -69,7 +68,7 @@ pub(crate) fn start<'py>(
     argument: &Bound<'py, PyAny>,
     awaited: &mut Option<Bound<'py, PyAny>>,
 ) -> Progress<'py> {
-    match handler.call1((argument,)) {
+    match exits::call(handler, argument) {
         Err(error) => Progress::Raised(error),
         Ok(result) if result.is_none() => Progress::Returned,
         Ok(result) => match returned::awaited(handler, result) {
@@ -90,7 +89,7 @@ pub(crate) fn call<'py>(
     handler: &Bound<'py, PyAny>,
     argument: &Bound<'py, PyAny>,
 ) -> Progress<'py> {
-    within(context, || match handler.call1((argument,)) {
+    within(context, || match exits::call(handler, argument) {
         Err(error) => Progress::Raised(error),
         Ok(result) if result.is_none() => Progress::Returned,
         Ok(result) => match returned::awaited(handler, result.clone()) {
@@ -119,7 +118,7 @@ pub(crate) fn raise_in<'py>(coroutine: &Bound<'py, PyAny>, error: PyErr) -> Prog
         Ok(None) => return Progress::Raised(error),
         Err(wrong) => return Progress::Raised(wrong),
     };
-    match thrower.call1((error.into_value(py),)) {
+    match exits::call(&thrower, error.into_value(py).bind(py)) {
         Ok(yielded) => Progress::Suspended(yielded),
         Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => Progress::Returned,
         Err(raised) => Progress::Raised(raised),
@@ -128,15 +127,9 @@ pub(crate) fn raise_in<'py>(coroutine: &Bound<'py, PyAny>, error: PyErr) -> Prog
 
 /// `coroutine.send(None)`, without a `StopIteration` at its end.
 pub(crate) fn send<'py>(coroutine: &Bound<'py, PyAny>) -> Progress<'py> {
-    let py = coroutine.py();
-    let mut result = ptr::null_mut();
-    // SAFETY: both objects live through the call, and `result` receives a new reference unless an error is set.
-    let status = unsafe { ffi::PyIter_Send(coroutine.as_ptr(), ffi::Py_None(), &raw mut result) };
-    // SAFETY: as above; a null pointer, which comes with an error, becomes `None`.
-    let value = unsafe { Bound::from_owned_ptr_or_opt(py, result) };
-    match (status, value) {
+    match exits::send(coroutine) {
         (ffi::PySendResult::PYGEN_NEXT, Some(yielded)) => Progress::Suspended(yielded),
         (ffi::PySendResult::PYGEN_RETURN, _) => Progress::Returned,
-        _ => Progress::Raised(PyErr::fetch(py)),
+        _ => Progress::Raised(PyErr::fetch(coroutine.py())),
     }
 }

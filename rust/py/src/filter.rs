@@ -8,6 +8,7 @@ use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyList, PyString, PyType};
 use trading_events_core::filter::{Filter, Known};
 
 use crate::event::{self, Kind, identity};
+use crate::exits;
 use crate::returned;
 
 /// A filter. Its callables, and the classes to be kept alive, are numbered; each filter owns its references to them, so
@@ -111,7 +112,7 @@ pub(crate) fn test(rest: &Filter<usize>, leaves: &[Py<PyAny>], event: &Bound<'_,
 
 /// Asks a callable.
 fn passes(callable: &Bound<'_, PyAny>, event: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let answer = callable.call1((event,))?;
+    let answer = exits::call(callable, event)?;
     if let Ok(plain) = answer.cast_exact::<PyBool>() {
         return Ok(plain.is_true());
     }
@@ -190,6 +191,7 @@ impl PyFilter {
 
     #[pyo3(signature = (event, /))]
     fn __call__(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let _call = exits::Call::go_on(event.py());
         let kind = Kind::of(event)?;
         let (exchange, symbol) = event::names(event)?;
         let known = Known {

@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyString};
 use pyo3::{intern, wrap_pyfunction};
 
 use crate::error::{ForkedBusError, WrongLoopError};
+use crate::exits;
 
 /// How many times this process's line of ancestors has forked since the module was loaded.
 static FORKS: AtomicU64 = AtomicU64::new(0);
@@ -16,6 +17,7 @@ static FORKS: AtomicU64 = AtomicU64::new(0);
 #[pyfunction]
 fn note_fork() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    exits::note_fork();
 }
 
 /// How many times this process's line of ancestors has forked.
@@ -53,7 +55,7 @@ impl Birthplace {
 }
 
 /// The calling thread, as a number that no other living thread has.
-fn this_thread() -> usize {
+pub(crate) fn this_thread() -> usize {
     thread_local!(static MARK: u8 = const { 0 });
     MARK.with(|mark| std::ptr::from_ref(mark) as usize)
 }
@@ -129,17 +131,18 @@ impl Home {
 
     pub(crate) fn call_soon(&self, callback: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = callback.py();
-        self.event_loop.bind(py).call_method1(intern!(py, "call_soon"), (callback,)).map(drop)
+        exits::call_method(intern!(py, "call_soon"), [self.event_loop.bind(py), callback]).map(drop)
     }
 
     pub(crate) fn call_soon_threadsafe(&self, callback: &Bound<'_, PyAny>, argument: usize) -> PyResult<()> {
         let py = callback.py();
         let method = intern!(py, "call_soon_threadsafe");
-        self.event_loop.bind(py).call_method1(method, (callback, argument)).map(drop)
+        let argument = argument.into_pyobject(py)?.into_any();
+        exits::call_method(method, [self.event_loop.bind(py), callback, &argument]).map(drop)
     }
 
     pub(crate) fn new_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.event_loop.bind(py).call_method0(intern!(py, "create_future"))
+        exits::call_method(intern!(py, "create_future"), [self.event_loop.bind(py)])
     }
 }
 
@@ -154,7 +157,7 @@ pub(crate) fn wake(py: Python<'_>, futures: Vec<Py<PyAny>>) -> PyResult<()> {
     for future in futures {
         let future = future.bind(py);
         if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
-            future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+            exits::call_method(intern!(py, "set_result"), [future, py.None().bind(py)])?;
         }
     }
     Ok(())

@@ -16,6 +16,7 @@ mod durations;
 mod error;
 mod event;
 mod event_id;
+mod exits;
 mod filter;
 mod guarded;
 mod handling;
@@ -58,6 +59,8 @@ mod _core {
     #[pymodule_export]
     use super::event_id::new_event_id;
     #[pymodule_export]
+    use super::exits::end_calls;
+    #[pymodule_export]
     use super::filter::PyFilter;
     #[pymodule_export]
     use super::journal::PyJournal;
@@ -80,6 +83,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::home::watch_forks(module.py())
+        super::home::watch_forks(module.py())?;
+        super::exits::watch(module)
     }
 }

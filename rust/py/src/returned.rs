@@ -148,11 +148,10 @@ fn has_coroutine(result: &Bound<'_, PyAny>) -> bool {
 }
 
 fn coroutines_in<'py>(result: &Bound<'py, PyAny>) -> impl Iterator<Item = Bound<'py, PyAny>> {
-    let list = result.cast_exact::<PyList>().ok().map(|list| list.iter());
-    let tuple = result.cast_exact::<PyTuple>().ok().map(|tuple| tuple.iter());
-    let set = result.cast_exact::<PySet>().ok().map(|set| set.iter());
-    let all = list.into_iter().flatten().chain(tuple.into_iter().flatten()).chain(set.into_iter().flatten());
-    all.filter(is_coroutine)
+    let list = result.cast_exact::<PyList>().into_iter().flatten();
+    let tuple = result.cast_exact::<PyTuple>().into_iter().flatten();
+    let set = result.cast_exact::<PySet>().into_iter().flatten();
+    list.chain(tuple).chain(set).filter(is_coroutine)
 }
 
 /// Calls the `__await__` of an object whose type has one.

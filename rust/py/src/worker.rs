@@ -16,6 +16,7 @@ use trading_events_core::sequence::Kept;
 use trading_events_core::stats::{End, Gap};
 
 use crate::bus::{NativeBus, PythonBus};
+use crate::exits::Call;
 use crate::guarded::Guarded;
 use crate::home;
 use crate::pace::Pace;
@@ -146,6 +147,7 @@ impl Worker {
     }
 
     pub(crate) fn step<'py>(&self, py: Python<'py>, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let _call = Call::go_on(py);
         let Some(mut duty) = self.duty.lock(py).take() else {
             return Err(if self.has_ended.load(Ordering::Relaxed) {
                 PyRuntimeError::new_err("cannot reuse a worker that has ended")
