@@ -24,6 +24,7 @@ mod history;
 mod home;
 mod inline;
 mod journal;
+mod nesting;
 mod outbox;
 mod pace;
 mod packing;
