@@ -1,6 +1,7 @@
 """InMemoryEventBus: the bus within one process. Routing, queues and dispatch are native; this is its asyncio face."""
 
 import asyncio
+import atexit
 import logging
 import sys
 import warnings
@@ -11,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from weakref import WeakSet
 
-from trading.events._core import NativeBus, to_utc
+from trading.events._core import NativeBus, end_calls, to_utc
 from trading.events.argument_checks import check_handler, check_int, check_plain
 from trading.events.base import BaseEvent
 from trading.events.bus import (
@@ -93,6 +94,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         self._watchdog = None if slow_handler_s is None else Watchdog(self, slow_handler_s)
         self.name = name
         self._on_error = on_error
+        _OPEN.add(self)
         self._streams: WeakSet[EventStream[Any]] = WeakSet()
         self._hand_overs = HandOvers()
 
@@ -447,6 +449,10 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
     def __del__(self) -> None:
         """Warns of events that nobody will handle any more."""
+        if _OPEN and self in _OPEN:
+            self._warn_if_lost()
+
+    def _warn_if_lost(self) -> None:
         lost = self._lost_if_forgotten if self._is_local and self._phase != "closed" else 0
         if lost:
             warnings.warn(
@@ -455,3 +461,15 @@ class InMemoryEventBus(NativeBus, IEventBus):
                 stacklevel=2,
                 source=self,
             )
+
+
+_OPEN: WeakSet[InMemoryEventBus] = WeakSet()
+"""The buses that there are. What they have is not told of yet, should it be lost."""
+
+
+@atexit.register
+def _warn_at_exit() -> None:
+    """Warns for buses that nobody forgets: a thread that goes on to the end has them."""
+    end_calls()
+    while _OPEN:
+        _OPEN.pop()._warn_if_lost()  # noqa: SLF001 - as it would itself

@@ -186,5 +186,5 @@ class TrackedHandler:
 
 
 @coroutine
-def _drive(steps: Generator[Any, Any, object]) -> Generator[Any, Any, None]:
+def _drive(steps: Any) -> Generator[Any, Any, None]:
     yield from steps
