@@ -181,8 +181,8 @@ UNRUN: dict[str, Callable[[], object]] = {
 """Answers behind which a body has not run: nobody sees it before the first call."""
 
 BROKEN_AWAIT: dict[str, Callable[[], Awaitable[None]]] = {
-    "no iterator": lambda: type("Broken", (), {"__await__": lambda _self: 1})(),
-    "raises": lambda: type("Broken", (), {"__await__": lambda _self: 1 / 0})(),
+    "no iterator": type("Broken", (), {"__await__": lambda _self: 1}),
+    "raises": type("Broken", (), {"__await__": lambda _self: 1 / 0}),
 }
 """Objects that cannot be awaited though their type says so."""
 

@@ -67,9 +67,8 @@ def _check_runs(function: object, what: str) -> None:
     kinds = {"a generator": _is_generator_function, "a context manager": _makes_context_manager}
     for kind, check in kinds.items():
         if _is_kind(check, function):
-            raise HandlerTypeError(
-                f"{what} {function!r} is {kind}, whose body would never run; make it a coroutine function or a plain one"
-            )
+            text = "whose body would never run; make it a coroutine function or a plain one"
+            raise HandlerTypeError(f"{what} {function!r} is {kind}, {text}")
 
 
 def _is_kind(check: Callable[[Any], bool], function: object) -> bool:

@@ -66,7 +66,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
             costs a microsecond more. 0, the default, keeps none.
 
     Raises:
-        HandlerTypeError: `on_error` cannot be called.
+        HandlerTypeError: `on_error` cannot be called, is asynchronous, or its body would never run.
         TypeError: `time_one_in` or `history` is no int, or `slow_handler_s` no number.
         ValueError: `time_one_in` is negative or above 2**32 - 1, `history` is negative, or `slow_handler_s` not above 0
             and finite.
@@ -174,8 +174,8 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
         Raises:
             PatternError: The text is no pattern.
-            HandlerTypeError: The handler, the filter or `on_gap` cannot be called, or the filter or an inline handler
-                is asynchronous.
+            HandlerTypeError: The handler, the filter or `on_gap` cannot be called or its body would never run, or the
+                filter or an inline handler is asynchronous.
             TypeError: `event_type` is neither text nor an event class, `capacity` no int, `store` no reader, or, with
                 one, `start` no datetime.
             ValueError: `capacity` is below 1, or `overflow`, `delivery` or `start` is none of those that there are, or,
