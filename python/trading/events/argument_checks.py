@@ -1,7 +1,7 @@
 """Whether what a bus is given can be what it is meant for; the error says what is wrong with it."""
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from types import CodeType, CoroutineType, FunctionType, MethodType
@@ -95,12 +95,12 @@ def _code_of(function: Any) -> CodeType | None:
 
 
 @contextmanager
-def _nothing() -> Iterator[None]:
+def _nothing() -> Generator[None]:
     yield
 
 
 @asynccontextmanager
-async def _nothing_async() -> AsyncIterator[None]:
+async def _nothing_async() -> AsyncGenerator[None]:
     yield
 
 

@@ -472,4 +472,4 @@ def _warn_at_exit() -> None:
     """Warns for buses that nobody forgets: a thread that goes on to the end has them."""
     end_calls()
     while _OPEN:
-        _OPEN.pop()._warn_if_lost()  # noqa: SLF001 - as it would itself
+        _OPEN.pop()._warn_if_lost()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as it would itself
