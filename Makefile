@@ -31,7 +31,7 @@ FUZZ_TARGETS = $(notdir $(basename $(wildcard rust/fuzz/fuzz_targets/*.rs)))
 
 heading = @printf '\n=== %s ===\n' '$(1)'
 
-.PHONY: help demo bench bench-peers build test test-python fuzz chaos crash interrupts clean
+.PHONY: help demo bench bench-peers build test test-python fuzz chaos exits crash interrupts clean
 .PHONY: lint lint-rust lint-python types test-rust test-coverage test-wheel
 
 help: ## list the targets
@@ -117,6 +117,10 @@ test-python: $(VENV)/.built $(VENV)/.extra-test ## run the Python tests alone
 chaos: $(VENV)/.built $(VENV)/.extra-test ## kill servers, connections and consumers, FAULTS times (default 200) each
 	$(call heading,Chaos)
 	CHAOS_FAULTS=$(or $(FAULTS),200) $(RUN) pytest tests/chaos -s
+
+exits: $(VENV)/.built $(VENV)/.extra-test ## end interpreters whose threads are at work, EXITS times (default 200) each way
+	$(call heading,Exits)
+	EXITS=$(or $(EXITS),200) $(RUN) pytest -p no:benchmark tests/exits
 
 test-wheel: $(VENV)/.created
 	$(call heading,The wheel in an empty environment)

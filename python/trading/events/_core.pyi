@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
@@ -23,6 +23,19 @@ VERSION: str
 
 def new_event_id() -> str:
     """A new identity: a version 7 UUID (RFC 9562) as 32 hex digits, which sort by time of creation."""
+
+def to_await(handler: object, result: object, /) -> Generator[Any, Any, object] | Coroutine[Any, Any, object] | None:
+    """What has to be driven to await what a handler has returned; None if that is a plain value.
+
+    Raises:
+        HandlerTypeError: It is something whose body has not run, and which cannot be awaited.
+    """
+
+def end_calls() -> None:
+    """Refuses what other threads call from now on, and lets end what they have called, for a second at most.
+
+    The interpreter calls it when it exits.
+    """
 
 def utc_now() -> datetime:
     """The time now, aware and in UTC, by the clock that is set or else by the system's.

@@ -2,34 +2,40 @@
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from types import CodeType, CoroutineType, FunctionType, MethodType
 from typing import Any
 
 from trading.events.errors import HandlerTypeError
 
 
-def check_handler(handler: object, *, is_inline: bool) -> None:
-    """Refuses a handler that would never run, or, inline, never end.
+def check_handler(handler: object, what: str = "handler", *, is_inline: bool = False) -> None:
+    """Refuses a handler, or another callback, whose body would never run, or, inline, never end.
+
+    What hides behind a decorator or a lambda shows itself at the first call.
 
     Raises:
-        HandlerTypeError: It cannot be called, is a generator, or is asynchronous and to be called inline.
+        HandlerTypeError: It cannot be called, is a generator or a context manager, or is asynchronous and to be called
+            inline.
     """
-    check_callable(handler, "handler")
-    if _is_kind(inspect.isasyncgenfunction, handler) or _is_kind(_is_plain_generator_function, handler):
-        raise HandlerTypeError(f"handler {handler!r} is a generator, whose body would never run")
+    check_callable(handler, what)
+    _check_runs(handler, what)
     if is_inline and _is_kind(inspect.iscoroutinefunction, handler):
-        raise HandlerTypeError(f"handler {handler!r} is asynchronous; only a plain function can be called inline")
+        raise HandlerTypeError(f"{what} {handler!r} is asynchronous; only a plain function can be called inline")
 
 
-def check_filter(condition: object) -> None:
-    """Refuses a filter that could not answer.
+def check_plain(function: object, what: str) -> None:
+    """Refuses a filter, or another function that is to answer at once, which could not.
 
     Raises:
-        HandlerTypeError: It cannot be called, or is asynchronous.
+        HandlerTypeError: It cannot be called, is asynchronous, or is a generator or a context manager.
     """
-    check_callable(condition, "filter")
-    if _is_kind(inspect.iscoroutinefunction, condition):
-        raise HandlerTypeError(f"filter {condition!r} is asynchronous; a filter is a plain function")
+    check_callable(function, what)
+    _check_runs(function, what)
+    if _is_kind(inspect.iscoroutinefunction, function):
+        raise HandlerTypeError(f"{what} {function!r} is asynchronous; make it a plain function")
 
 
 def check_callable(found: object, what: str) -> None:
@@ -38,7 +44,7 @@ def check_callable(found: object, what: str) -> None:
     Raises:
         HandlerTypeError: It cannot; or it is a coroutine, which somebody has made by calling the function.
     """
-    if inspect.iscoroutine(found):
+    if type(found) is CoroutineType:
         found.close()
         raise HandlerTypeError(f"{what} is a coroutine; pass the function itself, without calling it")
     if not callable(found):
@@ -71,13 +77,46 @@ def check_seconds(found: object, what: str) -> None:
         raise ValueError(f"{what} is {found}; it must be at least 0 and finite, or None for no limit")
 
 
+def _check_runs(function: object, what: str) -> None:
+    kinds = {"a generator": _is_generator_function, "a context manager": _makes_context_manager}
+    for kind, check in kinds.items():
+        if _is_kind(check, function):
+            text = "whose body would never run; make it a coroutine function or a plain one"
+            raise HandlerTypeError(f"{what} {function!r} is {kind}, {text}")
+
+
 def _is_kind(check: Callable[[Any], bool], function: object) -> bool:
     """Whether a function, or the `__call__` of an object, is of a kind."""
     return check(function) or check(type(function).__call__)
 
 
-def _is_plain_generator_function(function: Any) -> bool:
-    code = getattr(function, "__code__", None)
-    return inspect.isgeneratorfunction(function) and not (
-        code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE
-    )
+def _is_generator_function(function: Any) -> bool:
+    if inspect.isasyncgenfunction(function):
+        return True
+    code = _code_of(function)
+    is_awaitable = code is not None and bool(code.co_flags & inspect.CO_ITERABLE_COROUTINE)
+    return inspect.isgeneratorfunction(function) and not is_awaitable
+
+
+def _makes_context_manager(function: Any) -> bool:
+    return _code_of(function) in _OF_CONTEXT_MANAGERS
+
+
+def _code_of(function: Any) -> CodeType | None:
+    while isinstance(function, partial | MethodType):
+        function = function.func if isinstance(function, partial) else function.__func__
+    return function.__code__ if isinstance(function, FunctionType) else None
+
+
+@contextmanager
+def _nothing() -> Generator[None]:
+    yield
+
+
+@asynccontextmanager
+async def _nothing_async() -> AsyncGenerator[None]:
+    yield
+
+
+_OF_CONTEXT_MANAGERS = frozenset({_code_of(_nothing), _code_of(_nothing_async)}) - {None}
+"""The code that all functions which these decorators make have in common."""

@@ -2,9 +2,15 @@
 
 Delivery. For every subscription that stood when an event was published and whose filter passes it, an accepted event is
 handled once, or counted under exactly one reason. An event is accepted when `publish` has returned: it then stands in
-the queue of every matching subscription. It is handled when its handler has returned or raised. Handlers are coroutine
-functions or plain functions. Nothing is lost silently: `accepted == handled + failed + dropped + waiting`, at every
-moment.
+the queue of every matching subscription. It is handled when its handler has returned or raised. Nothing is lost
+silently: `accepted == handled + failed + dropped + waiting`, at every moment.
+
+Handlers are coroutine functions or plain functions; so are gap callbacks. What a handler returns is awaited if its type
+can be: a coroutine, a future, a task, any object with `__await__`, a proxy of one. Any other value is let be: a mock is
+a handler. A handler whose body would not run that way is an error: generators, asynchronous generators and functions
+that make context managers are refused by `subscribe`; where a decorator or a lambda hides one, or returns coroutines in
+a list, the event counts as failed, with a HandlerTypeError that names the handler. A filter and `on_error` are plain
+functions, and what they return is not awaited: one that returns a coroutine or a generator has failed.
 
 Publishing. `publish` acts when it is called, if there is room; what it returns is then finished, and awaiting it costs
 next to nothing. Called from another thread than the loop's, it returns a coroutine that acts in the loop, for
@@ -90,8 +96,19 @@ The bus's loop is the one in which it is first used. A loop that is closed under
 the latest; what is never handled then is counted in a ResourceWarning. After a fork, the child must make a bus of its
 own.
 
+The interpreter's end. A daemon thread may be in a call of the bus, of the codec or of a journal when the interpreter
+ends: calls under way are let end, for a second at most, and one that takes longer never returns. Later ones of other
+threads than the one that ends the interpreter raise BusClosedError or RuntimeError. Events that nobody will handle any
+more are counted in a ResourceWarning. One interpreter a process can import this package; a subinterpreter gets an
+ImportError.
+
 Context. A handler runs from its first line to its last in one asyncio task, in its subscription's own copy of the
 context variables that stood when it was subscribed.
+
+Nested loops. Where `nest_asyncio` or `nest_asyncio2` has patched asyncio before the bus handled its first event, a
+handler may call `loop.run_until_complete`, as older libraries of brokers do: the other subscriptions are served
+meanwhile, its own is not. uvloop's loops cannot be patched. Without a patch asyncio refuses it, and the handler has
+failed.
 
 Fairness. Handing out events has a budget a turn of the loop, for the whole bus; so has publishing. When one is spent
 the loop goes on first: neither a tight publishing loop nor a full queue starves anything else. A tight loop that
@@ -191,7 +208,7 @@ class IEventBus(ABC):
 
         Raises:
             PatternError: The text is no pattern.
-            HandlerTypeError: The handler or the filter cannot be called.
+            HandlerTypeError: The handler or the filter cannot be called, or its body would never run.
             BusClosedError: The bus is closed or closing.
         """
 

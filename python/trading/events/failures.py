@@ -2,9 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from types import CoroutineType
 
+from trading.events._core import to_await
 from trading.events.base import BaseEvent
 from trading.events.bus import HandlerFailure
+from trading.events.errors import HandlerTypeError
 from trading.events.system import ErrorEvent
 
 _LOGGER = logging.getLogger("trading.events")
@@ -26,7 +29,7 @@ def report_failure(
         _LOGGER.exception("%s: the %s of subscription %s failed with %r", component, phase, name, type(error))
     if on_error is not None:
         try:
-            on_error(failure)
+            _check_told(on_error, on_error(failure))
         except Exception:
             _LOGGER.exception("%s: on_error itself failed", component)
     if isinstance(event, ErrorEvent):
@@ -35,6 +38,13 @@ def report_failure(
         publish(_describe(failure, component))
     except Exception:
         _LOGGER.exception("%s: the ErrorEvent of this failure reached nobody", component)
+
+
+def _check_told(on_error: Callable[[HandlerFailure], object], answer: object) -> None:
+    """Refuses an answer that would have to be run first. A task or a future runs by itself."""
+    if answer is not None and isinstance(steps := to_await(on_error, answer), CoroutineType):
+        steps.close()
+        raise HandlerTypeError(f"{on_error} is asynchronous; on_error is a plain function, which may start a task")
 
 
 def _describe(failure: HandlerFailure, component: str) -> ErrorEvent:

@@ -1,6 +1,7 @@
 """InMemoryEventBus: the bus within one process. Routing, queues and dispatch are native; this is its asyncio face."""
 
 import asyncio
+import atexit
 import logging
 import sys
 import warnings
@@ -11,8 +12,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from weakref import WeakSet
 
-from trading.events._core import NativeBus, to_utc
-from trading.events.argument_checks import check_callable, check_filter, check_handler, check_int, check_seconds
+from trading.events._core import NativeBus, end_calls, to_utc
+from trading.events.argument_checks import check_handler, check_int, check_plain, check_seconds
 from trading.events.base import BaseEvent
 from trading.events.bus import (
     DEFAULT_CAPACITY,
@@ -68,7 +69,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
             long as it takes: nothing is given up that was accepted.
 
     Raises:
-        HandlerTypeError: `on_error` cannot be called.
+        HandlerTypeError: `on_error` cannot be called, is asynchronous, or its body would never run.
         TypeError: `time_one_in` or `history` is no int, or `slow_handler_s` or `close_timeout_s` no number.
         ValueError: `time_one_in` is negative or above 2**32 - 1, `history` or `close_timeout_s` is negative, or
             `slow_handler_s` not above 0 and finite.
@@ -88,7 +89,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         close_timeout_s: float | None = None,
     ) -> None:
         if on_error is not None:
-            check_callable(on_error, "on_error")
+            check_plain(on_error, "on_error")
         check_int(time_one_in, "time_one_in", at_least=0, at_most=2**32 - 1)
         check_int(history, "history", at_least=0, at_most=sys.maxsize)
         if close_timeout_s is not None:
@@ -100,6 +101,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         self._watchdog = None if slow_handler_s is None else Watchdog(self, slow_handler_s)
         self.name = name
         self._on_error = on_error
+        _OPEN.add(self)
         self._streams: WeakSet[EventStream[Any]] = WeakSet()
         self._hand_overs = HandOvers()
 
@@ -179,8 +181,8 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
         Raises:
             PatternError: The text is no pattern.
-            HandlerTypeError: The handler, the filter or `on_gap` cannot be called, or the filter or an inline handler
-                is asynchronous.
+            HandlerTypeError: The handler, the filter or `on_gap` cannot be called or its body would never run, or the
+                filter or an inline handler is asynchronous.
             TypeError: `event_type` is neither text nor an event class, `capacity` no int, `store` no reader, or, with
                 one, `start` no datetime.
             ValueError: `capacity` is below 1, or `overflow`, `delivery` or `start` is none of those that there are, or,
@@ -236,7 +238,8 @@ class InMemoryEventBus(NativeBus, IEventBus):
         """
 
         def decorate(handler: HandlerT) -> HandlerT:
-            title = name or getattr(handler, "__qualname__", None)
+            own_name = getattr(handler, "__qualname__", None)
+            title = name or (own_name if isinstance(own_name, str) else None)
             self._add(
                 event_type,
                 handler,
@@ -268,9 +271,9 @@ class InMemoryEventBus(NativeBus, IEventBus):
     ) -> str:
         check_handler(handler, is_inline=delivery == "inline")
         if condition is not None:
-            check_filter(condition)
+            check_plain(condition, "filter")
         if on_gap is not None:
-            check_callable(on_gap, "on_gap")
+            check_handler(on_gap, "on_gap")
         check_int(capacity, "capacity", at_least=1, at_most=sys.maxsize)
         if self._phase != "open":
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
@@ -503,6 +506,10 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
     def __del__(self) -> None:
         """Warns of events that nobody will handle any more."""
+        if _OPEN and self in _OPEN:
+            self._warn_if_lost()
+
+    def _warn_if_lost(self) -> None:
         lost = self._lost_if_forgotten if self._is_local and self._phase != "closed" else 0
         if lost:
             warnings.warn(
@@ -511,3 +518,15 @@ class InMemoryEventBus(NativeBus, IEventBus):
                 stacklevel=2,
                 source=self,
             )
+
+
+_OPEN: WeakSet[InMemoryEventBus] = WeakSet()
+"""The buses that there are. What they have is not told of yet, should it be lost."""
+
+
+@atexit.register
+def _warn_at_exit() -> None:
+    """Warns for buses that nobody forgets: a thread that goes on to the end has them."""
+    end_calls()
+    while _OPEN:
+        _OPEN.pop()._warn_if_lost()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as it would itself

@@ -78,7 +78,7 @@ class Watchdog:
         for worker in workers:
             coroutine = worker.get_coro()
             if getattr(coroutine, "suspended_sid", None) == sid:
-                frame: FrameType | None = getattr(coroutine, "cr_frame", None)
-                return frame
+                frame: object = getattr(coroutine, "cr_frame", None)
+                return frame if isinstance(frame, FrameType) else None
         frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - documented, for debuggers
         return frames.get(self._loop_thread)

@@ -10,6 +10,7 @@ use pyo3::types::PyIterator;
 use crate::attempt::{Attempt, check_arrived};
 use crate::bus::NativeBus;
 use crate::done;
+use crate::exits::Call;
 use crate::guarded::Guarded;
 use crate::publish::Outcome;
 
@@ -188,6 +189,7 @@ impl Publishing {
     }
 
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let _call = Call::go_on(py);
         *self.started.lock(py) = true;
         let Some(mut work) = self.work.lock(py).take() else {
             return Err(PyRuntimeError::new_err("a publish can be awaited once, by one task"));

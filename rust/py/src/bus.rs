@@ -19,6 +19,7 @@ use trading_events_core::subscription::Subscription;
 use crate::error::WrongLoopError;
 use crate::guarded::Guarded;
 use crate::home::{self, Birthplace, Home};
+use crate::nesting::Nesting;
 use crate::pace::Pace;
 use crate::route_memo::RouteMemo;
 use crate::routing::Classes;
@@ -170,12 +171,13 @@ impl NativeBus {
     /// Starts workers that have been hired.
     pub(crate) fn start_workers(slf: &Bound<'_, Self>, home: &Home, count: usize) -> PyResult<()> {
         for _ in 0..count {
+            let nesting = Nesting::of(home::may_nest(slf.py())?);
             let number = {
                 let mut state = slf.get().lock(slf.py());
                 state.next_worker += 1;
                 state.next_worker
             };
-            let worker = Bound::new(slf.py(), Worker::new(slf, number))?;
+            let worker = Bound::new(slf.py(), Worker::new(slf, number, nesting))?;
             let task = home.start_task(worker.as_any())?;
             slf.get().lock(slf.py()).workers.insert(number, task.unbind());
         }

@@ -1,12 +1,12 @@
 //! Calling handlers and driving what they return, in their subscription's context.
 
-use std::ffi::c_int;
-use std::ptr;
-
 use pyo3::exceptions::PyStopIteration;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
+
+use crate::exits;
+use crate::returned;
 
 /// How far a call or a coroutine has come.
 pub(crate) enum Progress<'py> {
@@ -68,10 +68,10 @@ pub(crate) fn start<'py>(
     argument: &Bound<'py, PyAny>,
     awaited: &mut Option<Bound<'py, PyAny>>,
 ) -> Progress<'py> {
-    match handler.call1((argument,)) {
+    match exits::call(handler, argument) {
         Err(error) => Progress::Raised(error),
         Ok(result) if result.is_none() => Progress::Returned,
-        Ok(result) => match iterator(result) {
+        Ok(result) => match returned::awaited(handler, result) {
             Err(error) => Progress::Raised(error),
             Ok(None) => Progress::Returned,
             Ok(Some(coroutine)) => {
@@ -89,47 +89,15 @@ pub(crate) fn call<'py>(
     handler: &Bound<'py, PyAny>,
     argument: &Bound<'py, PyAny>,
 ) -> Progress<'py> {
-    within(context, || match handler.call1((argument,)) {
+    within(context, || match exits::call(handler, argument) {
         Err(error) => Progress::Raised(error),
         Ok(result) if result.is_none() => Progress::Returned,
-        Ok(result) => match iterator(result.clone()) {
+        Ok(result) => match returned::awaited(handler, result.clone()) {
             Err(error) => Progress::Raised(error),
             Ok(None) => Progress::Returned,
             Ok(Some(_)) => Progress::Suspended(result),
         },
     })
-}
-
-/// Ends a coroutine that will never be awaited.
-pub(crate) fn discard(coroutine: &Bound<'_, PyAny>) {
-    let closed = coroutine.getattr_opt(intern!(coroutine.py(), "close"));
-    if let Err(error) = closed.and_then(|close| close.map_or(Ok(()), |close| close.call0().map(drop))) {
-        error.write_unraisable(coroutine.py(), None);
-    }
-}
-
-pub(crate) fn is_coroutine(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: a type check of a live object.
-    unsafe { ffi::PyCoro_CheckExact(object.as_ptr()) != 0 }
-}
-
-/// Marks the code of a generator that `types.coroutine` has made awaitable.
-const CO_ITERABLE_COROUTINE: c_int = 0x100;
-
-/// What has to be driven to await an object; `None` if it is a plain value.
-fn iterator(result: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    if is_coroutine(&result) {
-        return Ok(Some(result));
-    }
-    let py = result.py();
-    if let Some(code) = result.getattr_opt(intern!(py, "gi_code"))? {
-        let flags: c_int = code.getattr(intern!(py, "co_flags"))?.extract()?;
-        return Ok((flags & CO_ITERABLE_COROUTINE != 0).then_some(result));
-    }
-    match result.getattr_opt(intern!(py, "__await__"))? {
-        Some(start) => start.call0().map(Some),
-        None => Ok(None),
-    }
 }
 
 /// Takes a coroutine to its next suspension.
@@ -150,7 +118,7 @@ pub(crate) fn raise_in<'py>(coroutine: &Bound<'py, PyAny>, error: PyErr) -> Prog
         Ok(None) => return Progress::Raised(error),
         Err(wrong) => return Progress::Raised(wrong),
     };
-    match thrower.call1((error.into_value(py),)) {
+    match exits::call(&thrower, error.into_value(py).bind(py)) {
         Ok(yielded) => Progress::Suspended(yielded),
         Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => Progress::Returned,
         Err(raised) => Progress::Raised(raised),
@@ -159,15 +127,9 @@ pub(crate) fn raise_in<'py>(coroutine: &Bound<'py, PyAny>, error: PyErr) -> Prog
 
 /// `coroutine.send(None)`, without a `StopIteration` at its end.
 pub(crate) fn send<'py>(coroutine: &Bound<'py, PyAny>) -> Progress<'py> {
-    let py = coroutine.py();
-    let mut result = ptr::null_mut();
-    // SAFETY: both objects live through the call, and `result` receives a new reference unless an error is set.
-    let status = unsafe { ffi::PyIter_Send(coroutine.as_ptr(), ffi::Py_None(), &raw mut result) };
-    // SAFETY: as above; a null pointer, which comes with an error, becomes `None`.
-    let value = unsafe { Bound::from_owned_ptr_or_opt(py, result) };
-    match (status, value) {
+    match exits::send(coroutine) {
         (ffi::PySendResult::PYGEN_NEXT, Some(yielded)) => Progress::Suspended(yielded),
         (ffi::PySendResult::PYGEN_RETURN, _) => Progress::Returned,
-        _ => Progress::Raised(PyErr::fetch(py)),
+        _ => Progress::Raised(PyErr::fetch(coroutine.py())),
     }
 }

@@ -4,12 +4,13 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDelta, PyDeltaAccess, PyList, PyType};
+use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyList, PyString, PyType};
 use trading_events_core::filter::{Filter, Known};
 
-use crate::drive;
 use crate::error::HandlerTypeError;
 use crate::event::{self, Kind, kind_identity};
+use crate::exits;
+use crate::returned;
 
 /// A filter. Its callables, and the classes to be kept alive, are numbered; each filter owns its references to them, so
 /// that the garbage collector counts them right.
@@ -70,9 +71,12 @@ impl PyFilter {
 
 fn text_of(filter: &Bound<'_, PyAny>) -> PyResult<String> {
     filter.cast::<PyFilter>().map_or_else(
-        |_| match filter.getattr_opt(intern!(filter.py(), "__qualname__"))? {
-            Some(name) => name.extract(),
-            None => Ok(filter.repr()?.to_string()),
+        |_| {
+            let name = filter.getattr_opt(intern!(filter.py(), "__qualname__"))?;
+            match name.and_then(|name| name.cast_into::<PyString>().ok()) {
+                Some(name) => name.extract(),
+                None => Ok(filter.repr()?.to_string()),
+            }
         },
         |ours| Ok(ours.get().text.clone()),
     )
@@ -107,15 +111,13 @@ pub(crate) fn test(rest: &Filter<usize>, leaves: &[Py<PyAny>], event: &Bound<'_,
     rest.test(&mut || timestamp_us(event), &mut |number| passes(leaves[*number].bind(event.py()), event))
 }
 
-/// Asks a callable. The coroutine that an asynchronous one returns would pass every event.
+/// Asks a callable.
 fn passes(callable: &Bound<'_, PyAny>, event: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let answer = callable.call1((event,))?;
-    if drive::is_coroutine(&answer) {
-        answer.call_method0(intern!(event.py(), "close"))?;
-        return Err(HandlerTypeError::new_err(format!(
-            "filter {callable} is asynchronous; a filter is a plain function"
-        )));
+    let answer = exits::call(callable, event)?;
+    if let Ok(plain) = answer.cast_exact::<PyBool>() {
+        return Ok(plain.is_true());
     }
+    returned::check_answer(callable, &answer)?;
     answer.is_truthy()
 }
 
@@ -190,6 +192,7 @@ impl PyFilter {
 
     #[pyo3(signature = (event, /))]
     fn __call__(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let _call = exits::Call::go_on(event.py());
         let kind = Kind::of(event)?;
         let (exchange, symbol) = event::names(event)?;
         let known = Known {

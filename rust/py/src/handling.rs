@@ -27,11 +27,13 @@ impl Worker {
     ) -> Result<Aftermath, Bound<'py, PyAny>> {
         let Some(served) = duty.served.take() else { return Ok(Aftermath::GoOn) };
         let mut coroutine = None;
+        self.expect_nesting(py, duty);
         let progress = match enter(py, &served.subscriber, entered) {
             Ok(()) => drive::start(served.subscriber.handler.bind(py), &event, &mut coroutine),
             Err(error) => Progress::Raised(error),
         };
         duty.served = Some(served);
+        self.note_nesting(duty);
         if matches!(progress, Progress::Returned) && self.cancels.load(Ordering::Relaxed) == 0 {
             duty.counts_handled = true;
             return Ok(Aftermath::GoOn);
@@ -68,12 +70,14 @@ impl Worker {
         let Some(served) = duty.served.clone() else { return Ok(Aftermath::GoOn) };
         let Some(on_gap) = &served.subscriber.on_gap else { return Ok(Aftermath::GoOn) };
         let mut coroutine = None;
+        self.expect_nesting(py, duty);
         let gap = enter(py, &served.subscriber, entered).and_then(|()| gap_object(py, gap));
         let progress = match gap {
             Ok(gap) => drive::start(on_gap.bind(py), &gap, &mut coroutine),
             Err(error) => Progress::Raised(error),
         };
         *entered = None;
+        self.note_nesting(duty);
         let coroutine = coroutine.map(Bound::unbind);
         self.called(py, duty, Active { event: None, coroutine, is_run: false, was_cancelled: false }, progress)
     }
@@ -98,7 +102,7 @@ impl Worker {
 
     /// The worker stays with a handler that has suspended. Two lead in its stead, so that many such handlers all start
     /// within a few turns of the loop.
-    fn hand_over(&self, py: Python<'_>) -> PyResult<()> {
+    pub(crate) fn hand_over(&self, py: Python<'_>) -> PyResult<()> {
         let bus = self.bus.bind(py);
         let (home, hired) = {
             let mut state = bus.get().lock(py);
@@ -204,7 +208,7 @@ impl Worker {
         NativeBus::report(self.bus.bind(py), &served.subscriber, event, error, phase)
     }
 
-    fn task<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+    pub(crate) fn task<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.bus.get().lock(py).workers.get(&self.number).map(|task| task.bind(py).clone())
     }
 

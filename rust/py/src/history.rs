@@ -11,6 +11,7 @@ use crate::bus::NativeBus;
 use crate::choice::Choice;
 use crate::codec::CollectorPaused;
 use crate::error::SubscriptionNotFoundError;
+use crate::exits::Call;
 use crate::filter;
 use crate::packing;
 use crate::publish::gets_through;
@@ -147,6 +148,7 @@ impl NativeBus {
         end: Option<&Bound<'py, PyAny>>,
         limit: Option<usize>,
     ) -> PyResult<Bound<'py, PyList>> {
+        let _call = Call::begin(py)?;
         let (kinds, ..) = kinds_of(what)?;
         let choice = Choice {
             interest: &Interest { kinds, filter: None },
@@ -169,6 +171,7 @@ impl NativeBus {
     /// Returns how many wait there.
     fn _put_ahead(slf: &Bound<'_, Self>, sid: &str, events: &Bound<'_, PyAny>) -> PyResult<usize> {
         let (py, this) = (slf.py(), slf.get());
+        let _call = Call::begin(py)?;
         let id = this.id_of(py, sid)?;
         let events: Sequence<Py<PyAny>> =
             events.try_iter()?.map(|event| Ok(Kept::Event(event?.unbind()))).collect::<PyResult<_>>()?;

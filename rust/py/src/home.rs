@@ -6,9 +6,12 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
-use pyo3::{intern, wrap_pyfunction};
+use pyo3::{ffi, intern, wrap_pyfunction};
 
 use crate::error::{ForkedBusError, WrongLoopError};
+use crate::event;
+use crate::exits;
+use crate::guarded::Guarded;
 
 /// How many times this process's line of ancestors has forked since the module was loaded.
 static FORKS: AtomicU64 = AtomicU64::new(0);
@@ -16,6 +19,7 @@ static FORKS: AtomicU64 = AtomicU64::new(0);
 #[pyfunction]
 fn note_fork() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    exits::note_fork();
 }
 
 /// How many times this process's line of ancestors has forked.
@@ -53,7 +57,7 @@ impl Birthplace {
 }
 
 /// The calling thread, as a number that no other living thread has.
-fn this_thread() -> usize {
+pub(crate) fn this_thread() -> usize {
     thread_local!(static MARK: u8 = const { 0 });
     MARK.with(|mark| std::ptr::from_ref(mark) as usize)
 }
@@ -64,9 +68,14 @@ pub(crate) struct Home {
     /// The thread that the loop was last seen to run in.
     thread: AtomicUsize,
     task_class: Py<PyAny>,
-    /// `loop=` and `context=` of every worker's task.
+    /// `loop=` and `context=` of a worker's task.
     task_options: Py<PyDict>,
+    /// The context in it.
+    context: Guarded<Py<PyAny>>,
 }
+
+/// How many hold the context that is next, where no task has it: the dictionary of options and the home.
+const FREE: isize = 2;
 
 impl Home {
     /// The loop that runs in this thread, if one does.
@@ -74,13 +83,14 @@ impl Home {
         let Some(event_loop) = running_loop(py)? else { return Ok(None) };
         let task_options = PyDict::new(py);
         task_options.set_item("loop", &event_loop)?;
-        // Handlers run in their subscriptions' contexts; this one would only keep alive what its first user had in his.
-        task_options.set_item("context", py.import("contextvars")?.call_method0("Context")?)?;
+        let context = empty_context(py)?;
+        task_options.set_item("context", &context)?;
         Ok(Some(Self {
             event_loop: event_loop.unbind(),
             thread: AtomicUsize::new(this_thread()),
             task_class: py.import("trading.events.worker_task")?.getattr("WorkerTask")?.unbind(),
             task_options: task_options.unbind(),
+            context: Guarded::new(context.unbind()),
         }))
     }
 
@@ -99,7 +109,8 @@ impl Home {
 
     pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
-        visit.call(&self.task_options)
+        visit.call(&self.task_options)?;
+        self.context.lock_in_traverse(&visit).map_or(Ok(()), |context| visit.call(&*context))
     }
 
     /// Refuses a loop that will never run again.
@@ -124,23 +135,52 @@ impl Home {
 
     pub(crate) fn start_task<'py>(&self, coroutine: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();
+        self.renew_context(py)?;
         self.task_class.bind(py).call((coroutine,), Some(self.task_options.bind(py)))
+    }
+
+    /// Sees to it that no other task has the context of the next: where a handler runs the loop itself, as `nest_asyncio`
+    /// lets it, tasks are entered within each other.
+    fn renew_context(&self, py: Python<'_>) -> PyResult<()> {
+        if event::holders(self.context.lock(py).bind(py)) <= FREE {
+            return Ok(());
+        }
+        let context = empty_context(py)?;
+        self.task_options.bind(py).set_item(intern!(py, "context"), &context)?;
+        let former = std::mem::replace(&mut *self.context.lock(py), context.unbind());
+        drop(former);
+        Ok(())
     }
 
     pub(crate) fn call_soon(&self, callback: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = callback.py();
-        self.event_loop.bind(py).call_method1(intern!(py, "call_soon"), (callback,)).map(drop)
+        exits::call_method(intern!(py, "call_soon"), [self.event_loop.bind(py), callback]).map(drop)
     }
 
     pub(crate) fn call_soon_threadsafe(&self, callback: &Bound<'_, PyAny>, argument: usize) -> PyResult<()> {
         let py = callback.py();
         let method = intern!(py, "call_soon_threadsafe");
-        self.event_loop.bind(py).call_method1(method, (callback, argument)).map(drop)
+        let argument = argument.into_pyobject(py)?.into_any();
+        exits::call_method(method, [self.event_loop.bind(py), callback, &argument]).map(drop)
     }
 
     pub(crate) fn new_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.event_loop.bind(py).call_method0(intern!(py, "create_future"))
+        exits::call_method(intern!(py, "create_future"), [self.event_loop.bind(py)])
     }
+}
+
+/// A context without variables: handlers run in their subscriptions' contexts, and the caller's would only keep alive what
+/// it has in it.
+fn empty_context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: the thread is attached; the call gives a new reference, or null with an error set.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_New()) }
+}
+
+/// Whether handlers may run the loop again that runs them.
+pub(crate) fn may_nest(py: Python<'_>) -> PyResult<bool> {
+    static NAMES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let names = NAMES.get_or_try_init(py, || PyResult::Ok(py.import("asyncio")?.dict().unbind()))?;
+    names.bind(py).contains(intern!(py, "_nest_patched"))
 }
 
 fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
@@ -154,7 +194,7 @@ pub(crate) fn wake(py: Python<'_>, futures: Vec<Py<PyAny>>) -> PyResult<()> {
     for future in futures {
         let future = future.bind(py);
         if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
-            future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+            exits::call_method(intern!(py, "set_result"), [future, py.None().bind(py)])?;
         }
     }
     Ok(())

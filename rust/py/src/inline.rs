@@ -11,6 +11,7 @@ use crate::bus::NativeBus;
 use crate::drive::{self, Progress};
 use crate::packing;
 use crate::publish::gets_through;
+use crate::returned;
 
 impl NativeBus {
     /// Serves subscriptions that the caller's event has come to, for one event each. An exception that ends the program
@@ -50,7 +51,7 @@ impl NativeBus {
             Progress::Raised(error) => (End::Failed, Some(error)),
             Progress::Suspended(result) => {
                 let text = format!("an inline handler is a plain function; {} returned {result}", subscriber.name);
-                drive::discard(&result);
+                returned::discard(&result);
                 (End::Failed, Some(PyTypeError::new_err(text)))
             }
         };

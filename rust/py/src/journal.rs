@@ -14,6 +14,7 @@ use trading_events_core::journal::{AppendError, Journal};
 
 use crate::codec;
 use crate::error::os_error;
+use crate::exits::Call;
 use crate::home::Birthplace;
 use crate::publish::gets_through;
 
@@ -67,6 +68,7 @@ impl PyJournal {
     #[pyo3(signature = (event, /))]
     fn take_event(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
         let py = event.py();
+        let _call = Call::begin(py)?;
         if !self.birthplace.is_here() {
             return Ok(false);
         }

@@ -16,6 +16,7 @@ mod durations;
 mod error;
 mod event;
 mod event_id;
+mod exits;
 mod filter;
 mod guarded;
 mod handling;
@@ -23,10 +24,12 @@ mod history;
 mod home;
 mod inline;
 mod journal;
+mod nesting;
 mod outbox;
 mod pace;
 mod packing;
 mod publish;
+mod returned;
 mod route_memo;
 mod routing;
 mod run;
@@ -61,9 +64,13 @@ mod _core {
     #[pymodule_export]
     use super::event_id::new_event_id;
     #[pymodule_export]
+    use super::exits::end_calls;
+    #[pymodule_export]
     use super::filter::PyFilter;
     #[pymodule_export]
     use super::journal::PyJournal;
+    #[pymodule_export]
+    use super::returned::to_await;
     #[pymodule_export]
     use super::segment::{Segment, open_segments, read_together};
     #[pymodule_export]
@@ -85,6 +92,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::home::watch_forks(module.py())
+        super::home::watch_forks(module.py())?;
+        super::exits::watch(module)
     }
 }

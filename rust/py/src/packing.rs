@@ -13,6 +13,7 @@ use trading_events_core::sequence::Kept;
 use crate::bus::{NativeBus, State};
 use crate::codec::row;
 use crate::error::EventDecodeError;
+use crate::exits::Call;
 use crate::publish::gets_through;
 
 /// The room for rows that is kept.
@@ -60,6 +61,7 @@ impl NativeBus {
         event: &Bound<'_, PyAny>,
         accepted: Accepted<Py<PyAny>>,
     ) -> PyResult<()> {
+        let _call = Call::go_on(slf.py());
         drop(accepted.lost);
         let packed = Self::pack_waiting(slf, event, &accepted.to_pack);
         Self::call_inline(slf, &accepted.calls)?;

@@ -16,6 +16,7 @@ use crate::bus::NativeBus;
 use crate::drive::Entered;
 use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
 use crate::event::{self, Kind};
+use crate::exits::Call;
 use crate::filter;
 use crate::home::Home;
 use crate::routing::{Answer, Whence};
@@ -84,6 +85,7 @@ impl NativeBus {
     ) -> PyResult<Outcome> {
         let (py, this) = (slf.py(), slf.get());
         this.check_process()?;
+        let _call = Call::begin(py).map_err(|refusal| ending(py, &refusal))?;
         let (route, spent, version) = Self::route(slf, event)?;
         let mut targets: SmallVec<_> = match route.unconditional() {
             Some(all) => all.into(),
@@ -279,6 +281,12 @@ impl NativeBus {
         }
         Ok(())
     }
+}
+
+/// The word of a bus on a call that came when the interpreter was ending.
+#[cold]
+fn ending(py: Python<'_>, refusal: &PyErr) -> PyErr {
+    BusClosedError::new_err(format!("{}; the event has reached nobody", refusal.value(py)))
 }
 
 /// What became of an event that was offered to its queues.

@@ -11,6 +11,7 @@ use trading_events_core::route::Route;
 
 use crate::bus::{PythonBus, State};
 use crate::event::{Kind, Name};
+use crate::exits;
 use crate::route_memo::Key;
 
 /// The event classes that have been seen.
@@ -59,7 +60,7 @@ impl State {
         accepted: &mut Accepted<Py<PyAny>>,
     ) -> Answer {
         let Some(can_call) = self.home.as_ref().map(|home| home.is_in_this_thread()) else { return Answer::NotPlain };
-        if !can_call && from == Whence::Loop {
+        if !can_call && (from == Whence::Loop || exits::is_ending()) {
             return Answer::NotPlain;
         }
         let Some(seen) = self.classes.find(class_of(event)) else { return Answer::NotPlain };

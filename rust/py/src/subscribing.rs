@@ -14,6 +14,7 @@ use trading_events_core::subscription::Delivery;
 use crate::bus::NativeBus;
 use crate::error::{ReentrancyError, SubscriptionNotFoundError};
 use crate::event::{self, kind_identity};
+use crate::exits::Call;
 use crate::filter::Parts;
 use crate::history::Start;
 use crate::home;
@@ -89,6 +90,7 @@ impl NativeBus {
     ) -> PyResult<String> {
         let (py, this) = (slf.py(), slf.get());
         this.check_process()?;
+        let _call = Call::begin(py)?;
         if let Some(home) = this.home(py)?.filter(|home| !home.is_in_this_thread()) {
             home.check_running(py)?;
         }

@@ -16,8 +16,10 @@ use trading_events_core::sequence::Kept;
 use trading_events_core::stats::{End, Gap};
 
 use crate::bus::{NativeBus, PythonBus};
+use crate::exits::Call;
 use crate::guarded::Guarded;
 use crate::home;
+use crate::nesting::Nesting;
 use crate::pace::Pace;
 use crate::packing;
 use crate::run::{self, Run};
@@ -108,6 +110,7 @@ pub(crate) struct Worker {
     pub(crate) has_ended: AtomicBool,
     /// Cancellations asked for in the step that runs, less those taken back.
     pub(crate) cancels: Arc<AtomicI64>,
+    pub(crate) nesting: Nesting,
 }
 
 impl Worker {
@@ -122,7 +125,7 @@ impl Worker {
     const LINGERING: u32 = 1;
 
     /// A leader that has been hired.
-    pub(crate) fn new(bus: &Bound<'_, NativeBus>, number: u64) -> Self {
+    pub(crate) fn new(bus: &Bound<'_, NativeBus>, number: u64, nesting: Nesting) -> Self {
         let duty = Duty {
             leads: true,
             served: None,
@@ -142,10 +145,12 @@ impl Worker {
             is_running: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             cancels: Arc::default(),
+            nesting,
         }
     }
 
     pub(crate) fn step<'py>(&self, py: Python<'py>, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let _call = Call::go_on(py);
         let Some(mut duty) = self.duty.lock(py).take() else {
             return Err(if self.has_ended.load(Ordering::Relaxed) {
                 PyRuntimeError::new_err("cannot reuse a worker that has ended")
@@ -224,12 +229,12 @@ impl Worker {
                     return Ok(Some(py.None().into_bound(py)));
                 }
                 Next::Linger => return Ok(Some(py.None().into_bound(py))),
-                Next::Event(event) => match packing::unpack(py, event) {
-                    Ok(event) => self.call_handler(py, duty, event, &mut entered),
+                Next::Run(event) if !self.nesting.is_possible => match packing::unpack(py, event) {
+                    Ok(event) => self.run_through(py, duty, event, &mut pace, &mut entered),
                     Err(error) => self.fail_unread(py, duty, error),
                 },
-                Next::Run(event) => match packing::unpack(py, event) {
-                    Ok(event) => self.run_through(py, duty, event, &mut pace, &mut entered),
+                Next::Event(event) | Next::Run(event) => match packing::unpack(py, event) {
+                    Ok(event) => self.call_handler(py, duty, event, &mut entered),
                     Err(error) => self.fail_unread(py, duty, error),
                 },
                 Next::Gap(gap) => self.call_on_gap(py, duty, &gap, &mut entered),

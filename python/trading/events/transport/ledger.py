@@ -1,13 +1,14 @@
 """Which entries of a stream are being handled: one is acknowledged when every handler of its events has ended."""
 
 import asyncio
-import inspect
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import coroutine
 from typing import Any
 
+from trading.events._core import to_await
 from trading.events.base import BaseEvent
 from trading.events.delivery import REDELIVERED
 from trading.events.system import ErrorEvent
@@ -173,8 +174,8 @@ class TrackedHandler:
 
     async def _call(self, event: BaseEvent) -> None:
         result = self._handler(event)
-        if inspect.isawaitable(result):
-            await result
+        if result is not None and (steps := to_await(self._handler, result)) is not None:
+            await _drive(steps)
 
     def end(self) -> None:
         """The subscription has ended: what waited for it is not waited for any more."""
@@ -182,3 +183,8 @@ class TrackedHandler:
         for entries in waiting.values():
             for entry in entries:
                 self._ledger.release(entry)
+
+
+@coroutine
+def _drive(steps: Any) -> Generator[Any, Any, None]:
+    yield from steps

@@ -16,6 +16,7 @@ use super::class::{Class, class_of_type};
 use super::read::{Flaw, read_event};
 use super::write::{MAX_TEXT_BYTES, write_event};
 use crate::error::EventEncodeError;
+use crate::exits::Call;
 
 /// The values of a class that keeps other fields than its own stand in a column of this name, which no field has.
 const EXTRA: &str = "_extra";
@@ -108,6 +109,7 @@ impl Filling {
 pub(crate) fn encode_columns(
     events: &Bound<'_, PyList>,
 ) -> PyResult<(usize, Vec<MadeField>, BTreeMap<&'static str, Vec<usize>>)> {
+    let _call = Call::begin(events.py())?;
     let mut filling = Filling { sink: ColumnSink::with_capacity(events.len()), ..Filling::default() };
     for event in events {
         filling.select(&event.get_type(), Class::of_event(&event)?);
@@ -169,6 +171,7 @@ pub(crate) fn decode_columns<'py>(
     type_place: usize,
     picked: Option<Vec<usize>>,
 ) -> PyResult<Bound<'py, PyList>> {
+    let _call = Call::begin(py)?;
     let raise = |error: DecodeError| Flaw::from(error).into_error(py, 0);
     let mut held = Vec::new();
     for (form, columns) in fields {

@@ -11,6 +11,7 @@ use super::class::{Class, class_of_type};
 use super::read::{Flaw, read_event};
 use super::write::write_event;
 use crate::error::EventEncodeError;
+use crate::exits::Call;
 use crate::publish::gets_through;
 
 /// Room for most events.
@@ -19,12 +20,14 @@ const EVENT_BYTES: usize = 512;
 #[pyfunction]
 #[pyo3(signature = (event, /))]
 pub(crate) fn encode_event<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let _call = Call::begin(event.py())?;
     Ok(PyBytes::new(event.py(), &bytes_of(event)?))
 }
 
 #[pyfunction]
 #[pyo3(signature = (event, /))]
 pub(crate) fn encode_row<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let _call = Call::begin(event.py())?;
     Ok(PyBytes::new(event.py(), &row_of(event)?))
 }
 
@@ -55,6 +58,7 @@ pub(crate) fn row_of(event: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 #[pyo3(signature = (events, /))]
 pub(crate) fn encode_batch<'py>(events: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     let py = events.py();
+    let _call = Call::begin(py)?;
     let events = events.try_iter()?.collect::<PyResult<Vec<_>>>()?;
     let mut sink = MsgpackSink::new(Vec::with_capacity(EVENT_BYTES * events.len().min(64)));
     sink.put(Token::List(events.len()));
@@ -67,6 +71,7 @@ pub(crate) fn encode_batch<'py>(events: &Bound<'py, PyAny>) -> PyResult<Bound<'p
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 pub(crate) fn decode_event<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let _call = Call::begin(data.py())?;
     with_bytes(data, |bytes| {
         let mut source = MsgpackSource::new(bytes);
         let event = read_next(data.py(), &mut source)?;
@@ -79,6 +84,7 @@ pub(crate) fn decode_event<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
 #[pyo3(signature = (data, /))]
 pub(crate) fn decode_batch<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
     let py = data.py();
+    let _call = Call::begin(py)?;
     let raise = |error: DecodeError| Flaw::from(error).into_error(py, 0);
     with_bytes(data, |bytes| {
         let mut source = MsgpackSource::new(bytes);
