@@ -7,7 +7,6 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyList, PyString, PyType};
 use trading_events_core::filter::{Filter, Known};
 
-use crate::error::HandlerTypeError;
 use crate::event::{self, Kind, kind_identity};
 use crate::exits;
 use crate::returned;
