@@ -45,6 +45,9 @@ pub(crate) type MadeColumn = (usize, Vec<Option<ColumnBuffer>>);
 /// The columns of a field: its name, its form, and the columns, its own first.
 pub(crate) type MadeField = (String, &'static str, Vec<MadeColumn>);
 
+/// For each event type the places of its fields.
+type Places = BTreeMap<&'static str, Vec<usize>>;
+
 /// The columns of a field, for Python.
 pub(crate) fn made(column: Column) -> MadeColumn {
     let (nulls, Buffers { validity, values, texts }) = column.finish();
@@ -77,7 +80,7 @@ impl Filling {
     }
 
     /// The places by event type. Two classes of one event type, as a class that is defined again makes, are to hold the same.
-    fn by_event_type(&self) -> PyResult<BTreeMap<&'static str, Vec<usize>>> {
+    fn by_event_type(&self) -> PyResult<Places> {
         let mut found = BTreeMap::new();
         for (class, fields) in self.places.values() {
             let event_type = class.layout.event_type();
@@ -105,9 +108,7 @@ impl Filling {
 /// The number of events, the columns of each field, and for each event type the places of its fields among them.
 #[pyfunction]
 #[pyo3(signature = (events, /))]
-pub(crate) fn encode_columns(
-    events: &Bound<'_, PyList>,
-) -> PyResult<(usize, Vec<MadeField>, BTreeMap<&'static str, Vec<usize>>)> {
+pub(crate) fn encode_columns(events: &Bound<'_, PyList>) -> PyResult<(usize, Vec<MadeField>, Places)> {
     let mut filling = Filling { sink: ColumnSink::with_capacity(events.len()), ..Filling::default() };
     for event in events {
         filling.select(&event.get_type(), Class::of_event(&event)?);
