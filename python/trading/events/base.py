@@ -35,7 +35,8 @@ def _to_frozen_json(value: dict[str, Any]) -> Mapping[str, JsonValue]:
         plain: dict[str, Any] = from_json(to_json([value]))[0]
     except ValueError as wrong:
         raise ValueError(f"JSON cannot hold it: {wrong}") from None
-    return _core.freeze(plain)
+    made: Mapping[str, JsonValue] = _core.freeze(plain)
+    return made
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(_core.to_utc)]
@@ -134,13 +135,15 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
         copy = super().model_copy(deep=deep)
         return copy if not update else type(self).model_validate(dict(copy) | dict(update))
 
-    @classmethod
-    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
-        """An event of these values, which nobody looks at; its metadata are read-only nevertheless."""
-        made = super().model_construct(_fields_set, **values)
-        fields = made.__dict__
-        fields.update({name: _core.freeze(fields[name]) for name in fields if _is_metadata(cls.model_fields[name])})
-        return made
+    if not TYPE_CHECKING:  # who derive its signature from the fields
+
+        @classmethod
+        def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+            """An event of these values, which nobody looks at; its metadata are read-only nevertheless."""
+            made = super().model_construct(_fields_set, **values)
+            fields = made.__dict__
+            fields.update({name: _core.freeze(fields[name]) for name in fields if _is_metadata(cls.model_fields[name])})
+            return made
 
     def __hash__(self) -> int:
         return hash(self.event_id)

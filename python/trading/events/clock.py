@@ -1,6 +1,6 @@
 """The clock that default timestamps come from."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -11,7 +11,7 @@ Clock = Callable[[], datetime]
 
 
 @contextmanager
-def use_clock(clock: Clock) -> Iterator[None]:
+def use_clock(clock: Clock) -> Generator[None, None, None]:
     """Has events take their default times from a clock, in the whole process, until the block is left.
 
     Tests that set the time by freezegun or time-machine pass on what Python's own clock then says:

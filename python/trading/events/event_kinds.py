@@ -9,16 +9,18 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import BaseModel
+
 _KIND = "__event_kind__"
 _FIRST: dict[tuple[object, ...], type] = {}
 
 
-def enter_kind(cls: type, event_type: str | None) -> None:
+def enter_kind(cls: type[BaseModel], event_type: str | None) -> None:
     """Notes the kind of a new class: the first class of its event type, name and module.
 
     A class without an event type that a function defines is a kind of its own: each call may mean another.
     """
-    first = cls
+    first: type = cls
     if event_type is not None or "<locals>" not in cls.__qualname__:
         keys = [(event_type, place, cls.__qualname__, _arguments(cls)) for place in _places(cls.__module__)]
         first = next((_FIRST[key] for key in keys if key in _FIRST), cls)
@@ -47,7 +49,7 @@ def _places(module: str) -> Iterator[str]:
         yield os.path.realpath(file)
 
 
-def _arguments(cls: type) -> tuple[object, ...]:
+def _arguments(cls: type[BaseModel]) -> tuple[object, ...]:
     """The arguments of a generic class, by their names, as they may be made anew too."""
     arguments: tuple[Any, ...] = cls.__pydantic_generic_metadata__["args"]
     return tuple((each.__module__, each.__qualname__) if isinstance(each, type) else repr(each) for each in arguments)

@@ -35,7 +35,6 @@ class FrozenDict(dict[str, JsonValue]):
     __init__ = __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
     __copy__ = __deepcopy__ = _keep
-    fromkeys = dict.fromkeys
 
     def __new__(cls, *_args: Any, **_options: Any) -> Self:  # noqa: D102 - as the class says
         _refuse({})

@@ -46,6 +46,9 @@ pub(crate) type MadeColumn = (usize, Vec<Option<ColumnBuffer>>);
 /// The columns of a field: its name, its form, and the columns, its own first.
 pub(crate) type MadeField = (String, &'static str, Vec<MadeColumn>);
 
+/// For each event type the places of its fields.
+type Places = BTreeMap<&'static str, Vec<usize>>;
+
 /// The columns of a field, for Python.
 pub(crate) fn made(column: Column) -> MadeColumn {
     let (nulls, Buffers { validity, values, texts }) = column.finish();
@@ -78,7 +81,7 @@ impl Filling {
     }
 
     /// The places by event type. Two classes of one event type, as a class that is defined again makes, are to hold the same.
-    fn by_event_type(&self) -> PyResult<BTreeMap<&'static str, Vec<usize>>> {
+    fn by_event_type(&self) -> PyResult<Places> {
         let mut found = BTreeMap::new();
         for (class, fields) in self.places.values() {
             let event_type = class.layout.event_type();
@@ -106,9 +109,7 @@ impl Filling {
 /// The number of events, the columns of each field, and for each event type the places of its fields among them.
 #[pyfunction]
 #[pyo3(signature = (events, /))]
-pub(crate) fn encode_columns(
-    events: &Bound<'_, PyList>,
-) -> PyResult<(usize, Vec<MadeField>, BTreeMap<&'static str, Vec<usize>>)> {
+pub(crate) fn encode_columns(events: &Bound<'_, PyList>) -> PyResult<(usize, Vec<MadeField>, Places)> {
     let _call = Call::begin(events.py())?;
     let mut filling = Filling { sink: ColumnSink::with_capacity(events.len()), ..Filling::default() };
     for event in events {

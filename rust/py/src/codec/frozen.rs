@@ -38,12 +38,15 @@ fn classes(py: Python<'_>) -> PyResult<&Classes> {
 fn make_dict<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyDict>> {
     let py = class.py();
     // SAFETY: the type is the interpreter's own, and initialized.
-    let Some(make) = (unsafe { ffi::PyDict_Type.tp_new }) else {
+    let Some(allocate) = (unsafe { ffi::PyDict_Type.tp_new }) else {
         return Err(PyValueError::new_err("dictionaries cannot be made"));
     };
     // SAFETY: the class derives from `dict`; the call gives a new object of it, or null with an error set.
     let made = unsafe {
-        Bound::from_owned_ptr_or_err(py, make(class.as_type_ptr(), PyTuple::empty(py).as_ptr(), std::ptr::null_mut()))
+        Bound::from_owned_ptr_or_err(
+            py,
+            allocate(class.as_type_ptr(), PyTuple::empty(py).as_ptr(), std::ptr::null_mut()),
+        )
     }?;
     Ok(made.cast_into::<PyDict>()?)
 }
