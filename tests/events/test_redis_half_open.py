@@ -28,7 +28,7 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Line:
 def noticed_s(
     line: Line, dead_after_s: float, *awaited: str, publishes_after_s: float | None = None, **options: Any
 ) -> Any:
-    """How long after the line is dead each connection is told to be lost: until all awaited ones are, or for an hour."""
+    """How long after the line is dead each connection is told to be lost, within an hour or until the awaited are."""
     found: dict[str, float] = {}
 
     async def main() -> None:
