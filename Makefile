@@ -4,7 +4,6 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-builtin-rules --no-print-directory
-.NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -19,7 +18,9 @@ VENV := .venvs/$(shell $(PYTHON) -c 'import sys; print("{}.{}".format(*sys.versi
 endif
 
 RUN := $(VENV)/bin/python -m
-PYTEST := $(RUN) pytest -p no:benchmark --numprocesses $(or $(JOBS),auto) --maxprocesses 8 --dist worksteal
+PYTEST = $(RUN) pytest -p no:benchmark --numprocesses $(or $(JOBS),$(ONE_MORE)) --dist worksteal
+# One more process than there are cores, as tests also wait for servers and disks.
+ONE_MORE = $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 8 ? cores + 1 : 8)))
 NATIVE_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust \( -name target -o -name fuzz \) -prune -o -type f -print)
 export VIRTUAL_ENV := $(abspath $(VENV))
 export PYO3_PYTHON := $(VIRTUAL_ENV)/bin/python
@@ -77,7 +78,9 @@ bench-peers: $(VENV)/.built $(VENV)/.extra-bench $(VENV)/.vnpy ## measure it bes
 
 # Checks
 
-test: test-rust lint types test-wheel test-coverage ## run every check
+test: ## run every check
+	@$(MAKE) --jobs=2 --output-sync=target test-rust lint types test-wheel
+	@$(MAKE) test-coverage
 	@printf '\nAll checks passed on %s: Rust tests, lint, types, stub, the wheel alone, Python tests with coverage.\n' \
 		"$$($(VENV)/bin/python -V)"
 
@@ -122,7 +125,7 @@ exits: $(VENV)/.built $(VENV)/.extra-test ## end interpreters whose threads are 
 	$(call heading,Exits)
 	EXITS=$(or $(EXITS),200) $(RUN) pytest -p no:benchmark tests/exits
 
-test-wheel: $(VENV)/.created
+test-wheel: $(VENV)/.built
 	$(call heading,The wheel in an empty environment)
 	away=$$(mktemp -d); trap 'rm -rf "$$away"' EXIT; \
 	$(RUN) maturin build --release --out "$$away"; \

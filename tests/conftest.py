@@ -1,9 +1,11 @@
 """Fixtures for every test."""
 
+import gc
 import os
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -18,9 +20,24 @@ os.environ["ARCTICDB_STORAGELOCK_WAITMS_INT"] = "0"
 
 pytest_plugins = ["tests.skips"]
 
+_OF_MODULES = Path(__file__).parent / "events"
+
 settings.register_profile("usual", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=5_000)
 settings.load_profile("usual")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Coverage is measured in the tests of the modules alone. To measure takes as long as half a test."""
+    for item in items:
+        if not item.path.is_relative_to(_OF_MODULES):
+            item.add_marker("no_cover")
+
+
+def pytest_collection_finish() -> None:
+    """What stands now stays to the end: a garbage collection need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -2,19 +2,16 @@
 
 import os
 import subprocess
-import sys
 import textwrap
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.patience import PATIENCE_S
-
 from .buses import BUS_TYPES, LOOPS, SERVER_URL, MakeLoop, run_in
 from .doubles import FAR_BUSES, Bus, assert_balanced
+from .fresh import FreshProcesses
 from .promises import missing_promise
 
 
@@ -101,9 +98,18 @@ def run(loop_kind: str) -> RunMain:
     return partial(run_in, loop_kind)
 
 
+@pytest.fixture(scope="session")
+def fresh_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreshProcesses]:
+    processes = FreshProcesses(tmp_path_factory.mktemp("fresh"))
+    yield processes
+    processes.kill()
+
+
 @pytest.fixture
-def run_script(bus_kind: str, loop_kind: str) -> Callable[[str], subprocess.CompletedProcess[str]]:
-    """Runs a program in a fresh interpreter that is killed if it hangs.
+def run_script(
+    fresh_processes: FreshProcesses, bus_kind: str, loop_kind: str
+) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Runs a program in a process of its own.
 
     `make_bus` makes it a bus, `make_loop` a loop, and `run` is its `asyncio.run`.
     """
@@ -114,13 +120,6 @@ def run_script(bus_kind: str, loop_kind: str) -> Callable[[str], subprocess.Comp
     )
 
     def run_source(source: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-X", "dev", "-c", head + textwrap.dedent(source)],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        )
+        return fresh_processes.run(head + textwrap.dedent(source), **{SERVER_URL: os.environ.get(SERVER_URL, "")})
 
     return run_source
