@@ -105,7 +105,8 @@ def decode_each(
             events += rows.decode(picked[start:end])
             start, end = end, len(picked)
         except EventDecodeError as error:
-            end = picked.index(error.offset, start, end) if error.offset in picked[start:end] else start
+            tried = picked[start:end]
+            end = start + tried.index(error.offset) if error.offset in tried else start
             if end == start:
                 refuse(picked[start], error)
                 events.append(None)
@@ -123,6 +124,8 @@ def reporting(
         event_type = kind.event_class.model_fields["event_type"].default
         changed = changed_fields(kind)
         reason = explain(error)
+        if reason.value is None and reason.field in keys.schema.names:
+            reason = reason._replace(value=repr(keys.column(reason.field)[row].as_py()))
         report(stored_event_error(path, reason, seq=seq, micros=micros, event_type=event_type, changed=changed))
 
     return refuse

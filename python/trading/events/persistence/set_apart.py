@@ -20,7 +20,7 @@ from trading.events.persistence.tabulation import Tabulation
 
 _PIECE_ROWS = 1_000
 
-_WAY_OUT = "import their class, or let it take them again, and a writer seals them; else the file may be removed, with them"
+_WAY_OUT = "a writer seals them as soon as a class here takes them; until then the file is the only place they are in"
 
 
 @dataclass(frozen=True, slots=True)
