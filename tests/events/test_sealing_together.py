@@ -13,7 +13,7 @@ from tests.events.recording import START, files_of, journal_of, read, record, ti
 from trading.events import base
 from trading.events._core import Segment, read_together
 from trading.events.base import BaseEvent
-from trading.events.errors import StoreError, UnreadableFileWarning
+from trading.events.errors import UnreadableFileWarning
 from trading.events.market_data import TickEvent
 from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy, recorder, sealing
 from trading.events.persistence.journal import hold_segments, open_journal

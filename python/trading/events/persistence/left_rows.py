@@ -11,7 +11,6 @@ from datetime import UTC
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from trading.events import _core
 from trading.events.errors import StoreError
@@ -19,6 +18,7 @@ from trading.events.persistence.columns import from_micros
 from trading.events.persistence.journal import DAMAGED, OLDER_DAMAGED, hold_segments, journal_folder
 from trading.events.persistence.layout import day_folder
 from trading.events.persistence.manifest import Manifest, read_manifest
+from trading.events.persistence.part import read_rows
 from trading.events.persistence.row import peek_row
 from trading.events.persistence.set_apart import write_apart
 from trading.events.persistence.stored_schema import SEQ
@@ -35,7 +35,7 @@ def take_left(base_path: Path) -> None:
             continue
         try:
             _take(base_path, path, found[1])
-        except (OSError, StoreError, pa.ArrowException) as error:
+        except (OSError, ValueError, StoreError, pa.ArrowException) as error:
             _log.error("%s holds rows that could not be taken from it: %s", path, error)
 
 
@@ -44,15 +44,14 @@ def _take(base_path: Path, path: Path, name: str) -> None:
         (Path(folder) / name).symlink_to(path)
         [segment] = _core.open_segments(folder)
     rows = segment.read()
-    left = [index for index, seq in _left(base_path, segment.number, rows)]
-    write_apart(base_path, left, rows)
+    write_apart(base_path, list(_left(base_path, segment.number, rows)), rows)
     if rows.damaged or rows.torn_bytes:
         path.rename(path.with_name(name + DAMAGED))
     else:
         path.unlink()
 
 
-def _left(base_path: Path, number: int, rows: _core.SegmentRows) -> Iterator[tuple[int, int]]:
+def _left(base_path: Path, number: int, rows: _core.SegmentRows) -> Iterator[int]:
     """The rows that are in no file, though their day's manifest says that the segment is sealed."""
     elsewhere = {seq for segment in hold_segments(base_path) for seq, _ in _all(segment.read())}
     days: dict[Path, tuple[Manifest | None, set[int]]] = {}
@@ -61,14 +60,14 @@ def _left(base_path: Path, number: int, rows: _core.SegmentRows) -> Iterator[tup
         if seq in elsewhere:
             continue
         if micros is None:
-            yield index, seq
+            yield index
             continue
         folder = day_folder(base_path, from_micros(micros).astimezone(UTC).date())
         if folder not in days:
             days[folder] = _read_day(folder, rows)
         manifest, sealed = days[folder]
         if manifest is not None and manifest.has_sealed(number) and seq not in sealed:
-            yield index, seq
+            yield index
 
 
 def _read_day(folder: Path, rows: _core.SegmentRows) -> tuple[Manifest | None, set[int]]:
@@ -81,7 +80,7 @@ def _read_day(folder: Path, rows: _core.SegmentRows) -> tuple[Manifest | None, s
     sealed = set[int]()
     for file in manifest.files:
         if file.first_seq <= max(seqs) and file.last_seq >= min(seqs):
-            sealed.update(pq.read_table(folder / file.name, columns=[SEQ]).column(SEQ).to_pylist())
+            sealed.update(read_rows(folder / file.name, file.crc32c).column(SEQ).to_pylist())
     return manifest, sealed
 
 

@@ -165,24 +165,23 @@ class Listing:
         """Takes the rows of a segment that may be selected."""
         for reason in tabulation.faults:
             self._report(CorruptFileError(segment.path, reason))
-        for error in self._errors(segment, tabulation, 0):
-            if error.event_type is None or self._selection.wants_event_type(error.event_type):
-                self._report(error)
-        for stuck in tabulation.stuck:
-            if self._wants_rows(stuck) and (error := self._error_of(segment, tabulation, stuck)) is not None:
+        for refused in self._errors(segment, tabulation, 0):
+            if refused.event_type is None or self._selection.wants_event_type(refused.event_type):
+                self._report(refused)
+        for stuck in filter(self._wants_rows, tabulation.stuck):
+            if (error := self._error_of(segment, tabulation, stuck)) is not None:
                 self._refused[stuck.day].append((segment.number, error))
         for topic in filter(self._wants_rows, tabulation.topics):
             before = len(tabulation.refused)
             table = topic.table
-            refused = self._errors(segment, tabulation, before)
-            self._refused[topic.day] += ((segment.number, error) for error in refused)
+            self._refused[topic.day] += ((segment.number, each) for each in self._errors(segment, tabulation, before))
             if table.num_rows:
                 self._unsealed[topic.day].append((segment.number, unsealed_part(segment.path, topic, table)))
 
     def _errors(self, segment: Segment, tabulation: Tabulation, start: int) -> Iterator[StoredEventError]:
         """The errors of the rows that were refused from one on, where their times may be selected."""
         for refusal in tabulation.refused[start:]:
-            [(seq, payload)] = tabulation.rows.slice(refusal.index, refusal.index + 1)
+            [(seq, payload)] = tabulation.rows.slice(refusal.row, refusal.row + 1)
             said = peek_row(payload)
             if said.micros is None or self._selection.overlaps(said.micros, said.micros):
                 yield stored_event_error(

@@ -33,12 +33,12 @@ class Refusal(NamedTuple):
     """A row of the journal that cannot be made an event, or columns.
 
     Attributes:
-        index: Which row of the segment.
+        row: Which row of the segment.
         seq: Its place in the order of recording.
         reason: Why.
     """
 
-    index: int
+    row: int
     seq: int
     reason: Reason
 

@@ -1,6 +1,6 @@
 """An event as one row of the journal: what `encode_event` makes of it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgpack
 
@@ -44,13 +44,13 @@ class Head(NamedTuple):
 def peek_row(row: bytes) -> Head:
     """What a row says of itself. No class is needed, and none is asked."""
     try:
-        said = msgpack.unpackb(row)
+        said: Any = msgpack.unpackb(row)
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
         return Head()
     if not isinstance(said, dict):
         return Head()
-    moment = said.get("_ts")
-    micros = None
+    said = cast("dict[object, object]", said)
+    moment, micros = said.get("_ts"), None
     if isinstance(moment, msgpack.Timestamp):
         micros = moment.seconds * 1_000_000 + moment.nanoseconds // 1_000
     return Head(_text(said.get("_t")), micros, _text(said.get("_x")), _text(said.get("_s")))

@@ -109,5 +109,5 @@ def _reasons(tabulation: Tabulation) -> Iterator[tuple[str | None, int, str]]:
     for topic in tabulation.stuck:
         yield topic.file_topic.event_type, len(topic.indices), topic.reason.text
     for refusal in tabulation.refused:
-        [(seq, payload)] = tabulation.rows.slice(refusal.index, refusal.index + 1)
+        [(seq, payload)] = tabulation.rows.slice(refusal.row, refusal.row + 1)
         yield peek_row(payload).event_type, 1, f"row {seq}: {refusal.reason.text}"

@@ -37,9 +37,7 @@ def read_part_table(part: Part, selection: Selection, report: Callable[[StoreErr
     return rows
 
 
-def _filter(
-    rows: pa.Table, part: Part, selection: Selection, report: Callable[[StoreError], None]
-) -> pa.Table:
+def _filter(rows: pa.Table, part: Part, selection: Selection, report: Callable[[StoreError], None]) -> pa.Table:
     """The rows whose events pass the filter."""
     topic, columns = part.footer().topic, part.footer().columns
     found = event_class(topic.event_type)

@@ -62,7 +62,7 @@ class StuckTopic(NamedTuple):
 class _Row(NamedTuple):
     """A row that has become an event."""
 
-    index: int
+    row: int
     seq: int
     event: BaseEvent
     topic: Topic
@@ -140,7 +140,7 @@ class Tabulation:
             except BaseException as error:
                 if not is_refusal(error):
                     raise
-                decoder.refuse(row.index, row.seq, explain(error))
+                decoder.refuse(row.row, row.seq, explain(error))
                 continue
             found[row.topic] = table
             table.add(row)
@@ -157,7 +157,7 @@ class Tabulation:
     def apart(self) -> list[int]:
         """The rows that are in no table, by their indices, in the order of recording."""
         stuck = (index for topic in self.stuck for index in topic.indices)
-        return sorted({*(refusal.index for refusal in self.refused), *stuck})
+        return sorted({*(refusal.row for refusal in self.refused), *stuck})
 
 
 class TopicTable:
@@ -190,7 +190,7 @@ class TopicTable:
     def indices(self) -> list[int]:
         """All rows, by their indices in the segment."""
         own = [] if self._rows is None else self._rows.indices
-        return [*own, *(row.index for row in self._added)]
+        return [*own, *(row.row for row in self._added)]
 
     @property
     def table(self) -> pa.Table:
@@ -248,7 +248,7 @@ class TopicTable:
             if not is_refusal(error):
                 raise
             if len(rows) == 1:
-                self._decoder.refuse(rows[0].index, rows[0].seq, explain(error))
+                self._decoder.refuse(rows[0].row, rows[0].seq, explain(error))
                 return
             middle = len(rows) // 2
             yield from self._encode(rows[:middle])

@@ -116,7 +116,9 @@ class Window:
         if horizon is None:
             horizon = max((block.last for blocks in self._blocks.values() for block in blocks), default=0) + 1
         while self.first < horizon:
-            order = _Order([_Run(kind, rows, self._parts) for kind, rows in self._take(self._nearer(horizon)).items() if rows])
+            order = _Order(
+                [_Run(kind, rows, self._parts) for kind, rows in self._take(self._nearer(horizon)).items() if rows]
+            )
             for start in range(0, len(order), _CHUNK_EVENTS):
                 yield order.decode(start, report), order.key(min(start + _CHUNK_EVENTS, len(order)) - 1)
             del order
@@ -150,6 +152,7 @@ class Window:
         self.first = min(firsts, default=inf)
         return taken
 
+
 class _Run:
     """Rows of one kind in one piece."""
 
@@ -169,8 +172,8 @@ class _Run:
         """The events of these rows; None for those that are none, which are reported."""
 
         def refuse(row: int, error: EventDecodeError) -> None:
-            path = self._parts[self._batch.column(_PART)[row].as_py()].path
-            reporting(path, self._kind, self._batch, report)(row, error)
+            number: int = self._batch.column(_PART)[row].as_py()
+            reporting(self._parts[number].path, self._kind, self._batch, report)(row, error)
 
         return decode_each(self._rows, picked, refuse)
 
