@@ -1,8 +1,7 @@
-"""Stored events that their class refuses as it is here: the others are read, and each is named or left out as wished."""
+"""Stored events that their class refuses: the others are read, and each of them is named, or left out if wished."""
 
 import logging
 import pickle
-from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -51,7 +50,7 @@ def hints(count: int = COUNT, **values: Any) -> list[BaseEvent]:
 @pytest.fixture(params=["in files", "in the journal"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A store with a thousand hints, and a class that refuses the last."""
-    events: Sequence[BaseEvent] = [*hints(), tick(COUNT)]
+    events = [*hints(), tick(COUNT)]
     if request.param == "in files":
         record(tmp_path, events)
     else:

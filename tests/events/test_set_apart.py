@@ -21,7 +21,7 @@ from tests.events.recording import START, files_of, read, record, tick, ticks
 from trading.events import _core, base
 from trading.events.base import BaseEvent
 from trading.events.errors import CorruptFileError, StoredEventError, StoreError, UnknownEventTypeError
-from trading.events.persistence import EventReader, ParquetEventWriter, sealing, verify
+from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy, sealing, verify
 from trading.events.persistence.journal import hold_segments
 from trading.events.persistence.set_apart import list_apart
 
@@ -396,7 +396,7 @@ _RUNS = st.lists(
 def test_of_any_mixture_what_is_good_is_sealed_and_what_is_bad_is_kept_and_named(
     runs: list[tuple[list[tuple[str, float]], bool, bool, int]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A run is a writer of its own: its events, whether it knows rumours, whether its hints are strict, its rotation."""
+    """A run is a writer: its events, whether it knows rumours, whether its hints are strict, and its rotation."""
     store = tmp_path_factory.mktemp("store")
     loose, rumours = define_hint(), define_rumour()
     strict = define_hint(_raiser(ValueError("unlucky")))
