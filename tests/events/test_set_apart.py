@@ -20,6 +20,7 @@ from tests.crash.children import fork
 from tests.events.recording import START, files_of, read, record, tick, ticks
 from trading.events import _core, base
 from trading.events.base import BaseEvent
+from trading.events.cli import main
 from trading.events.errors import CorruptFileError, StoredEventError, StoreError, UnknownEventTypeError
 from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy, sealing, verify
 from trading.events.persistence.journal import hold_segments
@@ -193,6 +194,29 @@ async def test_a_class_that_is_gone_stops_nobody_and_its_events_are_sealed_when_
     await ParquetEventWriter(tmp_path).aclose()
     assert apart_rows(tmp_path) == []
     assert ids(read(tmp_path)) == ["rumour-0", "tick-1", "tick-2"]
+
+
+def test_the_command_line_names_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hints, rumours = define_hint(), define_rumour()
+    leave(tmp_path, [rumour(rumours, 0), hint(hints, 1, 13), tick(2)])
+    del base._CLASSES["rumour"]
+    define_hint(_raiser(ValueError("unlucky")))
+    record(tmp_path, [])
+    assert main(["verify", str(tmp_path)]) == 1
+    told = capsys.readouterr().out
+    assert "1 event of the type 'rumour' cannot be sealed, and stays in the journal, set apart: no class here" in told
+    assert (
+        "1 event of the type 'order_hint' cannot be sealed, and stays in the journal, set apart: row 2: size: 13"
+        in told
+    )
+    assert "2 faults" in told
+    assert main(["inspect", str(tmp_path)]) == 1
+    shown = capsys.readouterr()
+    assert "1 event of 1 topic" in shown.out
+    assert "no class here has the event type 'rumour'" in shown.err
+    assert "row 2 of 2024-01-01T00:00:01.000000Z is no 'order_hint' event as its class is here: size: 13" in shown.err
+    assert main(["query", str(tmp_path), "--event", "order_hint", "--skip-invalid"]) == 0
+    assert main(["query", str(tmp_path), "--event", "order_hint"]) == 1
 
 
 async def test_a_class_that_is_imported_later_is_sealed_by_the_same_writer(tmp_path: Path) -> None:

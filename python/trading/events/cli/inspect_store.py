@@ -45,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
     elif topics:
         print(_as_table(topics))
     else:
-        print(f"{args.store} holds no such events" if any(chosen.values()) else f"{args.store} is empty")
+        is_chosen = any(value for name, value in chosen.items() if name != "invalid")
+        print(f"{args.store} holds no such events" if is_chosen else f"{args.store} is empty")
     return 1 if unreadable else 0
 
 

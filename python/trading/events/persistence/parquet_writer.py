@@ -42,8 +42,7 @@ class ParquetEventWriter(IEventWriter):
     fails, that is logged, `flush` raises it, and what it was for goes to a new segment of the journal.
 
     A row of which no column can be made, whatever its class raises, is set apart in the journal, byte for byte; that is
-    logged once, `set_apart` says what it is, and everything else is sealed. It is sealed by a writer that knows the class,
-    or a class that takes it.
+    logged once, `set_apart` says what it is, and everything else is sealed. A writer seals it when a class takes it.
 
     A writer that is not closed is closed when it is garbage collected or the interpreter ends. Its methods may be
     called from any event loop; in a forked child they raise.

@@ -175,9 +175,10 @@ def _read_day(
             for events, last in merge(parts, selection, unreadable.report, after=reached):
                 reached = last
                 yield events
-            return
         except VanishedFileError:
             parts = listing.parts(day)
+        else:
+            return
 
 
 def _steadily(ask: Callable[[list[Part]], AnswerT], parts: list[Part], listing: Listing, day: date) -> AnswerT:

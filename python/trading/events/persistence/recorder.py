@@ -39,7 +39,7 @@ class Recorder:
     """Seals the segments of a journal in a thread of its own, which ends when a `close` succeeds.
 
     What the disk refuses stays in the journal and is tried again every second. Rows that cannot be sealed because of
-    their class are set apart, which is logged once, and tried again when there are other classes, or by the next writer.
+    their class are set apart, which is logged once, and tried again by the next writer, or when a class is defined.
 
     Args:
         base_path: The store.
@@ -210,7 +210,7 @@ class Recorder:
         self._sealed.discard(segment.number)
 
     def _seal_apart(self) -> None:
-        """Seals rows that were set apart, if that was not tried with the same classes; tells once of those that stay."""
+        """Seals rows that were set apart, where other classes may take them; tells once of those that stay."""
         if not self._has_taken_left:
             take_left(self._base_path)
             self._has_taken_left = True

@@ -43,8 +43,8 @@ class Criteria(TypedDict, total=False):
 
     invalid: OnInvalid
     """What events do that their class refuses as it is here, because a constraint was tightened, say. `raise`, the
-    default: a StoredEventError names the first of them, after all others have been given. `skip`: they are left out, and
-    how many is logged."""
+    default: a StoredEventError names them, after all others have been given. `skip`: they are left out, and how many is
+    logged."""
 
 
 class Topic(Protocol):

@@ -45,8 +45,8 @@ class SetApart:
     def say(self) -> str:
         """All of it but the path, as a sentence."""
         name = "an unknown type" if self.event_type is None else f"the type {self.event_type!r}"
-        count = "1 event" if self.rows == 1 else f"{self.rows:,} events"
-        return f"{count} of {name} cannot be sealed, and stay in the journal, set apart: {self.reason}; {_WAY_OUT}"
+        count, stay = ("1 event", "stays") if self.rows == 1 else (f"{self.rows:,} events", "stay")
+        return f"{count} of {name} cannot be sealed, and {stay} in the journal, set apart: {self.reason}; {_WAY_OUT}"
 
 
 def write_apart(base_path: Path, picked: Sequence[int], rows: _core.SegmentRows) -> None:
