@@ -10,13 +10,14 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, create_model
 
+from tests.contract_store.stores import ARCTIC_BYTES
 from tests.events.recording import START, record, tick
 from tests.events.test_set_apart import ids, leave, read_until_it_raises
 from trading.events import InMemoryEventBus, base
 from trading.events.base import BaseEvent
 from trading.events.errors import ChangedFieldError, StoredEventError, UnreadableFileWarning
 from trading.events.filters import symbol_filter
-from trading.events.persistence import EventReader
+from trading.events.persistence import ArcticEventReader, ArcticEventWriter, EventReader
 
 COUNT = 1_000
 
@@ -119,6 +120,26 @@ def test_a_filter_of_ones_own_counts_the_events_that_there_are(store: Path) -> N
     assert reader.count(filter=lambda event: event.symbol == "A", invalid="skip") == COUNT - 1
     with pytest.raises(StoredEventError):
         reader.count(filter=lambda event: event.symbol == "A")
+
+
+async def test_a_store_in_arcticdb_names_it_and_leaves_it_out_likewise(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with ArcticEventWriter(tmp_path, capacity_bytes=ARCTIC_BYTES) as writer:
+        await writer.write_batch([*hints(9), tick(9)])
+    define(size=Annotated[int, Field(lt=8)])
+    reader = ArcticEventReader(tmp_path, capacity_bytes=ARCTIC_BYTES)
+    others = [*(f"hint-{number}" for number in range(8)), "tick-9"]
+    found: list[str] = []
+    with pytest.raises(StoredEventError) as caught:
+        found.extend(event.event_id for event in reader.read_range())
+    assert found == others
+    assert (caught.value.field, caught.value.value) == ("size", "8")
+    assert ids(list(reader.read_range(invalid="skip"))) == others
+    assert "1 stored events were left out" in caplog.records[-1].message
+    last = reader.last_before(START + timedelta(seconds=9), invalid="skip")
+    assert last is not None
+    assert last.event_id == "hint-7"
 
 
 def test_an_argument_that_is_neither_is_refused(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ impl Segment {
 #[pyfunction]
 #[pyo3(signature = (segments, /))]
 pub(crate) fn read_together(py: Python<'_>, segments: Vec<Py<Segment>>) -> PyResult<SegmentRows> {
-    py.detach(|| {
+    let rows = py.detach(|| {
         let mut rows = RowsOnDisk::default();
         for segment in segments.iter().map(Py::get) {
             let mut file = segment.file.lock().try_clone().map_err(os_error)?;
@@ -88,7 +88,9 @@ pub(crate) fn read_together(py: Python<'_>, segments: Vec<Py<Segment>>) -> PyRes
             rows.push(file, &bytes, segment.scan(&bytes), &segment.left_out);
         }
         Ok(rows.finish())
-    })
+    });
+    drop(segments);
+    rows
 }
 
 /// Opens every segment of a folder, the oldest first; one that is removed meanwhile is left out.
