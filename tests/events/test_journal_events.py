@@ -12,6 +12,7 @@ from tests.events.recording import tick, ticks
 from tests.events.test_journal import open_journal, rows_of
 from trading.events import _core
 from trading.events.base import BaseEvent
+from trading.events.codec import decode_event
 from trading.events.market_data import TickEvent
 from trading.events.persistence.row import encode_row
 
