@@ -16,10 +16,11 @@ from tests.events.samples import SAMPLES, sample
 from tests.events.strategies import events
 from trading.events import base
 from trading.events.base import Amount, BaseEvent, UtcDatetime
+from trading.events.codec import decode_event
 from trading.events.errors import EventEncodeError, UnstorableEventError
 from trading.events.market_data import OrderBookEvent, TickEvent
 from trading.events.persistence.columns import FORMS
-from trading.events.persistence.row import decode_row, encode_row
+from trading.events.persistence.row import encode_row
 from trading.events.persistence.schema import CONVERSION_ERRORS, event_schema
 from trading.events.persistence.stored_schema import (
     read_description,
@@ -150,7 +151,7 @@ def test_a_value_that_would_come_back_otherwise_is_refused(annotation: Any, valu
 
 def test_a_value_that_a_row_can_hold_and_its_column_cannot_is_refused_there() -> None:
     event = define(int | Decimal | str)(value="7")
-    assert decode_row(encode_row(event)) == event
+    assert decode_event(encode_row(event)) == event
     with pytest.raises(EventEncodeError, match=r"as JSON it comes back as Decimal\('7'\)"):
         encode([event])
 

@@ -91,7 +91,7 @@ def test_a_flipped_byte_of_a_journal_costs_one_event_at_most_and_is_told(
         assert read_with_faults(tmp_path / "store") == (left, None if is_tail else path), place
         recovery = asyncio.run(recover(tmp_path / "store"))
         assert (recovery.torn_bytes > 0, recovery.damaged_bytes > 0) == (is_tail, not is_tail), place
-        kept = None if is_tail else path.with_name(f"{name}.damaged")
+        kept = None if is_tail else path.with_name(f"{name}.sealed.damaged")
         assert read_with_faults(tmp_path / "store") == (left, kept), place
 
 

@@ -12,8 +12,9 @@ from tests.events.recording import tick, ticks
 from tests.events.test_journal import open_journal, rows_of
 from trading.events import _core
 from trading.events.base import BaseEvent
+from trading.events.codec import decode_event
 from trading.events.market_data import TickEvent
-from trading.events.persistence.row import decode_row, encode_row
+from trading.events.persistence.row import encode_row
 
 FRAME_BYTES = 16 + len(encode_row(tick(1)))
 INTERRUPTS: dict[str | None, type[BaseException]] = {"KeyboardInterrupt": KeyboardInterrupt, "SystemExit": SystemExit}
@@ -42,7 +43,7 @@ def begin(folder: Path, **options: Any) -> _core.Journal:
 
 
 def events_of(folder: Path) -> list[BaseEvent]:
-    return [decode_row(row) for _, row in rows_of(folder)]
+    return [decode_event(row) for _, row in rows_of(folder)]
 
 
 def assert_takes_nothing(journal: _core.Journal, event: Any) -> None:

@@ -14,7 +14,7 @@ from tests.patience import PATIENCE_S
 from trading.events import base
 from trading.events._core import Segment, read_together
 from trading.events.base import BaseEvent
-from trading.events.errors import StoreError, UnreadableFileWarning
+from trading.events.errors import UnreadableFileWarning
 from trading.events.market_data import TickEvent
 from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy, recorder, sealing
 from trading.events.persistence.journal import hold_segments, open_journal
@@ -205,14 +205,14 @@ async def test_what_is_wrong_with_one_segment_is_not_blamed_on_the_others(
             segment.seek(segment.read().index(b"tick-1"))
             segment.write(b"tick-X")
     assert (seals.together, seals.alone) == ([], [1, 2])
-    with pytest.warns(UnreadableFileWarning, match=r"1\.segment\.damaged: not all of it could be read"):
+    with pytest.warns(UnreadableFileWarning, match=r"1\.segment\.sealed\.damaged: not all of it could be read"):
         found = list(EventReader(tmp_path, on_error="warn").read_range())
     assert found == [event for event in spread(8) if event.event_id != "tick-1"]
-    assert [name.split(".", 1)[1] for name in journal_of(tmp_path) if "damaged" in name] == ["segment.damaged"]
+    assert [name.split(".", 1)[1] for name in journal_of(tmp_path) if "damaged" in name] == ["segment.sealed.damaged"]
     assert len(caplog.records) == 1
 
 
-async def test_a_row_of_no_class_keeps_only_its_own_segment_from_being_sealed(
+async def test_segments_with_rows_of_no_class_are_sealed_together_all_the_same(
     tmp_path: Path, seals: Seals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
@@ -220,15 +220,15 @@ async def test_a_row_of_no_class_keeps_only_its_own_segment_from_being_sealed(
     class Rumour(BaseEvent):
         event_type: Literal["rumour"] = "rumour"
 
-    rumour = Rumour(timestamp=START)
+    rumours = [Rumour(timestamp=START + timedelta(seconds=second)) for second in (3, 9)]
     async with ParquetEventWriter(tmp_path, rotation=RotationPolicy(rows=4)) as writer:
-        await writer.write_batch([*spread(3), rumour])
-        await writer.write_batch(spread(4, first=3))
+        await writer.write_batch([*spread(3), rumours[0]])
+        await writer.write_batch([*spread(4, first=3), rumours[1]])
         del base._CLASSES["rumour"]
-        with pytest.raises(StoreError, match="'rumour': import"):
-            await writer.flush(seal=True)
-    assert (seals.together, seals.alone) == ([], [2])
+        await writer.flush(seal=True)
+        assert (seals.together, seals.alone) == ([[1, 2]], [])
+        [apart] = writer.set_apart
+        assert (apart.event_type, apart.rows) == ("rumour", 2)
     base._CLASSES["rumour"] = Rumour
-    async with ParquetEventWriter(tmp_path):
-        pass
-    assert [event for event in read(tmp_path) if event != rumour] == spread(7)
+    recorded = [*spread(3), rumours[0], *spread(4, first=3), rumours[1]]
+    assert read(tmp_path) == sorted(recorded, key=lambda event: event.timestamp)

@@ -6,21 +6,13 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from tests.events.recording import START, Disk, files_of, journal_of, read, tick, ticks
-from trading.events import base
-from trading.events.base import BaseEvent
-from trading.events.errors import (
-    CorruptFileError,
-    StoreError,
-    StoreLockedError,
-    UnreadableFileWarning,
-    UnsealableSegmentError,
-)
+from tests.events.recording import Disk, files_of, read, tick, ticks
+from trading.events.errors import CorruptFileError, StoreError, StoreLockedError, UnreadableFileWarning
 from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy, recorder, sealing
 
 
@@ -139,35 +131,6 @@ async def test_a_file_that_is_not_what_was_written_gets_no_name(
     assert read(tmp_path) == ticks(2)
 
 
-async def test_a_segment_with_a_row_of_no_class_stays_and_does_not_keep_others_from_being_sealed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
-
-    class Rumour(BaseEvent):
-        event_type: Literal["rumour"] = "rumour"
-
-    rumour = Rumour(timestamp=START)
-    async with ParquetEventWriter(tmp_path) as writer:
-        await writer.write_event(rumour)
-        del base._CLASSES["rumour"]
-        with pytest.raises(UnsealableSegmentError, match=r"stays in the journal: .*no class here .* 'rumour': import"):
-            await writer.flush(seal=True)
-        await writer.write_event(tick(1))
-        with pytest.raises(UnsealableSegmentError):
-            await writer.flush(seal=True)
-        assert len(files_of(tmp_path)) == 1
-    assert len(caplog.records) == 1
-    assert len(journal_of(tmp_path)) == 3
-
-    base._CLASSES["rumour"] = Rumour
-    assert read(tmp_path) == [rumour, tick(1)]
-    async with ParquetEventWriter(tmp_path) as writer:
-        assert writer.recovery.rows == 2
-    assert read(tmp_path) == [rumour, tick(1)]
-    assert len(journal_of(tmp_path)) == 1
-
-
 async def test_a_damaged_segment_is_sealed_as_far_as_it_can_be_and_readers_name_it_until_it_is_removed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -177,7 +140,7 @@ async def test_a_damaged_segment_is_sealed_as_far_as_it_can_be_and_readers_name_
         data = path.read_bytes()
         path.write_bytes(data.replace(b"tick-1", b"tick-X"))
         await writer.flush(seal=True)
-    [damaged] = (tmp_path / "_journal").glob("*.segment.damaged")
+    [damaged] = (tmp_path / "_journal").glob("*.segment.sealed.damaged")
     for reader in (EventReader(tmp_path, on_error="warn"), EventReader(tmp_path, on_error="warn")):
         with pytest.warns(UnreadableFileWarning, match=f"{damaged}: not all of it could be read"):
             assert list(reader.read_range()) == [tick(0), tick(2)]
@@ -185,6 +148,6 @@ async def test_a_damaged_segment_is_sealed_as_far_as_it_can_be_and_readers_name_
         EventReader(tmp_path).count()
     assert caught.value.path == damaged
     [logged] = caplog.records
-    assert "is kept as .damaged, since not all of it could be read: ['bytes" in logged.message
+    assert "segment.sealed.damaged, since not all of it could be read: ['bytes" in logged.message
     damaged.unlink()
     assert read(tmp_path) == [tick(0), tick(2)]

@@ -84,7 +84,7 @@ def test_any_events_make_the_same_tables_as_by_way_of_events(
     several = [event, *others]
     tabulation = Tabulation(rows_of(several))
     tables = [topic.table for topic in tabulation.topics]
-    assert tabulation.faults == []
+    assert tabulation.apart() == []
     found = {
         seq: row for table in tables for seq, row in zip(table["_seq"].to_pylist(), table.to_pylist(), strict=True)
     }
@@ -119,12 +119,13 @@ def test_rows_are_in_order_of_time_and_recording_also_where_some_are_refused(row
     assert topic.table.equals(expected(several))
 
 
-def test_a_row_beyond_the_limits_of_its_fields_is_a_fault_and_the_others_are_not(rows_of: Any) -> None:
+def test_a_row_beyond_the_limits_of_its_fields_is_refused_and_the_others_are_not(rows_of: Any) -> None:
     bad = unchecked(sample(TradeEvent), quantity=-sample(TradeEvent).quantity)
     tabulation = Tabulation(rows_of([sample(TradeEvent), bad, b"\xc1", sample(TradeEvent)]))
     [topic] = tabulation.topics
     assert topic.table["_seq"].to_pylist() == [1, 4]
-    assert [fault.partition(":")[0] for fault in tabulation.faults] == ["row 3", "row 2"]
+    assert [refusal.seq for refusal in tabulation.refused] == [3, 2]
+    assert tabulation.apart() == [1, 2]
 
 
 def test_a_class_with_validators_of_its_own_is_read_by_them(monkeypatch: pytest.MonkeyPatch, rows_of: Any) -> None:
@@ -145,7 +146,7 @@ def test_a_class_with_validators_of_its_own_is_read_by_them(monkeypatch: pytest.
     tabulation = Tabulation(rows_of([true, unchecked(true, text="false")]))
     [topic] = tabulation.topics
     assert topic.table.equals(expected([true]))
-    assert "that is false" in tabulation.faults[0]
+    assert "that is false" in tabulation.refused[0].reason.text
 
 
 async def test_an_event_that_its_own_class_would_refuse_is_refused_when_it_is_written(tmp_path: Path) -> None:

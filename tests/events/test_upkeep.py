@@ -222,7 +222,7 @@ class TestVerification:
         [name] = journal_of(store)
         segment = store / "_journal" / name
         segment.write_bytes(segment.read_bytes() + b"torn")
-        (store / "_journal" / f"{name}.damaged").touch()
+        (store / "_journal" / f"{name}.sealed.damaged").touch()
         torn, damaged = faults(store)
         assert torn == Fault(segment, "its last 4 bytes are no whole row")
         assert damaged.path.suffix == ".damaged"

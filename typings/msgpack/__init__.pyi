@@ -2,5 +2,9 @@ from typing import Any
 
 UnpackException: type[Exception]
 
+class Timestamp:
+    seconds: int
+    nanoseconds: int
+
 def packb(o: object, /) -> bytes: ...
 def unpackb(packed: bytes | bytearray | memoryview, /) -> Any: ...

@@ -386,8 +386,12 @@ class Segment:
     def limit(self) -> int:
         """The sequence number from which on a later segment holds what this one may hold too."""
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether it holds rows that were set apart. What it holds, no segment before it holds as well."""
+
     def read(self) -> SegmentRows:
-        """Its rows below the limit.
+        """Its rows below the limit, without those that have been set apart since.
 
         Raises:
             OSError: It cannot be read.
@@ -444,6 +448,10 @@ class TopicRows:
     def exchange(self) -> str | None: ...
     @property
     def symbol(self) -> str | None: ...
+    @property
+    def indices(self) -> list[int]:
+        """Which rows of the segment they are."""
+
     def __len__(self) -> int: ...
     def columns(
         self, event_class: type[BaseEvent], start: int, most: int, /
@@ -466,6 +474,21 @@ def read_together(segments: list[Segment], /) -> SegmentRows:
 
     Raises:
         OSError: One cannot be read.
+    """
+
+def begin_apart(number: int, first_seq: int, /) -> tuple[str, bytes]:
+    """Name and first bytes of a new segment for rows that are set apart.
+
+    Args:
+        number: Above that of every such segment before it.
+        first_seq: The sequence number of its first row.
+    """
+
+def frame_rows(rows: list[tuple[int, bytes]], /) -> bytes:
+    """Rows as they stand in a segment: each its sequence number, which rises, and its payload.
+
+    Raises:
+        ValueError: A payload is longer than one can be.
     """
 
 def open_segments(folder: str | PathLike[str], /) -> list[Segment]:

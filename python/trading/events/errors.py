@@ -27,17 +27,19 @@
     │   ├── RefusedEventsError       events that a store's server will not take; `.refused` holds them
     │   ├── CorruptFileError         a file that cannot be read; `.path` names it
     │   │   └── VanishedFileError    a file that is not where it was listed
-    │   ├── UnsealableSegmentError   a segment whose rows no class here is for; `.path` names it
     │   ├── UnknownEventTypeError    stored events that no class here is for    (LookupError)
+    │   ├── StoredEventError         a stored event that its class refuses      (ValueError)
+    │   │   └── ChangedFieldError    because a field of it has another type
     │   └── UnstorableEventError     an event whose class has no columns        (TypeError)
     └── ImportFileError              a market data file that cannot be taken    (ValueError)
 
 A model that refuses a value raises `pydantic.ValidationError`, which is a ValueError.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 _MOST_LINE = 500
 
@@ -185,18 +187,6 @@ class VanishedFileError(CorruptFileError):
     """A file of a store is not where it was listed."""
 
 
-class UnsealableSegmentError(StoreError):
-    """A segment of the journal stays as it is, because a row of it is no event of any class here.
-
-    Attributes:
-        path: The segment.
-    """
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} stays in the journal: {reason}")
-        self.path = path
-
-
 class UnknownEventTypeError(StoreError, LookupError):
     """A file holds events of a type that no class here is for, so they cannot be read as events.
 
@@ -205,13 +195,77 @@ class UnknownEventTypeError(StoreError, LookupError):
         event_type: The type.
     """
 
-    def __init__(self, path: Path, event_type: str) -> None:
+    def __init__(self, path: Path, event_type: str, *, in_journal: bool = False) -> None:
+        way_out = "; they wait in the journal for it" if in_journal else ", or use `read_table`, which needs no class"
         super().__init__(
-            f"{path}: no class here has the event type {event_type!r}: import the module that defines it, or use "
-            "`read_table`, which needs no class"
+            f"{path}: no class here has the event type {event_type!r}: import the module that defines it{way_out}"
         )
         self.path = path
         self.event_type = event_type
+        self._in_journal = in_journal
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Path, str], dict[str, bool]]:
+        return type(self), (self.path, self.event_type), {"_in_journal": self._in_journal}
+
+
+class StoredEventError(StoreError, ValueError):
+    """A stored event is refused by its class as it is here. The file that holds it is sound.
+
+    Attributes:
+        path: The file.
+        seq: The event's place in the order of recording; None where the store does not say.
+        timestamp: Its timestamp; None where it does not say one.
+        event_type: Its event type; None where it does not say one.
+        reason: What the class, or this package, has against it.
+        field: The field that is at fault, if one is.
+        value: What is stored for the field, as text.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        reason: str,
+        *,
+        seq: int | None = None,
+        timestamp: datetime | None = None,
+        event_type: str | None = None,
+        field: str | None = None,
+        value: str | None = None,
+    ) -> None:
+        row = "a row" if seq is None else f"row {seq}"
+        moment = "" if timestamp is None else f" of {timestamp:%Y-%m-%dT%H:%M:%S.%fZ}"
+        name = "event" if event_type is None else f"{event_type!r} event"
+        super().__init__(f"{path}: {row}{moment} is no {name} as its class is here: {reason}; {self._way_out()}")
+        self.path = path
+        self.reason = reason
+        self.seq = seq
+        self.timestamp = timestamp
+        self.event_type = event_type
+        self.field = field
+        self.value = value
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Path, str, dict[str, Any]]]:
+        names = ("seq", "timestamp", "event_type", "field", "value")
+        return self._restore, (self.path, self.reason, {name: getattr(self, name) for name in names})
+
+    @classmethod
+    def _restore(cls, path: Path, reason: str, said: dict[str, Any]) -> Self:
+        return cls(path, reason, **said)
+
+    @staticmethod
+    def _way_out() -> str:
+        return "the file is sound: let the class take such values, or leave such events out with invalid='skip'"
+
+
+class ChangedFieldError(StoredEventError):
+    """A stored event cannot be read because a field has another type in its class here than it was stored with."""
+
+    @staticmethod
+    def _way_out() -> str:
+        return (
+            "the file is sound: give the field its former type, or one that takes both, read the values with "
+            "`read_table`, or leave such events out with invalid='skip'"
+        )
 
 
 class UnstorableEventError(StoreError, TypeError):

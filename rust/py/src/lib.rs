@@ -72,7 +72,7 @@ mod _core {
     #[pymodule_export]
     use super::returned::to_await;
     #[pymodule_export]
-    use super::segment::{Segment, open_segments, read_together};
+    use super::segment::{Segment, begin_apart, frame_rows, open_segments, read_together};
     #[pymodule_export]
     use super::segment_rows::SegmentRows;
     #[pymodule_export]

@@ -1,5 +1,6 @@
 //! The rows of segments: of one, in memory, or of several, which stay on the disk.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
@@ -11,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use trading_events_core::codec::topics::{Sorter, Topic};
 use trading_events_core::journal::frame::{FRAME_HEADER_BYTES, read_frame};
-use trading_events_core::journal::scan::{Found, Scan, scan};
+use trading_events_core::journal::scan::{Found, Scan};
 use trading_events_core::journal::segment::{HEADER_BYTES, HeaderError};
 
 use crate::detached::Detached;
@@ -88,10 +89,10 @@ impl Rows {
 }
 
 impl SegmentRows {
-    /// The rows of one segment, by all its bytes.
-    pub(crate) fn in_memory(bytes: Vec<u8>, scan: Scan) -> Self {
+    /// The rows of one segment, by all its bytes, without those of some numbers.
+    pub(crate) fn in_memory(bytes: Vec<u8>, scan: Scan, left_out: &HashSet<u64>) -> Self {
         let (damaged, torn_bytes, next_seq) = (damaged(&scan), torn_bytes(&scan, bytes.len()), next_seq(&scan));
-        let piece = Piece { before: 0, frames: scan.frames, place: Place::Memory(Detached::new(bytes)) };
+        let piece = Piece { before: 0, frames: keep(scan, left_out), place: Place::Memory(Detached::new(bytes)) };
         Self { rows: Arc::new(Rows(vec![piece])), damaged, torn_bytes, next_seq, sorted: Mutex::new(None) }
     }
 }
@@ -169,17 +170,17 @@ pub(crate) struct RowsOnDisk {
 }
 
 impl RowsOnDisk {
-    /// Takes the rows of the next segment, by all its bytes.
-    pub(crate) fn push(&mut self, file: File, bytes: &[u8], limit: u64) {
-        let scan = scan(bytes, limit);
+    /// Takes the rows of the next segment, by all its bytes, without those of some numbers.
+    pub(crate) fn push(&mut self, file: File, bytes: &[u8], scan: Scan, left_out: &HashSet<u64>) {
         self.damaged.extend(damaged(&scan));
         self.torn_bytes += torn_bytes(&scan, bytes.len());
         self.next_seq = next_seq(&scan).or(self.next_seq);
-        for frame in &scan.frames {
+        let frames = keep(scan, left_out);
+        for frame in &frames {
             self.sorter.push(&bytes[frame.payload.clone()]);
         }
         let before = self.pieces.last().map_or(0, |last| last.before + last.frames.len());
-        self.pieces.push(Piece { before, frames: scan.frames, place: Place::Disk(Detached::new(file)) });
+        self.pieces.push(Piece { before, frames, place: Place::Disk(Detached::new(file)) });
     }
 
     /// The rows of all segments.
@@ -192,6 +193,14 @@ impl RowsOnDisk {
             sorted: Mutex::new(Some(self.sorter.finish())),
         }
     }
+}
+
+fn keep(scan: Scan, left_out: &HashSet<u64>) -> Vec<Found> {
+    let mut frames = scan.frames;
+    if !left_out.is_empty() {
+        frames.retain(|frame| !left_out.contains(&frame.seq));
+    }
+    frames
 }
 
 fn damaged(scan: &Scan) -> Vec<(usize, usize)> {

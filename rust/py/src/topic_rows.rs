@@ -64,6 +64,12 @@ impl TopicRows {
         self.topic.events.len()
     }
 
+    /// Which rows of the segment they are.
+    #[getter]
+    fn indices(&self) -> Vec<u32> {
+        self.topic.events.clone()
+    }
+
     /// At most so many rows from one on, as columns of the class, with their sequence numbers as the last.
     #[pyo3(signature = (event_class, start, most, /))]
     fn columns(&self, event_class: &Bound<'_, PyType>, start: usize, most: usize) -> PyResult<MadeColumns> {

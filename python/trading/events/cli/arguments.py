@@ -5,9 +5,12 @@ import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from trading.events import _core
+
+if TYPE_CHECKING:
+    from trading.events.persistence.selection import OnInvalid
 
 
 class UsageError(Exception):
@@ -85,6 +88,10 @@ def add_range(parser: argparse.ArgumentParser) -> None:
             f"--{name}", metavar=name.upper(), type=_name(check), action="append",
             help=f"only this {what}; may be given again",
         )  # fmt: skip
+    group.add_argument(
+        "--skip-invalid", action="store_true",
+        help="leave out events that their class refuses as it is here, and say how many (default: name them, and fail)",
+    )  # fmt: skip
 
 
 def _name(check: Callable[[str], str]) -> Callable[[str], str]:
@@ -124,6 +131,7 @@ class EventRangeArguments(TypedDict):
     event_type: list[str] | None
     exchange: list[str] | None
     symbol: list[str] | None
+    invalid: "OnInvalid"
 
 
 def event_range(args: argparse.Namespace) -> EventRangeArguments:
@@ -135,7 +143,12 @@ def event_range(args: argparse.Namespace) -> EventRangeArguments:
     if args.start is not None and args.end is not None and args.end < args.start:
         raise UsageError(f"--end {args.end.isoformat()} is before --start {args.start.isoformat()}")
     return EventRangeArguments(
-        start=args.start, end=args.end, event_type=args.event, exchange=args.exchange, symbol=args.symbol
+        start=args.start,
+        end=args.end,
+        event_type=args.event,
+        exchange=args.exchange,
+        symbol=args.symbol,
+        invalid="skip" if args.skip_invalid else "raise",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from trading.events.cli.arguments import add_range, add_store, event_range
 from trading.events.cli.formats import as_bytes, as_time, counted, printable, table
-from trading.events.cli.no_match import tell_of_no_match
+from trading.events.cli.no_match import is_narrowed, tell_of_no_match
 from trading.events.cli.unreadable import gather_unreadable, print_warnings
 from trading.events.persistence import EventReader, StoredTopic
 
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     with gather_unreadable() as unreadable:
         topics = EventReader(args.store, on_error="warn").topics(**chosen)
     print_warnings(unreadable)
-    if not topics and not unreadable and any(chosen.values()):
+    if not topics and not unreadable and is_narrowed(chosen):
         return tell_of_no_match(args.store, chosen)
     if args.json:
         print(json.dumps(_as_json(topics), indent=2))

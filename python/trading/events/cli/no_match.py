@@ -11,6 +11,11 @@ from trading.events.persistence import EventReader, StoredTopic
 from trading.events.suggestion import suggest
 
 
+def is_narrowed(chosen: EventRangeArguments) -> bool:
+    """Whether less is chosen than all that a store holds."""
+    return any(value for name, value in chosen.items() if name != "invalid")
+
+
 def tell_of_no_match(store: Path, chosen: EventRangeArguments) -> int:
     """Says on the standard error that nothing matches, and names what the store does not have.
 

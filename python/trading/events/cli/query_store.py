@@ -14,7 +14,7 @@ from typing import TextIO, cast
 from trading.events.base import BaseEvent, event_class
 from trading.events.cli.arguments import EventRangeArguments, add_range, add_store, count, event_range
 from trading.events.cli.formats import as_time, counted, printable, printable_json
-from trading.events.cli.no_match import tell_of_no_match
+from trading.events.cli.no_match import is_narrowed, tell_of_no_match
 from trading.events.cli.signals import removed_by_signal, signals_held
 from trading.events.cli.unreadable import gather_unreadable, print_warnings
 from trading.events.persistence import EventReader
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         limit = _TABLE_LIMIT
     events: Iterator[BaseEvent] = iter(reader.read_range(**chosen))
     first = next(events, None)
-    if first is None and any(chosen.values()):
+    if first is None and is_narrowed(chosen):
         return tell_of_no_match(args.store, chosen)
     events = itertools.chain([] if first is None else [first], events)
     shown = itertools.islice(events, limit) if limit else events

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trading.events.base import BaseEvent
 from trading.events.cli.arguments import EventRangeArguments, add_progress, add_range, add_store, event_range, speed
 from trading.events.cli.formats import as_duration, as_time, counted, table
-from trading.events.cli.no_match import tell_of_no_match
+from trading.events.cli.no_match import is_narrowed, tell_of_no_match
 from trading.events.cli.progress import ProgressLine
 from trading.events.cli.server import add_server, server_bus, server_url
 from trading.events.cli.signals import run_until_signal
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     # A file that cannot be read is told of when the events are read.
     with gather_unreadable():
         total = EventReader(args.store, on_error="warn").count(**chosen)
-    if not total and any(chosen.values()):
+    if not total and is_narrowed(chosen):
         return tell_of_no_match(args.store, chosen)
     with ProgressLine("replay", "events", shown=args.progress) as progress:
         audience = _Audience(total, progress)

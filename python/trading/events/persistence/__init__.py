@@ -16,6 +16,7 @@ from trading.events.persistence.rotation import RotationPolicy
 from trading.events.persistence.selection import Criteria, Selection
 from trading.events.persistence.sending.delivery import RefusedEvent
 from trading.events.persistence.sending.policy import SendingPolicy
+from trading.events.persistence.set_apart import SetApart
 from trading.events.persistence.stored_file import StoredFile, StoredTopic
 from trading.events.persistence.verification import Fault, verify
 
@@ -43,6 +44,7 @@ __all__ = [
     "RotationPolicy",
     "Selection",
     "SendingPolicy",
+    "SetApart",
     "StoredFile",
     "StoredTopic",
     "compact",

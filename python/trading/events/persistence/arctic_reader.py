@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from os import PathLike
 from pathlib import Path
 
 from trading.events.base import BaseEvent
-from trading.events.errors import StorePathError
+from trading.events.errors import StoreError, StorePathError
 from trading.events.persistence.arctic.library import DEFAULT_CAPACITY_BYTES, EventLibrary, open_library
 from trading.events.persistence.arctic.symbol_rows import Key, Span, SymbolRows
 from trading.events.persistence.base import IEventReader
@@ -16,6 +16,7 @@ from trading.events.persistence.columns import from_micros
 from trading.events.persistence.event_range import EventChunks
 from trading.events.persistence.selection import Selection
 from trading.events.persistence.stored_file import StoredTopic
+from trading.events.persistence.unreadable import Unreadable
 
 _CHUNK_EVENTS = 512
 _MOST_ROWS = 65_536
@@ -25,7 +26,8 @@ _LEAST_ROWS = 64
 class ArcticEventReader(IEventReader):
     """Reads what an ArcticEventWriter has stored. It needs no writer, and disturbs none, in this process or in others.
 
-    A symbol that cannot be read, or of an event type that no class is defined for, raises when it is come to.
+    A symbol that cannot be read, or of an event type that no class is defined for, raises when it is come to; an event
+    that its class refuses, after all others have been given, unless the query says `invalid="skip"`.
     ArcticDB itself trusts what it reads: open no store that comes from where you would not take a program from.
 
     Args:
@@ -56,13 +58,19 @@ class ArcticEventReader(IEventReader):
     def _read(self, selection: Selection) -> EventChunks:
         found = [symbol for symbol in self._find(selection) if _decide(symbol, selection) is not False]
         rows = max(_LEAST_ROWS, _MOST_ROWS // max(len(found), 1))
-        events = map(
-            itemgetter(1), merge(*(_events(symbol, selection, rows=rows) for symbol in found), key=itemgetter(0))
+        unreadable = Unreadable("raise", selection.invalid)
+        several = (
+            symbol.chunks(selection.start, selection.end, rows=rows, report=unreadable.report) for symbol in found
         )
-        while chunk := list(islice(events, _CHUNK_EVENTS)):
-            kept = selection.keep(chunk)
-            if kept:
-                yield kept
+        events = map(itemgetter(1), merge(*map(chain.from_iterable, several), key=itemgetter(0)))
+        try:
+            while chunk := list(islice(events, _CHUNK_EVENTS)):
+                kept = selection.keep(chunk)
+                if kept:
+                    yield kept
+        finally:
+            unreadable.tell_skipped()
+        unreadable.finish()
 
     def _topics(self, selection: Selection) -> list[StoredTopic]:
         found = list(self._find(selection))
@@ -85,10 +93,13 @@ class ArcticEventReader(IEventReader):
         if any(_decide(symbol, selection) is None for symbol in found):
             return super()._last(selection)
         last: list[tuple[Key, BaseEvent]] = []
+        refused: list[StoreError] = []
         for symbol in found:
             span = symbol.span(selection.start, selection.end)
             if _decide(symbol, selection) and span.behind > span.first:
-                last += symbol.read(span._replace(first=span.behind - 1))
+                last += symbol.read(span._replace(first=span.behind - 1), refused.append)
+        if refused:
+            return super()._last(selection)
         return max(last, key=itemgetter(0))[1] if last else None
 
     def _find(self, selection: Selection) -> Iterator[SymbolRows]:
@@ -104,11 +115,6 @@ class ArcticEventReader(IEventReader):
 
 def _decide(symbol: SymbolRows, selection: Selection) -> bool | None:
     return selection.decide(symbol.heading, symbol.first, symbol.last)
-
-
-def _events(symbol: SymbolRows, selection: Selection, *, rows: int) -> Iterator[tuple[Key, BaseEvent]]:
-    for chunk in symbol.chunks(selection.start, selection.end, rows=rows):
-        yield from chunk
 
 
 def _describe(symbol: SymbolRows, span: Span) -> StoredTopic:

@@ -13,10 +13,17 @@ from trading.events.persistence.manifest import UNFINISHED, read_manifest
 from trading.events.persistence.rotation import RotationPolicy
 
 FOLDER = "_journal"
-DAMAGED = ".damaged"
-"""What follows the name of a segment that was damaged, when all that could be read of it has been sealed."""
+DAMAGED = ".sealed.damaged"
+"""What follows the name of a segment that was damaged, when all that could be read of it is elsewhere."""
+
+OLDER_DAMAGED = ".damaged"
+"""The same where earlier releases sealed it. They left rows in it, too, that were whole, but refused by their class."""
+
+FIRST_APART = 2**63
+"""The numbers from here on are those of segments of rows that were set apart."""
 
 _LOST = "not all of it could be read, and what could be is in files; remove it when nothing more can be done about it"
+_LEFT = "not all of it could be read by the release that sealed it; a writer that opens the store takes what is left"
 
 _MOST_UNSYNCED_BYTES = 16 * 1024 * 1024
 """Beyond so much that is in memory because it is not on the disk, the disk is behind, and events wait."""
@@ -64,8 +71,8 @@ def hold_segments(base_path: Path) -> list[_core.Segment]:
 
 def damaged_segments(base_path: Path) -> list[CorruptFileError]:
     """Names the segments that were damaged when they were sealed: of what they held, something is in no file."""
-    damaged = sorted(journal_folder(base_path).glob(f"*{DAMAGED}"))
-    return [CorruptFileError(path, _LOST) for path in damaged]
+    damaged = sorted(journal_folder(base_path).glob(f"*{OLDER_DAMAGED}"))
+    return [CorruptFileError(path, _LOST if path.name.endswith(DAMAGED) else _LEFT) for path in damaged]
 
 
 def open_journal(base_path: Path, rotation: RotationPolicy, *, is_deferred: bool) -> tuple[_core.Journal, Recovery]:
@@ -80,7 +87,8 @@ def open_journal(base_path: Path, rotation: RotationPolicy, *, is_deferred: bool
     for unfinished in folder.glob(f"*{UNFINISHED}"):
         unfinished.unlink()
     segments = hold_segments(base_path)
-    number, seq, recovery = _take_stock(segments) if segments else (*_last_numbers(base_path), Recovery(0, 0, 0))
+    number, seq = (0, 1) if any(not segment.is_apart for segment in segments) else _last_numbers(base_path)
+    number, seq, recovery = _take_stock(segments, number, seq)
     if recovery.torn_bytes or recovery.damaged_bytes:
         _log.warning("%s: what the last writer left is torn or damaged: %s", folder, recovery)
     journal = _core.Journal(
@@ -95,16 +103,17 @@ def open_journal(base_path: Path, rotation: RotationPolicy, *, is_deferred: bool
     return journal, recovery
 
 
-def _take_stock(segments: Sequence[_core.Segment]) -> tuple[int, int, Recovery]:
-    """The last segment's number, the next row's, and what is in the segments."""
-    seq, rows, torn, damaged = 1, 0, 0, 0
+def _take_stock(segments: Sequence[_core.Segment], number: int, seq: int) -> tuple[int, int, Recovery]:
+    """The last segment's number, the next row's, both at least as given, and what is in the segments."""
+    rows, torn, damaged = 0, 0, 0
     for segment in segments:
+        number = number if segment.is_apart else max(number, segment.number)
         found = segment.read()
         seq = max(seq, found.next_seq or 1)
         rows += len(found)
         torn += found.torn_bytes
         damaged += sum(end - start for start, end in found.damaged)
-    return segments[-1].number, seq, Recovery(rows, torn, damaged)
+    return number, seq, Recovery(rows, torn, damaged)
 
 
 def _last_numbers(base_path: Path) -> tuple[int, int]:
@@ -115,6 +124,6 @@ def _last_numbers(base_path: Path) -> tuple[int, int]:
             manifest = read_manifest(day_folder(base_path, day))
         except FileNotFoundError:
             continue
-        number = max([number, *(last for _, last in manifest.sealed)])
+        number = max([number, *(last for _, last in manifest.sealed if last < FIRST_APART)])
         seq = max([seq, *(file.last_seq + 1 for file in manifest.files)])
     return number, seq

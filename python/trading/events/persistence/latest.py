@@ -33,7 +33,14 @@ def find_last(parts: list[Part], selection: Selection, report: Callable[[StoreEr
         found = _find(parts, selection, report)
         if found is None:
             return None
-        parts, selection = [found.part], replace(selection, start=found.key[0], end=found.key[0] + 1)
+        narrow = replace(selection, start=found.key[0], end=found.key[0] + 1)
+        last = _go_over([found.part], narrow, report)
+        if last is not None:
+            return last  # else its class refuses it, and one before it may be an event
+    return _go_over(parts, selection, report)
+
+
+def _go_over(parts: list[Part], selection: Selection, report: Callable[[StoreError], None]) -> BaseEvent | None:
     last: BaseEvent | None = None
     for events, _ in merge(parts, selection, report):
         last = events[-1] if events else last

@@ -1,16 +1,16 @@
-"""Finding the files of a store, and telling of those that cannot be read."""
+"""Finding the files of a store, and the rows of its journal."""
 
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Literal
 
+from trading.events._core import Segment
 from trading.events.errors import (
     CorruptFileError,
+    StoredEventError,
     StoreError,
-    UnreadableFileWarning,
+    UnknownEventTypeError,
     VanishedFileError,
 )
 from trading.events.persistence.journal import damaged_segments, hold_segments
@@ -18,51 +18,18 @@ from trading.events.persistence.layout import day_folder, list_days, list_parts,
 from trading.events.persistence.manifest import NAME as MANIFEST
 from trading.events.persistence.manifest import Manifest, SealedFile, read_manifest
 from trading.events.persistence.part import Part, find_part, naming, unsealed_part
-from trading.events.persistence.row import UnknownRowError
+from trading.events.persistence.refusal import stored_event_error
+from trading.events.persistence.row import peek_row
 from trading.events.persistence.selection import Selection, day_span
-from trading.events.persistence.tabulation import Tabulation, TopicTable
-
-OnError = Literal["raise", "warn"]
-"""What a file that cannot be read does, after all that can be read has been: raise its error, or only warn of it."""
-
-
-class Unreadable:
-    """The files that could not be read during one pass over a store."""
-
-    def __init__(self, on_error: OnError) -> None:
-        self._on_error = on_error
-        self._errors: list[StoreError] = []
-        self._told: set[str] = set()
-
-    def report(self, error: StoreError) -> None:
-        """Warns of a file, or keeps its error; once, also where a day is gone over again."""
-        if str(error) in self._told:
-            return
-        self._told.add(str(error))
-        if self._on_error == "warn":
-            # Not `warn`: that stays silent from the second time on, and then a short answer would pass for a whole one.
-            warnings.warn_explicit(str(error), UnreadableFileWarning, __file__, 0)
-        else:
-            self._errors.append(error)
-
-    def finish(self) -> None:
-        """Ends the pass.
-
-        Raises:
-            StoreError: What was kept: the first error, the others as its notes.
-        """
-        if self._errors:
-            first, *others = self._errors
-            for other in others:
-                first.add_note(f"Nor could this file be read: {other}")
-            raise first
+from trading.events.persistence.tabulation import StuckTopic, Tabulation, TopicTable
 
 
 class Listing:
     """What a store holds at one moment, by the journal and the manifests; `days` goes over it.
 
     The segments of the journal are held first, and only then the manifests are read, each when its day comes: a row is
-    so found either in a segment or in a file that the manifest names, and where it is in both, in the file.
+    so found either in a segment or in a file that the manifest names, and where it is in both, in the file. Where a
+    segment has been sealed since, and rows of it set apart, the segments are held anew.
 
     Args:
         base_path: The store.
@@ -74,7 +41,9 @@ class Listing:
         self._base_path = base_path
         self._selection = selection
         self._report = report
-        self._unsealed: defaultdict[date, list[tuple[int, Part]]] = defaultdict(list)
+        self._unsealed = defaultdict[date, list[tuple[int, Part]]](list)
+        self._refused = defaultdict[date, list[tuple[int, StoreError]]](list)
+        self._segments: set[int] = set()
 
     def days(self, *, newest_first: bool = False) -> Iterator[tuple[date, list[Part]]]:
         """The days, in order, each with its files, and its rows that are in none yet."""
@@ -85,7 +54,7 @@ class Listing:
         except StoreError as error:
             self._report(error)
             return
-        for day in sorted(days | self._unsealed.keys(), reverse=newest_first):
+        for day in sorted(days | self._unsealed.keys() | self._refused.keys(), reverse=newest_first):
             if parts := self.parts(day):
                 yield day, parts
 
@@ -93,7 +62,11 @@ class Listing:
         """The files of a day, and its rows that are in none yet, as they are now."""
         while True:
             try:
-                return self._find(day, read_manifest(day_folder(self._base_path, day)))
+                manifest = read_manifest(day_folder(self._base_path, day))
+                if self._is_outdated(manifest):
+                    self._read_journal()
+                    continue
+                return self._find(day, manifest)
             except FileNotFoundError:
                 return self._without_manifest(day)
             except VanishedFileError:
@@ -117,15 +90,37 @@ class Listing:
                 self._report(error)
             except StoreError as error:
                 self._report(error)
-        return parts + self._choose([part for segment, part in self._unsealed[day] if not manifest.has_sealed(segment)])
+        return parts + self._take_unsealed(day, manifest)
+
+    def _is_outdated(self, manifest: Manifest) -> bool:
+        """Whether rows may have been set apart, since the journal was read, from a segment that is sealed by now."""
+        if not any(map(manifest.has_sealed, self._segments)):
+            return False
+        try:
+            apart = {segment.number for segment in hold_segments(self._base_path) if segment.is_apart}
+        except StoreError:
+            return False  # it has been reported, if it could not be read before either
+        return not apart <= self._segments
+
+    def _take_unsealed(self, day: date, manifest: Manifest) -> list[Part]:
+        """The rows of a day that are in no file, and the errors of those that cannot be read."""
+        for segment, error in self._refused[day]:
+            if not manifest.has_sealed(segment):
+                self._report(error)
+        return self._choose([part for segment, part in self._unsealed[day] if not manifest.has_sealed(segment)])
 
     def _wants(self, file: SealedFile) -> bool:
         selection = self._selection
         return selection.wants_file(read_part_name(file.name)) and selection.overlaps(file.first, file.last)
 
-    def _wants_rows(self, topic: TopicTable) -> bool:
+    def _wants_rows(self, topic: TopicTable | StuckTopic) -> bool:
         """Whether rows of a segment may be selected."""
-        return self._selection.overlaps(*day_span(topic.day)) and self._selection.wants_topic(topic.file_topic)
+        span, selection = day_span(topic.day), self._selection
+        return (
+            selection.overlaps(*span)
+            and selection.wants_topic(topic.file_topic)
+            and selection.decide(topic.file_topic, *span) is not False
+        )
 
     def _choose(self, parts: list[Part]) -> list[Part]:
         """The parts with selected rows, of those in memory."""
@@ -147,9 +142,11 @@ class Listing:
             return []
         if files:
             self._report(CorruptFileError(folder, f"it has files but no {MANIFEST}, which says which of them count"))
-        return self._choose([part for _, part in self._unsealed[day]])
+        return self._take_unsealed(day, Manifest())
 
     def _read_journal(self) -> None:
+        self._unsealed.clear()
+        self._refused.clear()
         for damaged in damaged_segments(self._base_path):
             self._report(damaged)
         try:
@@ -157,17 +154,51 @@ class Listing:
         except StoreError as error:
             self._report(error)
             return
+        self._segments = {segment.number for segment in segments}
         for segment in segments:
             try:
-                tabulation = Tabulation(segment.read())
-            except (OSError, UnknownRowError) as error:
+                self._tabulate(segment, Tabulation(segment.read()))
+            except OSError as error:
                 self._report(CorruptFileError(segment.path, str(error)))
-                continue
-            for topic in tabulation.topics:
-                if self._wants_rows(topic) and (table := topic.table).num_rows:
-                    self._unsealed[topic.day].append((segment.number, unsealed_part(segment.path, topic, table)))
-            for reason in tabulation.faults:
-                self._report(CorruptFileError(segment.path, reason))
+
+    def _tabulate(self, segment: Segment, tabulation: Tabulation) -> None:
+        """Takes the rows of a segment that may be selected."""
+        for reason in tabulation.faults:
+            self._report(CorruptFileError(segment.path, reason))
+        for refused in self._errors(segment, tabulation, 0):
+            if refused.event_type is None or self._selection.wants_event_type(refused.event_type):
+                self._report(refused)
+        for stuck in filter(self._wants_rows, tabulation.stuck):
+            if (error := self._error_of(segment, tabulation, stuck)) is not None:
+                self._refused[stuck.day].append((segment.number, error))
+        for topic in filter(self._wants_rows, tabulation.topics):
+            before = len(tabulation.refused)
+            table = topic.table
+            self._refused[topic.day] += ((segment.number, each) for each in self._errors(segment, tabulation, before))
+            if table.num_rows:
+                self._unsealed[topic.day].append((segment.number, unsealed_part(segment.path, topic, table)))
+
+    def _errors(self, segment: Segment, tabulation: Tabulation, start: int) -> Iterator[StoredEventError]:
+        """The errors of the rows that were refused from one on, where their times may be selected."""
+        for refusal in tabulation.refused[start:]:
+            [(seq, payload)] = tabulation.rows.slice(refusal.row, refusal.row + 1)
+            said = peek_row(payload)
+            if said.micros is None or self._selection.overlaps(said.micros, said.micros):
+                yield stored_event_error(
+                    segment.path, refusal.reason, seq=seq, micros=said.micros, event_type=said.event_type
+                )
+
+    def _error_of(self, segment: Segment, tabulation: Tabulation, stuck: StuckTopic) -> StoreError | None:
+        """The error of rows of which nothing can be made, if the time of one may be selected."""
+        for index in stuck.indices:
+            [(seq, payload)] = tabulation.rows.slice(index, index + 1)
+            micros = peek_row(payload).micros
+            if micros is None or self._selection.overlaps(micros, micros):
+                event_type = stuck.file_topic.event_type
+                if stuck.is_unknown:
+                    return UnknownEventTypeError(segment.path, event_type, in_journal=True)
+                return stored_event_error(segment.path, stuck.reason, seq=seq, micros=micros, event_type=event_type)
+        return None
 
 
 def _find_file(path: Path, day: date, file: SealedFile) -> Part:

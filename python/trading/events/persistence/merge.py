@@ -18,9 +18,10 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from trading.events.base import BaseEvent, event_class
-from trading.events.errors import StoreError, UnknownEventTypeError, VanishedFileError
-from trading.events.persistence.decoding import Kind
+from trading.events.errors import StoredEventError, StoreError, UnknownEventTypeError, VanishedFileError
+from trading.events.persistence.decoding import Kind, is_native
 from trading.events.persistence.part import OpenFiles, Part, naming
+from trading.events.persistence.refusal import explain
 from trading.events.persistence.selection import Selection
 from trading.events.persistence.spill import Spill
 from trading.events.persistence.stored_schema import SEQ
@@ -84,8 +85,6 @@ def _load(
     loaded = 0
     while waiting and (loaded < _STEP_ROWS or window.first >= waiting[0][0]):
         _, number = heappop(waiting)
-        if window.is_dropped(number):
-            continue
         try:
             arrival = streams[number].load()
         except VanishedFileError:
@@ -182,7 +181,13 @@ class _Stream:
         if found is None:
             raise UnknownEventTypeError(self._part.path, footer.topic.event_type)
         self.is_decided = self._selection.decide(footer.topic, self._part.first, self._part.last) is True
-        return Kind.of(found, footer.columns)
+        kind = Kind.of(found, footer.columns)
+        try:
+            is_native(kind)
+        except Exception as error:
+            reason = f"{found.__qualname__} cannot be described: {explain(error).text}"
+            raise StoredEventError(self._part.path, reason, event_type=footer.topic.event_type) from error
+        return kind
 
     def _cut(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The selected rows of a batch that has been proved to be in order."""

@@ -18,6 +18,7 @@ from trading.events.persistence.journal import Recovery, open_journal
 from trading.events.persistence.recorder import Recorder
 from trading.events.persistence.rotation import RotationPolicy
 from trading.events.persistence.row import encode_row
+from trading.events.persistence.set_apart import SetApart, list_apart
 from trading.events.persistence.store_lock import lock_store
 
 Durability = Literal["memory", "journal", "fsync"]
@@ -39,6 +40,9 @@ class ParquetEventWriter(IEventWriter):
     When the disk refuses an event, being full, say, that is logged as an error, and `write_event` waits until the disk
     takes it: under a bus, events then wait in the queue of the subscription, under its overflow policy. When a sync
     fails, that is logged, `flush` raises it, and what it was for goes to a new segment of the journal.
+
+    A row of which no column can be made, whatever its class raises, is set apart in the journal, byte for byte; that is
+    logged once, `set_apart` says what it is, and everything else is sealed. A writer seals it when a class takes it.
 
     A writer that is not closed is closed when it is garbage collected or the interpreter ends. Its methods may be
     called from any event loop; in a forked child they raise.
@@ -94,6 +98,15 @@ class ParquetEventWriter(IEventWriter):
         return "parquet", self._base_path
 
     @property
+    def set_apart(self) -> list[SetApart]:
+        """The events that are recorded, but cannot be sealed, by file and event type; they are read anew each time.
+
+        Raises:
+            StoreError: The journal cannot be read.
+        """
+        return list_apart(self._base_path)
+
+    @property
     def recovery(self) -> Recovery:
         """What the last writer had left in the journal."""
         return self._recovery
@@ -127,7 +140,7 @@ class ParquetEventWriter(IEventWriter):
         """Returns when every event recorded so far is durable.
 
         Args:
-            seal: And in a Parquet file, where others than an EventReader see it too.
+            seal: And in a Parquet file, where others than an EventReader see it too, or set apart.
 
         Raises:
             StoreClosedError: The writer is closed.

@@ -14,7 +14,7 @@ from trading.events.errors import StoreError, VanishedFileError
 from trading.events.persistence.base import IEventReader
 from trading.events.persistence.event_range import EventChunks
 from trading.events.persistence.latest import find_last
-from trading.events.persistence.listing import Listing, OnError, Unreadable
+from trading.events.persistence.listing import Listing
 from trading.events.persistence.merge import merge
 from trading.events.persistence.part import Part
 from trading.events.persistence.schema import event_schema
@@ -22,6 +22,7 @@ from trading.events.persistence.selection import Criteria, Selection, select
 from trading.events.persistence.store_path import existing_store
 from trading.events.persistence.stored_file import StoredFile, StoredTopic, add_up, describe_part
 from trading.events.persistence.table import count_rows, read_part_table, unite
+from trading.events.persistence.unreadable import OnError, Unreadable
 
 AnswerT = TypeVar("AnswerT")
 
@@ -32,7 +33,8 @@ class EventReader(IEventReader):
     A file that cannot be read does not hide the others: they are all read. With `on_error="raise"` its CorruptFileError
     is raised after that (by a method that returns one result, in its stead); with `"warn"` an UnreadableFileWarning is
     given as soon as it is found. A file of an event type that no class is defined for is treated alike, with an
-    UnknownEventTypeError, where events are to be made of it.
+    UnknownEventTypeError, where events are to be made of it; and an event that its class refuses, with a
+    StoredEventError, unless the query says `invalid="skip"`.
 
     Args:
         base_path: The store's folder.
@@ -72,36 +74,30 @@ class EventReader(IEventReader):
         return self._files(select(start, end, **criteria))
 
     def _read(self, selection: Selection) -> EventChunks:
-        unreadable = Unreadable(self._on_error)
+        unreadable = Unreadable(self._on_error, selection.invalid)
         listing = Listing(self._base_path, selection, unreadable.report)
-        for day, parts in listing.days():
-            reached: tuple[int, int] | None = None
-            left = parts
-            while left:
-                try:
-                    for events, last in merge(left, selection, unreadable.report, after=reached):
-                        reached = last
-                        yield events
-                    left = []
-                except VanishedFileError:
-                    left = listing.parts(day)
+        try:
+            for day, parts in listing.days():
+                yield from _read_day(listing, day, parts, selection, unreadable)
+        finally:
+            unreadable.tell_skipped()
         unreadable.finish()
 
     def _read_table(self, selection: Selection) -> pa.Table:
         tables = [schema.empty_table() for schema in _known_schemas(selection)]
-        tables += self._ask(selection, lambda part: read_part_table(part, selection))
+        tables += self._ask(selection, lambda part, report: read_part_table(part, selection, report))
         return unite(tables)
 
     def _topics(self, selection: Selection) -> list[StoredTopic]:
         return add_up(self._files(selection))
 
     def _count(self, selection: Selection) -> int:
-        return sum(self._ask(selection, lambda part: count_rows(part, selection)))
+        return sum(self._ask(selection, lambda part, report: count_rows(part, selection, report)))
 
     def _time_span(self, selection: Selection) -> tuple[datetime, datetime] | None:
         if selection.filter is not None:
             return self._filtered_span(selection)
-        unreadable = Unreadable(self._on_error)
+        unreadable = Unreadable(self._on_error, selection.invalid)
         first = self._find_day(selection, unreadable, newest=False)
         last = self._find_day(selection, unreadable, newest=True)
         unreadable.finish()
@@ -114,7 +110,7 @@ class EventReader(IEventReader):
         return (first.timestamp, last.timestamp) if first and last else None
 
     def _last(self, selection: Selection) -> BaseEvent | None:
-        unreadable = Unreadable(self._on_error)
+        unreadable = Unreadable(self._on_error, selection.invalid)
         listing = Listing(self._base_path, selection, unreadable.report)
         for day, parts in listing.days(newest_first=True):
             found = _steadily(lambda some: find_last(some, selection, unreadable.report), parts, listing, day)
@@ -127,18 +123,22 @@ class EventReader(IEventReader):
 
     def _files(self, selection: Selection) -> Iterator[StoredFile]:
         """The files with row groups that may hold selected rows."""
-        wanted = self._ask(selection, lambda part: describe_part(part) if part.footer().groups_in(selection) else None)
+        wanted = self._ask(
+            selection, lambda part, _: describe_part(part) if part.footer().groups_in(selection) else None
+        )
         return (file for file in wanted if file is not None)
 
-    def _ask(self, selection: Selection, question: Callable[[Part], AnswerT]) -> Iterator[AnswerT]:
+    def _ask(
+        self, selection: Selection, question: Callable[[Part, Callable[[StoreError], None]], AnswerT]
+    ) -> Iterator[AnswerT]:
         """Asks all files, day by day; the errors of those that cannot answer come last."""
-        unreadable = Unreadable(self._on_error)
+        unreadable = Unreadable(self._on_error, selection.invalid)
 
         def ask_all(parts: list[Part]) -> list[AnswerT]:
             answers: list[AnswerT] = []
             for part in parts:
                 try:
-                    answers.append(question(part))
+                    answers.append(question(part, unreadable.report))
                 except VanishedFileError:
                     raise
                 except StoreError as error:
@@ -162,6 +162,21 @@ class EventReader(IEventReader):
             if found:
                 return found
         return []
+
+
+def _read_day(
+    listing: Listing, day: date, parts: list[Part], selection: Selection, unreadable: Unreadable
+) -> EventChunks:
+    reached: tuple[int, int] | None = None
+    while parts:
+        try:
+            for events, last in merge(parts, selection, unreadable.report, after=reached):
+                reached = last
+                yield events
+        except VanishedFileError:
+            parts = listing.parts(day)
+        else:
+            return
 
 
 def _steadily(ask: Callable[[list[Part]], AnswerT], parts: list[Part], listing: Listing, day: date) -> AnswerT:

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trading.events._core import Journal, Segment
-from trading.events.errors import StoreError, UnsealableSegmentError
+from trading.events.base import event_classes
+from trading.events.errors import StoreError
 from trading.events.persistence.journal import DAMAGED, hold_segments
 from trading.events.persistence.keeper import JournalKeeper
+from trading.events.persistence.left_rows import take_left
 from trading.events.persistence.rotation import RotationPolicy
-from trading.events.persistence.sealing import is_scattered, seal_segment, seal_together
+from trading.events.persistence.sealing import is_scattered, seal_apart, seal_segment, seal_together
+from trading.events.persistence.set_apart import describe_apart
 from trading.events.persistence.store_lock import StoreLock
 
 # pyarrow may need this module for the first time when the interpreter ends, which is too late to import it.
@@ -35,8 +38,8 @@ class _Request(NamedTuple):
 class Recorder:
     """Seals the segments of a journal in a thread of its own, which ends when a `close` succeeds.
 
-    What cannot be sealed stays in the journal and is tried again every second. A segment with events that no class here
-    is for is tried again by the next writer; those after it are sealed meanwhile, but stay until it has gone.
+    What the disk refuses stays in the journal and is tried again every second. Rows that cannot be sealed because of
+    their class are set apart, which is logged once, and tried again by the next writer, or when a class is defined.
 
     Args:
         base_path: The store.
@@ -60,9 +63,10 @@ class Recorder:
         self._day = _today()
         self._retry_s: float | None = 0.0  # at once, for what the last writer has left
         self._failure: str | None = None
-        self._first = self._newest = journal.number
-        self._unsealable: dict[int, UnsealableSegmentError] = {}
+        self._newest = journal.number
         self._sealed: set[int] = set()
+        self._tried: dict[int, int] = {}
+        self._has_taken_left = False
         self._held: int | None = None
         self._due_below = journal.number
         self.closing = False
@@ -77,14 +81,14 @@ class Recorder:
             self._changed.notify()
 
     def seal(self) -> Future[None]:
-        """Done when everything recorded so far is in files; it has a StoreError if that failed."""
+        """Done when everything recorded so far is in files, or set apart; it has a StoreError if that failed."""
         with self._changed:
             return self._request(closes=False)
 
     def close(self) -> Future[None]:
         """Done when everything is in files and the thread ends; if that failed it has the error, and all stays open.
 
-        Events that no class here is for stay in the journal all the same.
+        Events that are set apart stay in the journal all the same.
         """
         with self._changed:
             if self._ended:
@@ -118,7 +122,6 @@ class Recorder:
                 self._changed.wait(None if due_s is None else due_s - time.monotonic())
             requests, self._requests = self._requests, []
         failure = self._seal(ends=bool(requests) or (self._since_s is not None and self._end_s() <= time.monotonic()))
-        unsealable = [error for number, error in self._unsealable.items() if number >= self._first]
         with self._changed:
             if any(request.closes for request in requests):
                 self._ended = failure is None
@@ -130,11 +133,10 @@ class Recorder:
         for request in requests:
             if not request.done.set_running_or_notify_cancel():
                 continue
-            error = failure or (None if request.closes else next(iter(unsealable), None))
-            if error is None:
+            if failure is None:
                 request.done.set_result(None)
             else:
-                request.done.set_exception(error)
+                request.done.set_exception(failure)
 
     def _due_s(self) -> float | None:
         """When there is something to do, on the monotonic clock; None for not before something changes."""
@@ -166,7 +168,8 @@ class Recorder:
             newest = self._journal.number  # what is newest later may have been begun after the segments were held
             self._journal.sync()
             ended = [segment for segment in hold_segments(self._base_path) if segment.number < newest]
-            self._held = self._seal_all([segment for segment in ended if segment.number not in self._unsealable])
+            self._held = self._seal_all(ended)
+            self._seal_apart()
         except Exception as error:  # noqa: BLE001 - a thread that died of it would leave everybody waiting
             return self._fail(error)
         if self._held is None:
@@ -196,20 +199,33 @@ class Recorder:
 
     def _seal_one(self, segment: Segment) -> None:
         if segment.number not in self._sealed:
-            try:
-                faults = seal_segment(self._base_path, segment)
-            except UnsealableSegmentError as error:
-                self._unsealable[segment.number] = error
-                _log.error("%s", error)
-                return
+            faults = seal_segment(self._base_path, segment)
             if faults:
-                _log.error("%s is kept as %s, since not all of it could be read: %s", segment.path, DAMAGED, faults)
-                segment.path.rename(segment.path.with_name(segment.path.name + DAMAGED))
+                kept = segment.path.with_name(segment.path.name + DAMAGED)
+                _log.error("%s is kept as %s, since not all of it could be read: %s", segment.path, kept.name, faults)
+                segment.path.rename(kept)
                 return
             self._sealed.add(segment.number)
-        if not self._unsealable:
-            segment.path.unlink(missing_ok=True)
-            self._sealed.discard(segment.number)
+        segment.path.unlink(missing_ok=True)
+        self._sealed.discard(segment.number)
+
+    def _seal_apart(self) -> None:
+        """Seals rows that were set apart, where other classes may take them; tells once of those that stay."""
+        if not self._has_taken_left:
+            take_left(self._base_path)
+            self._has_taken_left = True
+        classes = hash(tuple(map(id, event_classes())))
+        while untried := [each for each in self._hold_apart() if self._tried.get(each.number) != classes]:
+            for segment in untried:
+                if seal_apart(self._base_path, segment):
+                    segment.path.unlink(missing_ok=True)
+                elif segment.number not in self._tried:
+                    for apart in describe_apart(segment):
+                        _log.error("%s", apart)
+                self._tried[segment.number] = classes
+
+    def _hold_apart(self) -> list[Segment]:
+        return [segment for segment in hold_segments(self._base_path) if segment.is_apart]
 
     def _fail(self, error: Exception) -> StoreError:
         self._retry_s = time.monotonic() + _RETRY_S

@@ -1,17 +1,12 @@
 """An event as one row of the journal: what `encode_event` makes of it."""
 
+from typing import Any, NamedTuple, cast
+
 import msgpack
 
 from trading.events import _core
-from trading.events.base import BaseEvent, event_class
-from trading.events.codec import decode_event
-from trading.events.errors import EventDecodeError, EventEncodeError, NotAnEventError, UnstorableEventError
-
-__all__ = ["UnknownRowError", "decode_row", "encode_row"]
-
-
-class UnknownRowError(Exception):
-    """A row of the journal is of a type that no class here is for."""
+from trading.events.base import BaseEvent
+from trading.events.errors import EventEncodeError, NotAnEventError, UnstorableEventError
 
 
 def encode_row(event: BaseEvent) -> bytes:
@@ -30,28 +25,36 @@ def encode_row(event: BaseEvent) -> bytes:
         raise NotAnEventError(f"only events can be recorded, not {event!r}") from None
 
 
-def decode_row(row: bytes) -> BaseEvent:
-    """The event that `encode_row` made the bytes of.
+class Head(NamedTuple):
+    """What a row says of itself, as far as it does.
 
-    Raises:
-        UnknownRowError: No class here is for its event type.
-        EventDecodeError: They hold no event.
+    Attributes:
+        event_type: The event type.
+        micros: The timestamp, in microseconds since 1970.
+        exchange: The exchange, if there is one.
+        symbol: The symbol, if there is one.
     """
-    try:
-        return decode_event(row)
-    except EventDecodeError as wrong:
-        event_type = _peek_event_type(row)
-        if event_type is not None and event_class(event_type) is None:
-            raise UnknownRowError(str(wrong)) from wrong
-        raise
+
+    event_type: str | None = None
+    micros: int | None = None
+    exchange: str | None = None
+    symbol: str | None = None
 
 
-def _peek_event_type(row: bytes) -> str | None:
+def peek_row(row: bytes) -> Head:
+    """What a row says of itself. No class is needed, and none is asked."""
     try:
-        match msgpack.unpackb(row):
-            case {"_t": str(event_type)}:
-                return event_type
-            case _:
-                return None
-    except (ValueError, TypeError, msgpack.UnpackException):
-        return None
+        said: Any = msgpack.unpackb(row)
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
+        return Head()
+    if not isinstance(said, dict):
+        return Head()
+    said = cast("dict[object, object]", said)
+    moment, micros = said.get("_ts"), None
+    if isinstance(moment, msgpack.Timestamp):
+        micros = moment.seconds * 1_000_000 + moment.nanoseconds // 1_000
+    return Head(_text(said.get("_t")), micros, _text(said.get("_x")), _text(said.get("_s")))
+
+
+def _text(said: object) -> str | None:
+    return said if isinstance(said, str) else None

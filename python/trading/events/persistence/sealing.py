@@ -1,12 +1,14 @@
 """Sealing: the rows of segments become Parquet files, once, whatever moment a crash comes at.
 
 1. The files are written under names that no reader looks for, and read again.
-2. They get their names. The manifests of their days do not know them yet, so no reader looks at them.
-3. They and the new manifests are synced.
-4. Each day's manifest is renamed. From then on that day's rows of the segments are in files, not in the journal.
-5. When all days are done the segments are removed, the oldest first.
+2. The rows of which no columns can be made are set apart (`set_apart.py`). From then on they are rows of that segment.
+3. The files get their names. The manifests of their days do not know them yet, so no reader looks at them.
+4. They and the new manifests are synced.
+5. Each day's manifest is renamed. From then on that day's rows of the segments are in files, not in the journal.
+6. When all days are done the segments are removed, the oldest first.
 
-After a crash before 4, the same is done again for that day, and the files of the first attempt are overwritten.
+After a crash before 5, the same is done again for that day, and the files of the first attempt are overwritten. Rows
+that are set apart are sealed from their own segment, in the same way, as soon as their class reads them.
 """
 
 from collections import Counter
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trading.events._core import Segment, read_together
-from trading.events.errors import UnsealableSegmentError
+from trading.events.errors import StoreError
 from trading.events.persistence.folder import make_folder, sync_files
 from trading.events.persistence.layout import PartName, day_folder, list_parts, name_part, read_part_name
 from trading.events.persistence.manifest import (
@@ -32,7 +34,8 @@ from trading.events.persistence.manifest import (
 )
 from trading.events.persistence.origin import Origin, is_leftover
 from trading.events.persistence.part_writer import write_part
-from trading.events.persistence.row import UnknownRowError
+from trading.events.persistence.refusal import explain
+from trading.events.persistence.set_apart import write_apart
 from trading.events.persistence.store_lock import committing
 from trading.events.persistence.tabulation import Tabulation, TopicTable
 
@@ -62,21 +65,16 @@ def is_scattered(segment: Segment) -> bool:
 
 
 def seal_segment(base_path: Path, segment: Segment) -> list[str]:
-    """Puts the rows of a segment into files. The segment itself is left where it is.
+    """Puts the rows of a segment into files, and sets apart those that cannot be. The segment is left where it is.
 
     Returns:
-        What is wrong with it: none of that is in the files.
+        What is damaged in it: none of that is in the files.
 
     Raises:
-        UnsealableSegmentError: A row of it is of a type that no class here is for. Nothing has been sealed.
-        OSError, pyarrow.ArrowException, CorruptFileError: A file cannot be written.
+        OSError, MemoryError, StoreError: A file cannot be written.
     """
-    try:
-        tabulation = Tabulation(segment.read())
-    except UnknownRowError as error:
-        raise UnsealableSegmentError(segment.path, str(error)) from error
-    origin = Origin.of_segments([segment.number])
-    _commit(base_path, origin, _write_all(base_path, tabulation, origin) or {})
+    tabulation = Tabulation(segment.read())
+    _seal(base_path, tabulation, Origin.of_segments([segment.number]))
     return tabulation.faults
 
 
@@ -84,20 +82,45 @@ def seal_together(base_path: Path, segments: Sequence[Segment]) -> bool:
     """Puts the rows of several segments into files, one for each day and topic. The segments are left where they are.
 
     Returns:
-        Whether that could be. Where something is wrong with one of them, or some of a day's rows are in files already,
-        nothing has been sealed, and each is to be sealed on its own.
+        Whether that could be. Where one of them is damaged, or some of a day's rows are in files already, nothing has
+        been sealed, and each is to be sealed on its own.
 
     Raises:
-        OSError, pyarrow.ArrowException, CorruptFileError: A file cannot be written.
+        OSError, MemoryError, StoreError: A file cannot be written.
     """
-    try:
-        tabulation = Tabulation(read_together(list(segments)))
-    except UnknownRowError:
+    tabulation = Tabulation(read_together(list(segments)))
+    if tabulation.faults:
         return False
-    origin = Origin.of_segments([segment.number for segment in segments])
-    written = None if tabulation.faults else _write_all(base_path, tabulation, origin)
-    if written is None or tabulation.faults:
+    return _seal(base_path, tabulation, Origin.of_segments([segment.number for segment in segments]))
+
+
+def seal_apart(base_path: Path, segment: Segment) -> bool:
+    """Puts rows that were set apart into files, and sets those apart anew that still cannot be.
+
+    Returns:
+        Whether there was one that can be. The segment is then to be removed; else nothing has changed.
+
+    Raises:
+        OSError, MemoryError, StoreError: A file cannot be written.
+    """
+    rows = segment.read()
+    tabulation, origin = Tabulation(rows), Origin.of_segments([segment.number])
+    if tabulation.faults:
         return False
+    written = _write_all(base_path, tabulation, origin) or {}
+    apart = tabulation.apart()
+    if rows and len(apart) == len(rows):
+        return False
+    write_apart(base_path, apart, tabulation.rows)
+    _commit(base_path, origin, written)
+    return True
+
+
+def _seal(base_path: Path, tabulation: Tabulation, origin: Origin) -> bool:
+    written = _write_all(base_path, tabulation, origin)
+    if written is None:
+        return False
+    write_apart(base_path, tabulation.apart(), tabulation.rows)
     _commit(base_path, origin, written)
     return True
 
@@ -108,33 +131,51 @@ def _write_all(base_path: Path, tabulation: Tabulation, origin: Origin) -> dict[
     segments = origin.segments
     for day, topics in groupby(sorted(tabulation.topics, key=_day_of), key=_day_of):
         folder = day_folder(base_path, day)
-        manifest = open_day(base_path, folder)
+        manifest = _find_day(folder)
         unsealed = frozenset(number for number in segments if not manifest.has_sealed(number))
         if unsealed == segments:
-            written[folder] = [file for topic in topics for file in _write(folder, topic, origin)]
+            files = [file for topic in topics for file in _try_to_write(base_path, topic, origin, tabulation)]
+            if files:
+                written[folder] = files
         elif unsealed:
             return None
     return written
+
+
+def _find_day(folder: Path) -> Manifest:
+    try:
+        return read_manifest(folder)
+    except FileNotFoundError:
+        return Manifest()
+
+
+def _try_to_write(base_path: Path, topic: TopicTable, origin: Origin, tabulation: Tabulation) -> list[_NewFile]:
+    """The file of a topic; none if no row of it is an event, or no file can be made of them, whatever the disk does."""
+    try:
+        return list(_write(base_path, topic, origin))
+    except (OSError, MemoryError, StoreError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the rows are set apart, so that they do not stop the others
+        tabulation.give_up(topic, explain(error))
+        return []
 
 
 def _day_of(topic: TopicTable) -> date:
     return topic.day
 
 
-def open_day(base_path: Path, folder: Path) -> Manifest:
-    """The manifest of a day, made if there is none: a folder with files and no manifest would be a broken day.
+def _open_day(base_path: Path, folder: Path) -> None:
+    """Makes a day's folder and manifest, if there is none: a folder with files and no manifest would be a broken day.
 
     Raises:
-        OSError, CorruptFileError: There is none that can be read or made.
+        OSError: It cannot be made.
     """
-    try:
-        return read_manifest(folder)
-    except FileNotFoundError:
-        with committing(base_path):
-            make_folder(folder)
-            if not (folder / NAME).exists():
-                replace_manifest(folder, Manifest())
-        return read_manifest(folder)
+    if (folder / NAME).exists():
+        return
+    with committing(base_path):
+        make_folder(folder)
+        if not (folder / NAME).exists():
+            replace_manifest(folder, Manifest())
 
 
 class FreeNames:
@@ -168,8 +209,9 @@ class FreeNames:
         return next(free for free in names if free not in self._there or is_leftover(self._folder / free, self._origin))
 
 
-def _write(folder: Path, topic: TopicTable, origin: Origin) -> Iterator[_NewFile]:
+def _write(base_path: Path, topic: TopicTable, origin: Origin) -> Iterator[_NewFile]:
     """One file, or none if none of the rows is an event."""
+    folder = day_folder(base_path, topic.day)
     chunks = topic.chunks()
     first = next(chunks, None)
     if first is None:
@@ -178,6 +220,7 @@ def _write(folder: Path, topic: TopicTable, origin: Origin) -> Iterator[_NewFile
     del first  # so that it is freed when it has been written
     name = name_part(topic.schema.event_type, topic.exchange, topic.symbol)
     temp = folder / f".{name}{UNFINISHED}"
+    _open_day(base_path, folder)
     metadata = topic.schema.describe(topic.exchange, topic.symbol) | origin.to_metadata()
     schema = topic.schema.arrow.with_metadata(metadata)
     yield _NewFile(temp, name, write_part(whole, temp, name=str(name), schema=schema))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict, get_args
 
 from trading.events import _core
 from trading.events.base import BaseEvent, event_class, event_classes
@@ -17,6 +17,9 @@ EventTypes = str | type[BaseEvent] | Iterable[str | type[BaseEvent]]
 
 Names = str | Iterable[str]
 """One name, in which `*` and `?` are wildcards, or several."""
+
+OnInvalid = Literal["raise", "skip"]
+"""What a stored event that its class refuses does: raise its error after all others have been read, or be left out."""
 
 _EPOCH = date(1970, 1, 1)
 _DAY_MICROS = 86_400_000_000
@@ -38,6 +41,11 @@ class Criteria(TypedDict, total=False):
 
     filter: Callable[[Any], object] | None
     """Any filter that `subscribe` takes."""
+
+    invalid: OnInvalid
+    """What events do that their class refuses as it is here, because a constraint was tightened, say. `raise`, the
+    default: a StoredEventError names them, after all others have been given. `skip`: they are left out, and how many is
+    logged."""
 
 
 class Topic(Protocol):
@@ -146,11 +154,13 @@ class Selection:
         start: First moment, in microseconds since 1970, or None for all that was ever.
         end: First moment that is too late, or None for all that will ever be.
         filter: What else an event must pass.
+        invalid: What events do that their class refuses.
     """
 
     start: int | None
     end: int | None
     filter: Callable[[Any], object] | None
+    invalid: OnInvalid
     _either: tuple[_Topics, ...]
     _all: tuple[_Topics, ...]
 
@@ -187,6 +197,12 @@ class Selection:
         """Whether events of this topic may be meant. What the filter says of it is left to `decide`."""
         return all(topics.has(topic) for topics in self._all) and any(topics.has(topic) for topics in self._either)
 
+    def wants_event_type(self, event_type: str) -> bool:
+        """Whether events of this type may be meant, whatever their exchange and symbol."""
+        return all(topics.event_types.has(event_type) for topics in self._all) and any(
+            topics.event_types.has(event_type) for topics in self._either
+        )
+
     def decide(self, topic: Topic, first: int, last: int) -> bool | None:
         """Whether the filter passes all events of a topic from a first to a last moment, or none.
 
@@ -222,6 +238,7 @@ def select(
     exchange: Names | None = None,
     symbol: Names | None = None,
     filter: Callable[[Any], object] | None = None,  # noqa: A002 - as in subscribe
+    invalid: OnInvalid = "raise",
 ) -> Selection:
     """A selection, from what a reader's methods take.
 
@@ -231,6 +248,8 @@ def select(
     """
     if filter is not None and not callable(filter):
         raise HandlerTypeError(f"{filter!r} is no filter: it cannot be called")
+    if invalid not in get_args(OnInvalid):
+        raise ValueError(f"invalid must be 'raise' or 'skip', not {invalid!r}")
     first, behind, all_topics = None, None, [_Topics.of("*", _names("exchange", exchange), _names("symbol", symbol))]
     if isinstance(filter, _core.Filter):
         first, behind = filter.time_bounds_us
@@ -239,6 +258,7 @@ def select(
         max((moment for moment in (_micros("start", start), first) if moment is not None), default=None),
         min((moment for moment in (_micros("end", end), behind) if moment is not None), default=None),
         filter,
+        invalid,
         _either("*" if event_type is None else event_type),
         tuple(all_topics),
     )

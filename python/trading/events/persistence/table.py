@@ -1,13 +1,13 @@
 """Recorded events as one Arrow table."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from trading.events.base import event_class
-from trading.events.errors import UnknownEventTypeError
-from trading.events.persistence.decoding import Kind, Rows
+from trading.events.errors import StoreError, UnknownEventTypeError
+from trading.events.persistence.decoding import Kind, Rows, decode_each, reporting
 from trading.events.persistence.part import OpenFiles, Part, naming
 from trading.events.persistence.selection import Selection
 from trading.events.persistence.stored_schema import SEQ, arrow_schema
@@ -16,8 +16,10 @@ _BATCH_ROWS = 65_536
 _EVENTS = 1_024
 
 
-def read_part_table(part: Part, selection: Selection) -> pa.Table:
+def read_part_table(part: Part, selection: Selection, report: Callable[[StoreError], None]) -> pa.Table:
     """The selected rows of one file, in order.
+
+    Events that must be made for the filter and cannot be are reported, and left out.
 
     Raises:
         CorruptFileError: The file cannot be read.
@@ -31,26 +33,28 @@ def read_part_table(part: Part, selection: Selection) -> pa.Table:
         return arrow_schema(footer.columns).empty_table()
     rows = pa.Table.from_batches([in_range(batch, selection) for batch in batches])
     if selection.decide(footer.topic, part.first, part.last) is None:
-        return _filter(rows, part, selection)
+        return _filter(rows, part, selection, report)
     return rows
 
 
-def _filter(rows: pa.Table, part: Part, selection: Selection) -> pa.Table:
+def _filter(rows: pa.Table, part: Part, selection: Selection, report: Callable[[StoreError], None]) -> pa.Table:
     """The rows whose events pass the filter."""
     topic, columns = part.footer().topic, part.footer().columns
     found = event_class(topic.event_type)
     if found is None:
         raise UnknownEventTypeError(part.path, topic.event_type)
+    kind = Kind.of(found, columns)
     passed: list[bool] = []
     for batch in rows.to_batches(max_chunksize=_EVENTS):
         with naming(part.path):
             batch.validate(full=True)
-            events = Rows(Kind.of(found, columns), batch).decode(range(batch.num_rows))
-        passed += map(selection.passes, events)
+        refuse = reporting(part.path, kind, batch, report)
+        events = decode_each(Rows(kind, batch), range(batch.num_rows), refuse)
+        passed += (event is not None and selection.passes(event) for event in events)
     return rows.filter(pa.array(passed, pa.bool_()))
 
 
-def count_rows(part: Part, selection: Selection) -> int:
+def count_rows(part: Part, selection: Selection, report: Callable[[StoreError], None]) -> int:
     """How many selected rows one file has. Timestamps are read only where the range begins or ends.
 
     Raises:
@@ -58,7 +62,7 @@ def count_rows(part: Part, selection: Selection) -> int:
     """
     footer = part.footer()
     if any(selection.decide(footer.topic, group.first, group.last) is None for group in footer.groups_in(selection)):
-        return read_part_table(part, selection).num_rows
+        return read_part_table(part, selection, report).num_rows
     groups = footer.groups_in(selection)
     if all(selection.covers(group.first, group.last) for group in groups):
         return sum(group.rows for group in groups)

@@ -1,6 +1,5 @@
 """Verification: every byte of a store read, and each file named that is not as it was written."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -17,10 +16,9 @@ from trading.events.persistence.layout import day_folder, list_days, list_parts
 from trading.events.persistence.manifest import NAME, SealedFile, read_manifest
 from trading.events.persistence.origin import find_merged, is_sealed_again
 from trading.events.persistence.part import naming, read_part, read_rows
-from trading.events.persistence.row import UnknownRowError
+from trading.events.persistence.set_apart import describe_apart
 from trading.events.persistence.store_path import existing_store
 from trading.events.persistence.stored_schema import SEQ
-from trading.events.persistence.tabulation import Tabulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +117,16 @@ def _count_repeated(seqs: list[pa.ChunkedArray]) -> int:
 def _verify_journal(base_path: Path, segments: Iterable[Segment]) -> Iterator[Fault]:
     for segment in segments:
         yield from (Fault(segment.path, reason) for reason in _verify_segment(segment))
+        yield from (Fault(segment.path, apart.say()) for apart in describe_apart(segment))
     yield from (Fault(error.path, str(error)) for error in damaged_segments(base_path))
 
 
 def _verify_segment(segment: Segment) -> Iterator[str]:
     try:
         rows = segment.read()
-        tabulation = Tabulation(rows)
-    except (OSError, UnknownRowError) as error:
+    except OSError as error:
         yield str(error)
         return
-    for topic in tabulation.topics:
-        deque(topic.chunks(), maxlen=0)
-    yield from tabulation.faults
+    yield from (f"bytes {start} to {end} are damaged" for start, end in rows.damaged)
     if rows.torn_bytes:
         yield f"its last {rows.torn_bytes} bytes are no whole row"

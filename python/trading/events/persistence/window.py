@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trading.events.base import BaseEvent
-from trading.events.errors import CorruptFileError, EventDecodeError, StoreError
-from trading.events.persistence.decoding import Kind, Rows
+from trading.events.errors import EventDecodeError, StoreError
+from trading.events.persistence.decoding import Kind, Rows, decode_each, reporting
 from trading.events.persistence.part import Part
 from trading.events.persistence.stored_schema import SEQ
 
@@ -89,13 +89,8 @@ class Window:
         self._parts = parts
         self._blocks = defaultdict[Kind, list[_Block]](list)
         self._small = defaultdict[Kind, list[tuple[int, pa.RecordBatch]]](list)
-        self._dropped: set[int] = set()
         self.first: int | float = inf
         """The least timestamp of a row in it, in microseconds since 1970; infinite if there is none."""
-
-    def is_dropped(self, number: int) -> bool:
-        """Whether a row of a file was no event, so that no more are wanted."""
-        return number in self._dropped
 
     def add(self, number: int, arrival: Arrival) -> None:
         """Takes rows of the file with this number."""
@@ -114,16 +109,18 @@ class Window:
     ) -> Iterator[tuple[list[BaseEvent], Key]]:
         """The events of all rows before a moment, and with each list the place of its last; of all rows if it is None.
 
-        A file in which a row is no event is reported, and no more of it is handed out.
+        A row that is no event of its class is reported, and left out.
         """
         for kind, small in self._small.items():
             self._end_small(kind, small)
         if horizon is None:
             horizon = max((block.last for blocks in self._blocks.values() for block in blocks), default=0) + 1
         while self.first < horizon:
-            order = _Order([_Run(kind, rows) for kind, rows in self._take(self._nearer(horizon)).items() if rows])
+            order = _Order(
+                [_Run(kind, rows, self._parts) for kind, rows in self._take(self._nearer(horizon)).items() if rows]
+            )
             for start in range(0, len(order), _CHUNK_EVENTS):
-                yield self._decode(order, start, report), order.key(min(start + _CHUNK_EVENTS, len(order)) - 1)
+                yield order.decode(start, report), order.key(min(start + _CHUNK_EVENTS, len(order)) - 1)
             del order
         for blocks in self._blocks.values():
             for block in blocks:
@@ -155,46 +152,30 @@ class Window:
         self.first = min(firsts, default=inf)
         return taken
 
-    def _decode(self, order: "_Order", start: int, report: Callable[[StoreError], None]) -> list[BaseEvent]:
-        while True:
-            try:
-                return order.decode(start, self._dropped)
-            except _BadRowError as bad:
-                self._dropped.add(bad.part)
-                report(CorruptFileError(self._parts[bad.part].path, bad.reason))
-
-
-class _BadRowError(Exception):
-    """A row of a file is no event."""
-
-    def __init__(self, part: int, reason: str) -> None:
-        super().__init__(part, reason)
-        self.part = part
-        self.reason = reason
-
 
 class _Run:
     """Rows of one kind in one piece."""
 
-    def __init__(self, kind: Kind, batches: list[pa.RecordBatch]) -> None:
+    def __init__(self, kind: Kind, batches: list[pa.RecordBatch], parts: Sequence[Part]) -> None:
         self.is_ordered = len(batches) == 1
         rows = _concat(batches)
         self.keys = pa.Table.from_batches([rows]).select(["timestamp", SEQ])
-        self._parts = rows.column(_PART)
+        self._batch = rows
+        self._kind = kind
         self._rows = Rows(kind, rows)
+        self._parts = parts
 
     def __len__(self) -> int:
-        return len(self._parts)
+        return self._batch.num_rows
 
-    def decode(self, picked: Sequence[int], dropped: set[int]) -> list[BaseEvent | None]:
-        """The events of these rows; None for those of files that are left out."""
-        if dropped and (lost := {row for row in picked if self._parts[row].as_py() in dropped}):
-            found = iter(self.decode([row for row in picked if row not in lost], set()))
-            return [None if row in lost else next(found) for row in picked]
-        try:
-            return [*self._rows.decode(picked)]
-        except EventDecodeError as error:
-            raise _BadRowError(self._parts[error.offset or 0].as_py(), error.reason) from error
+    def decode(self, picked: Sequence[int], report: Callable[[StoreError], None]) -> list[BaseEvent | None]:
+        """The events of these rows; None for those that are none, which are reported."""
+
+        def refuse(row: int, error: EventDecodeError) -> None:
+            number: int = self._batch.column(_PART)[row].as_py()
+            reporting(self._parts[number].path, self._kind, self._batch, report)(row, error)
+
+        return decode_each(self._rows, picked, refuse)
 
 
 class _Order:
@@ -219,19 +200,19 @@ class _Order:
         row = self._order[place]
         return self._times[row], self._seqs[row]
 
-    def decode(self, start: int, dropped: set[int]) -> list[BaseEvent]:
-        """The next events from a place on, but for those of files that are left out."""
+    def decode(self, start: int, report: Callable[[StoreError], None]) -> list[BaseEvent]:
+        """The next events from a place on, without the rows that are none."""
         rows = list(self._order[start : start + _CHUNK_EVENTS])
         only = self._runs[0] if len(self._runs) == 1 else None
-        events = self._decode_several(rows, dropped) if only is None else only.decode(rows, dropped)
+        events = self._decode_several(rows, report) if only is None else only.decode(rows, report)
         return [event for event in events if event is not None]
 
-    def _decode_several(self, rows: list[int], dropped: set[int]) -> list[BaseEvent | None]:
+    def _decode_several(self, rows: list[int], report: Callable[[StoreError], None]) -> list[BaseEvent | None]:
         runs = [bisect_right(self._starts, row) - 1 for row in rows]
         picked = defaultdict[int, list[int]](list)
         for row, run in zip(rows, runs, strict=True):
             picked[run].append(row - self._starts[run])
-        events = {run: iter(self._runs[run].decode(some, dropped)) for run, some in picked.items()}
+        events = {run: iter(self._runs[run].decode(some, report)) for run, some in picked.items()}
         return [next(events[run]) for run in runs]
 
 

@@ -8,6 +8,13 @@ pub const HEADER_BYTES: usize = 32;
 /// The format that is written here; another is refused.
 pub const VERSION: u32 = 1;
 
+/// The format of a segment of rows that were set apart. Releases that do not know it refuse the journal by it.
+pub const APART_VERSION: u32 = 2;
+
+/// The numbers from here on are those of segments of rows that were set apart: the name tells them from others, so that
+/// not even one with a damaged header is taken for the end of an earlier segment.
+pub const FIRST_APART: u64 = 1 << 63;
+
 /// What follows the name of a segment that is being made.
 pub const UNFINISHED: &str = "~";
 
@@ -40,7 +47,7 @@ impl Header {
     pub fn to_bytes(self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[..8].copy_from_slice(MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[8..12].copy_from_slice(&version_of(self.number).to_le_bytes());
         bytes[12..20].copy_from_slice(&self.number.to_le_bytes());
         bytes[20..28].copy_from_slice(&self.first_seq.to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..28]);
@@ -58,11 +65,22 @@ impl Header {
         if header[..8] != *MAGIC || crc32c::crc32c(&header[..28]) != u32_at(header, 28) {
             return Err(HeaderError::Damaged);
         }
+        let found = Self { number: u64_at(header, 12), first_seq: u64_at(header, 20) };
         match u32_at(header, 8) {
-            VERSION => Ok(Self { number: u64_at(header, 12), first_seq: u64_at(header, 20) }),
+            version if version == version_of(found.number) => Ok(found),
             other => Err(HeaderError::Version(other)),
         }
     }
+}
+
+/// Whether the segment of this number holds rows that were set apart.
+#[must_use]
+pub fn is_apart(number: u64) -> bool {
+    number >= FIRST_APART
+}
+
+fn version_of(number: u64) -> u32 {
+    if is_apart(number) { APART_VERSION } else { VERSION }
 }
 
 /// The file name of a segment; names sort as numbers do.

@@ -12,9 +12,9 @@ from arcticdb.exceptions import ArcticException
 from arcticdb.version_store.library import WritePayload
 
 from trading.events.base import BaseEvent
+from trading.events.codec import decode_event
 from trading.events.persistence.arctic.frame import SEQ, FrameSchema, frame_schema
 from trading.events.persistence.arctic.library import EventLibrary, symbol_of
-from trading.events.persistence.row import decode_row
 from trading.events.persistence.sending.delivery import Delivery, RefusedEvent, UnavailableError
 from trading.events.persistence.store_lock import StoreLock
 
@@ -157,7 +157,7 @@ class ArcticDelivery(Delivery):
 def _by_topic(rows: list[bytes], seq: int) -> dict[Topic, list[tuple[BaseEvent, int]]]:
     """The events of each topic with their numbers, by time."""
     topics = defaultdict[Topic, list[tuple[BaseEvent, int]]](list)
-    for number, event in enumerate(map(decode_row, rows), seq):
+    for number, event in enumerate(map(decode_event, rows), seq):
         topics[type(event), event.exchange, event.symbol].append((event, number))
     for events in topics.values():
         events.sort(key=lambda each: each[0].timestamp)

@@ -1,6 +1,6 @@
 """The rows of one symbol, by number and by time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,9 +8,10 @@ import pyarrow as pa
 from arcticdb.exceptions import ArcticException
 
 from trading.events.base import BaseEvent, event_class
-from trading.events.errors import CorruptFileError, UnknownEventTypeError
+from trading.events.errors import CorruptFileError, StoreError, UnknownEventTypeError
 from trading.events.persistence.arctic.frame import SEQ, Heading, frame_schema, micros_of
 from trading.events.persistence.arctic.library import EventLibrary
+from trading.events.persistence.refusal import explain, stored_event_error
 
 _ATTEMPTS = 5
 _DECODING = (ArithmeticError, KeyError, TypeError, ValueError, IndexError)
@@ -71,8 +72,10 @@ class SymbolRows:
                 continue
         raise self._corrupt("it changes too fast to be read")
 
-    def chunks(self, start: int | None, end: int | None, *, rows: int) -> Iterator[list[tuple[Key, BaseEvent]]]:
-        """The events with `start <= timestamp < end`, in order, so many at a time.
+    def chunks(
+        self, start: int | None, end: int | None, *, rows: int, report: Callable[[StoreError], None]
+    ) -> Iterator[list[tuple[Key, BaseEvent]]]:
+        """The events with `start <= timestamp < end`, in order, so many at a time; what its class refuses is reported.
 
         What is written meanwhile may be among them or not.
 
@@ -85,7 +88,7 @@ class SymbolRows:
             span = self.span(start if reached is None else reached.micros, end)
             try:
                 for first in range(span.first, span.behind, rows):
-                    events = self.read(Span(span.version, first, min(first + rows, span.behind)))
+                    events = self.read(Span(span.version, first, min(first + rows, span.behind)), report)
                     fresh = [each for each in events if reached is None or each[0] > reached]
                     if fresh:
                         reached = fresh[-1][0]
@@ -94,17 +97,32 @@ class SymbolRows:
                 continue
             return
 
-    def read(self, span: Span) -> list[tuple[Key, BaseEvent]]:
-        """The events of some rows."""
+    def read(self, span: Span, report: Callable[[StoreError], None]) -> list[tuple[Key, BaseEvent]]:
+        """The events of some rows; one that its class refuses is reported."""
         cls = event_class(self.heading.event_type)
         if cls is None:
             raise UnknownEventTypeError(self.library.base_path / self.symbol, self.heading.event_type)
         table = self._table(span)
         try:
-            keys = map(Key, micros_of(table), table.column(SEQ).to_pylist())
-            return list(zip(keys, frame_schema(cls).decode(table, self.heading), strict=True))
+            keys = list(map(Key, micros_of(table), table.column(SEQ).to_pylist()))
         except _DECODING as error:
             raise self._corrupt(f"its rows hold no events: {error}") from error
+        try:
+            return list(zip(keys, frame_schema(cls).decode(table, self.heading), strict=True))
+        except Exception:  # noqa: BLE001 - whatever the class raises; the rows are asked one by one
+            return list(self._decode_each(cls, table, keys, report))
+
+    def _decode_each(
+        self, cls: type[BaseEvent], table: pa.Table, keys: Sequence[Key], report: Callable[[StoreError], None]
+    ) -> Iterator[tuple[Key, BaseEvent]]:
+        for row, key in enumerate(keys):
+            try:
+                [event] = frame_schema(cls).decode(table.slice(row, 1), self.heading)
+            except Exception as error:  # noqa: BLE001 - whatever the class raises
+                path, event_type = self.library.base_path / self.symbol, self.heading.event_type
+                report(stored_event_error(path, explain(error), seq=key.seq, micros=key.micros, event_type=event_type))
+            else:
+                yield key, event
 
     def moments(self, span: Span) -> Sequence[int]:
         """The timestamps of some rows, in microseconds since 1970."""

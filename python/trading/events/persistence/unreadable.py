@@ -1,0 +1,74 @@
+"""What could not be read during one pass over a store, and what is said of it."""
+
+import logging
+import warnings
+from typing import Literal
+
+from trading.events.errors import StoredEventError, StoreError, UnreadableFileWarning
+from trading.events.persistence.selection import OnInvalid
+
+OnError = Literal["raise", "warn"]
+"""What a file that cannot be read does, after all that can be read has been: raise its error, or only warn of it."""
+
+_MOST_NAMED = 8
+"""So many events that their classes refuse are named; the rest are counted."""
+
+_log = logging.getLogger("trading.events.persistence")
+
+
+class Unreadable:
+    """The files that could not be read during one pass over a store, and the events that their classes refused."""
+
+    def __init__(self, on_error: OnError, invalid: OnInvalid) -> None:
+        self._on_error = on_error
+        self._invalid: OnInvalid = invalid
+        self._errors: list[StoreError] = []
+        self._told: set[str] = set()
+        self._refused: set[int | None] = set()
+        self._first: StoredEventError | None = None
+
+    def report(self, error: StoreError) -> None:
+        """Warns of a file or an event, or keeps its error; once, also where a day is gone over again."""
+        if isinstance(error, StoredEventError):
+            if error.seq in self._refused:
+                return
+            self._refused.add(error.seq)
+            self._first = self._first or error
+            if self._invalid == "skip" or len(self._refused) > _MOST_NAMED:
+                return
+        if str(error) in self._told:
+            return
+        self._told.add(str(error))
+        self._tell(error)
+
+    def finish(self) -> None:
+        """Ends the pass.
+
+        Raises:
+            StoreError: What was kept: the first error, the others as its notes.
+        """
+        self.tell_skipped()
+        more = len(self._refused) - _MOST_NAMED if self._invalid == "raise" else 0
+        rest = f"{more} more stored events are refused by their classes"
+        if more > 0 and self._on_error == "warn":
+            warnings.warn_explicit(rest, UnreadableFileWarning, __file__, 0)
+        if self._errors:
+            first, *others = self._errors
+            for other in others:
+                first.add_note(f"Nor could this be read: {other}")
+            if more > 0:
+                first.add_note(rest)
+            raise first
+
+    def tell_skipped(self) -> None:
+        """Logs how many events were left out until now, if any were; once."""
+        if self._invalid == "skip" and self._first is not None:
+            _log.warning("%d stored events were left out, the first: %s", len(self._refused), self._first)
+            self._first = None
+
+    def _tell(self, error: StoreError) -> None:
+        if self._on_error == "warn":
+            # Not `warn`: that stays silent from the second time on, and then a short answer would pass for a whole one.
+            warnings.warn_explicit(str(error), UnreadableFileWarning, __file__, 0)
+        else:
+            self._errors.append(error)
