@@ -58,7 +58,7 @@ class DrainLog:
         if published:
             left = f"{left} ({published} events were published meanwhile)"
         _LOGGER.warning(
-            "%s: %s has taken %.3g s so far, and waits for %s",
+            "%s: %s has taken %.1f s so far, and waits for %s",
             self._bus.name,
             self._what,
             loop.time() - self._begun_s,
