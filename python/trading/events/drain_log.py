@@ -4,10 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-if TYPE_CHECKING:
-    from trading.events.memory_bus import InMemoryEventBus
+from trading.events.statistics import SubscriptionStatistics
 
 _LOGGER = logging.getLogger("trading.events")
 
@@ -19,9 +18,10 @@ class DrainLog:
     """While it is entered, a warning says what is left: after `FIRST_S`, and every `AGAIN_S` from then on.
 
     Args:
-        bus: Names itself in the line, and counts what handlers publish meanwhile.
+        name: The bus's name.
         what: What takes so long, such as "closing".
         left: Says what is left, a phrase for each thing.
+        published: Says how many events the bus has ever accepted.
     """
 
     FIRST_S = 2.0
@@ -30,17 +30,20 @@ class DrainLog:
     AGAIN_S = 10.0
     """Often enough to see whether it gets less."""
 
-    def __init__(self, bus: "InMemoryEventBus", what: str, left: Callable[[], Iterable[str]]) -> None:
-        self._bus = bus
+    def __init__(
+        self, name: str, what: str, *, left: Callable[[], Iterable[str]], published: Callable[[], int]
+    ) -> None:
+        self._name = name
         self._what = what
         self._left = left
+        self._count_published = published
         self._begun_s = 0.0
         self._published = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._begun_s, self._published = loop.time(), self._bus._published_so_far  # noqa: SLF001 - its log
+        self._begun_s, self._published = loop.time(), self._count_published()
         self._timer = loop.call_later(self.FIRST_S, self._tell)
         return self
 
@@ -54,25 +57,25 @@ class DrainLog:
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self.AGAIN_S, self._tell)
         left = "; ".join(self._left()) or "nothing that it knows of"
-        published = self._bus._published_so_far - self._published  # noqa: SLF001 - as above
+        published = self._count_published() - self._published
         if published:
             left = f"{left} ({published} events were published meanwhile)"
         _LOGGER.warning(
-            "%s: %s has taken %.3g s so far, and waits for %s",
-            self._bus.name,
+            "%s: %s has taken %.1f s so far, and waits for %s",
+            self._name,
             self._what,
             loop.time() - self._begun_s,
             left,
         )
 
 
-def subscriptions_left(bus: "InMemoryEventBus", only: str | None = None) -> list[str]:
-    """Names the subscriptions of a bus, or one of them, that have events or run a handler, and says how many events."""
-    accounts = bus._all_subscriptions().values()  # noqa: SLF001 - its log
+def subscriptions_left(
+    accounts: Iterable[SubscriptionStatistics], in_handlers: Iterable[tuple[str, str, int]], only: str | None = None
+) -> list[str]:
+    """Names the subscriptions, or one of them, that have events or run a handler, and says how many events."""
+    running = {sid: (name, 0) for sid, name, _ in in_handlers}
     waiting = {account.sid: (account.name, account.queued) for account in accounts if account.waiting}
-    running = {sid for sid, _, _ in bus._in_handlers()}  # noqa: SLF001 - as above
-    ended = {sid: (name, 0) for sid, name, _ in bus._in_handlers() if sid not in waiting}  # noqa: SLF001 - as above
-    found = sorted((waiting | ended).items(), key=lambda item: -item[1][1])
+    found = sorted((running | waiting).items(), key=lambda item: -item[1][1])
     lines = [_line(sid, name, queued, sid in running) for sid, (name, queued) in found if only in {None, sid}]
     rest = len(lines) - _MOST_NAMED
     return lines if rest <= 0 else [*lines[:_MOST_NAMED], f"{rest} more subscriptions"]

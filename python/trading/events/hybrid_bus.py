@@ -13,7 +13,6 @@ from trading.events import _core
 from trading.events.argument_checks import check_int
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, GapCallback, HandlerFailure, Overflow
-from trading.events.drain_log import DrainLog
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.statistics import BusStatistics
 from trading.events.transport.options import Mode, TransportOptions
@@ -186,7 +185,7 @@ class HybridEventBus(TransportedBus):
         loop = asyncio.get_running_loop()
         limit_s = None if timeout_s is None else loop.time() + float(timeout_s)
         self._is_closing = True
-        with DrainLog(self, "closing", self._left):
+        with self._telling("closing", self._left):
             if self.options.group is not None and self._is_started and not self._is_closed:
                 await work_until(self._leave(), self._gone, timeout_s=timeout_s)
             await self._close_within(asyncio.timeout(None if limit_s is None else max(0.0, limit_s - loop.time())))

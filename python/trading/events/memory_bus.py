@@ -5,7 +5,7 @@ import atexit
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -31,7 +31,7 @@ from trading.events.errors import BusClosedError, NoHistoryError, ReentrancyErro
 from trading.events.failures import report_failure
 from trading.events.hand_over import HandOvers, recorded
 from trading.events.history import EventHistory, Start
-from trading.events.statistics import BusStatistics, SubscriptionStatistics, statistics_of
+from trading.events.statistics import BusStatistics, statistics_of
 from trading.events.stream import EventStream
 from trading.events.watchdog import Watchdog
 
@@ -351,7 +351,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         if not drain or self._in_handler:
             self._end_subscription(subscription_id, drain=drain)
             return
-        with DrainLog(self, "unsubscribing with drain=True", partial(subscriptions_left, self, subscription_id)):
+        with self._telling("unsubscribing with drain=True", partial(self._subscriptions_left, subscription_id)):
             await self._hand_overs.finish(subscription_id)
             ending = self._end_subscription(subscription_id, drain=True)
             if ending is not None:
@@ -410,7 +410,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         self._check_outside("aclose")
         self._bind()
         limit = asyncio.timeout(None if timeout_s is None else float(timeout_s))
-        with DrainLog(self, "closing", self._left):
+        with self._telling("closing", self._left):
             await self._close_within(limit)
 
     async def _close_within(self, limit: asyncio.Timeout) -> None:
@@ -455,16 +455,19 @@ class InMemoryEventBus(NativeBus, IEventBus):
         """What closing waits for, in words."""
         stores = [f"subscription {sid}, which is given what its store has" for sid in self._hand_overs.running]
         readers = [f"the reader of {stream!r}, which has not asked for the next event" for stream in self._readers()]
-        return [*subscriptions_left(self), *stores, *readers]
+        return [*self._subscriptions_left(), *stores, *readers]
+
+    def _subscriptions_left(self, only: str | None = None) -> list[str]:
+        accounts = statistics_of(*self._counts()).subscriptions
+        return subscriptions_left(accounts.values(), self._in_handlers(), only)
+
+    def _telling(self, what: str, left: Callable[[], list[str]]) -> DrainLog:
+        return DrainLog(self.name, what, left=left, published=lambda: self._published_so_far)
 
     @property
     def _published_so_far(self) -> int:
         """How many events the bus has accepted."""
         return self._published
-
-    def _all_subscriptions(self) -> Mapping[str, SubscriptionStatistics]:
-        """The counts of all subscriptions, also of the bus's own."""
-        return statistics_of(*self._counts()).subscriptions
 
     async def _cancel_workers(self) -> None:
         loop = asyncio.get_running_loop()

@@ -8,7 +8,6 @@ from typing import Any
 
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, Filter, GapCallback, HandlerFailure, Overflow
-from trading.events.drain_log import DrainLog
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.statistics import BusStatistics
 from trading.events.transport.confirmation import Confirmation
@@ -206,7 +205,7 @@ class RedisEventBus(TransportedBus):
         limit_s = None if timeout_s is None else loop.time() + float(timeout_s)
         self._is_closing = True
         self._outgoing.close_to_outsiders()
-        with DrainLog(self, "closing", self._left):
+        with self._telling("closing", self._left):
             if self._is_started and not self._is_closed:
                 await self._part(self._work_off_and_leave(), limit_s)
             await self._outgoing.give_up()

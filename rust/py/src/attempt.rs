@@ -130,7 +130,7 @@ impl Attempt {
             }
             Offer::Wait => Ok(Came::TooEarly),
             Offer::Closed => Ok(Came::Dismissed),
-            refused => Err(this.refusal(py, &refused)),
+            refused @ Offer::Full(_) => Err(this.refusal(py, &refused)),
         }
     }
 
