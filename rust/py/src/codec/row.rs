@@ -1,6 +1,6 @@
 //! Events as rows, for whoever keeps many: the backlog and the journal.
 //!
-//! `pack` and `unpack` may run Python code (of fields that only Pydantic knows, of validators), so no lock is to be held
+//! `pack` and `unpack` may run Python code (of fields that only Pydantic knows, of rules), so no lock is to be held
 //! around them. A packed row is complete but long. Whoever keeps it makes it short with an `Interner` of its own, under its
 //! own lock, and long again before it is unpacked:
 //!
@@ -47,7 +47,7 @@ pub(crate) fn unpack<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, Py
     read(py, row, |source| source)
 }
 
-/// The event of a row that this process has made of it: as it was, whatever a validator would say of it now.
+/// The event of a row that this process has made of it: as it was, whatever its class would say of it now.
 pub(crate) fn unpack_exactly<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     read(py, row, OwnRow::new)
 }

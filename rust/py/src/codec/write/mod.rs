@@ -211,6 +211,7 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
             }
             write_model(Class::of(class.bind(py))?, value, sink, deeper(depth)?)?;
         }
+        Shape::Checked(inner, _) => write(inner, value, sink, depth)?,
         Shape::Union { members, is_told } => write_union(members, *is_told, value, sink, depth)?,
         Shape::Pydantic { render, .. } => {
             let text = render.bind(py).call1((value,))?;
