@@ -3,26 +3,40 @@
 import logging
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 from pydantic import BaseModel
 
 _log = logging.getLogger(__name__)
 
 
+_KEPT = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__")
+
+
 class Parts:
     """What an instance of a model is made of, as Pydantic fills it in."""
 
-    __slots__ = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "__pydantic_private__")
+    __slots__ = (*_KEPT, "__pydantic_private__")
 
 
-def restore_model(cls: type[BaseModel], parts: Any) -> BaseModel:
+def restore_model(cls: type[BaseModel], parts: Parts) -> BaseModel:
     """The instance that has these parts."""
     made = object.__new__(cls)
-    for name in ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__"):
-        object.__setattr__(made, name, getattr(parts, name))
+    _move(parts, made)
     restore_private(made)
     return made
+
+
+def take_apart(model: BaseModel) -> Parts:
+    """What an instance is made of."""
+    parts = Parts()
+    _move(model, parts)
+    return parts
+
+
+def _move(source: object, target: object) -> None:
+    for name in _KEPT:
+        if hasattr(source, name):  # a root model has no others than its value
+            object.__setattr__(target, name, getattr(source, name))
 
 
 def restore_private(model: BaseModel) -> None:
@@ -30,8 +44,11 @@ def restore_private(model: BaseModel) -> None:
 
     What that does to fields is undone: they are as they were when the model was constructed first.
     """
+    cls = type(model)
+    if cls.__pydantic_root_model__:
+        return
     object.__setattr__(model, "__pydantic_private__", None)
-    if type(model).__private_attributes__:
+    if cls.__private_attributes__:
         extra = model.__pydantic_extra__
         kept = {
             "__dict__": dict(model.__dict__),

@@ -6,16 +6,17 @@ constraints stay. Pydantic's schema is taken, not the annotation, because models
 by it as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields as fields_of
+from datetime import timezone
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, create_model
-from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, SchemaSerializer, SchemaValidator
+from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, SchemaSerializer, SchemaValidator, TzInfo
 
 from trading.events.added_functions import AddedFunctions
-from trading.events.restoring import Parts, initialize, restore_model
+from trading.events.restoring import Parts, initialize, restore_model, take_apart
 
 Node = dict[str, Any]
 """A part of a schema."""
@@ -182,12 +183,14 @@ class _Stripping:
                 made["serialization"] = self._strip_serialization(node["serialization"])
         if "config" in made:
             made["config"] = {key: value for key, value in made["config"].items() if key not in _CONVERSIONS}
-        if made["type"] == "model":
-            return _by_parts(made)
-        return _without_initializer(made) if made["type"] == "dataclass" else made
+        return _REMADE.get(made["type"], _as_it_is)(made)
 
     def _strip_serialization(self, node: Node) -> Node:
         return {key: self.strip(value) if key in {"schema", "return_schema"} else value for key, value in node.items()}
+
+
+def _as_it_is(node: Node) -> Node:
+    return node
 
 
 def _by_parts(node: Node) -> Node:
@@ -211,10 +214,7 @@ def _restore(cls: type[BaseModel], value: Any, handler: Any) -> Any:
 def _take_apart(cls: type[BaseModel], value: Any, handler: Any) -> Any:
     if not isinstance(value, cls):
         raise PydanticSerializationUnexpectedValue(f"it is no {cls.__name__}")
-    parts = Parts()
-    for name in ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__"):
-        object.__setattr__(parts, name, getattr(value, name))
-    return handler(parts)
+    return handler(take_apart(value))
 
 
 def _without_initializer(node: Node) -> Node:
@@ -225,12 +225,8 @@ def _without_initializer(node: Node) -> Node:
     if not node.get("post_init") or any(field.get("init_only") for field in given):
         return node
     names = [field["name"] for field in given if field["name"] in {each.name for each in fields_of(cls)}]
-    made = {
-        "type": "function-after",
-        "function": {"type": "no-info", "function": partial(_initialize_dataclass, names)},
-        "schema": {key: value for key, value in node.items() if key not in {"post_init", "ref"}},
-    }
-    return made | ({"ref": node["ref"]} if "ref" in node else {})
+    del node["post_init"]
+    return _then(node, partial(_initialize_dataclass, names))
 
 
 def _initialize_dataclass(names: list[str], instance: Any) -> Any:
@@ -239,3 +235,27 @@ def _initialize_dataclass(names: list[str], instance: Any) -> Any:
     for name, value in kept.items():
         object.__setattr__(instance, name, value)
     return instance
+
+
+def _in_plain_zone(node: Node) -> Node:
+    """Times in a zone of Python's own, as most events have them, and not in one of Pydantic's."""
+    return _then(node, _to_plain_zone)
+
+
+def _to_plain_zone(moment: Any) -> Any:
+    return moment.replace(tzinfo=timezone(moment.utcoffset())) if isinstance(moment.tzinfo, TzInfo) else moment
+
+
+def _then(node: Node, function: Callable[[Any], Any]) -> Node:
+    """A schema whose values a function finishes."""
+    inner = {key: value for key, value in node.items() if key != "ref"}
+    made = {"type": "function-after", "function": {"type": "no-info", "function": function}, "schema": inner}
+    return made | ({"ref": node["ref"]} if "ref" in node else {})
+
+
+_REMADE: Mapping[str, Callable[[Node], Node]] = {
+    "model": _by_parts,
+    "dataclass": _without_initializer,
+    "datetime": _in_plain_zone,
+    "time": _in_plain_zone,
+}
