@@ -1,28 +1,24 @@
-"""Event classes whose validators, serializers and initializers change values each time they are called, and count that."""
+"""Types with validators, serializers and initializers that change values each time they are called, and count that."""
 
 import dataclasses
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from annotated_types import Predicate
 from pydantic import (
     AfterValidator,
-    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Discriminator,
     Field,
     FutureDatetime,
     PlainSerializer,
     PlainValidator,
     PrivateAttr,
     RootModel,
-    Tag,
     WrapSerializer,
     WrapValidator,
     computed_field,
@@ -33,9 +29,6 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass as checked_dataclass
 from typing_extensions import TypedDict
-
-from trading.events.base import BaseEvent
-from trading.events.market_data import TradeEvent
 
 CALLS: Counter[str] = Counter()
 """How often the functions below were called."""
@@ -156,15 +149,8 @@ class Box(BaseModel, Generic[T]):
     held: T
 
 
-def _annotated(annotation: Any, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    return {"__annotations__": {"value": annotation}}, {"value": value}
-
-
-def _decorated(mode: Any, function: Any) -> dict[str, Any]:
-    return {"__annotations__": {"value": Decimal}, "_scale": field_validator("value", mode=mode)(function)}
-
-
 ONE = Decimal("1.10")
+
 FIELDS: list[tuple[str, Any, Any]] = [
     ("after", Scaled, ONE),
     ("before", Annotated[Decimal, BeforeValidator(scale_text)], "1.10"),
@@ -194,3 +180,4 @@ FIELDS: list[tuple[str, Any, Any]] = [
     ("made and added", Annotated[Path, AfterValidator(lambda path: path / "x")], "a"),
     ("future in a set", frozenset[FutureDatetime], [datetime.now(UTC) + timedelta(hours=1)]),
 ]
+"""Types by name, each with what a field of it is made of."""

@@ -4,7 +4,7 @@ import gc
 import weakref
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pytest
 from pydantic import ConfigDict, PrivateAttr
