@@ -32,13 +32,12 @@ def update_fields(model: BaseModel, update: Mapping[str, Any]) -> None:
     cls = type(model)
     validators = _validators(cls)
     extra = model.__pydantic_extra__
-    values = {name: model.__dict__[name] for name in cls.model_fields} | (extra or {})
-    for name in [*(name for name in cls.model_fields if name in update), *(update.keys() - cls.model_fields.keys())]:
-        made, extras, _ = validators.fields.validate_assignment(values, name, update[name])
-        values = made | (extras or {})
-    fields = {name: values.pop(name) for name in cls.model_fields}
+    fields: dict[str, Any] = {}
+    for name in cls.model_fields:  # as in construction, each sees those before it
+        fields[name] = _validate(validators, fields, name, update[name]) if name in update else model.__dict__[name]
+    others = {name: _validate(validators, fields, name, update[name]) for name in update if name not in fields}
     object.__setattr__(model, "__dict__", dict(fields))
-    object.__setattr__(model, "__pydantic_extra__", None if extra is None else values)
+    object.__setattr__(model, "__pydantic_extra__", None if extra is None else extra | others)
     object.__setattr__(model, "__pydantic_fields_set__", model.__pydantic_fields_set__ | update.keys())
     restore_private(model)
     checked = validators.whole.validate_python(model).__dict__
@@ -53,8 +52,12 @@ def default_of(cls: type[BaseModel], name: str, before: dict[str, Any]) -> Any:
     validates = cls.model_config.get("validate_default") if info.validate_default is None else info.validate_default
     if not validates:
         return default
-    made, _, _ = _validators(cls).fields.validate_assignment(before, name, default)
-    return made[name]
+    return _validate(_validators(cls), before, name, default)
+
+
+def _validate(validators: _Validators, before: dict[str, Any], name: str, value: Any) -> Any:
+    fields, extra, _ = validators.fields.validate_assignment(before, name, value)
+    return fields[name] if name in fields else extra[name]
 
 
 @lru_cache(maxsize=256)
