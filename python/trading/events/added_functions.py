@@ -59,7 +59,7 @@ class AddedFunctions:
         if isinstance(annotation, type):
             self._look_into_class(annotation)
 
-    def _look_into_class(self, cls: type) -> None:
+    def _look_into_class(self, cls: type[Any]) -> None:
         decorators = getattr(cls, "__pydantic_decorators__", None)
         for kind in _DECORATORS if decorators is not None else ():
             for decorator in getattr(decorators, kind).values():
@@ -68,7 +68,7 @@ class AddedFunctions:
         for info in infos.values():
             self._take_metadata(info.metadata)
             self.look_into(info.annotation)
-        if is_dataclass(cls) or hasattr(cls, "__total__") or hasattr(cls, "_fields"):
+        if _has_hints(cls):
             for hint in _hints(cls).values():
                 self.look_into(hint)
 
@@ -94,7 +94,12 @@ def _parts(annotation: Any) -> Iterator[Any]:
         yield origin
 
 
-def _hints(cls: type) -> dict[str, Any]:
+def _has_hints(cls: Any) -> bool:
+    """Whether it is a dataclass, a typed dict or a named tuple."""
+    return is_dataclass(cls) or hasattr(cls, "__total__") or hasattr(cls, "_fields")
+
+
+def _hints(cls: type[Any]) -> dict[str, Any]:
     try:
         return get_type_hints(cls, include_extras=True)
     except (NameError, TypeError):  # it names a class that only stood where it was defined

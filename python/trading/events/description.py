@@ -69,7 +69,7 @@ _ATOMS = frozenset(_SCALARS.values()) - {"any", "json"} | {
 }
 """The kinds of values that refer to no other object, and of choices between such."""
 
-_MODEL_SCHEMA: object = BaseModel.__get_pydantic_core_schema__.__func__
+_MODEL_SCHEMA: object = getattr(BaseModel.__get_pydantic_core_schema__, "__func__", None)
 _DECLARED = frozenset({"allow_inf_nan", "pattern", "multiple_of", "max_digits", "decimal_places"})
 _CHECKED_BY_TYPE: Mapping[str, Any] = {name: type_ for type_, name in _SCALARS.items() if isinstance(type_, type)} | {
     "id": str,

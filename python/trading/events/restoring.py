@@ -65,9 +65,9 @@ def initialize(instance: object, initializer: Callable[[], object]) -> None:
     try:
         initializer()
     except Exception as error:  # noqa: BLE001 - whatever a user's function raises
-        _tell_once(type(instance), f"{type(error).__name__}: {error}")
+        _tell_once(type(instance).__qualname__, f"{type(error).__name__}: {error}")
 
 
 @lru_cache(maxsize=256)
-def _tell_once(cls: type, reason: str) -> None:
-    _log.warning("a stored %s is restored although what initializes it raised %s", cls.__qualname__, reason)
+def _tell_once(name: str, reason: str) -> None:
+    _log.warning("%s: an instance that was stored is restored although what initializes it raised %s", name, reason)

@@ -9,8 +9,8 @@ by it as well.
 from collections.abc import Callable, Mapping
 from dataclasses import fields as fields_of
 from datetime import timezone
-from functools import lru_cache, partial
-from typing import Any, NamedTuple, cast
+from functools import partial
+from typing import Any, NamedTuple, TypeGuard, cast
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, SchemaSerializer, SchemaValidator, TzInfo
@@ -61,7 +61,6 @@ def stored_schema(schema: CoreSchema, *types: Any) -> CoreSchema:
     return cast("CoreSchema", _Stripping(added).strip(schema))
 
 
-@lru_cache(maxsize=256)
 def stored_validator(cls: type[BaseModel]) -> SchemaValidator:
     """Builds instances of a class of values that were accepted before, by the names of its fields."""
     return SchemaValidator(stored_schema(complete_schema(cls), cls))
@@ -116,16 +115,29 @@ def with_definitions(whole: CoreSchema, part: Node) -> CoreSchema:
     return cast("CoreSchema", made)
 
 
-def _classes(node: Any) -> list[type]:
+def _is_node(part: Any) -> TypeGuard[Node]:
+    return isinstance(part, dict)
+
+
+def _is_schema(node: Node) -> bool:
+    """Whether it is a part of a schema itself, and not parts by name."""
+    return isinstance(node.get("type"), str)
+
+
+def _is_sequence(part: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    return isinstance(part, (list, tuple))
+
+
+def _classes(schema: Any) -> list[type]:
     """The classes that a schema names."""
     found: list[type] = []
-    waiting = [node]
+    waiting: list[Any] = [schema]
     while waiting:
         part = waiting.pop()
-        if isinstance(part, (list, tuple)):
+        if _is_sequence(part):
             waiting += part
-        elif isinstance(part, dict):
-            is_schema = isinstance(part.get("type"), str)
+        elif _is_node(part):
+            is_schema = _is_schema(part)
             found += [part["cls"]] if is_schema and isinstance(part.get("cls"), type) else []
             waiting += [value for key, value in part.items() if not (is_schema and key in _OPAQUE)]
     return found
@@ -139,17 +151,17 @@ class _Stripping:
 
     def strip(self, node: Any) -> Any:
         """A part of a schema, and its parts."""
-        if isinstance(node, (list, tuple)):
+        if _is_sequence(node):
             return type(node)(map(self.strip, node))
-        if not isinstance(node, dict):
+        if not _is_node(node):
             return node
-        if not isinstance(node.get("type"), str):
+        if not _is_schema(node):
             return {key: self.strip(value) for key, value in node.items()}
         return self._strip_added(node) if self._is_added(node) else self._strip_schema(node)
 
     def _is_added(self, node: Node) -> bool:
-        function = node.get("function")
-        return isinstance(function, Mapping) and function.get("function") in self._added
+        function: Any = node.get("function")
+        return _is_node(function) and function.get("function") in self._added
 
     def _strip_added(self, node: Node) -> Any:
         inner = self._inner(node)

@@ -56,7 +56,8 @@ def default_of(cls: type[BaseModel], name: str, before: dict[str, Any]) -> Any:
 
 
 def _validate(validators: _Validators, before: dict[str, Any], name: str, value: Any) -> Any:
-    fields, extra, _ = validators.fields.validate_assignment(before, name, value)
+    made: Any = validators.fields.validate_assignment(before, name, value)
+    fields, extra, _ = made
     return fields[name] if name in fields else extra[name]
 
 
