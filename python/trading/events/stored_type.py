@@ -210,17 +210,14 @@ def _by_parts(node: Node) -> Node:
     cls = node["cls"]
     parts = {key: value for key, value in node.items() if key not in {"custom_init", "post_init", "ref"}}
     parts["cls"] = Parts
-    made = {
-        "type": "function-wrap",
-        "function": {"type": "no-info", "function": partial(_restore, cls)},
-        "schema": parts,
-        "serialization": {"type": "function-wrap", "function": partial(_take_apart, cls), "schema": parts},
-    }
+    before = {"type": "no-info", "function": partial(_dismantle, cls)}
+    made = _then({"type": "function-before", "function": before, "schema": parts}, partial(restore_model, cls))
+    made["serialization"] = {"type": "function-wrap", "function": partial(_take_apart, cls), "schema": parts}
     return made | ({"ref": node["ref"]} if "ref" in node else {})
 
 
-def _restore(cls: type[BaseModel], value: Any, handler: Any) -> Any:
-    return value if isinstance(value, cls) else restore_model(cls, handler(value))
+def _dismantle(cls: type[BaseModel], value: Any) -> Any:
+    return take_apart(value) if isinstance(value, cls) else value
 
 
 def _take_apart(cls: type[BaseModel], value: Any, handler: Any) -> Any:
