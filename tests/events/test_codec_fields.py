@@ -156,7 +156,7 @@ def test_constraints_hold_for_what_is_decoded_and_validators_are_not_asked_again
     assert_comes_back(event)
     data = encode_event(event)
     assert decode_event(data.replace(b"count\x02", b"count\x0d")).count == 13
-    with pytest.raises(EventDecodeError, match="count: 100 is no integer that its field may hold"):
+    with pytest.raises(EventDecodeError, match="count: 100 is no integer that its field may hold: that is below 100"):
         decode_event(data.replace(b"count\x02", b"count\x64"))
 
 

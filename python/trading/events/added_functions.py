@@ -48,6 +48,9 @@ class AddedFunctions:
     def __contains__(self, function: object) -> bool:
         return identify(function) in self._found
 
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
     def look_into(self, annotation: Any) -> None:
         """Finds those of a type."""
         if any(annotation is known for known in self._seen):

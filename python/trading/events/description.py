@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import SchemaValidator, core_schema
 
 from trading.events import _core
-from trading.events.added_functions import is_own
+from trading.events.added_functions import AddedFunctions, is_own
 from trading.events.base import BaseEvent, Metadata, UtcDatetime
 from trading.events.errors import NotAnEventError
 
@@ -156,6 +156,8 @@ class ClassDescription:
         rules: What this package's own classes demand of the whole model. It holds for each that is decoded; validators
             that other classes add are not asked again.
         has_private: Whether its instances have private attributes, which construction makes.
+        is_doubtful: Whether functions that are added to it may have made values that its constraints do not allow. Each
+            instance is then read once when it is encoded.
         keeps_extras: Whether it keeps fields that it does not know.
         is_frozen: Whether its instances cannot be changed.
         is_flat: Whether that is so, and they refer to nothing that could lead back to them, but by their metadata.
@@ -165,6 +167,7 @@ class ClassDescription:
     fields: tuple[FieldDescription, ...]
     rules: tuple[Callable[[Any], Any], ...]
     has_private: bool
+    is_doubtful: bool
     keeps_extras: bool
     is_frozen: bool
     is_flat: bool
@@ -196,6 +199,7 @@ def describe_class(cls: type[BaseModel]) -> ClassDescription:
         fields=fields,
         rules=tuple(_rules(cls)),
         has_private=bool(cls.__private_attributes__),
+        is_doubtful=any(_is_bounded(field.shape) and _may_be_changed(cls, field.name) for field in fields),
         keeps_extras=cls.model_config.get("extra") == "allow",
         is_frozen=bool(cls.model_config.get("frozen")),
         is_flat=_holds_fields_alone(cls) and all(map(_is_flat, fields)),
@@ -242,6 +246,22 @@ def _holds_fields_alone(cls: type[BaseModel]) -> bool:
 
 def _is_flat(field: FieldDescription) -> bool:
     return field.shape.kind == "metadata" or all(part.kind in _ATOMS for part in field.shape.parts())
+
+
+def _is_bounded(shape: Shape) -> bool:
+    return any(part.bounds or part.kind in {"checked", "model"} for part in shape.parts())
+
+
+def _may_be_changed(cls: type[BaseModel], name: str) -> bool:
+    """Whether a function that was added is called after the constraints of a field have been."""
+    decorators = cls.__pydantic_decorators__
+    whole = (each for each in decorators.model_validators.values() if not is_own(each.func))
+    if cls.__pydantic_post_init__ or any(each.info.mode != "before" for each in whole):
+        return True
+    named = [each.info for each in decorators.field_validators.values() if {name, "*"} & set(each.info.fields)]
+    added = AddedFunctions()
+    added.look_into(_annotate(cls.model_fields[name].annotation, cls.model_fields[name].metadata))
+    return bool(added) or any(each.mode != "before" for each in named)
 
 
 def _rules(cls: type[BaseModel]) -> Iterator[Callable[[Any], Any]]:
@@ -310,7 +330,7 @@ def _choose_container(container: Any, args: tuple[Any, ...]) -> Shape:
 
 
 def _with_metadata(shape: Shape, metadata: Sequence[Any]) -> Shape:
-    if shape.kind in {"optional", "pydantic"}:
+    if shape.kind in {"optional", "checked", "pydantic"}:
         return shape
     kind, bounds = shape.kind, list(shape.bounds)
     others: list[Any] = []
@@ -341,8 +361,10 @@ def _is_constraint(item: object) -> bool:
 def _check_of(kind: str, constraints: Sequence[Any]) -> Callable[[Any], Any]:
     """What raises where a value of a kind breaks one of the constraints."""
     known: Any = _CHECKED_BY_TYPE.get(kind, Any)
-    finite = [AllowInfNan(allow_inf_nan=True)] if kind == "decimal" else []  # which is checked natively
-    annotated: Any = Annotated[known, *finite, *constraints]
+    has_digits = any({"max_digits", "decimal_places"} & _declared(item).keys() for item in constraints)
+    if kind == "decimal" and not has_digits:  # whether they are finite is checked natively
+        constraints = [AllowInfNan(allow_inf_nan=True), *constraints]
+    annotated: Any = Annotated[known, *constraints]
     return TypeAdapter[Any](annotated).validate_python
 
 

@@ -1,10 +1,11 @@
 """Values of any type that Pydantic knows as JSON text, and back, exactly."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel
-from pydantic_core import to_json
+from pydantic_core import SchemaSerializer, SchemaValidator, to_json
 
 from trading.events.stored_type import stored_json
 
@@ -28,13 +29,16 @@ def typed_json(cls: type[BaseModel], annotation: Any) -> TypedJson:
 
     Rendering raises a ValueError or TypeError for one that does not.
     """
-    validator, serializer = stored_json(annotation, cls.model_config, cls.__module__)
+
+    @cache
+    def stored() -> tuple[SchemaValidator, SchemaSerializer]:
+        return stored_json(annotation, cls.model_config, cls.__module__)
 
     def parse(text: str) -> Any:
-        return validator.validate_json(text, by_alias=False, by_name=True)
+        return stored()[0].validate_json(text, by_alias=False, by_name=True)
 
     def render(value: Any) -> str:
-        text = serializer.to_json(value, by_alias=False, round_trip=True, warnings=False).decode()
+        text = stored()[1].to_json(value, by_alias=False, round_trip=True, warnings=False).decode()
         again = parse(text)
         if again != value and repr(again) != repr(value):
             raise ValueError(f"as JSON it comes back as {again!r}")
