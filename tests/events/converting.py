@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     FutureDatetime,
+    GetCoreSchemaHandler,
     PlainSerializer,
     PlainValidator,
     PrivateAttr,
@@ -28,6 +29,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.dataclasses import dataclass as checked_dataclass
+from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 CALLS: Counter[str] = Counter()
@@ -149,6 +151,15 @@ class Box(BaseModel, Generic[T]):
     held: T
 
 
+class Doubled:
+    """Makes lists of texts, which is part of the type."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = core_schema.no_info_after_validator_function(lambda text: [text], handler(source))
+        alone = core_schema.list_schema(core_schema.str_schema(), min_length=1)
+        return core_schema.union_schema([schema, alone])
+
+
 ONE = Decimal("1.10")
 
 FIELDS: list[tuple[str, Any, Any]] = [
@@ -178,6 +189,7 @@ FIELDS: list[tuple[str, Any, Any]] = [
     ("generic", Box[Scaled], {"held": ONE}),
     ("generic in a set", frozenset[Box[Scaled]], [{"held": ONE}]),
     ("made and added", Annotated[Path, AfterValidator(lambda path: path / "x")], "a"),
+    ("what makes a type", Annotated[str, Doubled()], "a"),
     ("future in a set", frozenset[FutureDatetime], [datetime.now(UTC) + timedelta(hours=1)]),
 ]
 """Types by name, each with what a field of it is made of."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 from annotated_types import BaseMetadata, Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen, Predicate, Unit
-from pydantic import AfterValidator, AllowInfNan, BaseModel, JsonValue, RootModel, Strict, TypeAdapter
+from pydantic import AfterValidator, AllowInfNan, BaseModel, JsonValue, RootModel, Strict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import SchemaValidator, core_schema
 
@@ -365,7 +365,15 @@ def _check_of(kind: str, constraints: Sequence[Any]) -> Callable[[Any], Any]:
     if kind == "decimal" and not has_digits:  # whether they are finite is checked natively
         constraints = [AllowInfNan(allow_inf_nan=True), *constraints]
     annotated: Any = Annotated[known, *constraints]
-    return TypeAdapter[Any](annotated).validate_python
+    validate = TypeAdapter[Any](annotated).validate_python
+
+    def check(value: Any) -> None:
+        try:
+            validate(value)
+        except ValidationError as wrong:
+            raise ValueError(f"{value!r:.80} is not what its field may hold: {wrong.errors()[0]['msg']}") from wrong
+
+    return check
 
 
 def _flatten(metadata: Sequence[Any]) -> Iterator[Any]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from pydantic_core import SchemaValidator, from_json
 
 from trading.events.base import BaseEvent
+from trading.events.description import describe
 from trading.events.errors import UnstorableEventError
 from trading.events.event_table import ColumnBuffers, to_table, wrap_column
 from trading.events.persistence.columns import FORMS
@@ -89,7 +90,7 @@ def event_schema(event_class: type[BaseEvent]) -> EventSchema:
 
 
 def _make_schema(event_class: type[BaseEvent]) -> EventSchema:
-    columns = tuple(make_column(event_class, name) for name in event_class.model_fields)
+    columns = tuple(make_column(event_class, field) for field in describe(event_class).fields)
     for column in columns:
         if ROUTING_FORMS.get(column.name, column.stored.form) != column.stored.form:
             raise UnstorableEventError(
