@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, Self
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import AfterValidator, BaseModel, PrivateAttr, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, GetCoreSchemaHandler, PrivateAttr, field_validator, model_validator
+from pydantic_core import CoreSchema, core_schema
 
 from tests.events.odd_fields import ODD_FIELDS, define
 from tests.events.samples import SAMPLES, sample
@@ -162,8 +163,13 @@ def define_with_hook(hook: Hook) -> Callable[[int], BaseEvent]:
             each()
         return value
 
-    # Only Pydantic knows frozen sets, so that it is asked for each that is packed.
-    cls = define(frozenset[Annotated[int, AfterValidator(check)]])
+    class Checked:
+        """Makes a type of another one, so that its function is part of that and called for each that is packed."""
+
+        def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+            return core_schema.no_info_after_validator_function(check, handler(source))
+
+    cls = define(frozenset[Annotated[int, Checked()]])
 
     def make(number: int) -> BaseEvent:
         hooks.clear()

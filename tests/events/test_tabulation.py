@@ -128,7 +128,9 @@ def test_a_row_beyond_the_limits_of_its_fields_is_refused_and_the_others_are_not
     assert tabulation.apart() == [1, 2]
 
 
-def test_a_class_with_validators_of_its_own_is_read_by_them(monkeypatch: pytest.MonkeyPatch, rows_of: Any) -> None:
+def test_a_class_with_validators_of_its_own_needs_no_python_and_they_are_not_asked(
+    monkeypatch: pytest.MonkeyPatch, rows_of: Any
+) -> None:
     monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
     class Rumour(BaseEvent):
@@ -143,10 +145,13 @@ def test_a_class_with_validators_of_its_own_is_read_by_them(monkeypatch: pytest.
             return text
 
     true = Rumour(timestamp=START, text="true")
-    tabulation = Tabulation(rows_of([true, unchecked(true, text="false")]))
+    several = [true, unchecked(true, text="false")]
+    rows = rows_of(several)
+    assert refused(rows, Rumour) == []
+    tabulation = Tabulation(rows)
     [topic] = tabulation.topics
-    assert topic.table.equals(expected([true]))
-    assert "that is false" in tabulation.refused[0].reason.text
+    assert topic.table.equals(expected(several))
+    assert not tabulation.faults and not tabulation.refused
 
 
 async def test_an_event_that_its_own_class_would_refuse_is_refused_when_it_is_written(tmp_path: Path) -> None:

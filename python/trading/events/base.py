@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 from trading.events import _core
 from trading.events.errors import EventDefinitionError
 from trading.events.event_kinds import enter_kind, kind_of
+from trading.events.updating import update_fields
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
@@ -125,15 +126,21 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy, with fields replaced.
 
+        The new values are validated, by the validators of their fields and by those of the whole model that run after
+        its fields. The others stay as they are: no validator changes them a second time. Validators of the whole model
+        that run before or around its fields are not asked, as there is nothing raw to be given to them.
+
         Args:
-            update: New values by field name, validated as in construction.
+            update: New values by field name.
             deep: Copy also what fields of a subclass refer to. What is read-only, as metadata are, is shared.
 
         Raises:
             pydantic.ValidationError: A new value is impossible.
         """
         copy = super().model_copy(deep=deep)
-        return copy if not update else type(self).model_validate(dict(copy) | dict(update))
+        if update:
+            update_fields(copy, update)
+        return copy
 
     if not TYPE_CHECKING:  # who derive its signature from the fields
 

@@ -4,6 +4,10 @@ The bytes are msgpack, which any msgpack library reads; `docs/wire-format.md` sa
 Arrow, and change hands without a copy. Nothing that is read is trusted: whatever is given, the answer is an event or an
 EventDecodeError.
 
+An event is built as it was, not constructed anew: validators and serializers that its class adds, its `__init__` and
+its `__new__` are not called. Declared constraints hold. Private attributes are not part of an event: they are made by
+their defaults and by `model_post_init`, as construction makes them.
+
 The garbage collector is spared decoded events that cannot be in a cycle: those of a frozen class that keeps its fields
 alone (no private attributes, slots, cached properties or other fields), all of whose values are scalars or metadata.
 That is most market data, and a list of a million of them costs no collection. They are freed as ever with their last

@@ -6,17 +6,17 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property
-from inspect import signature
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
-from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen
-from pydantic import AfterValidator, AllowInfNan, BaseModel, JsonValue, RootModel, Strict
+from annotated_types import BaseMetadata, Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen, Predicate, Unit
+from pydantic import AfterValidator, AllowInfNan, BaseModel, JsonValue, RootModel, Strict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import SchemaValidator, core_schema
 
 from trading.events import _core
+from trading.events.added_functions import AddedFunctions, is_own
 from trading.events.base import BaseEvent, Metadata, UtcDatetime
 from trading.events.errors import NotAnEventError
 
@@ -66,8 +66,21 @@ _ATOMS = frozenset(_SCALARS.values()) - {"any", "json"} | {
     "metadata",
     "optional",
     "union",
+    "checked",
 }
 """The kinds of values that lead back to no other object, and of choices between such."""
+
+_MODEL_SCHEMA: object = getattr(BaseModel.__get_pydantic_core_schema__, "__func__", None)
+_DECLARED = frozenset({"allow_inf_nan", "pattern", "multiple_of", "max_digits", "decimal_places"})
+_CHECKED_BY_TYPE: Mapping[str, Any] = {name: type_ for type_, name in _SCALARS.items() if isinstance(type_, type)} | {
+    "id": str,
+    "moment": datetime,
+    "list": list,
+    "tuple_of": tuple,
+    "dict": dict,
+    "any": Any,
+    "none": Any,
+}
 
 _COMPARISONS: Mapping[type, str] = {Gt: "gt", Ge: "ge", Lt: "lt", Le: "le"}
 
@@ -77,18 +90,18 @@ class Shape:
     """What values a field holds, or a part of one.
 
     Attributes:
-        kind: Its name. `pydantic` stands for whatever only Pydantic knows.
+        kind: Its name. `pydantic` stands for whatever only Pydantic knows, `checked` for a shape whose values have
+            constraints that only Pydantic knows.
         inner: The shapes of its parts, if it has any.
-        detail: The choices of a literal, the class of an enumeration or a model, the type that only Pydantic knows.
+        detail: The choices of a literal, the class of an enumeration or a model, the type that only Pydantic knows,
+            what checks constraints.
         bounds: What else holds of them.
-        unchecked: Whether there is more to them that only Pydantic checks.
     """
 
     kind: str
     inner: tuple["Shape", ...] = ()
     detail: Any = None
     bounds: tuple[Bound, ...] = ()
-    unchecked: bool = False
 
     def parts(self) -> Iterator["Shape"]:
         """The shape and all that it is made of; not the fields of models."""
@@ -100,7 +113,7 @@ class Shape:
     def form(self) -> str:
         """The form of the columns for such values; `json` for whatever has no columns of its own."""
         match self:
-            case Shape("optional", (inner,)):
+            case Shape("optional" | "checked", (inner,)):
                 return inner.form
             case Shape("literal", _, choices):
                 forms = {_FORMS.get(_SCALARS.get(type(choice), ""), "json") for choice in choices if choice is not None}
@@ -141,9 +154,11 @@ class ClassDescription:
     Attributes:
         described_class: The class.
         fields: Its fields, in their order.
-        after: Validators of the whole model, which are called on each that is decoded.
-        is_validated: Whether what is decoded goes through Pydantic's validation, because of validators or settings that
-            only Pydantic knows. Otherwise it is checked and built natively.
+        rules: What this package's own classes demand of the whole model. It holds for each that is decoded; validators
+            that other classes add are not asked again.
+        has_private: Whether its instances have private attributes, which construction makes.
+        is_doubtful: Whether functions that are added to it may have made values that its constraints do not allow. Each
+            instance is then read once when it is encoded.
         keeps_extras: Whether it keeps fields that it does not know.
         is_frozen: Whether its instances cannot be changed.
         is_flat: Whether that is so, and they refer to nothing that could lead back to them.
@@ -151,8 +166,9 @@ class ClassDescription:
 
     described_class: type[BaseModel]
     fields: tuple[FieldDescription, ...]
-    after: tuple[Callable[[Any], Any], ...]
-    is_validated: bool
+    rules: tuple[Callable[[Any], Any], ...]
+    has_private: bool
+    is_doubtful: bool
     keeps_extras: bool
     is_frozen: bool
     is_flat: bool
@@ -179,13 +195,12 @@ def describe_class(cls: type[BaseModel]) -> ClassDescription:
     if not cls.__pydantic_complete__:
         cls.model_rebuild()
     fields = tuple(_describe_field(cls, name, info) for name, info in cls.model_fields.items())
-    after = tuple(_after_validators(cls))
-    known = len(after) == len(cls.__pydantic_decorators__.model_validators)
     return ClassDescription(
         described_class=cls,
         fields=fields,
-        after=after if known else (),
-        is_validated=not known or _needs_pydantic(cls) or any(_is_unchecked(field.shape) for field in fields),
+        rules=tuple(_rules(cls)),
+        has_private=bool(cls.__private_attributes__),
+        is_doubtful=any(_is_bounded(field.shape) and _may_be_changed(cls, field.name) for field in fields),
         keeps_extras=cls.model_config.get("extra") == "allow",
         is_frozen=bool(cls.model_config.get("frozen")),
         is_flat=_holds_fields_alone(cls) and all(map(_is_flat, fields)),
@@ -194,9 +209,15 @@ def describe_class(cls: type[BaseModel]) -> ClassDescription:
 
 def _describe_field(cls: type[BaseModel], name: str, info: FieldInfo) -> FieldDescription:
     shape = _choose(info.annotation, info.metadata)
-    if name == "event_id" and issubclass(cls, BaseEvent) and shape.kind == "text":
-        shape = Shape("id", bounds=shape.bounds, unchecked=shape.unchecked)
+    if name == "event_id" and issubclass(cls, BaseEvent):
+        shape = _as_id(shape)
     return FieldDescription(name, _settle(shape, allow_inf_nan=cls.model_config.get("allow_inf_nan")))
+
+
+def _as_id(shape: Shape) -> Shape:
+    if shape.kind == "checked":
+        return replace(shape, inner=(_as_id(shape.inner[0]),))
+    return replace(shape, kind="id") if shape.kind == "text" else shape
 
 
 def _settle(shape: Shape, *, allow_inf_nan: bool | None) -> Shape:
@@ -209,26 +230,6 @@ def _settle(shape: Shape, *, allow_inf_nan: bool | None) -> Shape:
         if not (shape.kind == "float" if allowed is None else allowed):
             bounds["finite"] = None
     return replace(shape, inner=inner, bounds=tuple(bounds.items()))
-
-
-def _is_unchecked(shape: Shape) -> bool:
-    return any(part.unchecked for part in shape.parts())
-
-
-def _needs_pydantic(cls: type[BaseModel]) -> bool:
-    decorators = cls.__pydantic_decorators__
-    config = cls.model_config
-    return bool(
-        decorators.validators
-        or decorators.field_validators
-        or decorators.root_validators
-        or cls.__pydantic_custom_init__
-        or cls.__pydantic_post_init__
-        or cls.__private_attributes__
-        or cls.__new__ is not object.__new__
-        or config.get("validate_default")
-        or any(info.validate_default or info.init is False for info in cls.model_fields.values())
-    )
 
 
 def _holds_fields_alone(cls: type[BaseModel]) -> bool:
@@ -248,11 +249,26 @@ def _is_flat(field: FieldDescription) -> bool:
     return all(part.kind in _ATOMS for part in field.shape.parts())
 
 
-def _after_validators(cls: type[BaseModel]) -> Iterator[Callable[[Any], Any]]:
-    for name, validator in cls.__pydantic_decorators__.model_validators.items():
-        function = getattr(cls, name)
-        if validator.info.mode == "after" and len(signature(function).parameters) == 1:
-            yield function
+def _is_bounded(shape: Shape) -> bool:
+    return any(part.bounds or part.kind in {"checked", "model"} for part in shape.parts())
+
+
+def _may_be_changed(cls: type[BaseModel], name: str) -> bool:
+    """Whether a function that was added is called after the constraints of a field have been."""
+    decorators = cls.__pydantic_decorators__
+    whole = (each for each in decorators.model_validators.values() if not is_own(each.func))
+    if cls.__pydantic_post_init__ or any(each.info.mode != "before" for each in whole):
+        return True
+    named = [each.info for each in decorators.field_validators.values() if {name, "*"} & set(each.info.fields)]
+    added = AddedFunctions()
+    added.look_into(_annotate(cls.model_fields[name].annotation, cls.model_fields[name].metadata))
+    return bool(added) or any(each.mode != "before" for each in named)
+
+
+def _rules(cls: type[BaseModel]) -> Iterator[Callable[[Any], Any]]:
+    for validator in cls.__pydantic_decorators__.model_validators.values():
+        if validator.info.mode == "after" and is_own(validator.func):
+            yield validator.func
 
 
 def _choose(annotation: Any, metadata: Sequence[Any]) -> Shape:
@@ -260,6 +276,8 @@ def _choose(annotation: Any, metadata: Sequence[Any]) -> Shape:
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _choose(args[0], [*args[1:], *metadata])
+    if any(map(_makes_type, _flatten(metadata))):
+        return Shape("pydantic", detail=_annotate(annotation, metadata))
     shape = _with_metadata(_choose_plain(annotation, origin, args, metadata), metadata)
     return shape if shape.kind != "pydantic" else Shape("pydantic", detail=_annotate(annotation, metadata))
 
@@ -285,7 +303,8 @@ def _choose_plain(annotation: Any, origin: Any, args: tuple[Any, ...], metadata:
 
 def _choose_class(cls: type[Enum] | type[BaseModel]) -> Shape:
     if issubclass(cls, BaseModel):
-        return Shape("pydantic") if issubclass(cls, RootModel) else Shape("model", detail=cls)
+        own = getattr(cls.__get_pydantic_core_schema__, "__func__", None) is not _MODEL_SCHEMA
+        return Shape("pydantic") if own or issubclass(cls, RootModel) else Shape("model", detail=cls)
     simple = all(type(member.value) in _SINGLE for member in cls)
     return Shape("enum", detail=cls) if simple else Shape("pydantic")
 
@@ -295,7 +314,7 @@ def _choose_union(args: tuple[Any, ...], metadata: Sequence[Any]) -> Shape:
     if len(present) == 1:
         inner = _choose(present[0], metadata)
     else:
-        inner = Shape("union", tuple(_choose(arg, []) for arg in present), unchecked=bool(metadata))
+        inner = _with_metadata(Shape("union", tuple(_choose(arg, []) for arg in present)), metadata)
     return inner if len(present) == len(args) else Shape("optional", (inner,))
 
 
@@ -312,9 +331,10 @@ def _choose_container(container: Any, args: tuple[Any, ...]) -> Shape:
 
 
 def _with_metadata(shape: Shape, metadata: Sequence[Any]) -> Shape:
-    if shape.kind in {"optional", "union", "pydantic"}:
+    if shape.kind in {"optional", "checked", "pydantic"}:
         return shape
-    kind, bounds, unchecked = shape.kind, list(shape.bounds), shape.unchecked
+    kind, bounds = shape.kind, list(shape.bounds)
+    others: list[Any] = []
     for item in _flatten(metadata):
         if item is _UTC and kind == "datetime":
             kind = "moment"
@@ -322,9 +342,39 @@ def _with_metadata(shape: Shape, metadata: Sequence[Any]) -> Shape:
             kind = "metadata"
         elif (found := _bounds(kind, item)) is not None:
             bounds += found
-        else:
-            unchecked = True
-    return Shape(kind, () if kind == "metadata" else shape.inner, shape.detail, tuple(bounds), unchecked)
+        elif _is_constraint(item):
+            others.append(item)
+    made = Shape(kind, () if kind == "metadata" else shape.inner, shape.detail, tuple(bounds))
+    return Shape("checked", (made,), _check_of(kind, others)) if others else made
+
+
+def _makes_type(item: object) -> bool:
+    """Whether a piece of metadata makes another type of the one that it stands beside, as only Pydantic knows."""
+    package = str(getattr(item, "__module__", "")).partition(".")[0]
+    return package != "pydantic" and hasattr(item, "__get_pydantic_core_schema__")
+
+
+def _is_constraint(item: object) -> bool:
+    """Whether a piece of metadata declares what holds of values: functions that are asked about them do not."""
+    return bool(_declared(item)) or (isinstance(item, BaseMetadata) and not isinstance(item, (Predicate, Strict, Unit)))
+
+
+def _check_of(kind: str, constraints: Sequence[Any]) -> Callable[[Any], Any]:
+    """What raises where a value of a kind breaks one of the constraints."""
+    known: Any = _CHECKED_BY_TYPE.get(kind, Any)
+    has_digits = any({"max_digits", "decimal_places"} & _declared(item).keys() for item in constraints)
+    if kind == "decimal" and not has_digits:  # whether they are finite is checked natively
+        constraints = [AllowInfNan(allow_inf_nan=True), *constraints]
+    annotated: Any = Annotated[known, *constraints]
+    validate = TypeAdapter[Any](annotated).validate_python
+
+    def check(value: Any) -> None:
+        try:
+            validate(value)
+        except ValidationError as wrong:
+            raise ValueError(f"{value!r:.80} is not what its field may hold: {wrong.errors()[0]['msg']}") from wrong
+
+    return check
 
 
 def _flatten(metadata: Sequence[Any]) -> Iterator[Any]:
@@ -348,28 +398,26 @@ def _bounds(kind: str, item: Any) -> list[Bound] | None:
         return [("min_length", item.min_length)]
     if isinstance(item, MaxLen) and kind in _SIZED:
         return [("max_length", item.max_length)]
-    if isinstance(item, Strict):
-        return []
     if isinstance(item, AfterValidator) and kind == "text":
         return next(([(name, None)] for check, name in _NAMES if item.func is check), None)
     return _general_bounds(kind, item)
 
 
 def _general_bounds(kind: str, item: Any) -> list[Bound] | None:
-    is_general = isinstance(item, AllowInfNan) or type(item).__name__.endswith("PydanticGeneralMetadata")
-    settings: dict[str, Any] = dict(vars(item)) if is_general else {}
-    if not settings:
-        return None
-    settings.pop("strict", None)
+    settings = _declared(item)
     bounds: list[Bound] = []
     if "allow_inf_nan" in settings:
         bounds.append(("allow_inf_nan", settings.pop("allow_inf_nan")))
-    pattern = settings.pop("pattern", None)
-    if isinstance(pattern, str) and kind == "text":
+    if isinstance(pattern := settings.get("pattern"), str) and kind == "text":
         bounds.append(("check", SchemaValidator(core_schema.str_schema(pattern=pattern)).validate_python))
-    elif pattern is not None:
-        return None
-    return None if settings else bounds
+        del settings["pattern"]
+    return bounds if bounds and not settings else None
+
+
+def _declared(item: Any) -> dict[str, Any]:
+    """What a piece of Pydantic's own metadata says of values; not how they are made."""
+    is_general = isinstance(item, AllowInfNan) or type(item).__name__.endswith("PydanticGeneralMetadata")
+    return {name: limit for name, limit in vars(item).items() if name in _DECLARED} if is_general else {}
 
 
 def _is_hashable(value: object) -> bool:

@@ -1,11 +1,13 @@
 """Values of any type that Pydantic knows as JSON text, and back, exactly."""
 
 from collections.abc import Callable
-from types import GenericAlias
+from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
-from pydantic_core import to_json
+from pydantic import BaseModel
+from pydantic_core import SchemaSerializer, SchemaValidator, to_json
+
+from trading.events.stored_type import stored_json
 
 TypedJson = tuple[Callable[[Any], str], Callable[[str], Any]]
 """From a value to its text, and from a text to the value."""
@@ -23,17 +25,20 @@ def render_json(value: Any) -> str:
 def typed_json(cls: type[BaseModel], annotation: Any) -> TypedJson:
     """Renders and parses the values of a type within a class, and proves with each value that it comes back.
 
+    No function that a class or a field adds to the type is asked, as the value has passed it before.
+
     Rendering raises a ValueError or TypeError for one that does not.
     """
-    # In a tuple, because a type that has a configuration of its own is not given another.
-    single: Any = GenericAlias(tuple, (annotation,))
-    adapter = TypeAdapter[tuple[Any]](single, config=cls.model_config | ConfigDict(val_json_bytes="base64"))
+
+    @cache
+    def stored() -> tuple[SchemaValidator, SchemaSerializer]:
+        return stored_json(annotation, cls.model_config, cls.__module__)
 
     def parse(text: str) -> Any:
-        return adapter.validate_json(f"[{text}]", by_alias=False, by_name=True)[0]
+        return stored()[0].validate_json(text, by_alias=False, by_name=True)
 
     def render(value: Any) -> str:
-        text = render_json(value)
+        text = stored()[1].to_json(value, by_alias=False, round_trip=True, warnings=False).decode()
         again = parse(text)
         if again != value and repr(again) != repr(value):
             raise ValueError(f"as JSON it comes back as {again!r}")

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import GenericAlias
 from typing import Any
 
 import pyarrow as pa
-from pydantic import TypeAdapter
-from pydantic_core import from_json
+from pydantic_core import SchemaValidator, from_json
 
 from trading.events.base import BaseEvent
+from trading.events.description import describe
 from trading.events.errors import UnstorableEventError
 from trading.events.event_table import ColumnBuffers, to_table, wrap_column
 from trading.events.persistence.columns import FORMS
@@ -22,6 +21,7 @@ from trading.events.persistence.stored_schema import (
     arrow_schema,
     describe_file,
 )
+from trading.events.stored_type import stored_validator
 
 CONVERSION_ERRORS = (pa.ArrowException, TypeError, ValueError, ArithmeticError, AttributeError, LookupError)
 """Whatever the conversion of events to columns and back may raise."""
@@ -34,7 +34,7 @@ class EventSchema:
     event_class: type[BaseEvent]
     columns: tuple[FieldColumn, ...]
     arrow: pa.Schema
-    validator: TypeAdapter[list[BaseEvent]]
+    validator: SchemaValidator
 
     @property
     def event_type(self) -> str:
@@ -63,7 +63,7 @@ class EventSchema:
         return describe_file(topic, {column.name: column.stored for column in self.columns})
 
     def decode(self, rows: pa.RecordBatch, stored: StoredColumns) -> list[BaseEvent]:
-        """The events of a file's rows, validated. Fields that the class does not have are left out.
+        """The events of a file's rows, by the types of their fields. Fields that the class does not have are left out.
 
         Raises:
             One of CONVERSION_ERRORS: The rows are no events of this class.
@@ -72,7 +72,7 @@ class EventSchema:
         values = [_decode(rows, column, stored[column.name]) for column in known]
         names = [column.name for column in known]
         models = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
-        return self.validator.validate_python(models, by_alias=False, by_name=True)
+        return [self.validator.validate_python(model, by_alias=False, by_name=True) for model in models]
 
 
 _SCHEMAS: dict[type[BaseEvent], EventSchema] = {}
@@ -90,15 +90,14 @@ def event_schema(event_class: type[BaseEvent]) -> EventSchema:
 
 
 def _make_schema(event_class: type[BaseEvent]) -> EventSchema:
-    columns = tuple(make_column(event_class, name) for name in event_class.model_fields)
+    columns = tuple(make_column(event_class, field) for field in describe(event_class).fields)
     for column in columns:
         if ROUTING_FORMS.get(column.name, column.stored.form) != column.stored.form:
             raise UnstorableEventError(
                 f"{event_class.__name__}.{column.name} must have the type that BaseEvent gives it, or one within that"
             )
     arrow = arrow_schema({column.name: column.stored for column in columns})
-    several: Any = GenericAlias(list, (event_class,))
-    return EventSchema(event_class, columns, arrow, TypeAdapter[list[BaseEvent]](several))
+    return EventSchema(event_class, columns, arrow, stored_validator(event_class))
 
 
 def _decode(rows: pa.RecordBatch, column: FieldColumn, stored: StoredColumn) -> Sequence[Any]:

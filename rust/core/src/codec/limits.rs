@@ -1,5 +1,7 @@
 //! What else holds of values than their kind.
 
+use std::fmt;
+
 use crate::error::NameError;
 use crate::topic::{check_exchange, check_symbol};
 
@@ -130,5 +132,36 @@ impl Limits {
             1
         };
         self.comparisons.iter().all(|(comparison, _)| comparison.holds(&sign, &0))
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Above => "above",
+            Self::AtLeast => "at least",
+            Self::Below => "below",
+            Self::AtMost => "at most",
+        })
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(limit) => write!(out, "{limit}"),
+            Self::Float(limit) => write!(out, "{limit}"),
+        }
+    }
+}
+
+/// What a value within them is, as in "at least 0 and finite".
+impl fmt::Display for Limits {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let compared = self.comparisons.iter().map(|(comparison, limit)| format!("{comparison} {limit}"));
+        let least = self.min_length.iter().map(|least| format!("at least {least} long"));
+        let most = self.max_length.iter().map(|most| format!("at most {most} long"));
+        let finite = self.finite.then(|| String::from("finite"));
+        out.write_str(&compared.chain(least).chain(most).chain(finite).collect::<Vec<_>>().join(" and "))
     }
 }

@@ -16,7 +16,7 @@ use super::shape::Shape;
 pub(super) struct Values<'py> {
     found: SmallVec<[Option<Bound<'py, PyAny>>; 24]>,
     extras: Option<Bound<'py, PyDict>>,
-    /// Whether they are those of an instance that was there, so that no validator is asked again.
+    /// Whether they are those of an instance that was there, so that no rule is asked again.
     are_trusted: bool,
 }
 
@@ -82,23 +82,17 @@ pub(super) fn build<'py>(
         fields.set_item(&field.name, value)?;
     }
     let are_trusted = values.are_trusted;
-    if let Some(validator) = class.validator.as_ref().filter(|_| !are_trusted) {
-        return validate(py, class, validator, &fields, values.extras, &missing);
-    }
     is_flat &= missing.is_empty();
     if is_flat {
         untrack(&fields);
     }
     let set = field_names(py, class, &missing)?;
-    let mut built = instance(py, class, &fields, set, extras_of(py, class, values.extras))?;
-    for validator in class.after.iter().filter(|_| !are_trusted) {
-        let checked = validator.bind(py).call1((&built,))?;
-        is_flat &= checked.is(&built);
-        built = checked;
-        if !built.get_type().is(&class.python) {
-            let reason = format!("a validator of the model returned {}", built.get_type());
-            return Err(DecodeError::new(offset, reason).into());
-        }
+    let built = instance(py, class, &fields, set, extras_of(py, class, values.extras))?;
+    if class.has_private {
+        py.import(intern!(py, "trading.events.restoring"))?.call_method1(intern!(py, "restore_private"), (&built,))?;
+    }
+    for rule in class.rules.iter().filter(|_| !are_trusted) {
+        rule.bind(py).call1((&built,))?;
     }
     if is_flat && !is_tracked(&fields) {
         untrack(&built);
@@ -126,34 +120,12 @@ fn default<'py>(
     before: &Bound<'py, PyDict>,
     offset: usize,
 ) -> Result<Bound<'py, PyAny>, Flaw> {
-    let info = class.fields[index].info.bind(py);
-    if info.call_method0(intern!(py, "is_required"))?.is_truthy()? {
+    let field = &class.fields[index];
+    if field.is_required {
         return Err(DecodeError::new(offset, format!("its field {} is missing", class.layout.names()[index])).into());
     }
-    let options = PyDict::new(py);
-    options.set_item(intern!(py, "call_default_factory"), true)?;
-    options.set_item(intern!(py, "validated_data"), before)?;
-    Ok(info.call_method(intern!(py, "get_default"), (), Some(&options))?)
-}
-
-fn validate<'py>(
-    py: Python<'py>,
-    class: &Class,
-    validator: &Py<PyAny>,
-    fields: &Bound<'py, PyDict>,
-    extras: Option<Bound<'py, PyDict>>,
-    missing: &[usize],
-) -> Result<Bound<'py, PyAny>, Flaw> {
-    for index in missing {
-        fields.del_item(&class.fields[*index].name)?;
-    }
-    if let Some(extras) = extras {
-        fields.update(extras.as_mapping())?;
-    }
-    let options = PyDict::new(py);
-    options.set_item(intern!(py, "by_alias"), false)?;
-    options.set_item(intern!(py, "by_name"), true)?;
-    Ok(validator.bind(py).call((fields,), Some(&options))?)
+    let module = py.import(intern!(py, "trading.events.updating"))?;
+    Ok(module.call_method1(intern!(py, "default_of"), (&class.python, &field.name, before))?)
 }
 
 /// The names of the fields that were given. Instances that cannot be changed share one set.

@@ -24,9 +24,11 @@ pub(crate) struct Class {
     pub(super) python: Py<PyType>,
     pub(super) layout: Layout,
     pub(super) fields: Box<[Field]>,
-    pub(super) after: Vec<Py<PyAny>>,
-    /// What validates the decoded fields, where that takes Pydantic.
-    pub(super) validator: Option<Py<PyAny>>,
+    /// What must hold of each instance that is decoded, besides what its fields say.
+    pub(super) rules: Vec<Py<PyAny>>,
+    pub(super) has_private: bool,
+    /// Whether an instance may hold what the constraints of its fields do not allow.
+    pub(super) is_doubtful: bool,
     pub(super) keeps_extras: bool,
     /// The names of all fields, to be shared by instances that cannot be changed.
     pub(super) names: Py<PySet>,
@@ -50,8 +52,7 @@ pub(crate) struct Class {
 pub(crate) struct Field {
     pub(super) name: Py<PyString>,
     pub(super) shape: Shape,
-    /// Pydantic's description of it, which has its default.
-    pub(super) info: Py<PyAny>,
+    pub(super) is_required: bool,
     /// The form of its columns.
     pub(super) form: Form,
     json: PyOnceLock<TypedJson>,
@@ -114,7 +115,7 @@ impl Class {
                 let mut seen = 0;
                 while let Some(class) = classes.get(seen) {
                     let class = Self::of(class.bind(py))?;
-                    if class.python.bind(py).getattr(intern!(py, "__private_attributes__"))?.is_truthy()? {
+                    if class.has_private {
                         return Ok(false);
                     }
                     let mut add = |model: &Py<PyType>| {
@@ -145,21 +146,21 @@ impl Class {
                 shape: Shape::compile(&field.getattr("shape")?, class)?,
                 form: form_of(&field.getattr("shape")?)?,
                 json: PyOnceLock::new(),
-                info: infos.as_any().get_item(&name)?.unbind(),
+                is_required: infos.as_any().get_item(&name)?.call_method0("is_required")?.is_truthy()?,
             });
             names.push(name);
         }
         let place = |wanted: &str| is_event.then(|| names.iter().position(|name| name == wanted)).flatten();
-        let event_type = place("event_type").map(|at| fields[at].info.bind(py).getattr("default")).transpose()?;
+        let default = |_| infos.as_any().get_item("event_type")?.getattr("default");
+        let event_type = place("event_type").map(default).transpose()?;
         let type_name: String = event_type.as_ref().map_or_else(|| Ok(String::new()), PyAnyMethods::extract)?;
-        let is_validated: bool = description.getattr("is_validated")?.extract()?;
         let template = template(py, &fields, place("event_type").zip(event_type.as_ref()))?;
-        let validator = class.getattr("__pydantic_validator__")?.getattr("validate_python")?;
         Ok(Self {
             python: class.clone().unbind(),
             layout: Layout::new(&type_name, &names),
-            after: description.getattr("after")?.extract()?,
-            validator: is_validated.then(|| validator.unbind()),
+            rules: description.getattr("rules")?.extract()?,
+            has_private: description.getattr("has_private")?.extract()?,
+            is_doubtful: description.getattr("is_doubtful")?.extract()?,
             keeps_extras: description.getattr("keeps_extras")?.extract()?,
             names: PySet::new(py, &names)?.unbind(),
             is_frozen: description.getattr("is_frozen")?.extract()?,

@@ -1,6 +1,6 @@
 //! Events as rows, for whoever keeps many: the backlog and the journal.
 //!
-//! `pack` and `unpack` may run Python code (of fields that only Pydantic knows, of validators), so no lock is to be held
+//! `pack` and `unpack` may run Python code (of fields that only Pydantic knows, of rules), so no lock is to be held
 //! around them. A packed row is complete but long. Whoever keeps it makes it short with an `Interner` of its own, under its
 //! own lock, and long again before it is unpacked:
 //!
@@ -20,7 +20,8 @@ use trading_events_core::codec::row::{Interner, OwnRow, RowSink, RowSource};
 
 use super::class::{Class, class_of_type};
 use super::read::{Flaw, read_event};
-use super::write::write_event;
+use super::write::{write_event, write_fields};
+use crate::error::{EventDecodeError, EventEncodeError};
 
 /// Appends an event's row to bytes, which stay as they are if that fails.
 ///
@@ -42,12 +43,31 @@ pub(crate) fn pack_exactly(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyRes
     pack(event, row).map(|()| true)
 }
 
+/// Raises `EventEncodeError` for an event that no row could be read as, by the constraints of its fields.
+#[cold]
+pub(super) fn ensure_readable(class: &Class, event: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = event.py();
+    let mut row = Vec::new();
+    write_fields(class, event, &mut RowSink::new(&mut row))?;
+    let mut source = RowSource::new(&row);
+    let read = source.begin().map_err(Flaw::from).and_then(|_| read_event(py, class, &mut source, 0));
+    read.map(|_| ()).map_err(|flaw| {
+        let error = flaw.into_error(py, 0);
+        if !error.is_instance_of::<EventDecodeError>(py) {
+            return error;
+        }
+        let reason = error.value(py).getattr("reason").map_or_else(|_| String::new(), |reason| reason.to_string());
+        let name = class.python.bind(py).qualname().map_or_else(|_| String::from("?"), |name| name.to_string());
+        EventEncodeError::new_err(format!("{name} holds what its own constraints do not allow: {reason}"))
+    })
+}
+
 /// The event of a row, of the class that has its type now. Raises `EventDecodeError`.
 pub(crate) fn unpack<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     read(py, row, |source| source)
 }
 
-/// The event of a row that this process has made of it: as it was, whatever a validator would say of it now.
+/// The event of a row that this process has made of it: as it was, whatever its class would say of it now.
 pub(crate) fn unpack_exactly<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     read(py, row, OwnRow::new)
 }

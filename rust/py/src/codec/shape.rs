@@ -51,6 +51,8 @@ pub(super) enum Shape {
         members: Vec<Shape>,
         is_told: bool,
     },
+    /// A shape of which more holds than is known natively: what raises where that does not.
+    Checked(Box<Shape>, Py<PyAny>),
     /// Only Pydantic knows them: what renders them as JSON text, and what parses that.
     Pydantic {
         render: Py<PyAny>,
@@ -143,6 +145,7 @@ impl Shape {
             "literal" => Self::Literal(detail.try_iter()?.map(|choice| Ok(choice?.unbind())).collect::<PyResult<_>>()?),
             "enum" => compile_enum(detail.cast_into()?)?,
             "optional" => Self::Optional(first()),
+            "checked" => Self::Checked(first(), detail.unbind()),
             "list" => Self::List(first(), bounds),
             "tuple_of" => Self::TupleOf(first(), bounds),
             "tuple" => Self::Tuple(inner),
@@ -165,7 +168,9 @@ impl Shape {
     pub(super) fn each_model(&self, visit: &mut impl FnMut(&Py<PyType>)) {
         match self {
             Self::Model(class) => visit(class),
-            Self::Optional(inner) | Self::List(inner, _) | Self::TupleOf(inner, _) => inner.each_model(visit),
+            Self::Optional(inner) | Self::Checked(inner, _) | Self::List(inner, _) | Self::TupleOf(inner, _) => {
+                inner.each_model(visit);
+            }
             Self::Tuple(parts) | Self::Union { members: parts, .. } => {
                 for part in parts {
                     part.each_model(visit);
@@ -202,6 +207,7 @@ impl Shape {
                 }
             }
             Self::Optional(inner) => 1 | inner.tokens(),
+            Self::Checked(inner, _) => inner.tokens(),
             Self::Any
             | Self::Json
             | Self::Literal(_)

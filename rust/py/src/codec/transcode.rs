@@ -9,8 +9,8 @@ use trading_events_core::codec::transcode::{Check, Choice, Field, Kind, Text, Tr
 use super::class::Class;
 use super::shape::{Bounds, Shape};
 
-/// A transcoder, where the class has nothing that only Python knows. Validators of the whole model are not asked: they
-/// were when the event was recorded.
+/// A transcoder, where the class has nothing that only Python knows. The rules of the class are not asked: they were when
+/// the event was recorded.
 pub(super) struct Transcoding(OnceLock<Option<Transcoder>>);
 
 impl Transcoding {
@@ -30,9 +30,6 @@ impl Class {
     }
 
     fn describe_to_core(&self, py: Python<'_>) -> PyResult<Option<Transcoder>> {
-        if self.validator.is_some() {
-            return Ok(None);
-        }
         let mut fields = Vec::new();
         for field in &self.fields {
             let Some(kind) = kind(py, &field.shape)? else { return Ok(None) };
@@ -72,7 +69,7 @@ fn kind(py: Python<'_>, shape: &Shape) -> PyResult<Option<Kind>> {
 }
 
 fn model(py: Python<'_>, class: &Class) -> PyResult<Option<Kind>> {
-    if class.validator.is_some() || class.keeps_extras || !class.after.is_empty() {
+    if class.keeps_extras || !class.rules.is_empty() {
         return Ok(None);
     }
     let mut fields = Vec::new();

@@ -37,12 +37,12 @@ fn bytes_of(event: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     Ok(sink.finish())
 }
 
-/// The event as it is recorded. It may have been made past its validators, and would then not come back.
+/// The event as it is recorded. It may have been made past the rules of its class, and would then not come back.
 pub(crate) fn row_of(event: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let py = event.py();
     let row = bytes_of(event)?;
-    for validator in &Class::of_event(event)?.after {
-        validator.bind(py).call1((event,)).map_err(|error| {
+    for rule in &Class::of_event(event)?.rules {
+        rule.bind(py).call1((event,)).map_err(|error| {
             if gets_through(py, &error) {
                 return error;
             }

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import GenericAlias
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pydantic import BaseModel, TypeAdapter
-from pydantic_core import from_json
+from pydantic import BaseModel
+from pydantic_core import SchemaValidator, from_json
 
 from trading.events.base import BaseEvent
 from trading.events.description import describe
 from trading.events.persistence.arctic.columns import FORMS
 from trading.events.persistence.columns import from_micros, to_micros
+from trading.events.stored_type import stored_validator
 from trading.events.typed_json import field_json, render_json
 
 SEQ = "_seq"
@@ -60,7 +60,7 @@ class FrameSchema:
 
     event_type: str
     fields: tuple[_Field, ...]
-    validator: TypeAdapter[list[BaseEvent]]
+    validator: SchemaValidator
 
     def heading(self, exchange: str | None, symbol: str | None) -> Heading:
         """What a symbol with events of this class says about itself."""
@@ -80,7 +80,7 @@ class FrameSchema:
         return pd.DataFrame(columns, index=pd.DatetimeIndex(times.view("datetime64[ns]"), name="timestamp"))
 
     def decode(self, table: pa.Table, heading: Heading) -> list[BaseEvent]:
-        """The events of a table that was a frame, validated. Fields that the class does not have are left out.
+        """The events of a table that was a frame, by the types of their fields; others than its class has are left out.
 
         Raises:
             KeyError, ValueError, TypeError, ArithmeticError: The table holds no events of this class.
@@ -101,7 +101,7 @@ class FrameSchema:
                     values = [None if value is None else parse(value) for value in values]
                 columns[field.name] = values
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        return self.validator.validate_python(rows, by_alias=False, by_name=True)
+        return [self.validator.validate_python(row, by_alias=False, by_name=True) for row in rows]
 
 
 def micros_of(table: pa.Table) -> list[int]:
@@ -125,9 +125,8 @@ def frame_schema(cls: type[BaseEvent]) -> FrameSchema:
 
 
 def _make_schema(cls: type[BaseEvent]) -> FrameSchema:
-    several: Any = GenericAlias(list, (cls,))
     event_type: str = cls.model_fields["event_type"].default
-    return FrameSchema(event_type, tuple(_fields(cls)), TypeAdapter[list[BaseEvent]](several))
+    return FrameSchema(event_type, tuple(_fields(cls)), stored_validator(cls))
 
 
 def _fields(cls: type[BaseEvent]) -> Iterator[_Field]:

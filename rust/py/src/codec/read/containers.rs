@@ -20,7 +20,7 @@ pub(super) fn read_items<'a, 'py, S: Source<'a>>(
 ) -> Result<Bound<'py, PyList>, Flaw> {
     let depth = deeper(source, depth)?;
     if !S::TRUSTED && !bounds.hold_length(count) {
-        return Err(wrong(source, format!("{count} values are not what its field may hold")));
+        return Err(wrong(source, format!("{count} values are not what its field may hold: it is {}", bounds.limits)));
     }
     let list = PyList::empty(py);
     for _ in 0..count {
@@ -45,7 +45,7 @@ pub(super) fn read_dict<'a, 'py, S: Source<'a>>(
         _ => return Err(unfit(source, "mapping", &token)),
     };
     if !S::TRUSTED && !bounds.hold_length(count) {
-        return Err(wrong(source, format!("{count} entries are not what its field may hold")));
+        return Err(wrong(source, format!("{count} entries are not what its field may hold: it is {}", bounds.limits)));
     }
     let dict = PyDict::new(py);
     for _ in 0..count {

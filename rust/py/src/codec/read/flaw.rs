@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::{PyException, PyMemoryError};
 use pyo3::prelude::*;
+use trading_events_core::codec::limits::Limits;
 use trading_events_core::codec::{DecodeError, MAX_DEPTH, Source, Token};
 
 use crate::error::EventDecodeError;
@@ -58,10 +59,18 @@ pub(super) fn unfit<'a, S: Source<'a>>(source: &S, wanted: &str, token: &Token<'
     let found = match *token {
         Token::Text(text) | Token::Name(text) => format!("{:?}", text.chars().take(80).collect::<String>()),
         Token::Int(int) => int.to_string(),
+        Token::Unsigned(int) => int.to_string(),
         Token::Float(float) => float.to_string(),
+        Token::Decimal(ref decimal) => decimal.to_string(),
         ref other => other.kind().to_owned(),
     };
     wrong(source, format!("{found} is no {wanted}"))
+}
+
+/// A value that its field may not hold, by its limits.
+#[cold]
+pub(super) fn beyond<'a, S: Source<'a>>(source: &S, kind: &str, token: &Token<'_>, limits: &Limits) -> Flaw {
+    unfit(source, &format!("{kind} that its field may hold: that is {limits}"), token)
 }
 
 pub(super) fn deeper<'a, S: Source<'a>>(source: &S, depth: usize) -> Result<usize, Flaw> {

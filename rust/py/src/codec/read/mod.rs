@@ -215,6 +215,13 @@ fn read_rest<'a, 'py, S: Source<'a>>(
             read_model(py, Class::of(class.bind(py))?, count, source, depth)
         }
         (Shape::Union { members, is_told }, token) => read_union(py, members, *is_told, token, source, depth),
+        (Shape::Checked(inner, check), token) => {
+            let value = read(py, inner, token, source, depth)?;
+            if !S::TRUSTED {
+                check.bind(py).call1((&value,))?;
+            }
+            Ok(value)
+        }
         (Shape::Pydantic { parse, .. }, token) => {
             let plain = read_any(py, token, source, deeper(source, depth)?)?;
             let text = py.import("trading.events.typed_json")?.call_method1("render_json", (plain,))?;

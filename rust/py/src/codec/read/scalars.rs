@@ -11,7 +11,7 @@ use trading_events_core::topic;
 
 use super::super::decimal;
 use super::super::shape::Bounds;
-use super::flaw::{Flaw, Read, unfit, wrong};
+use super::flaw::{Flaw, Read, beyond, unfit, wrong};
 
 pub(super) fn read_decimal<'a, 'py, S: Source<'a>>(
     py: Python<'py>,
@@ -34,7 +34,7 @@ pub(super) fn read_decimal<'a, 'py, S: Source<'a>>(
     };
     if let Some(found) = plain {
         if !S::TRUSTED && !bounds.hold_sign(found.negative, found.mantissa == 0) {
-            return Err(unfit_decimal(source, &token));
+            return Err(beyond(source, "decimal", &token, bounds));
         }
         return Ok(decimal::make(py, found)?);
     }
@@ -44,12 +44,7 @@ pub(super) fn read_decimal<'a, 'py, S: Source<'a>>(
     let made = decimal::make_from_text(py, text)?.ok_or_else(|| unfit(source, "decimal", &token))?;
     let (finite, negative, zero) = decimal::signs(&made)?;
     let fits = if finite { bounds.hold_sign(negative, zero) } else { !bounds.finite };
-    if fits || S::TRUSTED { Ok(made) } else { Err(unfit_decimal(source, &token)) }
-}
-
-#[cold]
-pub(super) fn unfit_decimal<'a, S: Source<'a>>(source: &S, token: &Token<'_>) -> Flaw {
-    unfit(source, "decimal that its field may hold", token)
+    if fits || S::TRUSTED { Ok(made) } else { Err(beyond(source, "decimal", &token, bounds)) }
 }
 
 pub(super) fn read_text<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, text: &str, source: &S) -> Read<'py> {
@@ -77,7 +72,11 @@ pub(super) fn check_text<'a, S: Source<'a>>(
         if short || !bounds.hold_length(length) {
             return Err(wrong(
                 source,
-                format!("its length is out of bounds: {:?}", text.chars().take(80).collect::<String>()),
+                format!(
+                    "its length is out of bounds: {:?} is to be {}",
+                    text.chars().take(80).collect::<String>(),
+                    bounds.limits
+                ),
             ));
         }
     }
@@ -103,7 +102,7 @@ pub(super) fn read_int<'a, 'py, S: Source<'a>>(
         return if S::TRUSTED || bounds.hold_int(int) {
             Ok(int.into_pyobject(py).map_err(PyErr::from)?.into_any())
         } else {
-            Err(unfit(source, "integer that its field may hold", &token))
+            Err(beyond(source, "integer", &token, bounds))
         };
     }
     let (made, above) = match token {
@@ -115,7 +114,7 @@ pub(super) fn read_int<'a, 'py, S: Source<'a>>(
     };
     // It is beyond 64 bits, and every bound is within them.
     if !S::TRUSTED && bounds.end(above) {
-        return Err(unfit(source, "integer that its field may hold", &token));
+        return Err(beyond(source, "integer", &token, bounds));
     }
     Ok(made)
 }
@@ -139,7 +138,7 @@ pub(super) fn read_float<'a, 'py, S: Source<'a>>(
         _ => return Err(unfit(source, "float", &token)),
     };
     if !S::TRUSTED && !bounds.hold_float(float) {
-        return Err(unfit(source, "float that its field may hold", &token));
+        return Err(beyond(source, "float", &token, bounds));
     }
     Ok(float.into_pyobject(py).map_err(PyErr::from)?.into_any())
 }

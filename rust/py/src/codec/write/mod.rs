@@ -33,8 +33,17 @@ pub(super) const MAX_TEXT_BYTES: usize = 1 << 30;
 
 /// Puts an event into a sink.
 pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
-    let py = event.py();
     let class = Class::of_event(event)?;
+    if class.is_doubtful {
+        super::row::ensure_readable(class, event)?;
+    }
+    write_fields(class, event, sink)
+}
+
+/// The same for an event whose values its class allows.
+#[inline]
+pub(super) fn write_fields<S: Sink>(class: &Class, event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
+    let py = event.py();
     let fields = dictionary(event).ok_or_else(|| not_an_event(event))?;
     let extras = if class.keeps_extras { extras_of(event)? } else { None };
     sink.begin(&class.layout, extras.as_ref().map_or(0, PyDictMethods::len));
@@ -215,6 +224,7 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
             }
             write_model(Class::of(class.bind(py))?, value, sink, deeper(depth)?)?;
         }
+        Shape::Checked(inner, _) => write(inner, value, sink, depth)?,
         Shape::Union { members, is_told } => write_union(members, *is_told, value, sink, depth)?,
         Shape::Pydantic { render, .. } => {
             let text = render.bind(py).call1((value,))?;
