@@ -1,12 +1,21 @@
 """BaseEvent, and what every event class is built from: identity, times, money, counts, names, metadata."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, dataclass_transform, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr
-from pydantic_core import from_json, to_json
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    JsonValue,
+    PrivateAttr,
+    ValidationInfo,
+)
+from pydantic_core import CoreSchema, core_schema, from_json, to_json
 
 from trading.events import _core
 from trading.events.errors import EventDefinitionError
@@ -142,6 +151,27 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
         return hash(self.event_id)
 
     @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """A field of the type of an abstract class holds events of any class derived from that, each kept with its class."""
+        schema = handler(source)
+        if get_origin(cls.model_fields["event_type"].annotation) is Literal:
+            return schema
+        any_event = core_schema.with_info_wrap_validator_function(cls._choose_class, schema)
+        any_event["serialization"] = core_schema.simple_ser_schema("any")
+        return any_event
+
+    @classmethod
+    def _choose_class(cls, value: Any, handler: Callable[[Any], Any], info: ValidationInfo) -> Any:
+        if not isinstance(value, Mapping):
+            return handler(value)
+        found = _CLASSES.get(value.get("event_type"))
+        if found is None or not issubclass(found, cls):
+            raise ValueError(f"no {cls.__name__} has the event type {value.get('event_type')!r:.80}")
+        if info.mode == "json":
+            return found.model_validate_json(to_json(value), by_alias=True, by_name=True)
+        return found.model_validate(value, by_alias=True, by_name=True)
+
+    @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         event_type = _literal_event_type(cls)
@@ -176,7 +206,7 @@ def _literal_event_type(cls: type[BaseEvent]) -> str | None:
     choices = get_args(field.annotation)
     if len(choices) != 1 or not isinstance(choices[0], str):
         raise EventDefinitionError(f"{cls.__qualname__}.event_type must be a Literal of one text, not of {choices}")
-    return choices[0]
+    return str.__str__(choices[0])  # a member of an enumeration is a text as well
 
 
 def _define(cls: type[BaseEvent], event_type: str) -> None:
@@ -192,7 +222,9 @@ def _define(cls: type[BaseEvent], event_type: str) -> None:
             f"give it a Literal of its own"
         )
     field = cls.model_fields["event_type"]
-    if field.is_required():
+    is_plain = type(get_args(field.annotation)[0]) is str and type(field.default) is str
+    if field.is_required() or (field.default == event_type and not is_plain):
+        field.annotation = Literal[event_type]  # type: ignore[valid-type]
         field.default = event_type
         cls.model_rebuild(force=True, raise_errors=False)
     elif field.default != event_type:

@@ -19,6 +19,14 @@ from pydantic_core import SchemaValidator, core_schema
 from trading.events import _core
 from trading.events.base import BaseEvent, Metadata, UtcDatetime
 from trading.events.errors import NotAnEventError
+from trading.events.storable import (
+    How,
+    is_exact_in_json,
+    judge,
+    why_class_unstorable,
+    why_pydantic,
+    why_unstorable,
+)
 
 Bound = tuple[str, Any]
 """A condition on values that is checked natively, and its limit: `("ge", 0)`."""
@@ -58,7 +66,15 @@ _FORMS = {
     "moment": "utc",
     "datetime": "time",
 }
-_ATOMS = frozenset(_SCALARS.values()) - {"any", "json"} | {"id", "moment", "literal", "enum", "optional", "union"}
+_ATOMS = frozenset(_SCALARS.values()) - {"any", "json"} | {
+    "id",
+    "moment",
+    "literal",
+    "enum",
+    "optional",
+    "union",
+    "proven",
+}
 """The kinds of values that refer to no other object, and of choices between such."""
 
 _COMPARISONS: Mapping[type, str] = {Gt: "gt", Ge: "ge", Lt: "lt", Le: "le"}
@@ -69,11 +85,14 @@ class Shape:
     """What values a field holds, or a part of one.
 
     Attributes:
-        kind: Its name. `pydantic` stands for whatever only Pydantic knows.
+        kind: Its name. `pydantic` stands for whatever only Pydantic knows; `proven` for what is read and written natively
+            and proves as well that it comes back from JSON; `unstorable` for what does not come back.
         inner: The shapes of its parts, if it has any.
-        detail: The choices of a literal, the class of an enumeration or a model, the type that only Pydantic knows.
+        detail: The choices of a literal, the class of an enumeration or a model, the type that only Pydantic knows or
+            that is proven, why it is not storable.
         bounds: What else holds of them.
         unchecked: Whether there is more to them that only Pydantic checks.
+        reason: Why they go through Pydantic, where it is not that only Pydantic knows the type.
     """
 
     kind: str
@@ -81,6 +100,7 @@ class Shape:
     detail: Any = None
     bounds: tuple[Bound, ...] = ()
     unchecked: bool = False
+    reason: str | None = None
 
     def parts(self) -> Iterator["Shape"]:
         """The shape and all that it is made of; not the fields of models."""
@@ -92,7 +112,7 @@ class Shape:
     def form(self) -> str:
         """The form of the columns for such values; `json` for whatever has no columns of its own."""
         match self:
-            case Shape("optional", (inner,)):
+            case Shape("optional" | "proven", (inner,)):
                 return inner.form
             case Shape("literal", _, choices):
                 forms = {_FORMS.get(_SCALARS.get(type(choice), ""), "json") for choice in choices if choice is not None}
@@ -115,15 +135,19 @@ class FieldDescription:
     Attributes:
         name: Its name.
         shape: What it holds.
+        how: How its values come back equal: `native` by nature, `pydantic` as each of them proves when it is encoded, or
+            `unstorable` not at all, so that an event with such a value stays in memory.
+        reason: Why it is not `native`.
     """
 
     name: str
     shape: Shape
+    how: How = "native"
+    reason: str | None = None
 
-    @property
-    def is_native(self) -> bool:
-        """Whether its values are read and written natively, without Pydantic."""
-        return all(part.kind != "pydantic" for part in self.shape.parts())
+    def __str__(self) -> str:
+        why = f" ({self.reason})" if self.reason else ""
+        return f"{self.name}: {self.how}{why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +163,7 @@ class ClassDescription:
         keeps_extras: Whether it keeps fields that it does not know.
         is_frozen: Whether its instances cannot be changed.
         is_flat: Whether that is so, and they refer to nothing that could lead back to them, but by their metadata.
+        reason: Why no event of the class can be stored or sent; None where its fields and values decide.
     """
 
     described_class: type[BaseModel]
@@ -148,11 +173,24 @@ class ClassDescription:
     keeps_extras: bool
     is_frozen: bool
     is_flat: bool
+    reason: str | None = None
+
+    @property
+    def how(self) -> How:
+        """How events of the class come back equal: as the worst of its fields."""
+        found = {field.how for field in self.fields}
+        if self.reason is not None or "unstorable" in found:
+            return "unstorable"
+        return "pydantic" if "pydantic" in found else "native"
 
     @property
     def pydantic_fields(self) -> tuple[str, ...]:
         """The names of the fields whose values go through Pydantic, which is slower."""
-        return tuple(field.name for field in self.fields if not field.is_native)
+        return tuple(field.name for field in self.fields if field.how == "pydantic")
+
+    def __str__(self) -> str:
+        why = f" ({self.reason})" if self.reason else ""
+        return "\n  ".join([f"{self.described_class.__name__}: {self.how}{why}", *map(str, self.fields)])
 
 
 def describe(event_class: type[BaseEvent]) -> ClassDescription:
@@ -181,6 +219,7 @@ def describe_class(cls: type[BaseModel]) -> ClassDescription:
         keeps_extras=cls.model_config.get("extra") == "allow",
         is_frozen=bool(cls.model_config.get("frozen")),
         is_flat=_holds_fields_alone(cls) and all(map(_is_flat, fields)),
+        reason=why_class_unstorable(cls),
     )
 
 
@@ -188,7 +227,24 @@ def _describe_field(cls: type[BaseModel], name: str, info: FieldInfo) -> FieldDe
     shape = _choose(info.annotation, info.metadata)
     if name == "event_id" and issubclass(cls, BaseEvent) and shape.kind == "text":
         shape = Shape("id", bounds=shape.bounds, unchecked=shape.unchecked)
-    return FieldDescription(name, _settle(shape, allow_inf_nan=cls.model_config.get("allow_inf_nan")))
+    shape = _settle(shape, allow_inf_nan=cls.model_config.get("allow_inf_nan"))
+    shape = _refuse(cls, shape)
+    if shape.form == "json" and not _is_opaque(shape) and not is_exact_in_json(shape, describe_class):
+        shape = Shape("proven", (shape,), _annotate(info.annotation, info.metadata))
+    how, reason = judge(shape, describe_class)
+    return FieldDescription(name, shape, how, reason)
+
+
+def _refuse(cls: type[BaseModel], shape: Shape) -> Shape:
+    """The shape, in which what never comes back is marked as not storable."""
+    if shape.kind == "pydantic":
+        reason = why_unstorable(cls, shape.detail)
+        return shape if reason is None else Shape("unstorable", detail=reason)
+    return replace(shape, inner=tuple(_refuse(cls, part) for part in shape.inner))
+
+
+def _is_opaque(shape: Shape) -> bool:
+    return shape.kind in {"pydantic", "unstorable"} or (shape.kind == "optional" and _is_opaque(shape.inner[0]))
 
 
 def _settle(shape: Shape, *, allow_inf_nan: bool | None) -> Shape:
@@ -253,7 +309,7 @@ def _choose(annotation: Any, metadata: Sequence[Any]) -> Shape:
     if origin is Annotated:
         return _choose(args[0], [*args[1:], *metadata])
     shape = _with_metadata(_choose_plain(annotation, origin, args, metadata), metadata)
-    return shape if shape.kind != "pydantic" else Shape("pydantic", detail=_annotate(annotation, metadata))
+    return shape if shape.kind != "pydantic" else replace(shape, detail=_annotate(annotation, metadata))
 
 
 def _annotate(annotation: Any, metadata: Sequence[Any]) -> Any:
@@ -266,7 +322,7 @@ def _choose_plain(annotation: Any, origin: Any, args: tuple[Any, ...], metadata:
     if origin in {Union, UnionType}:
         return _choose_union(args, metadata)
     if origin is Literal:
-        values = all(type(value) in {*_SINGLE, bytes} for value in args)
+        values = all(type(value) in _SINGLE for value in args)
         return Shape("literal", detail=args) if values else Shape("pydantic")
     if isinstance(annotation, TypeVar) and annotation.__bound__ is None and not annotation.__constraints__:
         return Shape("any")
@@ -276,6 +332,9 @@ def _choose_plain(annotation: Any, origin: Any, args: tuple[Any, ...], metadata:
 
 
 def _choose_class(cls: type[Enum] | type[BaseModel]) -> Shape:
+    reason = why_pydantic(cls)
+    if reason is not None:
+        return Shape("pydantic", reason=reason)
     if issubclass(cls, BaseModel):
         return Shape("pydantic") if issubclass(cls, RootModel) else Shape("model", detail=cls)
     simple = all(type(member.value) in _SINGLE for member in cls)
@@ -287,7 +346,12 @@ def _choose_union(args: tuple[Any, ...], metadata: Sequence[Any]) -> Shape:
     if len(present) == 1:
         inner = _choose(present[0], metadata)
     else:
-        inner = Shape("union", tuple(_choose(arg, []) for arg in present), unchecked=bool(metadata))
+        members = tuple(_choose(arg, []) for arg in present)
+        if any(part.bounds or part.unchecked for member in members for part in member.parts()):
+            # A value would be taken for one of the first member of its type, whose constraints it need not meet.
+            inner = Shape("pydantic", detail=Union[tuple(present)], reason="a member of the union has constraints")  # noqa: UP007
+        else:
+            inner = Shape("union", members, unchecked=bool(metadata))
     return inner if len(present) == len(args) else Shape("optional", (inner,))
 
 

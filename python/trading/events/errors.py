@@ -4,7 +4,8 @@
     ├── EventError                   an event or an event class
     │   ├── EventDefinitionError     a class that cannot be an event class      (TypeError)
     │   ├── NotAnEventError          something that is no event                 (TypeError)
-    │   ├── EventEncodeError         an event that cannot be encoded exactly    (ValueError)
+    │   ├── EventEncodeError         events that cannot be encoded exactly      (ValueError)
+    │   │   └── UnstorableEventError an event that would not come back equal    (StoreError)
     │   ├── EventDecodeError         bytes or columns that hold no event        (ValueError)
     │   └── EventTooLargeError       an event too long for the wire             (ValueError)
     ├── PatternError                 a text that is no pattern                  (ValueError)
@@ -27,8 +28,7 @@
     │   ├── CorruptFileError         a file that cannot be read; `.path` names it
     │   │   └── VanishedFileError    a file that is not where it was listed
     │   ├── UnsealableSegmentError   a segment whose rows no class here is for; `.path` names it
-    │   ├── UnknownEventTypeError    stored events that no class here is for    (LookupError)
-    │   └── UnstorableEventError     an event whose class has no columns        (TypeError)
+    │   └── UnknownEventTypeError    stored events that no class here is for    (LookupError)
     └── ImportFileError              a market data file that cannot be taken    (ValueError)
 
 A model that refuses a value raises `pydantic.ValidationError`, which is a ValueError.
@@ -209,8 +209,11 @@ class UnknownEventTypeError(StoreError, LookupError):
         self.event_type = event_type
 
 
-class UnstorableEventError(StoreError, TypeError):
-    """An event cannot be stored exactly."""
+class UnstorableEventError(EventEncodeError, StoreError):
+    """An event would not come back equal, so that it is neither stored nor sent. The message names class, field and value.
+
+    In memory such an event is one like any other.
+    """
 
 
 class ImportFileError(TradingEventsError, ValueError):

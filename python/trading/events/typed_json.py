@@ -1,11 +1,14 @@
 """Values of any type that Pydantic knows as JSON text, and back, exactly."""
 
 from collections.abc import Callable
+from functools import cache
 from types import GenericAlias
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic_core import to_json
+
+from trading.events.exactness import is_same, show
 
 TypedJson = tuple[Callable[[Any], str], Callable[[str], Any]]
 """From a value to its text, and from a text to the value."""
@@ -25,18 +28,21 @@ def typed_json(cls: type[BaseModel], annotation: Any) -> TypedJson:
 
     Rendering raises a ValueError or TypeError for one that does not.
     """
-    # In a tuple, because a type that has a configuration of its own is not given another.
-    single: Any = GenericAlias(tuple, (annotation,))
-    adapter = TypeAdapter[tuple[Any]](single, config=cls.model_config | ConfigDict(val_json_bytes="base64"))
+
+    @cache
+    def adapter() -> TypeAdapter[tuple[Any]]:
+        # In a tuple, because a type that has a configuration of its own is not given another.
+        single: Any = GenericAlias(tuple, (annotation,))
+        return TypeAdapter[tuple[Any]](single, config=cls.model_config | ConfigDict(val_json_bytes="base64"))
 
     def parse(text: str) -> Any:
-        return adapter.validate_json(f"[{text}]", by_alias=False, by_name=True)[0]
+        return adapter().validate_json(f"[{text}]", by_alias=False, by_name=True)[0]
 
     def render(value: Any) -> str:
         text = render_json(value)
         again = parse(text)
-        if again != value and repr(again) != repr(value):
-            raise ValueError(f"as JSON it comes back as {again!r}")
+        if not is_same(value, again):
+            raise ValueError(f"as JSON it comes back as {show(again)}")
         return text
 
     return render, parse

@@ -43,6 +43,8 @@ pub(crate) struct Class {
     pub(super) type_index: Option<usize>,
     pub(super) metadata_index: Option<usize>,
     pub(super) event_type: Option<Py<PyAny>>,
+    /// Why no event of it comes back as it was, if that is so.
+    pub(super) unstorable: Option<String>,
     pub(super) transcoding: Transcoding,
 }
 
@@ -168,6 +170,7 @@ impl Class {
             type_index: place("event_type"),
             metadata_index: place("metadata"),
             event_type: event_type.map(Bound::unbind),
+            unstorable: description.getattr("reason")?.extract()?,
             template,
             slots: [
                 Slot::find(class, intern!(py, "__pydantic_fields_set__"))?,

@@ -56,6 +56,13 @@ pub(super) enum Shape {
         render: Py<PyAny>,
         parse: Py<PyAny>,
     },
+    /// Read and written as they are; what renders them as JSON text raises for one that would not come back from that.
+    Proven {
+        inner: Box<Shape>,
+        render: Py<PyAny>,
+    },
+    /// Nothing comes back as it was, for this reason.
+    Unstorable(String),
 }
 
 /// What else holds of values.
@@ -157,6 +164,13 @@ impl Shape {
                 let (render, parse) = module.call_method1(intern!(py, "typed_json"), (class, detail))?.extract()?;
                 Self::Pydantic { render, parse }
             }
+            "proven" => {
+                let module = py.import(intern!(py, "trading.events.typed_json"))?;
+                let json = module.call_method1(intern!(py, "typed_json"), (class, detail))?;
+                let (render, _): (Py<PyAny>, Py<PyAny>) = json.extract()?;
+                Self::Proven { inner: first(), render }
+            }
+            "unstorable" => Self::Unstorable(detail.extract()?),
             other => return Err(PyValueError::new_err(format!("no kind of values is called {other}"))),
         })
     }
@@ -165,7 +179,10 @@ impl Shape {
     pub(super) fn each_model(&self, visit: &mut impl FnMut(&Py<PyType>)) {
         match self {
             Self::Model(class) => visit(class),
-            Self::Optional(inner) | Self::List(inner, _) | Self::TupleOf(inner, _) => inner.each_model(visit),
+            Self::Optional(inner)
+            | Self::List(inner, _)
+            | Self::TupleOf(inner, _)
+            | Self::Proven { inner, .. } => inner.each_model(visit),
             Self::Tuple(parts) | Self::Union { members: parts, .. } => {
                 for part in parts {
                     part.each_model(visit);
@@ -202,12 +219,14 @@ impl Shape {
                 }
             }
             Self::Optional(inner) => 1 | inner.tokens(),
+            Self::Proven { inner, .. } => inner.tokens(),
             Self::Any
             | Self::Json
             | Self::Literal(_)
             | Self::Enum { .. }
             | Self::Union { .. }
-            | Self::Pydantic { .. } => EVERY,
+            | Self::Pydantic { .. }
+            | Self::Unstorable(_) => EVERY,
         }
     }
 

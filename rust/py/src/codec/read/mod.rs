@@ -213,6 +213,7 @@ fn read_rest<'a, 'py, S: Source<'a>>(
             let depth = deeper(source, depth)?;
             read_model(py, Class::of(class.bind(py))?, count, source, depth)
         }
+        (Shape::Proven { inner, .. }, token) => read(py, inner, token, source, depth),
         (Shape::Union { members, is_told }, token) => read_union(py, members, *is_told, token, source, depth),
         (Shape::Pydantic { parse, .. }, token) => {
             let plain = read_any(py, token, source, deeper(source, depth)?)?;

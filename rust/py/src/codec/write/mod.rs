@@ -10,7 +10,7 @@ use std::ptr;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTime, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use trading_events_core::codec::columns::Form;
 use trading_events_core::codec::{Sink, Token};
 
@@ -20,11 +20,11 @@ use super::shape::Shape;
 use crate::event::{dictionary, not_an_event};
 use containers::{write_dict, write_items, write_model, write_union};
 pub(super) use plain::from_json;
-use plain::{Depth, deeper, write_any, write_json, write_map};
-use refusal::{Put, Refusal, missing, refuse};
+use plain::{Depth, deeper, write_json, write_map};
+use refusal::{Put, Refusal, missing, refuse, refuse_class};
 pub(super) use scalars::find_choice;
 use scalars::{
-    hex_digits, short, text, write_datetime, write_decimal, write_int, write_literal, write_text_of, write_timedelta,
+    hex_digits, short, text, write_datetime, write_decimal, write_int, write_literal, write_text_of, write_time, write_timedelta, write_uuid,
 };
 
 /// How long a text or bytes may be: every form has room for that.
@@ -34,6 +34,9 @@ pub(super) const MAX_TEXT_BYTES: usize = 1 << 30;
 pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
     let py = event.py();
     let class = Class::of_event(event)?;
+    if let Some(reason) = &class.unstorable {
+        return Err(refuse_class(class, event, reason));
+    }
     let fields = dictionary(event).ok_or_else(|| not_an_event(event))?;
     let extras = if class.keeps_extras { extras_of(event)? } else { None };
     sink.begin(&class.layout, extras.as_ref().map_or(0, PyDictMethods::len));
@@ -63,7 +66,7 @@ pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> Py
         let name = name.cast_into::<PyString>()?;
         let put = text(&name).and_then(|text| {
             sink.extra(text);
-            write(&Shape::Any, &value, sink, 0)
+            write_json(&value, sink, Depth::new(0)?)
         });
         put.map_err(|refusal| refuse(class, &name, &value, refusal))?;
     }
@@ -116,7 +119,7 @@ fn write_extras_as_json<S: Sink>(extras: Option<Bound<'_, PyDict>>, sink: &mut S
         sink.put(Token::None);
         return Ok(());
     };
-    write_map(&extras, Depth::new(0)?, &mut Nothing, &mut write_json)?;
+    write_map(&extras, Depth::new(0)?, &mut Nothing)?;
     let module = extras.py().import("trading.events.typed_json").map_err(Refusal::from)?;
     let rendered = module.call_method1("render_json", (&extras,))?;
     sink.put(Token::Text(text(rendered.cast::<PyString>()?)?));
@@ -149,27 +152,27 @@ fn write<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, depth: 
             Ok(())
         }
         Shape::Text(bounds) => {
-            let text = text(value.cast::<PyString>()?)?;
+            let text = text(value.cast_exact::<PyString>()?)?;
             sink.put(if bounds.name.is_some() { Token::Name(text) } else { Token::Text(text) });
             Ok(())
         }
         Shape::Id(_) => {
-            let text = text(value.cast::<PyString>()?)?;
+            let text = text(value.cast_exact::<PyString>()?)?;
             let id = if S::COLUMNS { None } else { hex_digits(text) };
             sink.put(id.map_or(Token::Text(text), Token::Id));
             Ok(())
         }
         Shape::Int(_) => write_int(value.cast_exact::<PyInt>()?, sink),
         Shape::Float(_) => {
-            sink.put(Token::Float(value.cast::<PyFloat>()?.value()));
+            sink.put(Token::Float(value.cast_exact::<PyFloat>()?.value()));
             Ok(())
         }
         Shape::Bool => {
-            sink.put(Token::Bool(value.cast::<PyBool>()?.is_true()));
+            sink.put(Token::Bool(value.cast_exact::<PyBool>()?.is_true()));
             Ok(())
         }
         Shape::Literal(choices) => write_literal(choices, value, sink),
-        Shape::Metadata => write_map(value.cast_exact::<PyDict>()?, Depth::new(depth)?, sink, &mut write_json),
+        Shape::Metadata => write_map(value.cast_exact::<PyDict>()?, Depth::new(depth)?, sink),
         _ => write_rest(shape, value, sink, depth),
     }
 }
@@ -178,19 +181,18 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
     let py = value.py();
     match shape {
         Shape::None if value.is_none() => sink.put(Token::None),
-        Shape::Bytes(_) => sink.put(Token::Bytes(short(value.cast::<PyBytes>()?.as_bytes())?)),
+        Shape::Bytes(_) => sink.put(Token::Bytes(short(value.cast_exact::<PyBytes>()?.as_bytes())?)),
         Shape::Datetime => write_datetime(value.cast_exact()?, sink)?,
         Shape::Date => write_text_of(value.cast_exact::<PyDate>()?.call_method0(intern!(py, "isoformat"))?, sink)?,
-        Shape::Time => write_text_of(value.cast_exact::<PyTime>()?.call_method0(intern!(py, "isoformat"))?, sink)?,
+        Shape::Time => write_time(value.cast_exact()?, sink)?,
         Shape::Timedelta => write_timedelta(value.cast_exact()?, sink)?,
-        Shape::Uuid => sink.put(Token::Bytes(value.getattr(intern!(py, "bytes"))?.cast::<PyBytes>()?.as_bytes())),
-        Shape::Any => write_any(value, sink, Depth::new(depth)?)?,
-        Shape::Json => write_json(value, sink, Depth::new(depth)?)?,
+        Shape::Uuid => write_uuid(value, sink)?,
+        Shape::Any | Shape::Json => write_json(value, sink, Depth::new(depth)?)?,
         Shape::Enum { class, .. } => {
             if !value.get_type().is(class) {
                 return Err(Refusal::Kind);
             }
-            write_any(&value.getattr(intern!(py, "value"))?, sink, Depth::new(depth)?)?;
+            write_json(&value.getattr(intern!(py, "value"))?, sink, Depth::new(depth)?)?;
         }
         Shape::List(inner, _) => write_items(inner, value.cast_exact::<PyList>()?.iter(), sink, depth)?,
         Shape::TupleOf(inner, _) => write_items(inner, value.cast_exact::<PyTuple>()?.iter(), sink, depth)?,
@@ -215,8 +217,15 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
         Shape::Pydantic { render, .. } => {
             let text = render.bind(py).call1((value,))?;
             let plain = from_json(&text)?;
-            write_any(&plain, sink, Depth::new(depth)?)?;
+            write_json(&plain, sink, Depth::new(depth)?)?;
         }
+        Shape::Proven { inner, render } => {
+            if S::LASTING {
+                render.bind(py).call1((value,))?;
+            }
+            write(inner, value, sink, depth)?;
+        }
+        Shape::Unstorable(reason) => return Err(Refusal::Reason(format!("it cannot be stored: {reason}"))),
         _ => return Err(Refusal::Kind),
     }
     Ok(())
@@ -228,6 +237,7 @@ struct Nothing;
 impl Sink for Nothing {
     const COLUMNS: bool = false;
     const SPARSE: bool = false;
+    const LASTING: bool = false;
 
     fn begin(&mut self, _: &trading_events_core::codec::Layout, _: usize) {}
     fn field(&mut self, _: &trading_events_core::codec::Layout, _: usize) {}
