@@ -152,9 +152,13 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
-        """A field of the type of an abstract class holds events of any class derived from that, each kept with its class."""
+        """A field of the type of an abstract class holds events of any class derived from that.
+
+        What is validated may be an event, or a mapping with its `event_type`; what is dumped is all that the event has.
+        """
         schema = handler(source)
-        if get_origin(cls.model_fields["event_type"].annotation) is Literal:
+        is_field = cls.__dict__.get("__pydantic_complete__", False)
+        if not is_field or get_origin(cls.model_fields["event_type"].annotation) is Literal:
             return schema
         any_event = core_schema.with_info_wrap_validator_function(cls._choose_class, schema)
         any_event["serialization"] = core_schema.simple_ser_schema("any")

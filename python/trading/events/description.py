@@ -21,6 +21,7 @@ from trading.events.base import BaseEvent, Metadata, UtcDatetime
 from trading.events.errors import NotAnEventError
 from trading.events.storable import (
     How,
+    has_private,
     is_exact_in_json,
     judge,
     why_class_unstorable,
@@ -163,6 +164,8 @@ class ClassDescription:
         keeps_extras: Whether it keeps fields that it does not know.
         is_frozen: Whether its instances cannot be changed.
         is_flat: Whether that is so, and they refer to nothing that could lead back to them, but by their metadata.
+        has_private: Whether an instance, or a model in it, has attributes that are no fields: each is decoded again and
+            compared when it is encoded.
         reason: Why no event of the class can be stored or sent; None where its fields and values decide.
     """
 
@@ -173,6 +176,7 @@ class ClassDescription:
     keeps_extras: bool
     is_frozen: bool
     is_flat: bool
+    has_private: bool = False
     reason: str | None = None
 
     @property
@@ -219,6 +223,7 @@ def describe_class(cls: type[BaseModel]) -> ClassDescription:
         keeps_extras=cls.model_config.get("extra") == "allow",
         is_frozen=bool(cls.model_config.get("frozen")),
         is_flat=_holds_fields_alone(cls) and all(map(_is_flat, fields)),
+        has_private=has_private(cls),
         reason=why_class_unstorable(cls),
     )
 

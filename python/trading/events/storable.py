@@ -50,17 +50,26 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 @lru_cache(maxsize=1024)
 def contains_itself(cls: type[BaseModel]) -> bool:
     """Whether instances of a class of models may hold others of the same class, at any depth."""
-    seen: set[type[BaseModel]] = set()
-    left = [cls]
-    while left:
-        for info in left.pop().model_fields.values():
-            for found in models_in(info.annotation):
-                if found is cls:
-                    return True
-                if found not in seen:
-                    seen.add(found)
-                    left.append(found)
-    return False
+    return any(cls in _models_in_fields(known) for known in _reach(cls))
+
+
+def _reach(cls: type[BaseModel]) -> list[type[BaseModel]]:
+    """The class, and those of all models that its fields lead to."""
+    reached = [cls]
+    for known in reached:
+        reached.extend(found for found in _models_in_fields(known) if found not in reached)
+    return reached
+
+
+def _models_in_fields(cls: type[BaseModel]) -> list[type[BaseModel]]:
+    fields = cls.model_fields.values()
+    return list(dict.fromkeys(found for info in fields for found in models_in(info.annotation)))
+
+
+@lru_cache(maxsize=1024)
+def has_private(cls: type[BaseModel]) -> bool:
+    """Whether instances of a class of models, or those in them, have attributes that are no fields."""
+    return any(known.__private_attributes__ for known in _reach(cls))
 
 
 def is_any_event(cls: type) -> bool:
@@ -163,9 +172,9 @@ def judge(shape: "Shape", describe: Callable[[type[BaseModel]], Any]) -> Verdict
                 return "unstorable", f"{part.detail.__name__}.{inner.name}: {inner.reason}"
         if part.kind == "unstorable":
             return "unstorable", str(part.detail)
-        if part.kind == "pydantic" and found[0] == "native":
-            found = "pydantic", part.reason or f"only Pydantic knows {_name(part.detail)}"
-        elif part.kind == "proven" and found[0] == "native":
+        if part.kind == "pydantic":
+            return "pydantic", part.reason or f"only Pydantic knows {_name(part.detail)}"
+        if part.kind == "proven":
             found = "pydantic", "not every value of its type comes back from JSON, which is what a column holds of it"
     return found
 

@@ -5,7 +5,7 @@ from functools import cache
 from types import GenericAlias
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from trading.events.exactness import is_same, show
@@ -40,7 +40,10 @@ def typed_json(cls: type[BaseModel], annotation: Any) -> TypedJson:
 
     def render(value: Any) -> str:
         text = render_json(value)
-        again = parse(text)
+        try:
+            again = parse(text)
+        except ValidationError as wrong:
+            raise ValueError(f"its JSON does not come back: {wrong.errors()[0]['msg']}") from wrong
         if not is_same(value, again):
             raise ValueError(f"as JSON it comes back as {show(again)}")
         return text

@@ -12,11 +12,13 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use trading_events_core::codec::columns::Form;
+use trading_events_core::codec::msgpack::MsgpackSink;
 use trading_events_core::codec::{Sink, Token};
 
-use super::class::{Class, Field};
+use super::class::{Class, Field, Gate};
 use super::moment;
 use super::shape::Shape;
+use super::wire::decode_event;
 use crate::event::{dictionary, not_an_event};
 use containers::{write_dict, write_items, write_model, write_union};
 pub(super) use plain::from_json;
@@ -32,11 +34,32 @@ pub(super) const MAX_TEXT_BYTES: usize = 1 << 30;
 
 /// Puts an event into a sink.
 pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
-    let py = event.py();
     let class = Class::of_event(event)?;
-    if let Some(reason) = &class.unstorable {
-        return Err(refuse_class(class, event, reason));
+    match &class.gate {
+        Gate::Open => {}
+        Gate::Proof if S::COLUMNS || S::LASTING => prove(event)?,
+        Gate::Proof => {}
+        Gate::Closed(reason) => return Err(refuse_class(class, event, reason)),
     }
+    write_fields(class, event, sink)
+}
+
+/// Encodes an event, decodes it again, and compares.
+#[cold]
+fn prove(event: &Bound<'_, PyAny>) -> PyResult<()> {
+    let (py, class) = (event.py(), Class::of_event(event)?);
+    let mut sink = MsgpackSink::new(Vec::new());
+    write_fields(class, event, &mut sink)?;
+    let again = decode_event(PyBytes::new(py, &sink.finish()).as_any())?;
+    let exactness = py.import(intern!(py, "trading.events.exactness"))?;
+    if exactness.call_method1(intern!(py, "is_same"), (event, &again))?.is_truthy()? {
+        return Ok(());
+    }
+    Err(refuse_class(class, event, "what it has beside its fields would not come back as it is"))
+}
+
+fn write_fields<S: Sink>(class: &Class, event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
+    let py = event.py();
     let fields = dictionary(event).ok_or_else(|| not_an_event(event))?;
     let extras = if class.keeps_extras { extras_of(event)? } else { None };
     sink.begin(&class.layout, extras.as_ref().map_or(0, PyDictMethods::len));
@@ -225,7 +248,7 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
             }
             write(inner, value, sink, depth)?;
         }
-        Shape::Unstorable(reason) => return Err(Refusal::Reason(format!("it cannot be stored: {reason}"))),
+        Shape::Unstorable(reason) => return Err(Refusal::Reason(reason.clone())),
         _ => return Err(Refusal::Kind),
     }
     Ok(())

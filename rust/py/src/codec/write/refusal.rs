@@ -74,7 +74,7 @@ pub(super) fn refuse(class: &Class, field: &Bound<'_, PyString>, value: &Bound<'
 #[cold]
 pub(super) fn refuse_class(class: &Class, event: &Bound<'_, PyAny>, reason: &str) -> PyErr {
     let name = name_of(class, event.py());
-    UnstorableEventError::new_err(format!("no event of {name} can be encoded: {reason}"))
+    UnstorableEventError::new_err(format!("{name} cannot be encoded: {reason}: {}", show(event).unwrap_or_default()))
 }
 
 fn name_of(class: &Class, py: Python<'_>) -> String {
