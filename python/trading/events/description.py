@@ -67,6 +67,7 @@ _FORMS = {
     "moment": "utc",
     "datetime": "time",
 }
+_ROUTING_FORMS = {"event_type": "text", "timestamp": "utc", "exchange": "text", "symbol": "text"}
 _ATOMS = frozenset(_SCALARS.values()) - {"any", "json"} | {
     "id",
     "moment",
@@ -224,7 +225,7 @@ def describe_class(cls: type[BaseModel]) -> ClassDescription:
         is_frozen=bool(cls.model_config.get("frozen")),
         is_flat=_holds_fields_alone(cls) and all(map(_is_flat, fields)),
         has_private=has_private(cls),
-        reason=why_class_unstorable(cls),
+        reason=why_class_unstorable(cls) or _why_unroutable(cls, fields),
     )
 
 
@@ -238,6 +239,13 @@ def _describe_field(cls: type[BaseModel], name: str, info: FieldInfo) -> FieldDe
         shape = Shape("proven", (shape,), _annotate(info.annotation, info.metadata))
     how, reason = judge(shape, describe_class)
     return FieldDescription(name, shape, how, reason)
+
+
+def _why_unroutable(cls: type[BaseModel], fields: Sequence[FieldDescription]) -> str | None:
+    """Why it is not known from an event of the class where it belongs, or None."""
+    odd = (field.name for field in fields if _ROUTING_FORMS.get(field.name, field.shape.form) != field.shape.form)
+    name = next(odd, None) if issubclass(cls, BaseEvent) else None
+    return None if name is None else f"{name} must have the type that BaseEvent gives it, or one within that"
 
 
 def _refuse(cls: type[BaseModel], shape: Shape) -> Shape:

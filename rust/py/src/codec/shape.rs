@@ -196,6 +196,14 @@ impl Shape {
         }
     }
 
+    /// Whether only Pydantic knows its values.
+    pub(super) fn is_opaque(&self) -> bool {
+        match self {
+            Self::Optional(inner) => inner.is_opaque(),
+            _ => matches!(self, Self::Pydantic { .. }),
+        }
+    }
+
     /// The kinds of tokens that its values begin with, as bits.
     fn tokens(&self) -> u16 {
         const EVERY: u16 = u16::MAX;

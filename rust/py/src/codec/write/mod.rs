@@ -26,7 +26,7 @@ use plain::{Depth, deeper, write_json, write_map};
 use refusal::{Put, Refusal, missing, refuse, refuse_class};
 pub(super) use scalars::find_choice;
 use scalars::{
-    hex_digits, short, text, write_datetime, write_decimal, write_int, write_literal, write_text_of, write_time, write_timedelta, write_uuid,
+    hex_digits, holds_int, short, text, write_datetime, write_decimal, write_int, write_literal, write_text_of, write_time, write_timedelta, write_uuid,
 };
 
 /// How long a text or bytes may be: every form has room for that.
@@ -58,6 +58,7 @@ fn prove(event: &Bound<'_, PyAny>) -> PyResult<()> {
     Err(refuse_class(class, event, "what it has beside its fields would not come back as it is"))
 }
 
+#[inline]
 fn write_fields<S: Sink>(class: &Class, event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
     let py = event.py();
     let fields = dictionary(event).ok_or_else(|| not_an_event(event))?;
@@ -123,7 +124,7 @@ impl<'a, 'py> Stored<'a, 'py> {
     }
 }
 
-/// Puts the JSON text of a value, in a sink where lists and maps have no columns.
+/// Puts the JSON text of a value that every form takes, in a sink where lists and maps have no columns.
 fn write_as_json<S: Sink>(class: &Class, field: &Field, value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
     let py = value.py();
     if value.is_none() {
@@ -131,7 +132,13 @@ fn write_as_json<S: Sink>(class: &Class, field: &Field, value: &Bound<'_, PyAny>
     } else if is_empty_dict(value) {
         sink.put(Token::Text("{}"));
     } else {
+        if !field.shape.is_opaque() {
+            write(&field.shape, value, &mut Nothing, 0)?;
+        }
         let rendered = field.json(class, py)?.render.bind(py).call1((value,))?;
+        if field.shape.is_opaque() {
+            write_json(&from_json(&rendered)?, &mut Nothing, Depth::new(0)?)?;
+        }
         sink.put(Token::Text(text(rendered.cast::<PyString>()?)?));
     }
     Ok(())
@@ -168,7 +175,7 @@ fn write<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, depth: 
             }
             write(inner, value, sink, depth)
         }
-        Shape::Decimal(_) => write_decimal(value, sink),
+        Shape::Decimal(bounds) => write_decimal(bounds, value, sink),
         Shape::Moment => {
             let moment = moment::read_utc(value.cast_exact::<PyDateTime>()?)?;
             sink.put(Token::Moment(moment.ok_or(Refusal::Kind)?));
@@ -176,6 +183,7 @@ fn write<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, depth: 
         }
         Shape::Text(bounds) => {
             let text = text(value.cast_exact::<PyString>()?)?;
+            within(bounds.min_length.is_none() && bounds.max_length.is_none() || bounds.hold_length_of(text))?;
             sink.put(if bounds.name.is_some() { Token::Name(text) } else { Token::Text(text) });
             Ok(())
         }
@@ -185,9 +193,15 @@ fn write<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, depth: 
             sink.put(id.map_or(Token::Text(text), Token::Id));
             Ok(())
         }
-        Shape::Int(_) => write_int(value.cast_exact::<PyInt>()?, sink),
-        Shape::Float(_) => {
-            sink.put(Token::Float(value.cast_exact::<PyFloat>()?.value()));
+        Shape::Int(bounds) => {
+            let int = value.cast_exact::<PyInt>()?;
+            within(bounds.comparisons.is_empty() || holds_int(bounds, int))?;
+            write_int(int, sink)
+        }
+        Shape::Float(bounds) => {
+            let float = value.cast_exact::<PyFloat>()?.value();
+            within(bounds.hold_float(float))?;
+            sink.put(Token::Float(float));
             Ok(())
         }
         Shape::Bool => {
@@ -204,7 +218,11 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
     let py = value.py();
     match shape {
         Shape::None if value.is_none() => sink.put(Token::None),
-        Shape::Bytes(_) => sink.put(Token::Bytes(short(value.cast_exact::<PyBytes>()?.as_bytes())?)),
+        Shape::Bytes(bounds) => {
+            let bytes = value.cast_exact::<PyBytes>()?.as_bytes();
+            within(bounds.hold_length(bytes.len()))?;
+            sink.put(Token::Bytes(short(bytes)?));
+        }
         Shape::Datetime => write_datetime(value.cast_exact()?, sink)?,
         Shape::Date => write_text_of(value.cast_exact::<PyDate>()?.call_method0(intern!(py, "isoformat"))?, sink)?,
         Shape::Time => write_time(value.cast_exact()?, sink)?,
@@ -217,8 +235,16 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
             }
             write_json(&value.getattr(intern!(py, "value"))?, sink, Depth::new(depth)?)?;
         }
-        Shape::List(inner, _) => write_items(inner, value.cast_exact::<PyList>()?.iter(), sink, depth)?,
-        Shape::TupleOf(inner, _) => write_items(inner, value.cast_exact::<PyTuple>()?.iter(), sink, depth)?,
+        Shape::List(inner, bounds) => {
+            let list = value.cast_exact::<PyList>()?;
+            within(bounds.hold_length(list.len()))?;
+            write_items(inner, list.iter(), sink, depth)?;
+        }
+        Shape::TupleOf(inner, bounds) => {
+            let values = value.cast_exact::<PyTuple>()?;
+            within(bounds.hold_length(values.len()))?;
+            write_items(inner, values.iter(), sink, depth)?;
+        }
         Shape::Tuple(inner) => {
             let values = value.cast_exact::<PyTuple>()?;
             if values.len() != inner.len() {
@@ -229,7 +255,11 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
                 write(inner, &value, sink, deeper(depth)?)?;
             }
         }
-        Shape::Dict(parts, _) => write_dict(parts, value.cast_exact()?, sink, depth)?,
+        Shape::Dict(parts, bounds) => {
+            let dict = value.cast_exact::<PyDict>()?;
+            within(bounds.hold_length(dict.len()))?;
+            write_dict(parts, dict, sink, depth)?;
+        }
         Shape::Model(class) => {
             if !value.get_type().is(class) {
                 return Err(Refusal::Kind);
@@ -243,15 +273,21 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
             write_json(&plain, sink, Depth::new(depth)?)?;
         }
         Shape::Proven { inner, render } => {
+            write(inner, value, sink, depth)?;
             if S::LASTING {
                 render.bind(py).call1((value,))?;
             }
-            write(inner, value, sink, depth)?;
         }
         Shape::Unstorable(reason) => return Err(Refusal::Reason(reason.clone())),
         _ => return Err(Refusal::Kind),
     }
     Ok(())
+}
+
+/// Refuses what its own class would refuse, and so whoever reads it.
+#[inline]
+fn within(holds: bool) -> Put {
+    if holds { Ok(()) } else { Err(Refusal::Reason(String::from("it is beyond the constraints of its field"))) }
 }
 
 /// A sink that keeps nothing.

@@ -11,7 +11,8 @@ use trading_events_core::codec::{Sink, Token};
 
 use super::super::decimal::{self, Found};
 use super::super::moment;
-use super::MAX_TEXT_BYTES;
+use super::super::shape::Bounds;
+use super::{MAX_TEXT_BYTES, within};
 use super::plain::{Depth, write_json};
 use super::refusal::{Put, Refusal};
 
@@ -46,15 +47,30 @@ pub(super) fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
-pub(super) fn write_decimal<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+pub(super) fn write_decimal<S: Sink>(bounds: &Bounds, value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
     if !decimal::is_decimal(value)? {
         return Err(Refusal::Kind);
     }
     match decimal::read(value)? {
-        Found::Plain(found) => sink.put(Token::Decimal(found)),
-        Found::Text(found) => sink.put(Token::Text(text(&found)?)),
+        Found::Plain(found) => {
+            within(bounds.comparisons.is_empty() || bounds.hold_sign(found.negative, found.mantissa == 0))?;
+            sink.put(Token::Decimal(found));
+        }
+        Found::Text(found) => {
+            let (finite, negative, zero) = decimal::signs(value)?;
+            within(if finite { bounds.hold_sign(negative, zero) } else { !bounds.finite })?;
+            sink.put(Token::Text(text(&found)?));
+        }
     }
     Ok(())
+}
+
+#[cold]
+pub(super) fn holds_int(bounds: &Bounds, value: &Bound<'_, PyInt>) -> bool {
+    match value.extract::<i64>() {
+        Ok(int) => bounds.hold_int(int),
+        Err(_) => value.gt(0).is_ok_and(|above| !bounds.end(above)),
+    }
 }
 
 pub(super) fn write_int<S: Sink>(value: &Bound<'_, PyInt>, sink: &mut S) -> Put {
