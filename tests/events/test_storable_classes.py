@@ -1,7 +1,6 @@
-"""Whatever class a user defines: an event of it comes back equal from every form, or is refused by name at each door."""
+"""Whatever class a user defines: an event of it comes back equal from every form, or is refused by name at the door."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,12 +77,7 @@ def test_an_event_that_would_not_is_refused_at_each_door_and_is_an_event_like_an
 ) -> None:
     """Turned red by: packing what is refused; proving by `==` alone; no bound of an int's length."""
     event = make()
-    encoders: list[Callable[[BaseEvent], object]] = [
-        encode_event,
-        lambda event: encode_batch([event]),
-        lambda event: events_to_table([event]),
-    ]
-    for encode in encoders:
+    for encode in (encode_event, lambda event: encode_batch([event]), lambda event: events_to_table([event])):
         with pytest.raises(UnstorableEventError, match=r"(?s)" + words if encode is encode_event else None) as refused:
             encode(event)
         assert type(event).__name__.split("[", maxsplit=1)[0] in str(refused.value)

@@ -36,6 +36,7 @@ from trading.events.errors import (
     ReentrancyError,
     SubscriptionNotFoundError,
     TradingEventsError,
+    UnstorableEventError,
     WrongLoopError,
 )
 from trading.events.factory import create_event_bus
@@ -126,6 +127,7 @@ __all__ = [
     "TickEvent",
     "TradeEvent",
     "TradingEventsError",
+    "UnstorableEventError",
     "WrongLoopError",
     "combined_filter",
     "create_event_bus",

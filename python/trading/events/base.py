@@ -168,9 +168,11 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
     def _choose_class(cls, value: Any, handler: Callable[[Any], Any], info: ValidationInfo) -> Any:
         if not isinstance(value, Mapping):
             return handler(value)
-        found = _CLASSES.get(value.get("event_type"))
+        given: Mapping[Any, Any] = value
+        event_type = given.get("event_type")
+        found = _CLASSES.get(event_type) if isinstance(event_type, str) else None
         if found is None or not issubclass(found, cls):
-            raise ValueError(f"no {cls.__name__} has the event type {value.get('event_type')!r:.80}")
+            raise ValueError(f"no {cls.__name__} has the event type {event_type!r:.80}")
         if info.mode == "json":
             return found.model_validate_json(to_json(value), by_alias=True, by_name=True)
         return found.model_validate(value, by_alias=True, by_name=True)
@@ -228,7 +230,8 @@ def _define(cls: type[BaseEvent], event_type: str) -> None:
     field = cls.model_fields["event_type"]
     is_plain = type(get_args(field.annotation)[0]) is str and type(field.default) is str
     if field.is_required() or (field.default == event_type and not is_plain):
-        field.annotation = Literal[event_type]  # type: ignore[valid-type]
+        literal: Any = Literal[event_type]  # pyright: ignore[reportInvalidTypeForm]
+        field.annotation = literal
         field.default = event_type
         cls.model_rebuild(force=True, raise_errors=False)
     elif field.default != event_type:

@@ -87,8 +87,8 @@ class Shape:
     """What values a field holds, or a part of one.
 
     Attributes:
-        kind: Its name. `pydantic` stands for whatever only Pydantic knows; `proven` for what is read and written natively
-            and proves as well that it comes back from JSON; `unstorable` for what does not come back.
+        kind: Its name. `pydantic` stands for whatever only Pydantic knows; `proven` for what is read and written
+            natively and proves as well that it comes back from JSON; `unstorable` for what does not come back.
         inner: The shapes of its parts, if it has any.
         detail: The choices of a literal, the class of an enumeration or a model, the type that only Pydantic knows or
             that is proven, why it is not storable.
@@ -137,8 +137,8 @@ class FieldDescription:
     Attributes:
         name: Its name.
         shape: What it holds.
-        how: How its values come back equal: `native` by nature, `pydantic` as each of them proves when it is encoded, or
-            `unstorable` not at all, so that an event with such a value stays in memory.
+        how: How its values come back equal: `native` by nature, `pydantic` as each of them proves when it is encoded,
+            or `unstorable` not at all, so that an event with such a value stays in memory.
         reason: Why it is not `native`.
     """
 

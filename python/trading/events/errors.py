@@ -210,9 +210,9 @@ class UnknownEventTypeError(StoreError, LookupError):
 
 
 class UnstorableEventError(EventEncodeError, StoreError):
-    """An event would not come back equal, so that it is neither stored nor sent. The message names class, field and value.
+    """An event would not come back equal, so that it is neither stored nor sent.
 
-    In memory such an event is one like any other.
+    The message names class, field and value. In memory such an event is one like any other.
     """
 
 

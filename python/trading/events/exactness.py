@@ -1,4 +1,4 @@
-"""Whether what was decoded is what was encoded: by exact type at every level, digits, signs, zones and order included."""
+"""Whether what was decoded is what was encoded: by exact type at every level, with digits, signs, zones and order."""
 
 import math
 import reprlib
@@ -28,8 +28,8 @@ _MISSING = object()
 def is_same(left: object, right: object) -> bool:
     """Whether two values are of one type and one content, with all that they hold.
 
-    NaN is the same as NaN; 1.10 is not 1.1, 0.0 not -0.0, 1 not True. Zones of a fixed offset are the same if the offset
-    is. Which fields of a model were given is not compared.
+    NaN is the same as NaN; 1.10 is not 1.1, 0.0 not -0.0, 1 not True. Zones of a fixed offset are the same if the
+    offset is. Which fields of a model were given is not compared.
     """
     pairs: list[Pair] = [(left, right)]
     while pairs:
@@ -79,7 +79,8 @@ def _compare(one: Any, other: Any) -> Iterable[Pair] | None:
 def _compare_others(one: Any, other: Any) -> Iterable[Pair] | None:
     if not bool(one == other):
         return None
-    return [(vars(one), vars(other))] if hasattr(one, "__dict__") and one is not other else ()
+    own: list[Pair] = [(vars(one), vars(other))] if hasattr(one, "__dict__") and one is not other else []
+    return own
 
 
 def _compare_floats(one: float, other: float) -> Iterable[Pair] | None:

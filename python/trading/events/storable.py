@@ -1,8 +1,8 @@
 """The gate before every form that outlasts the process: whether what a type holds comes back equal from it.
 
-It decides once for each class. A field is exact natively where every value of its type comes back from bytes, from columns
-and from JSON; exact through Pydantic where only its values can tell, each of which is then made JSON, read again and
-compared; and not storable where no value of its type comes back.
+It decides once for each class. A field is exact natively where every value of its type comes back from bytes, from
+columns and from JSON; exact through Pydantic where only its values can tell, each of which is then made JSON, read
+again and compared; and not storable where no value of its type comes back.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,10 @@ _NO_JSON = {
 """Schemas of Pydantic's of which nothing can be read back."""
 
 _WRAPPING = {"nullable", "default", "function-before", "function-after", "function-wrap", "definitions", "model-field"}
-_SAFE_IN_JSON = frozenset({"none", "bool", "int", "text", "id", "moment", "uuid", "date", "json", "metadata", "any"})
+_SAFE_IN_JSON = frozenset(
+    {"none", "bool", "int", "text", "id", "moment", "uuid", "date", "json", "metadata", "any"}
+    | {"optional", "list", "tuple_of", "tuple"}
+)
 _TEXT_OR_INT = ({str}, {int})
 
 
@@ -95,7 +98,9 @@ def why_unstorable(owner: type[BaseModel], annotation: Any) -> str | None:
         return f"{secret} hides what it holds"
     single: Any = GenericAlias(tuple, (annotation,))
     try:
-        schema: Any = TypeAdapter[Any](single, config=owner.model_config | ConfigDict(val_json_bytes="base64")).core_schema
+        schema: Any = TypeAdapter[Any](
+            single, config=owner.model_config | ConfigDict(val_json_bytes="base64")
+        ).core_schema
     except Exception as wrong:  # noqa: BLE001 - whatever a type of the user's own may do
         return f"Pydantic cannot read it from JSON: {str(wrong).splitlines()[0]}"
     while schema["type"] in _WRAPPING:
@@ -107,8 +112,8 @@ def why_unstorable(owner: type[BaseModel], annotation: Any) -> str | None:
 
 
 def _secrets_in(annotation: Any) -> Iterator[str]:
-    plain = get_origin(annotation) or annotation
-    if isclass(plain) and issubclass(plain, _SECRETS):
+    plain: object = get_origin(annotation) or annotation
+    if isclass(plain) and any(secret in plain.__mro__ for secret in _SECRETS):
         yield plain.__name__
     for arg in get_args(annotation):
         yield from _secrets_in(arg)
@@ -130,22 +135,21 @@ def why_class_unstorable(cls: type[BaseModel]) -> str | None:
 
 def is_exact_in_json(shape: "Shape", describe: Callable[[type[BaseModel]], Any]) -> bool:
     """Whether every value of a shape comes back equal from Pydantic's JSON."""
-    match shape.kind:
-        case "literal":
-            return {type(choice) for choice in shape.detail if choice is not None} in _TEXT_OR_INT
-        case "enum":
-            return {type(member.value) for member in shape.detail} in _TEXT_OR_INT
-        case "float" | "decimal":
-            return ("finite", None) in shape.bounds and not shape.unchecked
-        case "dict":
-            key, value = shape.inner
-            return key.kind == "text" and not shape.unchecked and is_exact_in_json(value, describe)
-        case "optional" | "list" | "tuple_of" | "tuple":
-            return not shape.unchecked and all(is_exact_in_json(inner, describe) for inner in shape.inner)
-        case "model":
-            return _is_model_exact_in_json(shape.detail, describe)
-        case kind:
-            return kind in _SAFE_IN_JSON and not shape.unchecked
+    if shape.unchecked:
+        return False
+    if shape.kind == "model":
+        return _is_model_exact_in_json(shape.detail, describe)
+    if shape.kind == "literal":
+        exact = {type(choice) for choice in shape.detail if choice is not None} in _TEXT_OR_INT
+    elif shape.kind == "enum":
+        exact = {type(member.value) for member in shape.detail} in _TEXT_OR_INT
+    elif shape.kind in {"float", "decimal"}:
+        exact = ("finite", None) in shape.bounds
+    elif shape.kind == "dict":
+        exact = shape.inner[0].kind == "text"
+    else:
+        exact = shape.kind in _SAFE_IN_JSON
+    return exact and all(is_exact_in_json(inner, describe) for inner in shape.inner)
 
 
 def _is_model_exact_in_json(cls: type[BaseModel], describe: Callable[[type[BaseModel]], Any]) -> bool:

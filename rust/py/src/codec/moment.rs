@@ -16,7 +16,7 @@ pub(super) fn read_utc(value: &Bound<'_, PyDateTime>) -> PyResult<Option<i64>> {
     let Some(zone) = value.get_tzinfo() else {
         return Ok(None);
     };
-    if !zone.is(PyTzInfo::utc(py)?) && !(is_fixed(&zone)? && is_at_zero(value)?) {
+    if !zone.is(PyTzInfo::utc(py)?) && (!is_fixed(&zone)? || !is_at_zero(value)?) {
         return Ok(None);
     }
     let days = days_from_date(i64::from(value.get_year()), i64::from(value.get_month()), i64::from(value.get_day()));

@@ -179,10 +179,9 @@ impl Shape {
     pub(super) fn each_model(&self, visit: &mut impl FnMut(&Py<PyType>)) {
         match self {
             Self::Model(class) => visit(class),
-            Self::Optional(inner)
-            | Self::List(inner, _)
-            | Self::TupleOf(inner, _)
-            | Self::Proven { inner, .. } => inner.each_model(visit),
+            Self::Optional(inner) | Self::List(inner, _) | Self::TupleOf(inner, _) | Self::Proven { inner, .. } => {
+                inner.each_model(visit);
+            }
             Self::Tuple(parts) | Self::Union { members: parts, .. } => {
                 for part in parts {
                     part.each_model(visit);

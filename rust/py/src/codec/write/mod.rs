@@ -26,7 +26,8 @@ use plain::{Depth, deeper, write_json, write_map};
 use refusal::{Put, Refusal, missing, refuse, refuse_class};
 pub(super) use scalars::find_choice;
 use scalars::{
-    hex_digits, holds_int, short, text, write_datetime, write_decimal, write_int, write_literal, write_text_of, write_time, write_timedelta, write_uuid,
+    hex_digits, holds_int, short, text, write_datetime, write_decimal, write_int, write_literal, write_text_of,
+    write_time, write_timedelta, write_uuid,
 };
 
 /// How long a text or bytes may be: every form has room for that.
@@ -36,9 +37,8 @@ pub(super) const MAX_TEXT_BYTES: usize = 1 << 30;
 pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
     let class = Class::of_event(event)?;
     match &class.gate {
-        Gate::Open => {}
         Gate::Proof if S::COLUMNS || S::LASTING => prove(event)?,
-        Gate::Proof => {}
+        Gate::Open | Gate::Proof => {}
         Gate::Closed(reason) => return Err(refuse_class(class, event, reason)),
     }
     write_fields(class, event, sink)
@@ -50,7 +50,8 @@ fn prove(event: &Bound<'_, PyAny>) -> PyResult<()> {
     let (py, class) = (event.py(), Class::of_event(event)?);
     let mut sink = MsgpackSink::new(Vec::new());
     write_fields(class, event, &mut sink)?;
-    let again = decode_event(PyBytes::new(py, &sink.finish()).as_any())?;
+    let again = decode_event(PyBytes::new(py, &sink.finish()).as_any())
+        .map_err(|error| refuse_class(class, event, &error.value(py).to_string()))?;
     let exactness = py.import(intern!(py, "trading.events.exactness"))?;
     if exactness.call_method1(intern!(py, "is_same"), (event, &again))?.is_truthy()? {
         return Ok(());

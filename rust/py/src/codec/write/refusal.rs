@@ -53,7 +53,9 @@ pub(super) fn refuse(class: &Class, field: &Bound<'_, PyString>, value: &Bound<'
                 shown(value)
             )
         }
-        Refusal::Reason(reason) => format!("{name}.{field} cannot be encoded: {reason}: {}; {}", shown(value), way(&name)),
+        Refusal::Reason(reason) => {
+            format!("{name}.{field} cannot be encoded: {reason}: {}; {}", shown(value), way(&name))
+        }
         Refusal::Raised(error)
             if !error.is_instance_of::<PyException>(py) || error.is_instance_of::<PyMemoryError>(py) =>
         {

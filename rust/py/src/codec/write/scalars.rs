@@ -12,9 +12,9 @@ use trading_events_core::codec::{Sink, Token};
 use super::super::decimal::{self, Found};
 use super::super::moment;
 use super::super::shape::Bounds;
-use super::{MAX_TEXT_BYTES, within};
 use super::plain::{Depth, write_json};
 use super::refusal::{Put, Refusal};
+use super::{MAX_TEXT_BYTES, within};
 
 pub(super) fn text<'a>(text: &'a Bound<'_, PyString>) -> Result<&'a str, Refusal> {
     let text = text.to_str().map_err(|wrong| Refusal::Reason(format!("a text is no Unicode: {wrong}")))?;
