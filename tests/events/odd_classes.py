@@ -168,8 +168,12 @@ def field(annotation: Any, value: Any) -> Make:
 
 def junk(annotation: Any, value: Any, *, good: Any) -> Make:
     """One that was made past its validators."""
-    make = define(annotation)
-    return lambda: make.model_construct(**dict(make(value=good)) | {"value": value})  # type: ignore[attr-defined]
+
+    def make() -> BaseEvent:
+        event: BaseEvent = define(annotation)(value=good)
+        return type(event).model_construct(**dict(event) | {"value": value})
+
+    return make
 
 
 def chain(depth: int) -> BaseEvent:

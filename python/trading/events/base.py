@@ -168,8 +168,7 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
     def _choose_class(cls, value: Any, handler: Callable[[Any], Any], info: ValidationInfo) -> Any:
         if not isinstance(value, Mapping):
             return handler(value)
-        given: Mapping[Any, Any] = value
-        event_type = given.get("event_type")
+        event_type: Any = value.get("event_type")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
         found = _CLASSES.get(event_type) if isinstance(event_type, str) else None
         if found is None or not issubclass(found, cls):
             raise ValueError(f"no {cls.__name__} has the event type {event_type!r:.80}")

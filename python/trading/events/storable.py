@@ -75,12 +75,12 @@ def has_private(cls: type[BaseModel]) -> bool:
     return any(known.__private_attributes__ for known in _reach(cls))
 
 
-def is_any_event(cls: type) -> bool:
+def is_any_event(cls: type[Any]) -> bool:
     """Whether a field of this type holds events of several classes: it is an abstract class of events."""
     return issubclass(cls, BaseEvent) and bool(cls.__dict__.get("__abstractmethods__"))
 
 
-def why_pydantic(cls: type) -> str | None:
+def why_pydantic(cls: type[Any]) -> str | None:
     """Why the values of a class of models or an enumeration are not read and written natively, or None if they are."""
     if issubclass(cls, Flag):
         return f"{cls.__name__} is a flag"
