@@ -13,7 +13,7 @@ from tests.events.conftest import MakeStreamBus
 from tests.patience import PATIENCE_S
 from tests.server.process import Server
 from trading.events import BaseEvent, ConnectionEvent, RedisEventBus, is_redelivered
-from trading.events.errors import EventEncodeError, EventTooLargeError
+from trading.events.errors import EventTooLargeError, UnstorableEventError
 from trading.events.transport import group_keeper
 from trading.events.transport.frame import MAX_FRAME_BYTES, FrameMaker, read_frame
 from trading.events.transport.stream_keys import APPEND, publisher_key
@@ -370,7 +370,7 @@ async def test_an_event_that_cannot_be_sent_is_raised_at_its_publisher_and_at_no
         bus.publish_batch(ticks([6, 7])),
         return_exceptions=True,
     )
-    assert [type(outcome) for outcome in outcomes] == [type(None), EventTooLargeError, EventEncodeError, type(None)]
+    assert [type(outcome) for outcome in outcomes] == [type(None), EventTooLargeError, UnstorableEventError, type(None)]
     await bus.join()
     assert recorder.seen == [1, 4, 5, 6, 7]
     assert bus.transport_statistics().refused == 2

@@ -151,7 +151,8 @@ def test_a_class_with_validators_of_its_own_needs_no_python_and_they_are_not_ask
     tabulation = Tabulation(rows)
     [topic] = tabulation.topics
     assert topic.table.equals(expected(several))
-    assert not tabulation.faults and not tabulation.refused
+    assert not tabulation.faults
+    assert not tabulation.refused
 
 
 async def test_an_event_that_its_own_class_would_refuse_is_refused_when_it_is_written(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ from trading.events.errors import (
     ReentrancyError,
     SubscriptionNotFoundError,
     TradingEventsError,
+    UnstorableEventError,
     WrongLoopError,
 )
 from trading.events.factory import create_event_bus
@@ -177,6 +178,7 @@ __all__ = [
     "TickEvent",
     "TradeEvent",
     "TradingEventsError",
+    "UnstorableEventError",
     "UtcDatetime",
     "WrongLoopError",
     "combined_filter",

@@ -110,7 +110,7 @@ def encode_event(event: BaseEvent, /) -> bytes:
 
     Raises:
         NotAnEventError: It is no event.
-        EventEncodeError: A field holds what would not come back as it is.
+        UnstorableEventError: It would not come back equal.
     """
 
 def encode_row(event: BaseEvent, /) -> bytes:
@@ -118,7 +118,7 @@ def encode_row(event: BaseEvent, /) -> bytes:
 
     Raises:
         NotAnEventError: It is no event.
-        EventEncodeError: A field holds what would not come back as it is, or a validator of the model refuses it.
+        UnstorableEventError: It would not come back equal, or a validator of the model refuses it.
     """
 
 def decode_event(data: bytes | bytearray | memoryview, /) -> BaseEvent:
@@ -135,7 +135,7 @@ def encode_batch(events: Iterable[BaseEvent], /) -> bytes:
 
     Raises:
         NotAnEventError: One of them is no event.
-        EventEncodeError: A field of one holds what would not come back as it is.
+        UnstorableEventError: One of them would not come back equal.
     """
 
 def decode_batch(data: bytes | bytearray | memoryview, /) -> list[BaseEvent]:
@@ -161,7 +161,7 @@ def encode_columns(
 
     Raises:
         NotAnEventError: One of them is no event.
-        EventEncodeError: A field of one holds what would not come back as it is.
+        UnstorableEventError: One of them would not come back equal.
     """
 
 def decode_columns(
@@ -198,7 +198,7 @@ class RowTable:
 
         Raises:
             NotAnEventError: It is no event.
-            EventEncodeError: A field holds what would not come back as it is.
+            UnstorableEventError: It would not come back equal.
         """
 
     def unpack(self, row: bytes, /) -> BaseEvent:

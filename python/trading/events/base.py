@@ -3,13 +3,23 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, dataclass_transform, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    JsonValue,
+    PrivateAttr,
+)
 from pydantic.fields import FieldInfo
-from pydantic_core import from_json, to_json
+from pydantic_core import CoreSchema, core_schema, from_json, to_json
 
 from trading.events import _core
+from trading.events.any_event import choose_event
 from trading.events.errors import EventDefinitionError
 from trading.events.event_kinds import enter_kind, kind_of
 from trading.events.updating import update_fields
@@ -156,6 +166,20 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
         return hash(self.event_id)
 
     @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """A field of the type of an abstract class holds events of any class derived from that.
+
+        What is validated may be an event, or a mapping with its `event_type`; what is dumped is all that the event has.
+        """
+        schema = handler(source)
+        is_field = cls.__dict__.get("__pydantic_complete__", False)
+        if not is_field or get_origin(cls.model_fields["event_type"].annotation) is Literal:
+            return schema
+        any_event = core_schema.with_info_wrap_validator_function(partial(choose_event, cls, event_class), schema)
+        any_event["serialization"] = core_schema.simple_ser_schema("any")
+        return any_event
+
+    @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         event_type = _literal_event_type(cls)
@@ -195,7 +219,7 @@ def _literal_event_type(cls: type[BaseEvent]) -> str | None:
     choices = get_args(field.annotation)
     if len(choices) != 1 or not isinstance(choices[0], str):
         raise EventDefinitionError(f"{cls.__qualname__}.event_type must be a Literal of one text, not of {choices}")
-    return choices[0]
+    return str.__str__(choices[0])  # a member of an enumeration is a text as well
 
 
 def _define(cls: type[BaseEvent], event_type: str) -> None:
@@ -211,7 +235,10 @@ def _define(cls: type[BaseEvent], event_type: str) -> None:
             f"give it a Literal of its own"
         )
     field = cls.model_fields["event_type"]
-    if field.is_required():
+    is_plain = type(get_args(field.annotation)[0]) is str and type(field.default) is str
+    if field.is_required() or (field.default == event_type and not is_plain):
+        literal: Any = Literal[event_type]  # pyright: ignore[reportInvalidTypeForm]
+        field.annotation = literal
         field.default = event_type
         cls.model_rebuild(force=True, raise_errors=False)
     elif field.default != event_type:

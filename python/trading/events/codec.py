@@ -52,7 +52,8 @@ def events_to_table(events: Iterable[BaseEvent]) -> "pa.Table":
 
     Raises:
         NotAnEventError: One of them is no event.
-        EventEncodeError: A field of one holds what would not come back as it is, or there is too much text for Arrow.
+        UnstorableEventError: One of them would not come back equal.
+        EventEncodeError: There is too much text for Arrow.
     """
     from trading.events.event_table import to_table  # noqa: PLC0415 - pyarrow takes long to import
 

@@ -19,6 +19,15 @@ from trading.events import _core
 from trading.events.added_functions import AddedFunctions, is_own
 from trading.events.base import BaseEvent, Metadata, UtcDatetime
 from trading.events.errors import NotAnEventError
+from trading.events.storable import (
+    How,
+    has_private,
+    is_exact_in_json,
+    judge,
+    why_class_unstorable,
+    why_pydantic,
+    why_unstorable,
+)
 
 Bound = tuple[str, Any]
 """A condition on values that is checked natively, and its limit: `("ge", 0)`."""
@@ -58,6 +67,7 @@ _FORMS = {
     "moment": "utc",
     "datetime": "time",
 }
+_ROUTING_FORMS = {"event_type": "text", "timestamp": "utc", "exchange": "text", "symbol": "text"}
 _ATOMS = frozenset(_SCALARS.values()) - {"any", "json"} | {
     "id",
     "moment",
@@ -67,10 +77,11 @@ _ATOMS = frozenset(_SCALARS.values()) - {"any", "json"} | {
     "optional",
     "union",
     "checked",
+    "proven",
 }
 """The kinds of values that lead back to no other object, and of choices between such."""
 
-_MODEL_SCHEMA: object = getattr(BaseModel.__get_pydantic_core_schema__, "__func__", None)
+_MODEL_SCHEMAS = [getattr(cls.__get_pydantic_core_schema__, "__func__", None) for cls in (BaseModel, BaseEvent)]
 _DECLARED = frozenset({"allow_inf_nan", "pattern", "multiple_of", "max_digits", "decimal_places"})
 _CHECKED_BY_TYPE: Mapping[str, Any] = {name: type_ for type_, name in _SCALARS.items() if isinstance(type_, type)} | {
     "id": str,
@@ -90,18 +101,21 @@ class Shape:
     """What values a field holds, or a part of one.
 
     Attributes:
-        kind: Its name. `pydantic` stands for whatever only Pydantic knows, `checked` for a shape whose values have
-            constraints that only Pydantic knows.
+        kind: Its name. `pydantic` stands for whatever only Pydantic knows; `checked` for a shape whose values have
+            constraints that only Pydantic knows; `proven` for what is read and written natively and proves as well that
+            it comes back from JSON; `unstorable` for what does not come back.
         inner: The shapes of its parts, if it has any.
-        detail: The choices of a literal, the class of an enumeration or a model, the type that only Pydantic knows,
-            what checks constraints.
+        detail: The choices of a literal, the class of an enumeration or a model, the type that only Pydantic knows or
+            that is proven, what checks constraints, why it is not storable.
         bounds: What else holds of them.
+        reason: Why they go through Pydantic, where it is not that only Pydantic knows the type.
     """
 
     kind: str
     inner: tuple["Shape", ...] = ()
     detail: Any = None
     bounds: tuple[Bound, ...] = ()
+    reason: str | None = None
 
     def parts(self) -> Iterator["Shape"]:
         """The shape and all that it is made of; not the fields of models."""
@@ -113,7 +127,7 @@ class Shape:
     def form(self) -> str:
         """The form of the columns for such values; `json` for whatever has no columns of its own."""
         match self:
-            case Shape("optional" | "checked", (inner,)):
+            case Shape("optional" | "checked" | "proven", (inner,)):
                 return inner.form
             case Shape("literal", _, choices):
                 forms = {_FORMS.get(_SCALARS.get(type(choice), ""), "json") for choice in choices if choice is not None}
@@ -136,15 +150,19 @@ class FieldDescription:
     Attributes:
         name: Its name.
         shape: What it holds.
+        how: How its values come back equal: `native` by nature, `pydantic` as each of them proves when it is encoded,
+            or `unstorable` not at all, so that an event with such a value stays in memory.
+        reason: Why it is not `native`.
     """
 
     name: str
     shape: Shape
+    how: How = "native"
+    reason: str | None = None
 
-    @property
-    def is_native(self) -> bool:
-        """Whether its values are read and written natively, without Pydantic."""
-        return all(part.kind != "pydantic" for part in self.shape.parts())
+    def __str__(self) -> str:
+        why = f" ({self.reason})" if self.reason else ""
+        return f"{self.name}: {self.how}{why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +180,9 @@ class ClassDescription:
         keeps_extras: Whether it keeps fields that it does not know.
         is_frozen: Whether its instances cannot be changed.
         is_flat: Whether that is so, and they refer to nothing that could lead back to them.
+        is_compared: Whether an instance, or a model in it, has attributes that are no fields: each is decoded again and
+            compared when it is encoded.
+        reason: Why no event of the class can be stored or sent; None where its fields and values decide.
     """
 
     described_class: type[BaseModel]
@@ -172,11 +193,25 @@ class ClassDescription:
     keeps_extras: bool
     is_frozen: bool
     is_flat: bool
+    is_compared: bool
+    reason: str | None
+
+    @property
+    def how(self) -> How:
+        """How events of the class come back equal: as the worst of its fields."""
+        found = {field.how for field in self.fields}
+        if self.reason is not None or "unstorable" in found:
+            return "unstorable"
+        return "pydantic" if "pydantic" in found else "native"
 
     @property
     def pydantic_fields(self) -> tuple[str, ...]:
         """The names of the fields whose values go through Pydantic, which is slower."""
-        return tuple(field.name for field in self.fields if not field.is_native)
+        return tuple(field.name for field in self.fields if field.how == "pydantic")
+
+    def __str__(self) -> str:
+        why = f" ({self.reason})" if self.reason else ""
+        return "\n  ".join([f"{self.described_class.__name__}: {self.how}{why}", *map(str, self.fields)])
 
 
 def describe(event_class: type[BaseEvent]) -> ClassDescription:
@@ -204,6 +239,8 @@ def describe_class(cls: type[BaseModel]) -> ClassDescription:
         keeps_extras=cls.model_config.get("extra") == "allow",
         is_frozen=bool(cls.model_config.get("frozen")),
         is_flat=_holds_fields_alone(cls) and all(map(_is_flat, fields)),
+        is_compared=has_private(cls),
+        reason=why_class_unstorable(cls) or _why_unroutable(cls, fields),
     )
 
 
@@ -211,7 +248,31 @@ def _describe_field(cls: type[BaseModel], name: str, info: FieldInfo) -> FieldDe
     shape = _choose(info.annotation, info.metadata)
     if name == "event_id" and issubclass(cls, BaseEvent):
         shape = _as_id(shape)
-    return FieldDescription(name, _settle(shape, allow_inf_nan=cls.model_config.get("allow_inf_nan")))
+    shape = _settle(shape, allow_inf_nan=cls.model_config.get("allow_inf_nan"))
+    shape = _refuse(cls, shape)
+    if shape.form == "json" and not _is_opaque(shape) and not is_exact_in_json(shape, describe_class):
+        shape = Shape("proven", (shape,), _annotate(info.annotation, info.metadata))
+    how, reason = judge(shape, describe_class)
+    return FieldDescription(name, shape, how, reason)
+
+
+def _why_unroutable(cls: type[BaseModel], fields: Sequence[FieldDescription]) -> str | None:
+    """Why it is not known from an event of the class where it belongs, or None."""
+    odd = (field.name for field in fields if _ROUTING_FORMS.get(field.name, field.shape.form) != field.shape.form)
+    name = next(odd, None) if issubclass(cls, BaseEvent) else None
+    return None if name is None else f"{name} must have the type that BaseEvent gives it, or one within that"
+
+
+def _refuse(cls: type[BaseModel], shape: Shape) -> Shape:
+    """The shape, in which what never comes back is marked as not storable."""
+    if shape.kind == "pydantic":
+        reason = why_unstorable(cls, shape.detail)
+        return shape if reason is None else Shape("unstorable", detail=reason)
+    return replace(shape, inner=tuple(_refuse(cls, part) for part in shape.inner))
+
+
+def _is_opaque(shape: Shape) -> bool:
+    return shape.kind in {"pydantic", "unstorable"} or (shape.kind == "optional" and _is_opaque(shape.inner[0]))
 
 
 def _as_id(shape: Shape) -> Shape:
@@ -279,7 +340,7 @@ def _choose(annotation: Any, metadata: Sequence[Any]) -> Shape:
     if any(map(_makes_type, _flatten(metadata))):
         return Shape("pydantic", detail=_annotate(annotation, metadata))
     shape = _with_metadata(_choose_plain(annotation, origin, args, metadata), metadata)
-    return shape if shape.kind != "pydantic" else Shape("pydantic", detail=_annotate(annotation, metadata))
+    return shape if shape.kind != "pydantic" else replace(shape, detail=_annotate(annotation, metadata))
 
 
 def _annotate(annotation: Any, metadata: Sequence[Any]) -> Any:
@@ -292,7 +353,7 @@ def _choose_plain(annotation: Any, origin: Any, args: tuple[Any, ...], metadata:
     if origin in {Union, UnionType}:
         return _choose_union(args, metadata)
     if origin is Literal:
-        values = all(type(value) in {*_SINGLE, bytes} for value in args)
+        values = all(type(value) in _SINGLE for value in args)
         return Shape("literal", detail=args) if values else Shape("pydantic")
     if isinstance(annotation, TypeVar) and annotation.__bound__ is None and not annotation.__constraints__:
         return Shape("any")
@@ -302,8 +363,11 @@ def _choose_plain(annotation: Any, origin: Any, args: tuple[Any, ...], metadata:
 
 
 def _choose_class(cls: type[Enum] | type[BaseModel]) -> Shape:
+    reason = why_pydantic(cls)
+    if reason is not None:
+        return Shape("pydantic", reason=reason)
     if issubclass(cls, BaseModel):
-        own = getattr(cls.__get_pydantic_core_schema__, "__func__", None) is not _MODEL_SCHEMA
+        own = getattr(cls.__get_pydantic_core_schema__, "__func__", None) not in _MODEL_SCHEMAS
         return Shape("pydantic") if own or issubclass(cls, RootModel) else Shape("model", detail=cls)
     simple = all(type(member.value) in _SINGLE for member in cls)
     return Shape("enum", detail=cls) if simple else Shape("pydantic")
@@ -314,7 +378,13 @@ def _choose_union(args: tuple[Any, ...], metadata: Sequence[Any]) -> Shape:
     if len(present) == 1:
         inner = _choose(present[0], metadata)
     else:
-        inner = _with_metadata(Shape("union", tuple(_choose(arg, []) for arg in present)), metadata)
+        members = tuple(_choose(arg, []) for arg in present)
+        if any(part.bounds or part.kind == "checked" for member in members for part in member.parts()):
+            # A value would be taken for one of the first member of its type, whose constraints it need not meet.
+            whole = _annotate(Union[tuple(present)], metadata)  # noqa: UP007
+            inner = Shape("pydantic", detail=whole, reason="a member of the union has constraints")
+        else:
+            inner = _with_metadata(Shape("union", members), metadata)
     return inner if len(present) == len(args) else Shape("optional", (inner,))
 
 

@@ -5,7 +5,8 @@
     │   ├── EventDefinitionError     a class that cannot be an event class      (TypeError)
     │   ├── NotAnEventError          something that is no event                 (TypeError)
     │   ├── ReadOnlyError            what an event holds was to be changed      (TypeError)
-    │   ├── EventEncodeError         an event that cannot be encoded exactly    (ValueError)
+    │   ├── EventEncodeError         events that cannot be encoded exactly      (ValueError)
+    │   │   └── UnstorableEventError an event that would not come back equal    (StoreError)
     │   ├── EventDecodeError         bytes or columns that hold no event        (ValueError)
     │   └── EventTooLargeError       an event too long for the wire             (ValueError)
     ├── PatternError                 a text that is no pattern                  (ValueError)
@@ -28,9 +29,8 @@
     │   ├── CorruptFileError         a file that cannot be read; `.path` names it
     │   │   └── VanishedFileError    a file that is not where it was listed
     │   ├── UnknownEventTypeError    stored events that no class here is for    (LookupError)
-    │   ├── StoredEventError         a stored event that its class refuses      (ValueError)
-    │   │   └── ChangedFieldError    because a field of it has another type
-    │   └── UnstorableEventError     an event whose class has no columns        (TypeError)
+    │   └── StoredEventError         a stored event that its class refuses      (ValueError)
+    │       └── ChangedFieldError    because a field of it has another type
     └── ImportFileError              a market data file that cannot be taken    (ValueError)
 
 A model that refuses a value raises `pydantic.ValidationError`, which is a ValueError.
@@ -268,8 +268,11 @@ class ChangedFieldError(StoredEventError):
         )
 
 
-class UnstorableEventError(StoreError, TypeError):
-    """An event cannot be stored exactly."""
+class UnstorableEventError(EventEncodeError, StoreError):
+    """An event would not come back equal, so that it is neither stored nor sent.
+
+    The message names class, field and value. In memory such an event is one like any other.
+    """
 
 
 class ImportFileError(TradingEventsError, ValueError):

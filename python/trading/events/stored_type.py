@@ -9,13 +9,21 @@ by it as well.
 from collections.abc import Callable, Mapping
 from dataclasses import fields as fields_of
 from datetime import timezone
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeGuard, cast
 
-from pydantic import BaseModel, ConfigDict, create_model
-from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, SchemaSerializer, SchemaValidator, TzInfo
+from pydantic import BaseModel, ConfigDict, ValidationInfo, create_model
+from pydantic_core import (
+    CoreSchema,
+    PydanticSerializationUnexpectedValue,
+    SchemaSerializer,
+    SchemaValidator,
+    TzInfo,
+    to_json,
+)
 
 from trading.events.added_functions import AddedFunctions
+from trading.events.any_event import FindClass, choose_event, chosen_class
 from trading.events.restoring import Parts, initialize, restore_model, take_apart
 
 Node = dict[str, Any]
@@ -157,7 +165,15 @@ class _Stripping:
             return node
         if not _is_schema(node):
             return {key: self.strip(value) for key, value in node.items()}
+        if _is_choice(node):
+            return self._strip_choice(node)
         return self._strip_added(node) if self._is_added(node) else self._strip_schema(node)
+
+    def _strip_choice(self, node: Node) -> Node:
+        """A field of events of several classes: those, too, are built as they were."""
+        chosen: Any = node["function"]["function"]
+        stored = {**node["function"], "function": partial(_choose_stored, *chosen.args)}
+        return self._strip_schema({**node, "function": stored})
 
     def _is_added(self, node: Node) -> bool:
         function: Any = node.get("function")
@@ -199,6 +215,31 @@ class _Stripping:
 
     def _strip_serialization(self, node: Node) -> Node:
         return {key: self.strip(value) if key in {"schema", "return_schema"} else value for key, value in node.items()}
+
+
+def _is_choice(node: Node) -> bool:
+    """Whether it chooses the class of an event by its event type."""
+    function: Any = node.get("function")
+    return _is_node(function) and getattr(function.get("function"), "func", None) is choose_event
+
+
+def _choose_stored(
+    abstract: type[BaseModel], find: FindClass, value: Any, handler: Callable[[Any], Any], info: ValidationInfo
+) -> Any:
+    if isinstance(value, abstract):
+        return value
+    if not isinstance(value, Mapping):
+        return handler(value)
+    fields = cast("Mapping[str, Any]", value)
+    validator = _stored_validator_of(chosen_class(abstract, find, fields))
+    if info.mode == "json":
+        return validator.validate_json(to_json(fields), by_alias=False, by_name=True)
+    return validator.validate_python(fields, by_alias=False, by_name=True)
+
+
+@lru_cache(maxsize=256)
+def _stored_validator_of(cls: type[BaseModel]) -> SchemaValidator:
+    return stored_validator(cls)
 
 
 def _as_it_is(node: Node) -> Node:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import SchemaSerializer, SchemaValidator, to_json
 
+from trading.events.exactness import is_same, show
 from trading.events.stored_type import stored_json
 
 TypedJson = tuple[Callable[[Any], str], Callable[[str], Any]]
@@ -39,9 +40,12 @@ def typed_json(cls: type[BaseModel], annotation: Any) -> TypedJson:
 
     def render(value: Any) -> str:
         text = stored()[1].to_json(value, by_alias=False, round_trip=True, warnings=False).decode()
-        again = parse(text)
-        if again != value and repr(again) != repr(value):
-            raise ValueError(f"as JSON it comes back as {again!r}")
+        try:
+            again = parse(text)
+        except ValidationError as wrong:
+            raise ValueError(f"its JSON does not come back: {wrong.errors()[0]['msg']}") from wrong
+        if not is_same(value, again):
+            raise ValueError(f"as JSON it comes back as {show(again)}")
         return text
 
     return render, parse

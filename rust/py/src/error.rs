@@ -16,6 +16,7 @@ import_exception!(trading.events.errors, PatternError);
 import_exception!(trading.events.errors, QueueFullError);
 import_exception!(trading.events.errors, ReentrancyError);
 import_exception!(trading.events.errors, SubscriptionNotFoundError);
+import_exception!(trading.events.errors, UnstorableEventError);
 import_exception!(trading.events.errors, WrongLoopError);
 
 /// The error of the operating system with its number, by which Python chooses the class.

@@ -83,13 +83,18 @@ impl Limits {
         self.min_length.is_none_or(|least| length >= least) && self.max_length.is_none_or(|most| length <= most)
     }
 
-    /// Whether a text may be, by its length and as a name.
+    /// Whether a text may be of its length.
     #[must_use]
-    pub fn hold_text(&self, text: &str) -> bool {
+    pub fn hold_length_of(&self, text: &str) -> bool {
         let least = self.min_length.unwrap_or(0);
         (least == 0 || (least == 1 && !text.is_empty()) || text.chars().count() >= least)
             && self.max_length.is_none_or(|most| text.len() <= most || text.chars().count() <= most)
-            && self.name.is_none_or(|name| name.check(text).is_ok())
+    }
+
+    /// Whether a text may be, by its length and as a name.
+    #[must_use]
+    pub fn hold_text(&self, text: &str) -> bool {
+        self.hold_length_of(text) && self.name.is_none_or(|name| name.check(text).is_ok())
     }
 
     /// Whether an integer of 64 bits may be.

@@ -64,6 +64,9 @@ pub trait Sink {
     /// Whether an empty `metadata` is left out.
     const SPARSE: bool;
 
+    /// Whether what is put may become columns later, when nobody can refuse it.
+    const LASTING: bool;
+
     /// Begins an event; `extras` values follow its fields under names that its layout does not have.
     fn begin(&mut self, layout: &Layout, extras: usize);
 

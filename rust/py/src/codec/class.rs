@@ -45,7 +45,18 @@ pub(crate) struct Class {
     pub(super) type_index: Option<usize>,
     pub(super) metadata_index: Option<usize>,
     pub(super) event_type: Option<Py<PyAny>>,
+    pub(super) gate: Gate,
     pub(super) transcoding: Transcoding,
+}
+
+/// Which of its events come back as they were.
+pub(super) enum Gate {
+    /// All whose fields do.
+    Open,
+    /// Those that are decoded and compared when they are encoded.
+    Proof,
+    /// None, for this reason.
+    Closed(String),
 }
 
 /// One field of a class.
@@ -169,6 +180,7 @@ impl Class {
             type_index: place("event_type"),
             metadata_index: place("metadata"),
             event_type: event_type.map(Bound::unbind),
+            gate: gate_of(&description)?,
             template,
             slots: [
                 Slot::find(class, intern!(py, "__pydantic_fields_set__"))?,
@@ -179,6 +191,12 @@ impl Class {
             transcoding: Transcoding::new(),
         })
     }
+}
+
+fn gate_of(description: &Bound<'_, PyAny>) -> PyResult<Gate> {
+    let reason: Option<String> = description.getattr("reason")?.extract()?;
+    let is_compared: bool = description.getattr("is_compared")?.extract()?;
+    Ok(reason.map_or(if is_compared { Gate::Proof } else { Gate::Open }, Gate::Closed))
 }
 
 fn template(py: Python<'_>, fields: &[Field], fixed: Option<(usize, &Bound<'_, PyAny>)>) -> PyResult<Py<PyDict>> {

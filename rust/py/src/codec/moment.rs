@@ -5,8 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{
-    PyDate, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyTime, PyTimeAccess, PyTzInfo, PyTzInfoAccess,
+    PyDate, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyTime, PyTimeAccess, PyType, PyTzInfo, PyTzInfoAccess,
 };
 use trading_events_core::codec::time::{DAY_US, LAST_US, date_from_days, days_from_date};
 
@@ -19,13 +20,25 @@ pub(super) fn read_utc(value: &Bound<'_, PyDateTime>) -> PyResult<Option<i64>> {
     let Some(zone) = value.get_tzinfo() else {
         return Ok(None);
     };
-    if !zone.is(PyTzInfo::utc(py)?) && !is_at_zero(value)? {
+    if !zone.is(PyTzInfo::utc(py)?) && (!is_fixed(&zone)? || !is_at_zero(value)?) {
         return Ok(None);
     }
     let days = days_from_date(i64::from(value.get_year()), i64::from(value.get_month()), i64::from(value.get_day()));
     let minutes = i64::from(value.get_hour()) * 60 + i64::from(value.get_minute());
     let seconds = minutes * 60 + i64::from(value.get_second());
     Ok(Some(days * DAY_US + seconds * 1_000_000 + i64::from(value.get_microsecond())))
+}
+
+/// Whether a zone is an offset and no more.
+fn is_fixed(zone: &Bound<'_, PyTzInfo>) -> PyResult<bool> {
+    static PYDANTIC: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let (py, kind) = (zone.py(), zone.get_type());
+    Ok(kind.is(PyTzInfo::utc(py)?.get_type()) || kind.is(PYDANTIC.import(py, "pydantic_core", "TzInfo")?))
+}
+
+/// Whether ISO 8601 says all of a zone and a fold.
+pub(super) fn is_told(zone: Option<&Bound<'_, PyTzInfo>>, fold: bool) -> PyResult<bool> {
+    Ok(!fold && zone.map_or(Ok(true), is_fixed)?)
 }
 
 fn is_at_zero(value: &Bound<'_, PyDateTime>) -> PyResult<bool> {

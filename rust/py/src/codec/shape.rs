@@ -58,6 +58,13 @@ pub(super) enum Shape {
         render: Py<PyAny>,
         parse: Py<PyAny>,
     },
+    /// Read and written as they are; what renders them as JSON text raises for one that would not come back from that.
+    Proven {
+        inner: Box<Shape>,
+        render: Py<PyAny>,
+    },
+    /// Nothing comes back as it was, for this reason.
+    Unstorable(String),
 }
 
 /// What else holds of values.
@@ -160,6 +167,13 @@ impl Shape {
                 let (render, parse) = module.call_method1(intern!(py, "typed_json"), (class, detail))?.extract()?;
                 Self::Pydantic { render, parse }
             }
+            "proven" => {
+                let module = py.import(intern!(py, "trading.events.typed_json"))?;
+                let json = module.call_method1(intern!(py, "typed_json"), (class, detail))?;
+                let (render, _): (Py<PyAny>, Py<PyAny>) = json.extract()?;
+                Self::Proven { inner: first(), render }
+            }
+            "unstorable" => Self::Unstorable(detail.extract()?),
             other => return Err(PyValueError::new_err(format!("no kind of values is called {other}"))),
         })
     }
@@ -168,7 +182,11 @@ impl Shape {
     pub(super) fn each_model(&self, visit: &mut impl FnMut(&Py<PyType>)) {
         match self {
             Self::Model(class) => visit(class),
-            Self::Optional(inner) | Self::Checked(inner, _) | Self::List(inner, _) | Self::TupleOf(inner, _) => {
+            Self::Optional(inner)
+            | Self::Checked(inner, _)
+            | Self::List(inner, _)
+            | Self::TupleOf(inner, _)
+            | Self::Proven { inner, .. } => {
                 inner.each_model(visit);
             }
             Self::Tuple(parts) | Self::Union { members: parts, .. } => {
@@ -181,6 +199,14 @@ impl Shape {
                 parts.1.each_model(visit);
             }
             _ => {}
+        }
+    }
+
+    /// Whether only Pydantic knows its values.
+    pub(super) fn is_opaque(&self) -> bool {
+        match self {
+            Self::Optional(inner) => inner.is_opaque(),
+            _ => matches!(self, Self::Pydantic { .. }),
         }
     }
 
@@ -207,13 +233,14 @@ impl Shape {
                 }
             }
             Self::Optional(inner) => 1 | inner.tokens(),
-            Self::Checked(inner, _) => inner.tokens(),
+            Self::Checked(inner, _) | Self::Proven { inner, .. } => inner.tokens(),
             Self::Any
             | Self::Json
             | Self::Literal(_)
             | Self::Enum { .. }
             | Self::Union { .. }
-            | Self::Pydantic { .. } => EVERY,
+            | Self::Pydantic { .. }
+            | Self::Unstorable(_) => EVERY,
         }
     }
 

@@ -63,6 +63,7 @@ fn kind(py: Python<'_>, shape: &Shape) -> PyResult<Option<Kind>> {
             let parts = parts.iter().map(|part| kind(py, part)).collect::<PyResult<Option<Vec<_>>>>()?;
             return Ok(parts.map(Kind::Tuple));
         }
+        Shape::Proven { inner, .. } => return kind(py, inner),
         Shape::Model(class) => return model(py, Class::of(class.bind(py))?),
         _ => return Ok(None),
     }))

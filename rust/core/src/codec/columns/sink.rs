@@ -135,6 +135,7 @@ fn scale(decimal: &Decimal) -> Option<(i128, i8)> {
 impl Sink for ColumnSink {
     const COLUMNS: bool = true;
     const SPARSE: bool = false;
+    const LASTING: bool = false;
 
     fn begin(&mut self, _: &Layout, _: usize) {
         self.rows += 1;

@@ -137,6 +137,7 @@ impl MsgpackSink {
 impl Sink for MsgpackSink {
     const COLUMNS: bool = false;
     const SPARSE: bool = true;
+    const LASTING: bool = true;
 
     fn begin(&mut self, layout: &Layout, extras: usize) {
         self.start = self.out.len();

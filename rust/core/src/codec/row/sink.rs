@@ -94,6 +94,7 @@ pub(super) fn put_interned(out: &mut Vec<u8>, number: u32) {
 impl Sink for RowSink<'_> {
     const COLUMNS: bool = false;
     const SPARSE: bool = false;
+    const LASTING: bool = false;
 
     fn begin(&mut self, layout: &Layout, extras: usize) {
         self.put(Token::Name(&layout.row_head));

@@ -214,6 +214,7 @@ fn read_rest<'a, 'py, S: Source<'a>>(
             let depth = deeper(source, depth)?;
             read_model(py, Class::of(class.bind(py))?, count, source, depth)
         }
+        (Shape::Proven { inner, .. }, token) => read(py, inner, token, source, depth),
         (Shape::Union { members, is_told }, token) => read_union(py, members, *is_told, token, source, depth),
         (Shape::Checked(inner, check), token) => {
             let value = read(py, inner, token, source, depth)?;

@@ -6,7 +6,7 @@ use trading_events_core::codec::{Sink, Token};
 
 use super::super::class::Class;
 use super::super::shape::Shape;
-use super::plain::deeper;
+use super::plain::{Depth, deeper, write_json};
 use super::refusal::{Put, Refusal};
 use super::scalars::text;
 use super::{Nothing, extras_of, write};
@@ -56,8 +56,8 @@ pub(super) fn write_model<S: Sink>(class: &Class, model: &Bound<'_, PyAny>, sink
         write(&field.shape, &value, sink, depth)?;
     }
     for (name, value) in extras.iter().flat_map(PyDictMethods::iter) {
-        sink.put(Token::Text(text(name.cast::<PyString>()?)?));
-        write(&Shape::Any, &value, sink, depth)?;
+        sink.put(Token::Text(text(name.cast_exact::<PyString>()?)?));
+        write_json(&value, sink, Depth::new(depth)?)?;
     }
     Ok(())
 }
@@ -69,15 +69,20 @@ pub(super) fn write_union<S: Sink>(
     sink: &mut S,
     depth: usize,
 ) -> Put {
+    let mut why = Refusal::Kind;
     for (index, member) in members.iter().enumerate() {
         // Whether a member takes the value is tried without a trace.
-        if write(member, value, &mut Nothing, depth).is_ok() {
-            if is_told {
-                sink.put(Token::List(2));
-                sink.put(Token::Int(i64::try_from(index).unwrap_or(i64::MAX)));
+        match write(member, value, &mut Nothing, depth) {
+            Ok(()) => {
+                if is_told {
+                    sink.put(Token::List(2));
+                    sink.put(Token::Int(i64::try_from(index).unwrap_or(i64::MAX)));
+                }
+                return write(member, value, sink, depth);
             }
-            return write(member, value, sink, depth);
+            Err(Refusal::Kind) => {}
+            Err(refusal) => why = refusal,
         }
     }
-    Err(Refusal::Kind)
+    Err(why)
 }

@@ -10,22 +10,25 @@ use std::ptr;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTime, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use trading_events_core::codec::columns::Form;
+use trading_events_core::codec::msgpack::MsgpackSink;
 use trading_events_core::codec::{Sink, Token};
 
-use super::class::{Class, Field};
+use super::class::{Class, Field, Gate};
 use super::frozen;
 use super::moment;
 use super::shape::Shape;
+use super::wire::decode_event;
 use crate::event::{dictionary, not_an_event};
 use containers::{write_dict, write_items, write_model, write_union};
 pub(super) use plain::from_json;
-use plain::{Depth, deeper, write_any, write_json, write_map};
-use refusal::{Put, Refusal, missing, refuse};
+use plain::{Depth, deeper, write_json, write_map};
+use refusal::{Put, Refusal, missing, refuse, refuse_class};
 pub(super) use scalars::find_choice;
 use scalars::{
-    hex_digits, short, text, write_datetime, write_decimal, write_int, write_literal, write_text_of, write_timedelta,
+    hex_digits, holds_int, short, text, write_datetime, write_decimal, write_int, write_literal, write_text_of,
+    write_time, write_timedelta, write_uuid,
 };
 
 /// How long a text or bytes may be: every form has room for that.
@@ -34,13 +37,31 @@ pub(super) const MAX_TEXT_BYTES: usize = 1 << 30;
 /// Puts an event into a sink.
 pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
     let class = Class::of_event(event)?;
-    if class.is_doubtful {
-        super::row::ensure_readable(class, event)?;
+    match &class.gate {
+        Gate::Closed(reason) => return Err(refuse_class(class, event, reason)),
+        Gate::Proof if S::COLUMNS || S::LASTING => prove(event)?,
+        Gate::Open | Gate::Proof if class.is_doubtful => super::row::ensure_readable(class, event)?,
+        Gate::Open | Gate::Proof => {}
     }
     write_fields(class, event, sink)
 }
 
-/// The same for an event whose values its class allows.
+/// Encodes an event, decodes it again, and compares.
+#[cold]
+fn prove(event: &Bound<'_, PyAny>) -> PyResult<()> {
+    let (py, class) = (event.py(), Class::of_event(event)?);
+    let mut sink = MsgpackSink::new(Vec::new());
+    write_fields(class, event, &mut sink)?;
+    let again = decode_event(PyBytes::new(py, &sink.finish()).as_any())
+        .map_err(|error| refuse_class(class, event, &error.value(py).to_string()))?;
+    let exactness = py.import(intern!(py, "trading.events.exactness"))?;
+    if exactness.call_method1(intern!(py, "is_same"), (event, &again))?.is_truthy()? {
+        return Ok(());
+    }
+    Err(refuse_class(class, event, "what it has beside its fields would not come back as it is"))
+}
+
+/// Puts an event that has passed the gate into a sink.
 #[inline]
 pub(super) fn write_fields<S: Sink>(class: &Class, event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
     let py = event.py();
@@ -73,7 +94,7 @@ pub(super) fn write_fields<S: Sink>(class: &Class, event: &Bound<'_, PyAny>, sin
         let name = name.cast_into::<PyString>()?;
         let put = text(&name).and_then(|text| {
             sink.extra(text);
-            write(&Shape::Any, &value, sink, 0)
+            write_json(&value, sink, Depth::new(0)?)
         });
         put.map_err(|refusal| refuse(class, &name, &value, refusal))?;
     }
@@ -107,7 +128,7 @@ impl<'a, 'py> Stored<'a, 'py> {
     }
 }
 
-/// Puts the JSON text of a value, in a sink where lists and maps have no columns.
+/// Puts the JSON text of a value that every form takes, in a sink where lists and maps have no columns.
 fn write_as_json<S: Sink>(class: &Class, field: &Field, value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
     let py = value.py();
     if value.is_none() {
@@ -115,7 +136,13 @@ fn write_as_json<S: Sink>(class: &Class, field: &Field, value: &Bound<'_, PyAny>
     } else if is_empty_dict(value)? {
         sink.put(Token::Text("{}"));
     } else {
+        if !field.shape.is_opaque() {
+            write(&field.shape, value, &mut Nothing, 0)?;
+        }
         let rendered = field.json(class, py)?.render.bind(py).call1((value,))?;
+        if field.shape.is_opaque() {
+            write_json(&from_json(&rendered)?, &mut Nothing, Depth::new(0)?)?;
+        }
         sink.put(Token::Text(text(rendered.cast::<PyString>()?)?));
     }
     Ok(())
@@ -126,7 +153,7 @@ fn write_extras_as_json<S: Sink>(extras: Option<Bound<'_, PyDict>>, sink: &mut S
         sink.put(Token::None);
         return Ok(());
     };
-    write_map(&extras, Depth::new(0)?, &mut Nothing, &mut write_json)?;
+    write_map(&extras, Depth::new(0)?, &mut Nothing)?;
     let module = extras.py().import("trading.events.typed_json").map_err(Refusal::from)?;
     let rendered = module.call_method1("render_json", (&extras,))?;
     sink.put(Token::Text(text(rendered.cast::<PyString>()?)?));
@@ -152,36 +179,43 @@ fn write<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, depth: 
             }
             write(inner, value, sink, depth)
         }
-        Shape::Decimal(_) => write_decimal(value, sink),
+        Shape::Decimal(bounds) => write_decimal(bounds, value, sink),
         Shape::Moment => {
             let moment = moment::read_utc(value.cast_exact::<PyDateTime>()?)?;
             sink.put(Token::Moment(moment.ok_or(Refusal::Kind)?));
             Ok(())
         }
         Shape::Text(bounds) => {
-            let text = text(value.cast::<PyString>()?)?;
+            let text = text(value.cast_exact::<PyString>()?)?;
+            within(bounds.min_length.is_none() && bounds.max_length.is_none() || bounds.hold_length_of(text))?;
             sink.put(if bounds.name.is_some() { Token::Name(text) } else { Token::Text(text) });
             Ok(())
         }
         Shape::Id(_) => {
-            let text = text(value.cast::<PyString>()?)?;
+            let text = text(value.cast_exact::<PyString>()?)?;
             let id = if S::COLUMNS { None } else { hex_digits(text) };
             sink.put(id.map_or(Token::Text(text), Token::Id));
             Ok(())
         }
-        Shape::Int(_) => write_int(value.cast_exact::<PyInt>()?, sink),
-        Shape::Float(_) => {
-            sink.put(Token::Float(value.cast::<PyFloat>()?.value()));
+        Shape::Int(bounds) => {
+            let int = value.cast_exact::<PyInt>()?;
+            within(bounds.comparisons.is_empty() || holds_int(bounds, int))?;
+            write_int(int, sink)
+        }
+        Shape::Float(bounds) => {
+            let float = value.cast_exact::<PyFloat>()?.value();
+            within(bounds.hold_float(float))?;
+            sink.put(Token::Float(float));
             Ok(())
         }
         Shape::Bool => {
-            sink.put(Token::Bool(value.cast::<PyBool>()?.is_true()));
+            sink.put(Token::Bool(value.cast_exact::<PyBool>()?.is_true()));
             Ok(())
         }
         Shape::Literal(choices) => write_literal(choices, value, sink),
         Shape::Metadata => {
             let map = frozen::as_dict(value)?.ok_or(Refusal::Kind)?;
-            write_map(map, Depth::new(depth)?, sink, &mut write_json)
+            write_map(map, Depth::new(depth)?, sink)
         }
         _ => write_rest(shape, value, sink, depth),
     }
@@ -191,22 +225,33 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
     let py = value.py();
     match shape {
         Shape::None if value.is_none() => sink.put(Token::None),
-        Shape::Bytes(_) => sink.put(Token::Bytes(short(value.cast::<PyBytes>()?.as_bytes())?)),
+        Shape::Bytes(bounds) => {
+            let bytes = value.cast_exact::<PyBytes>()?.as_bytes();
+            within(bounds.hold_length(bytes.len()))?;
+            sink.put(Token::Bytes(short(bytes)?));
+        }
         Shape::Datetime => write_datetime(value.cast_exact()?, sink)?,
         Shape::Date => write_text_of(value.cast_exact::<PyDate>()?.call_method0(intern!(py, "isoformat"))?, sink)?,
-        Shape::Time => write_text_of(value.cast_exact::<PyTime>()?.call_method0(intern!(py, "isoformat"))?, sink)?,
+        Shape::Time => write_time(value.cast_exact()?, sink)?,
         Shape::Timedelta => write_timedelta(value.cast_exact()?, sink)?,
-        Shape::Uuid => sink.put(Token::Bytes(value.getattr(intern!(py, "bytes"))?.cast::<PyBytes>()?.as_bytes())),
-        Shape::Any => write_any(value, sink, Depth::new(depth)?)?,
-        Shape::Json => write_json(value, sink, Depth::new(depth)?)?,
+        Shape::Uuid => write_uuid(value, sink)?,
+        Shape::Any | Shape::Json => write_json(value, sink, Depth::new(depth)?)?,
         Shape::Enum { class, .. } => {
             if !value.get_type().is(class) {
                 return Err(Refusal::Kind);
             }
-            write_any(&value.getattr(intern!(py, "value"))?, sink, Depth::new(depth)?)?;
+            write_json(&value.getattr(intern!(py, "value"))?, sink, Depth::new(depth)?)?;
         }
-        Shape::List(inner, _) => write_items(inner, value.cast_exact::<PyList>()?.iter(), sink, depth)?,
-        Shape::TupleOf(inner, _) => write_items(inner, value.cast_exact::<PyTuple>()?.iter(), sink, depth)?,
+        Shape::List(inner, bounds) => {
+            let list = value.cast_exact::<PyList>()?;
+            within(bounds.hold_length(list.len()))?;
+            write_items(inner, list.iter(), sink, depth)?;
+        }
+        Shape::TupleOf(inner, bounds) => {
+            let values = value.cast_exact::<PyTuple>()?;
+            within(bounds.hold_length(values.len()))?;
+            write_items(inner, values.iter(), sink, depth)?;
+        }
         Shape::Tuple(inner) => {
             let values = value.cast_exact::<PyTuple>()?;
             if values.len() != inner.len() {
@@ -217,7 +262,11 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
                 write(inner, &value, sink, deeper(depth)?)?;
             }
         }
-        Shape::Dict(parts, _) => write_dict(parts, value.cast_exact()?, sink, depth)?,
+        Shape::Dict(parts, bounds) => {
+            let dict = value.cast_exact::<PyDict>()?;
+            within(bounds.hold_length(dict.len()))?;
+            write_dict(parts, dict, sink, depth)?;
+        }
         Shape::Model(class) => {
             if !value.get_type().is(class) {
                 return Err(Refusal::Kind);
@@ -229,11 +278,24 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
         Shape::Pydantic { render, .. } => {
             let text = render.bind(py).call1((value,))?;
             let plain = from_json(&text)?;
-            write_any(&plain, sink, Depth::new(depth)?)?;
+            write_json(&plain, sink, Depth::new(depth)?)?;
         }
+        Shape::Proven { inner, render } => {
+            write(inner, value, sink, depth)?;
+            if S::LASTING {
+                render.bind(py).call1((value,))?;
+            }
+        }
+        Shape::Unstorable(reason) => return Err(Refusal::Reason(reason.clone())),
         _ => return Err(Refusal::Kind),
     }
     Ok(())
+}
+
+/// Refuses what its own class would refuse, and so whoever reads it.
+#[inline]
+fn within(holds: bool) -> Put {
+    if holds { Ok(()) } else { Err(Refusal::Reason(String::from("it is beyond the constraints of its field"))) }
 }
 
 /// A sink that keeps nothing.
@@ -242,6 +304,7 @@ struct Nothing;
 impl Sink for Nothing {
     const COLUMNS: bool = false;
     const SPARSE: bool = false;
+    const LASTING: bool = false;
 
     fn begin(&mut self, _: &trading_events_core::codec::Layout, _: usize) {}
     fn field(&mut self, _: &trading_events_core::codec::Layout, _: usize) {}

@@ -3,11 +3,11 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
-use trading_events_core::codec::{MAX_DEPTH, Sink, Token};
+use trading_events_core::codec::{Sink, Token};
 
 use super::super::frozen;
 use super::refusal::{Put, Refusal};
-use super::scalars::{short, text, write_int};
+use super::scalars::{text, write_int};
 
 /// What a JSON text says, as plain data.
 pub(crate) fn from_json<'py>(text: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -15,9 +15,12 @@ pub(crate) fn from_json<'py>(text: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
     py.import(intern!(py, "pydantic_core"))?.call_method1(intern!(py, "from_json"), (text,))
 }
 
+/// How deep lists and maps may be in each other: less than what Pydantic's JSON parser and every source here take.
+pub(super) const MOST_DEPTH: usize = 192;
+
 pub(super) fn deeper(depth: usize) -> Result<usize, Refusal> {
-    if depth >= MAX_DEPTH {
-        return Err(Refusal::Reason(format!("it is nested more than {MAX_DEPTH} deep")));
+    if depth >= MOST_DEPTH {
+        return Err(Refusal::Reason(format!("it is nested more than {MOST_DEPTH} deep")));
     }
     Ok(depth + 1)
 }
@@ -44,30 +47,6 @@ pub(super) fn write_json<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S, depth:
     if value.is_exact_instance_of::<PyBytes>() {
         return Err(Refusal::Reason(String::from("JSON has no bytes")));
     }
-    write_plain(value, sink, depth, &mut write_json)
-}
-
-/// Puts plain data: what JSON can say, any float, and bytes.
-pub(super) fn write_any<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S, depth: Depth) -> Put {
-    if let Ok(float) = value.cast_exact::<PyFloat>() {
-        sink.put(Token::Float(float.value()));
-        return Ok(());
-    }
-    if let Ok(bytes) = value.cast_exact::<PyBytes>() {
-        sink.put(Token::Bytes(short(bytes.as_bytes())?));
-        return Ok(());
-    }
-    write_plain(value, sink, depth, &mut write_any)
-}
-
-pub(super) type WritePart<'a, S> = &'a mut dyn FnMut(&Bound<'_, PyAny>, &mut S, Depth) -> Put;
-
-pub(super) fn write_plain<S: Sink>(
-    value: &Bound<'_, PyAny>,
-    sink: &mut S,
-    depth: Depth,
-    write_part: WritePart<'_, S>,
-) -> Put {
     if let Ok(found) = value.cast_exact::<PyString>() {
         sink.put(Token::Text(text(found)?));
     } else if value.is_none() {
@@ -77,12 +56,12 @@ pub(super) fn write_plain<S: Sink>(
     } else if let Ok(int) = value.cast_exact::<PyInt>() {
         write_int(int, sink)?;
     } else if let Some(map) = frozen::as_dict(value)? {
-        write_map(map, depth, sink, write_part)?;
+        write_map(map, depth, sink)?;
     } else if let Some(list) = frozen::as_list(value)? {
         let depth = Depth::new(depth.0)?;
         sink.put(Token::List(list.len()));
         for value in list {
-            write_part(&value, sink, depth)?;
+            write_json(&value, sink, depth)?;
         }
     } else {
         return Err(Refusal::Reason(format!("{} is no plain data", value.get_type())));
@@ -90,20 +69,16 @@ pub(super) fn write_plain<S: Sink>(
     Ok(())
 }
 
-pub(super) fn write_map<S: Sink>(
-    map: &Bound<'_, PyDict>,
-    depth: Depth,
-    sink: &mut S,
-    write_part: WritePart<'_, S>,
-) -> Put {
+/// Puts what JSON can say, by name.
+pub(super) fn write_map<S: Sink>(map: &Bound<'_, PyDict>, depth: Depth, sink: &mut S) -> Put {
     let depth = Depth::new(depth.0)?;
     sink.put(Token::Map(map.len()));
     for (key, value) in map {
-        let key = key.cast_into::<PyString>().map_err(|wrong| {
-            Refusal::Reason(format!("a name in it is no text but {}", wrong.into_inner().get_type()))
-        })?;
-        sink.put(Token::Text(text(&key)?));
-        write_part(&value, sink, depth)?;
+        let Ok(name) = key.cast_exact::<PyString>() else {
+            return Err(Refusal::Reason(format!("a name in it is no text but {}", key.get_type())));
+        };
+        sink.put(Token::Text(text(name)?));
+        write_json(&value, sink, depth)?;
     }
     Ok(())
 }

@@ -1,11 +1,15 @@
 //! Why a value cannot be put into a sink.
 
 use pyo3::exceptions::{PyException, PyMemoryError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::super::class::{Class, Field};
-use crate::error::EventEncodeError;
+use crate::error::UnstorableEventError;
+
+/// So much of an exception's text is told.
+const MOST_REASON: usize = 400;
 
 /// Why a value cannot be put.
 pub(super) enum Refusal {
@@ -33,36 +37,57 @@ pub(super) type Put = Result<(), Refusal>;
 
 #[cold]
 pub(super) fn missing(class: &Class, field: &Field, py: Python<'_>) -> PyErr {
-    EventEncodeError::new_err(format!("{}.{} is missing", class.python.bind(py), field.name.bind(py)))
+    UnstorableEventError::new_err(format!("{}.{} is missing", class.python.bind(py), field.name.bind(py)))
 }
 
 #[cold]
 pub(super) fn refuse(class: &Class, field: &Bound<'_, PyString>, value: &Bound<'_, PyAny>, refusal: Refusal) -> PyErr {
     let py = value.py();
-    let name = class.python.bind(py).qualname().map_or_else(|_| String::from("?"), |name| name.to_string());
-    let shown = |value: &Bound<'_, PyAny>| {
-        value.repr().map_or_else(|_| String::from("?"), |text| text.to_string_lossy().chars().take(200).collect())
-    };
-    match refusal {
+    let name = name_of(class, py);
+    let shown = |value: &Bound<'_, PyAny>| show(value).unwrap_or_else(|_| String::from("?"));
+    let told = match refusal {
         Refusal::Kind => {
             let found = value.get_type().to_string();
-            EventEncodeError::new_err(format!(
-                "{name}.{field} holds what its type does not say, {found}: {}",
+            format!(
+                "{name}.{field} holds what its type does not say, {found}: {}; events are to be made by validation",
                 shown(value)
-            ))
+            )
         }
         Refusal::Reason(reason) => {
-            EventEncodeError::new_err(format!("{name}.{field} cannot be encoded: {reason}: {}", shown(value)))
+            format!("{name}.{field} cannot be encoded: {reason}: {}; {}", shown(value), way(&name))
         }
         Refusal::Raised(error)
             if !error.is_instance_of::<PyException>(py) || error.is_instance_of::<PyMemoryError>(py) =>
         {
-            error
+            return error;
         }
         Refusal::Raised(error) => {
-            let told = EventEncodeError::new_err(format!("{name}.{field} cannot be encoded: {}", error.value(py)));
+            let reason: String = error.value(py).to_string().chars().take(MOST_REASON).collect();
+            let told = format!("{name}.{field} cannot be encoded: {reason}: {}; {}", shown(value), way(&name));
+            let told = UnstorableEventError::new_err(told);
             told.set_cause(py, Some(error));
-            told
+            return told;
         }
-    }
+    };
+    UnstorableEventError::new_err(told)
+}
+
+/// An event of a class of which none comes back.
+#[cold]
+pub(super) fn refuse_class(class: &Class, event: &Bound<'_, PyAny>, reason: &str) -> PyErr {
+    let name = name_of(class, event.py());
+    UnstorableEventError::new_err(format!("{name} cannot be encoded: {reason}: {}", show(event).unwrap_or_default()))
+}
+
+fn name_of(class: &Class, py: Python<'_>) -> String {
+    class.python.bind(py).qualname().map_or_else(|_| String::from("?"), |name| name.to_string())
+}
+
+fn show(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = value.py();
+    py.import(intern!(py, "trading.events.exactness"))?.call_method1(intern!(py, "show"), (value,))?.extract()
+}
+
+fn way(name: &str) -> String {
+    format!("describe({name}) says how each field is kept")
 }

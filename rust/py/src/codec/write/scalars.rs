@@ -3,14 +3,18 @@
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyInt, PyString};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{
+    PyBytes, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyInt, PyString, PyTime, PyTimeAccess, PyType, PyTzInfoAccess,
+};
 use trading_events_core::codec::{Sink, Token};
 
 use super::super::decimal::{self, Found};
 use super::super::moment;
-use super::MAX_TEXT_BYTES;
-use super::plain::{Depth, write_any};
+use super::super::shape::Bounds;
+use super::plain::{Depth, write_json};
 use super::refusal::{Put, Refusal};
+use super::{MAX_TEXT_BYTES, within};
 
 pub(super) fn text<'a>(text: &'a Bound<'_, PyString>) -> Result<&'a str, Refusal> {
     let text = text.to_str().map_err(|wrong| Refusal::Reason(format!("a text is no Unicode: {wrong}")))?;
@@ -43,15 +47,30 @@ pub(super) fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
-pub(super) fn write_decimal<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+pub(super) fn write_decimal<S: Sink>(bounds: &Bounds, value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
     if !decimal::is_decimal(value)? {
         return Err(Refusal::Kind);
     }
     match decimal::read(value)? {
-        Found::Plain(found) => sink.put(Token::Decimal(found)),
-        Found::Text(found) => sink.put(Token::Text(text(&found)?)),
+        Found::Plain(found) => {
+            within(bounds.comparisons.is_empty() || bounds.hold_sign(found.negative, found.mantissa == 0))?;
+            sink.put(Token::Decimal(found));
+        }
+        Found::Text(found) => {
+            let (finite, negative, zero) = decimal::signs(value)?;
+            within(if finite { bounds.hold_sign(negative, zero) } else { !bounds.finite })?;
+            sink.put(Token::Text(text(&found)?));
+        }
     }
     Ok(())
+}
+
+#[cold]
+pub(super) fn holds_int(bounds: &Bounds, value: &Bound<'_, PyInt>) -> bool {
+    match value.extract::<i64>() {
+        Ok(int) => bounds.hold_int(int),
+        Err(_) => value.gt(0).is_ok_and(|above| !bounds.end(above)),
+    }
 }
 
 pub(super) fn write_int<S: Sink>(value: &Bound<'_, PyInt>, sink: &mut S) -> Put {
@@ -60,19 +79,28 @@ pub(super) fn write_int<S: Sink>(value: &Bound<'_, PyInt>, sink: &mut S) -> Put 
     let int = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
     if overflow == 0 {
         sink.put(Token::Int(int));
+    } else if int_bits(value)? > MOST_BITS {
+        return Err(Refusal::Reason(format!("an integer may have {MOST_BITS} bits")));
     } else if S::COLUMNS {
         sink.put(Token::Text(value.str()?.to_str()?));
     } else if let Ok(unsigned) = value.extract::<u64>() {
         sink.put(Token::Unsigned(unsigned));
     } else {
         let py = value.py();
-        let bits: usize = value.call_method0(intern!(py, "bit_length"))?.extract()?;
+        let bits = int_bits(value)?;
         let options = PyDict::new(py);
         options.set_item(intern!(py, "signed"), true)?;
         let bytes = value.call_method(intern!(py, "to_bytes"), (bits / 8 + 1, "big"), Some(&options))?;
         sink.put(Token::BigInt(short(bytes.cast::<PyBytes>()?.as_bytes())?));
     }
     Ok(())
+}
+
+/// How long an integer may be: Python makes a text of one of 640 digits whatever limit it has been given.
+const MOST_BITS: usize = 2048;
+
+fn int_bits(value: &Bound<'_, PyInt>) -> PyResult<usize> {
+    value.call_method0(intern!(value.py(), "bit_length"))?.extract()
 }
 
 pub(super) fn write_literal<S: Sink>(choices: &[Py<PyAny>], value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
@@ -83,7 +111,7 @@ pub(super) fn write_literal<S: Sink>(choices: &[Py<PyAny>], value: &Bound<'_, Py
         sink.put(Token::Name(text(name)?));
         return Ok(());
     }
-    write_any(value, sink, Depth::new(0)?)
+    write_json(value, sink, Depth::new(0)?)
 }
 
 /// The choice of a literal that a value is: equal, and of the same type, since 1 equals True.
@@ -112,8 +140,30 @@ pub(super) fn write_datetime<S: Sink>(value: &Bound<'_, PyDateTime>, sink: &mut 
             sink.put(Token::Moment(micros));
             Ok(())
         }
-        None => write_text_of(value.call_method0(intern!(value.py(), "isoformat"))?, sink),
+        None if moment::is_told(value.get_tzinfo().as_ref(), value.get_fold())? => {
+            write_text_of(value.call_method0(intern!(value.py(), "isoformat"))?, sink)
+        }
+        None => Err(Refusal::Reason(String::from(ZONE_LOST))),
     }
+}
+
+const ZONE_LOST: &str = "its zone and fold would be lost: only UTC, a fixed offset or no zone come back";
+
+pub(super) fn write_time<S: Sink>(value: &Bound<'_, PyTime>, sink: &mut S) -> Put {
+    if !moment::is_told(value.get_tzinfo().as_ref(), value.get_fold())? {
+        return Err(Refusal::Reason(String::from(ZONE_LOST)));
+    }
+    write_text_of(value.call_method0(intern!(value.py(), "isoformat"))?, sink)
+}
+
+pub(super) fn write_uuid<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+    static UUID: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let py = value.py();
+    if !value.get_type().is(UUID.import(py, "uuid", "UUID")?) {
+        return Err(Refusal::Kind);
+    }
+    sink.put(Token::Bytes(value.getattr(intern!(py, "bytes"))?.cast::<PyBytes>()?.as_bytes()));
+    Ok(())
 }
 
 /// A length of time is its microseconds.
