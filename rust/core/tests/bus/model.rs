@@ -27,6 +27,7 @@ pub(crate) enum Service {
 
 /// A subscription that stands.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, as the contract words it")]
 pub(crate) struct Subscription {
     pub(crate) id: SubscriptionId,
     pub(crate) payload: u32,
