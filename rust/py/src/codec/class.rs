@@ -27,8 +27,7 @@ pub(crate) struct Class {
     /// What must hold of each instance that is decoded, besides what its fields say.
     pub(super) rules: Vec<Py<PyAny>>,
     pub(super) has_private: bool,
-    /// Whether an instance may hold what the constraints of its fields do not allow.
-    pub(super) is_doubtful: bool,
+    pub(super) door: Door,
     pub(super) keeps_extras: bool,
     /// The names of all fields, to be shared by instances that cannot be changed.
     pub(super) names: Py<PySet>,
@@ -46,6 +45,14 @@ pub(crate) struct Class {
     pub(super) metadata_index: Option<usize>,
     pub(super) event_type: Option<Py<PyAny>>,
     pub(super) transcoding: Transcoding,
+}
+
+/// What is asked of an instance before it is encoded.
+pub(super) enum Door {
+    /// Nothing: its values are within the constraints of its fields.
+    Open,
+    /// Whether they are.
+    Guarded,
 }
 
 /// One field of a class.
@@ -160,7 +167,7 @@ impl Class {
             layout: Layout::new(&type_name, &names),
             rules: description.getattr("rules")?.extract()?,
             has_private: description.getattr("has_private")?.extract()?,
-            is_doubtful: description.getattr("is_doubtful")?.extract()?,
+            door: if description.getattr("is_doubtful")?.extract()? { Door::Guarded } else { Door::Open },
             keeps_extras: description.getattr("keeps_extras")?.extract()?,
             names: PySet::new(py, &names)?.unbind(),
             is_frozen: description.getattr("is_frozen")?.extract()?,

@@ -14,7 +14,7 @@ use pyo3::types::{PyBool, PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyInt, P
 use trading_events_core::codec::columns::Form;
 use trading_events_core::codec::{Sink, Token};
 
-use super::class::{Class, Field};
+use super::class::{Class, Door, Field};
 use super::moment;
 use super::shape::Shape;
 use crate::event::{dictionary, not_an_event};
@@ -33,7 +33,7 @@ pub(super) const MAX_TEXT_BYTES: usize = 1 << 30;
 /// Puts an event into a sink.
 pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
     let class = Class::of_event(event)?;
-    if class.is_doubtful {
+    if matches!(class.door, Door::Guarded) {
         super::row::ensure_readable(class, event)?;
     }
     write_fields(class, event, sink)
