@@ -15,8 +15,12 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
+    ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    PlainSerializer,
+    PlainValidator,
     PrivateAttr,
     StringConstraints,
     field_validator,
@@ -203,14 +207,14 @@ def test_what_makes_a_type_is_a_part_of_it(annotation: Any, value: Any) -> None:
         assert repr(again) == repr(event)
 
 
-def test_a_type_that_is_made_by_what_was_added_comes_back() -> None:
+@pytest.mark.parametrize("kind", [PlainValidator, BeforeValidator])
+def test_a_type_that_is_made_by_what_was_added_comes_back(kind: Any) -> None:
     """Turned red by: taking a validator away from a type of which Pydantic knows nothing else."""
-    from pydantic import ConfigDict, PlainSerializer, PlainValidator  # noqa: PLC0415 - of this test alone
 
     def make(value: Any) -> Foreign:
         return value if isinstance(value, Foreign) else Foreign(value)
 
-    made = Annotated[Foreign, PlainValidator(make), PlainSerializer(lambda value: value.text)]
+    made = Annotated[Foreign, kind(make), PlainSerializer(lambda value: value.text)]
     config = ConfigDict(arbitrary_types_allowed=True)
     event = define(made, config=config)(value="a")
     assert decode_event(encode_event(event)) == event

@@ -175,13 +175,12 @@ class ClassDescription:
         rules: What this package's own classes demand of the whole model. It holds for each that is decoded; validators
             that other classes add are not asked again.
         has_private: Whether its instances have private attributes, which construction makes.
-        is_doubtful: Whether functions that are added to it may have made values that its constraints do not allow. Each
-            instance is then read once when it is encoded.
         keeps_extras: Whether it keeps fields that it does not know.
         is_frozen: Whether its instances cannot be changed.
         is_flat: Whether that is so, and they refer to nothing that could lead back to them.
-        is_compared: Whether an instance, or a model in it, has attributes that are no fields: each is decoded again and
-            compared when it is encoded.
+        is_compared: Whether each instance is decoded again and compared when it is encoded: because it, or a model in
+            it, has attributes that are no fields, or because functions that are added to the class may have made values
+            that its constraints do not allow.
         reason: Why no event of the class can be stored or sent; None where its fields and values decide.
     """
 
@@ -189,7 +188,6 @@ class ClassDescription:
     fields: tuple[FieldDescription, ...]
     rules: tuple[Callable[[Any], Any], ...]
     has_private: bool
-    is_doubtful: bool
     keeps_extras: bool
     is_frozen: bool
     is_flat: bool
@@ -235,11 +233,10 @@ def describe_class(cls: type[BaseModel]) -> ClassDescription:
         fields=fields,
         rules=tuple(_rules(cls)),
         has_private=bool(cls.__private_attributes__),
-        is_doubtful=any(_is_bounded(field.shape) and _may_be_changed(cls, field.name) for field in fields),
         keeps_extras=cls.model_config.get("extra") == "allow",
         is_frozen=bool(cls.model_config.get("frozen")),
         is_flat=_holds_fields_alone(cls) and all(map(_is_flat, fields)),
-        is_compared=has_private(cls),
+        is_compared=has_private(cls) or any(_is_doubtful(cls, field) for field in fields),
         reason=why_class_unstorable(cls) or _why_unroutable(cls, fields),
     )
 
@@ -308,6 +305,10 @@ def _holds_fields_alone(cls: type[BaseModel]) -> bool:
 
 def _is_flat(field: FieldDescription) -> bool:
     return all(part.kind in _ATOMS for part in field.shape.parts())
+
+
+def _is_doubtful(cls: type[BaseModel], field: FieldDescription) -> bool:
+    return _is_bounded(field.shape) and _may_be_changed(cls, field.name)
 
 
 def _is_bounded(shape: Shape) -> bool:

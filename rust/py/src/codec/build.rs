@@ -88,8 +88,8 @@ pub(super) fn build<'py>(
     }
     let set = field_names(py, class, &missing)?;
     let built = instance(py, class, &fields, set, extras_of(py, class, values.extras))?;
-    if class.has_private {
-        py.import(intern!(py, "trading.events.restoring"))?.call_method1(intern!(py, "restore_private"), (&built,))?;
+    if let Some(restore) = &class.restore {
+        restore.bind(py).call1((&built,))?;
     }
     for rule in class.rules.iter().filter(|_| !are_trusted) {
         rule.bind(py).call1((&built,))?;

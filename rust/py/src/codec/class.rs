@@ -26,9 +26,8 @@ pub(crate) struct Class {
     pub(super) fields: Box<[Field]>,
     /// What must hold of each instance that is decoded, besides what its fields say.
     pub(super) rules: Vec<Py<PyAny>>,
-    pub(super) has_private: bool,
-    /// Whether an instance may hold what the constraints of its fields do not allow.
-    pub(super) is_doubtful: bool,
+    /// What makes the private attributes of an instance, if it has any.
+    pub(super) restore: Option<Py<PyAny>>,
     pub(super) keeps_extras: bool,
     /// The names of all fields, to be shared by instances that cannot be changed.
     pub(super) names: Py<PySet>,
@@ -126,7 +125,7 @@ impl Class {
                 let mut seen = 0;
                 while let Some(class) = classes.get(seen) {
                     let class = Self::of(class.bind(py))?;
-                    if class.has_private {
+                    if class.restore.is_some() {
                         return Ok(false);
                     }
                     let mut add = |model: &Py<PyType>| {
@@ -165,13 +164,14 @@ impl Class {
         let default = |_| infos.as_any().get_item("event_type")?.getattr("default");
         let event_type = place("event_type").map(default).transpose()?;
         let type_name: String = event_type.as_ref().map_or_else(|| Ok(String::new()), PyAnyMethods::extract)?;
+        let has_private: bool = description.getattr("has_private")?.extract()?;
+        let restore = py.import("trading.events.restoring")?.getattr("restore_private")?;
         let template = template(py, &fields, place("event_type").zip(event_type.as_ref()))?;
         Ok(Self {
             python: class.clone().unbind(),
             layout: Layout::new(&type_name, &names),
             rules: description.getattr("rules")?.extract()?,
-            has_private: description.getattr("has_private")?.extract()?,
-            is_doubtful: description.getattr("is_doubtful")?.extract()?,
+            restore: has_private.then(|| restore.unbind()),
             keeps_extras: description.getattr("keeps_extras")?.extract()?,
             names: PySet::new(py, &names)?.unbind(),
             is_frozen: description.getattr("is_frozen")?.extract()?,

@@ -20,8 +20,7 @@ use trading_events_core::codec::row::{Interner, OwnRow, RowSink, RowSource};
 
 use super::class::{Class, class_of_type};
 use super::read::{Flaw, read_event};
-use super::write::{write_event, write_fields};
-use crate::error::{EventDecodeError, EventEncodeError};
+use super::write::write_event;
 
 /// Appends an event's row to bytes, which stay as they are if that fails.
 ///
@@ -41,25 +40,6 @@ pub(crate) fn pack_exactly(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyRes
         return Ok(false);
     }
     pack(event, row).map(|()| true)
-}
-
-/// Raises `EventEncodeError` for an event that no row could be read as, by the constraints of its fields.
-#[cold]
-pub(super) fn ensure_readable(class: &Class, event: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = event.py();
-    let mut row = Vec::new();
-    write_fields(class, event, &mut RowSink::new(&mut row))?;
-    let mut source = RowSource::new(&row);
-    let read = source.begin().map_err(Flaw::from).and_then(|_| read_event(py, class, &mut source, 0));
-    read.map(|_| ()).map_err(|flaw| {
-        let error = flaw.into_error(py, 0);
-        if !error.is_instance_of::<EventDecodeError>(py) {
-            return error;
-        }
-        let reason = error.value(py).getattr("reason").map_or_else(|_| String::new(), |reason| reason.to_string());
-        let name = class.python.bind(py).qualname().map_or_else(|_| String::from("?"), |name| name.to_string());
-        EventEncodeError::new_err(format!("{name} holds what its own constraints do not allow: {reason}"))
-    })
 }
 
 /// The event of a row, of the class that has its type now. Raises `EventDecodeError`.

@@ -40,7 +40,6 @@ pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> Py
     match &class.gate {
         Gate::Closed(reason) => return Err(refuse_class(class, event, reason)),
         Gate::Proof if S::COLUMNS || S::LASTING => prove(event)?,
-        Gate::Open | Gate::Proof if class.is_doubtful => super::row::ensure_readable(class, event)?,
         Gate::Open | Gate::Proof => {}
     }
     write_fields(class, event, sink)
@@ -63,7 +62,7 @@ fn prove(event: &Bound<'_, PyAny>) -> PyResult<()> {
 
 /// Puts an event that has passed the gate into a sink.
 #[inline]
-pub(super) fn write_fields<S: Sink>(class: &Class, event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
+fn write_fields<S: Sink>(class: &Class, event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
     let py = event.py();
     let fields = dictionary(event).ok_or_else(|| not_an_event(event))?;
     let extras = if class.keeps_extras { extras_of(event)? } else { None };
