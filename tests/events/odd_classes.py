@@ -235,7 +235,9 @@ KEPT: list[tuple[str, Make]] = [
     ("bytes in a list", field(list[bytes], [b"\x00\xff"])),
     ("a time with an offset", field(time, time(1, tzinfo=timezone(timedelta(hours=5, minutes=45))))),
     ("an offset of seconds", field(datetime, datetime(2024, 1, 1, tzinfo=timezone(timedelta(seconds=20_730))))),
-    ("a model that leaves a field out, with a good value", field(Shown, Shown(price=Decimal("1.1")))),
+    ("a model with a serializer that rounds", field(Shown, Shown(price=Decimal("1.11")))),
+    ("a model with computed fields", field(Doubled, Doubled(price=Decimal(1)))),
+    ("a model that leaves a field out of what is dumped", field(Hidden, Hidden(price=Decimal(1)))),
     ("a class with private attributes as they are made", lambda: counting(7)),
 ]
 
@@ -260,13 +262,6 @@ REFUSED: list[tuple[str, Make, str]] = [
     ("a list of such", field(list[datetime], [zoned("Europe/Paris")]), r"its zone and fold would be lost"),
     ("a datetime of a class of its own", field(datetime, Later(2024, 1, 1)), r"holds what its type does not say"),
     ("a deque with a bound", field(deque[int], deque([1], maxlen=3)), r"comes back as deque\(\[1\]\)"),
-    (
-        "a model that rounds",
-        field(Shown, Shown(price=Decimal("1.11"))),
-        r"comes back as Shown\(price=Decimal\('1\.1'\)\)",
-    ),
-    ("a model with computed fields", field(Doubled, Doubled(price=Decimal(1))), r"its JSON does not come back"),
-    ("a model that leaves a field out", field(Hidden, Hidden(price=Decimal(1))), r"its JSON does not come back"),
     (
         "a model of a class derived from its field's",
         field(Leg, wide_leg()),

@@ -34,7 +34,7 @@ _NO_JSON = {
 }
 """Schemas of Pydantic's of which nothing can be read back."""
 
-_WRAPPING = {"nullable", "default", "function-before", "function-after", "function-wrap", "definitions", "model-field"}
+_WRAPPING = {"nullable", "default", "definitions", "model-field"}
 _SAFE_IN_JSON = frozenset(
     {"none", "bool", "int", "text", "id", "moment", "uuid", "date", "json", "metadata", "any"}
     | {"checked", "optional", "list", "tuple_of", "tuple"}
