@@ -1,7 +1,7 @@
 """Events of classes made at random: every form gives them back as they were, or refuses them, and harms no other.
 
-Each batch runs in a process of its own, so that a crash of the interpreter is the failure of one test. What it was about
-is then in the output, and `python -m tests.events.any_class SEED COUNT` says it again.
+Each batch runs in a process of its own, so that a crash of the interpreter is the failure of one test. The output says
+what was being checked, and `python -m tests.events.any_class SEED COUNT` does it again.
 """
 
 import signal

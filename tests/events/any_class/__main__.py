@@ -1,4 +1,4 @@
-"""Checks classes made at random: `python -m tests.events.any_class SEED COUNT`. Exit code 1 names one that breaks the rule.
+"""Checks classes made at random: `python -m tests.events.any_class SEED COUNT`. Exit code 1 names one breaking the rule.
 
 What is being checked is written to a file first, so that a crash of the interpreter can be told from what caused it.
 """
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
         except BaseException as wrong:  # noqa: BLE001 - whatever it is, it is the finding
             last = (folder / "last.txt").read_text() if (folder / "last.txt").exists() else "no class was made\n"
             reasons = "\n".join(f"{type(each).__name__}: {each!s:.1500}" for each in _causes(wrong))
-            print(f"seed {first}:\n{last}{reasons}")
+            sys.stdout.write(f"seed {first}:\n{last}{reasons}\n")
             return 1
     return 0
 

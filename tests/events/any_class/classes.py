@@ -1,4 +1,4 @@
-"""Event classes of any fields, with what users add to fields and classes: validators, serializers, aliases, settings."""
+"""Event classes of any fields, with what users add to them: validators, serializers, aliases, settings."""
 
 import itertools
 from decimal import Decimal

@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Generic, Literal, Optional, TypeVar, Union
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union
 
 import pydantic
 import typing_extensions
@@ -29,7 +29,7 @@ class Tree(pydantic.BaseModel):
 
 
 class Ping(pydantic.BaseModel):
-    pong: Optional["Pong"] = None
+    pong: "Pong | None" = None
 
 
 class Pong(pydantic.BaseModel):
@@ -101,7 +101,7 @@ def _of_one(draw: DrawFn, inner: Kind) -> Kind:
         (lambda: tuple[annotation, ...], several),
         (lambda: Sequence[annotation], several | several.map(tuple)),
         (lambda: collections.deque[annotation], several),
-        (lambda: Optional[annotation], st.none() | values),
+        (lambda: Union[annotation, None], st.none() | values),  # noqa: UP007 - `|` does not take every type
         (lambda: dict[str, annotation], named),
         (lambda: Mapping[str, annotation], named),
         (lambda: collections.OrderedDict[str, annotation], named),
@@ -135,7 +135,7 @@ def _of_two(draw: DrawFn, first: Kind, second: Kind) -> Kind:
     pairs = st.dictionaries(st.tuples(key.values, texts), second.values, max_size=2)
     name = f"Made{next(_numbers)}"
     makers: Makers = [
-        (lambda: Union[first.annotation, second.annotation], first.values | second.values),
+        (lambda: Union[first.annotation, second.annotation], first.values | second.values),  # noqa: UP007 - as above
         (lambda: tuple[first.annotation, second.annotation], pair),
         (lambda: dict[key.annotation, first.annotation], st.dictionaries(key.values, first.values, max_size=2)),
         (lambda: dict[tuple[key.annotation, str], second.annotation], pairs),
