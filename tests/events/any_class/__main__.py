@@ -1,4 +1,4 @@
-"""Checks classes made at random: `python -m tests.events.any_class SEED COUNT`. Exit code 1 names one breaking the rule.
+"""Checks classes made at random: `python -m tests.events.any_class SEED COUNT`. Exit code 1 names one that fails.
 
 What is being checked is written to a file first, so that a crash of the interpreter can be told from what caused it.
 """
