@@ -1,0 +1,115 @@
+"""The rule for events of any class: each form gives an event back as it was, or refuses it, and harms no other."""
+
+import asyncio
+import itertools
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.events.any_class.exactness import exact
+from tests.events.samples import sample
+from trading.events import (
+    BaseEvent,
+    EventDecodeError,
+    EventEncodeError,
+    HeartbeatEvent,
+    InMemoryEventBus,
+    TickEvent,
+    decode_event,
+    encode_event,
+    events_to_table,
+    table_to_events,
+)
+from trading.events.errors import UnstorableEventError
+from trading.events.persistence import EventReader, ParquetEventWriter, verify
+
+REFUSALS = (EventEncodeError, UnstorableEventError)
+_numbers = itertools.count()
+
+
+class BrokenRuleError(AssertionError):
+    """An event came back otherwise, was lost, or harmed another."""
+
+
+async def check_all(events: Sequence[BaseEvent], folder: Path) -> None:
+    """Holds every form to the rule.
+
+    Raises:
+        BrokenRuleError: One breaks it.
+    """
+    before, after = sample(TickEvent), sample(HeartbeatEvent)
+    _check_one_by_one("wire", events, lambda event: decode_event(encode_event(event)))
+    _check_one_by_one("table", events, _through_a_table)
+    await _check_in_memory([before, *events, after])
+    await _check_store(before, events, after, folder / str(next(_numbers)))
+
+
+def _check_one_by_one(form: str, events: Sequence[BaseEvent], go: Callable[[BaseEvent], BaseEvent]) -> None:
+    for event in events:
+        expected = exact(event)
+        try:
+            back = go(event)
+        except REFUSALS:
+            continue
+        except EventDecodeError as wrong:
+            raise BrokenRuleError(f"{form}: accepted, then refused: {wrong}") from wrong
+        finally:
+            _compare(f"{form}, the event itself", [event], [expected])
+        _compare(form, [back], [expected])
+
+
+def _through_a_table(event: BaseEvent) -> BaseEvent:
+    [back] = table_to_events(events_to_table([event]))
+    return back
+
+
+async def _check_in_memory(events: Sequence[BaseEvent]) -> None:
+    heard: list[Any] = []
+    failures: list[Any] = []
+    expected = [exact(event) for event in events]
+    async with InMemoryEventBus(history=100, on_error=failures.append) as bus:
+        bus._pack_beyond(0)
+        await bus.subscribe("*", lambda event: heard.append(exact(event)))
+        for event in events:
+            bus.publish_nowait(event)
+        await bus.join()
+        kept = [exact(event) for event in bus.history.query()]
+    if failures:
+        raise BrokenRuleError(f"queue: {failures[0].error!r}") from failures[0].error
+    if heard != expected:
+        raise BrokenRuleError(f"queue: {expected}\ncame out as {heard}")
+    if kept != expected:
+        raise BrokenRuleError(f"history: {expected}\ncame out as {kept}")
+
+
+async def _check_store(before: BaseEvent, events: Sequence[BaseEvent], after: BaseEvent, store: Path) -> None:
+    accepted: list[BaseEvent] = []
+    async with ParquetEventWriter(store) as writer:
+        for event in (before, *events, after):
+            try:
+                await writer.write_event(event)
+                accepted.append(event)
+            except REFUSALS:
+                if event is before or event is after:
+                    raise
+        expected = sorted((event.timestamp, number, exact(event)) for number, event in enumerate(accepted))
+        wanted = [each for _, _, each in expected]
+        _compare("journal", list(EventReader(store).read_range()), wanted)
+        await writer.flush(seal=True)
+        _compare("Parquet", list(EventReader(store).read_range()), wanted)
+    _compare("Parquet, closed", list(EventReader(store).read_range()), wanted)
+    if faults := list(verify(store)):
+        raise BrokenRuleError(f"verify: {faults}")
+    shutil.rmtree(store)
+
+
+def _compare(form: str, found: Sequence[BaseEvent], expected: list[Any]) -> None:
+    got = [exact(event) for event in found]
+    if got != expected:
+        raise BrokenRuleError(f"{form}: {expected}\ncame back as {got}")
+
+
+def run(events: Sequence[BaseEvent], folder: Path) -> None:
+    """Checks events in a loop of their own."""
+    asyncio.run(check_all(events, folder))
