@@ -294,7 +294,13 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
 /// Refuses what its own class would refuse, and so whoever reads it.
 #[inline]
 fn within(holds: bool) -> Put {
-    if holds { Ok(()) } else { Err(Refusal::Reason(String::from("it is beyond the constraints of its field"))) }
+    if holds { Ok(()) } else { Err(beyond()) }
+}
+
+#[cold]
+#[inline(never)]
+fn beyond() -> Refusal {
+    Refusal::Reason(String::from("it is beyond the constraints of its field"))
 }
 
 /// A sink that keeps nothing.
