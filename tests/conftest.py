@@ -29,18 +29,22 @@ settings.load_profile("usual")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests come first, so that no process is left with one while the others have ended.
-
-    Coverage is measured in the tests of the modules alone: to measure a test makes it half as long again.
-    """
+    """Long tests come first, so that no process is left with one while the others have ended."""
     items.sort(key=lambda item: item.path.relative_to(_HERE).parts[0] not in _LONG)
-    for item in items:
-        if not item.path.is_relative_to(_HERE / "events"):
-            item.add_marker("no_cover")
 
 
-def pytest_collection_finish() -> None:
-    """What stands now stays to the end: a garbage collection need not look at it again."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Measures coverage in the tests of the modules alone: to measure a test makes it half as long again."""
+    coverage = getattr(item.config.pluginmanager.get_plugin("_cov"), "cov_controller", None)
+    is_measured = item.path.is_relative_to(_HERE / "events")
+    if coverage is not None and coverage.started != is_measured:
+        (coverage.resume if is_measured else coverage.pause)()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def old_objects_stay() -> None:
+    """What stands when a module's tests begin stays: its tests' garbage collections need not look at it."""
     gc.collect()
     gc.freeze()
 
