@@ -1,7 +1,7 @@
 """Tells at the end of a run which tests were skipped, why, and what would have them run.
 
-A reason names what is missing and how to get it. Where $TRADING_EVENTS_REQUIRE_ALL is set, a skip for any reason but
-those in `ALLOWED` fails the run.
+A reason names what is missing and how to get it. Where $TRADING_EVENTS_TEST_REQUIRE_ALL is set, a skip for any reason
+but those in `ALLOWED` fails the run.
 """
 
 import os
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-REQUIRE_ALL = "TRADING_EVENTS_REQUIRE_ALL"
+REQUIRE_ALL = "TRADING_EVENTS_TEST_REQUIRE_ALL"
 
 ALLOWED = {
     r"came with Python 3\.\d+$": "another version of Python has it",

@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,6 +16,7 @@ from redis import Redis
 from tests.contract.doubles import until
 from tests.events.program import start_program, store
 from tests.events.samples import sample
+from tests.interrupts.defaults import default_signals
 from tests.interrupts.interrupt import PROGRAMS
 from tests.server.process import Server
 from trading.events import RedisEventBus
@@ -28,6 +29,12 @@ from trading.events.cli.signals import *
 def raise_signal(number=signal.SIGINT): os.kill(os.getpid(), number)
 take_signals()
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _default_signals() -> Iterator[None]:
+    with default_signals():
+        yield
 
 
 def run_script(script: str, *arguments: object) -> tuple[int, str, str]:

@@ -17,11 +17,10 @@ from tests.events.golden import (
     make_golden_store,
     stored_events,
 )
-from trading.events import _core, decode_batch, encode_event
+from trading.events import _core, decode_batch, decode_event, encode_event
 from trading.events.base import BaseEvent
 from trading.events.persistence import EventReader, ParquetEventWriter, verify
 from trading.events.persistence.manifest import read_manifest
-from trading.events.persistence.row import decode_row
 from trading.events.transport.frame import BEAT, read_frame
 
 FILES = ("events.msgpack", "batch.msgpack", "events.frame", "beat.frame", SEGMENT, "_manifest")
@@ -65,7 +64,7 @@ def test_segments_of_the_journal_are_read(tmp_path: Path) -> None:
     assert (rows.damaged, rows.torn_bytes) == ([], 0)
     found = rows.slice(0, len(rows))
     assert [seq for seq, _ in found] == list(range(FIRST_SEQ, FIRST_SEQ + len(found)))
-    assert exactly([decode_row(row) for _, row in found]) == exactly(golden_events())
+    assert exactly([decode_event(row) for _, row in found]) == exactly(golden_events())
 
 
 def test_manifests_are_read() -> None:

@@ -35,6 +35,8 @@ async def test_a_late_subscription_misses_nothing_that_this_bus_records(
 
 
 async def test_the_members_of_a_group_cannot_begin_with_a_store(server: Server, tmp_path: Path) -> None:
+    async with ParquetEventWriter(tmp_path):
+        pass
     async with RedisEventBus(server.url, mode="streams", group="traders", namespace=uuid4().hex) as bus:
         with pytest.raises(ValueError, match="a share of the events"):
             await bus.subscribe("tick", print, start=START, store=EventReader(tmp_path))

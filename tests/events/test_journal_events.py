@@ -3,36 +3,47 @@
 import resource
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import pytest
-from pydantic import model_validator
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from tests.events.recording import tick, ticks
+from tests.events.samples import sample
 from tests.events.test_journal import open_journal, rows_of
 from trading.events import _core
 from trading.events.base import BaseEvent
 from trading.events.codec import decode_event
-from trading.events.market_data import TickEvent
+from trading.events.market_data import TickEvent, TradeEvent
 from trading.events.persistence.row import encode_row
 
 FRAME_BYTES = 16 + len(encode_row(tick(1)))
-INTERRUPTS: dict[str | None, type[BaseException]] = {"KeyboardInterrupt": KeyboardInterrupt, "SystemExit": SystemExit}
+INTERRUPTS: dict[str, type[BaseException]] = {"KeyboardInterrupt": KeyboardInterrupt, "SystemExit": SystemExit}
 
 
-class SumEvent(BaseEvent):
-    """An event whose parts must make its whole; asking for that may be interrupted."""
+class Interrupting:
+    """A type whose own code interrupts whoever reads one of its values again."""
 
-    event_type: Literal["sum"] = "sum"
-    whole: int
-    part: int
-    interrupt: Literal["KeyboardInterrupt", "SystemExit"] | None = None
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls._read, serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value.interrupt)
+        )
 
-    @model_validator(mode="after")
-    def _adds_up(self) -> Self:
-        if self.whole != 2 * self.part:
-            raise INTERRUPTS.get(self.interrupt, ValueError)("the parts are not the whole")
-        return self
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if isinstance(value, cls):
+            return value
+        raise INTERRUPTS[value]
+
+    def __init__(self, interrupt: str) -> None:
+        self.interrupt = interrupt
+
+
+class InterruptingEvent(BaseEvent):
+    event_type: Literal["interrupting"] = "interrupting"
+    value: Interrupting
 
 
 def begin(folder: Path, **options: Any) -> _core.Journal:
@@ -115,7 +126,7 @@ def test_nothing_is_taken_where_the_file_may_not_grow(tmp_path: Path) -> None:
         "tick",
         TickEvent,
         TickEvent.model_construct(**dict(tick(1)) | {"bid": object()}),
-        SumEvent.model_construct(**dict(SumEvent(whole=2, part=1)) | {"whole": 3}),
+        TradeEvent.model_construct(**dict(sample(TradeEvent)) | {"quantity": Decimal(-1)}),
     ],
     ids=["None", "a text", "a class", "a value that cannot be stored", "what its class would refuse"],
 )
@@ -128,7 +139,7 @@ def test_what_cannot_be_recorded_is_left_alone(tmp_path: Path, wrong: Any) -> No
 @pytest.mark.parametrize("interrupt", ["KeyboardInterrupt", "SystemExit"])
 def test_an_interrupt_gets_through(tmp_path: Path, interrupt: str) -> None:
     journal = begin(tmp_path)
-    event = SumEvent.model_construct(**dict(SumEvent(whole=2, part=1)) | {"whole": 3, "interrupt": interrupt})
+    event = InterruptingEvent(value=Interrupting(interrupt))
     with pytest.raises(INTERRUPTS[interrupt]):
         journal.take_event(event)
     with pytest.raises(INTERRUPTS[interrupt]):

@@ -1,6 +1,6 @@
 """Real market data, the whole way: imported, published, recorded, and replayed as it was imported.
 
-The files stand outside the project, in the folder that TRADING_EVENTS_DATA names, or beside the checkout.
+The files stand outside the project, in the folder that TRADING_EVENTS_TEST_DATA names, or beside the checkout.
 """
 
 import os
@@ -17,9 +17,9 @@ from trading.events.market_data import BarEvent, OrderBookEvent, QuoteEvent, Tic
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import EventReader, ParquetEventWriter
 
-DATA = Path(os.environ.get("TRADING_EVENTS_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = Path(os.environ.get("TRADING_EVENTS_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
-NO_DATA = f"there is no market data in {DATA}: $TRADING_EVENTS_DATA names another folder"
+NO_DATA = f"there is no market data in {DATA}: $TRADING_EVENTS_TEST_DATA names another folder"
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 

@@ -143,6 +143,7 @@ async def test_a_store_in_arcticdb_names_it_and_leaves_it_out_likewise(
 
 
 def test_an_argument_that_is_neither_is_refused(tmp_path: Path) -> None:
+    record(tmp_path, [])
     invalid: Any = "keep"
     with pytest.raises(ValueError, match="invalid must be 'raise' or 'skip', not 'keep'"):
         EventReader(tmp_path).read_range(invalid=invalid)

@@ -8,13 +8,14 @@ import signal
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import field_validator
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from tests.crash.children import fork
 from tests.events.recording import START, files_of, read, record, tick, ticks
@@ -35,19 +36,31 @@ def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
 
+class Size:
+    """Makes a type of an int: it may do anything with a size, whenever one is read."""
+
+    def __init__(self, refuse: Callable[[int], object]) -> None:
+        self.refuse = refuse
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def _check(self, size: int) -> int:
+        self.refuse(size)
+        return size
+
+
 def define_hint(refuse: Callable[[int], object] = lambda _: None) -> type[BaseEvent]:
-    """A class whose validator may do anything with a size."""
+    """A class with a field whose type may do anything with a size."""
+    return define_hint_of(Annotated[int, Size(refuse)])
+
+
+def define_hint_of(size_type: Any) -> type[BaseEvent]:
     base._CLASSES.pop("order_hint", None)
 
     class OrderHint(BaseEvent):
         event_type: Literal["order_hint"] = "order_hint"
-        size: int
-
-        @field_validator("size")
-        @classmethod
-        def _check(cls, size: int) -> int:
-            refuse(size)
-            return size
+        size: size_type
 
     return OrderHint
 
@@ -305,7 +318,7 @@ class TestAStoreOfTheReleaseBefore:
 
     def test_every_event_of_it_is_sealed_and_read(self, tmp_path: Path) -> None:
         store = older_store(tmp_path)
-        define_hint()
+        define_hint_of(int)
         define_rumour()
         for _ in range(2):
             record(store, [])
@@ -316,7 +329,7 @@ class TestAStoreOfTheReleaseBefore:
 
     def test_it_waits_for_the_classes(self, tmp_path: Path) -> None:
         store = older_store(tmp_path)
-        define_hint(_raiser(ValueError("unlucky")))
+        define_hint_of(int)
         record(store, [])
         found, error = read_until_it_raises(store)
         assert found == [each for each in self.IDS if "rumour" not in each]
@@ -328,7 +341,7 @@ class TestAStoreOfTheReleaseBefore:
     def test_days_that_were_removed_do_not_come_back(self, tmp_path: Path) -> None:
         store = older_store(tmp_path)
         shutil.rmtree(store / "2024" / "01" / "01")
-        define_hint()
+        define_hint_of(int)
         define_rumour()
         record(store, [])
         assert ids(read(store)) == ["tick-5", "rumour-6", "tick-7", "tick-8", "hint-9", "hint-100000"]

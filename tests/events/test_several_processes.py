@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.events.recording import read, tick, ticks
+from tests.events.recording import read, record, tick, ticks
 from trading.events.errors import StoreLockedError
 from trading.events.market_data import TickEvent
 from trading.events.persistence import ParquetEventWriter, RotationPolicy, compact
@@ -58,6 +58,7 @@ class Process:
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Process]:
+    record(tmp_path, [])
     process = Process(READER, tmp_path)
     yield process
     process.kill()

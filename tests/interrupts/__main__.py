@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from tests.interrupts.commands import commands
+from tests.interrupts.defaults import default_signals
 from tests.interrupts.publisher import publishing
 from tests.interrupts.runs import interrupt_often
 from tests.server.process import Server
@@ -21,7 +22,7 @@ def main() -> int:
     options = parser.parse_args()
     sys.stdout.write(f"seed {options.seed}\n")
     count = 0
-    with tempfile.TemporaryDirectory(prefix="trading-events-interrupts-") as temporary:
+    with default_signals(), tempfile.TemporaryDirectory(prefix="trading-events-interrupts-") as temporary:
         server = Server(Path(temporary) / "server").start()
         try:
             with publishing(server.url):

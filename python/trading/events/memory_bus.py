@@ -76,7 +76,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
     """
 
     # Without a dictionary an instance's methods are found a tenth of a publish sooner.
-    __slots__ = ("_close_timeout_s", "_hand_overs", "_on_error", "_streams", "_watchdog", "name")
+    __slots__ = ("_close_timeout_s", "_hand_overs", "_is_told", "_on_error", "_streams", "_watchdog", "name")
 
     def __init__(
         self,
@@ -101,6 +101,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
         self._watchdog = None if slow_handler_s is None else Watchdog(self, slow_handler_s)
         self.name = name
         self._on_error = on_error
+        self._is_told = False
         _OPEN.add(self)
         self._streams: WeakSet[EventStream[Any]] = WeakSet()
         self._hand_overs = HandOvers()
@@ -509,10 +510,11 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
     def __del__(self) -> None:
         """Warns of events that nobody will handle any more."""
-        if _OPEN and self in _OPEN:
+        if not getattr(self, "_is_told", True):  # an instance that could not be made has no such attribute
             self._warn_if_lost()
 
     def _warn_if_lost(self) -> None:
+        self._is_told = True
         lost = self._lost_if_forgotten if self._is_local and self._phase != "closed" else 0
         if lost:
             warnings.warn(
@@ -524,7 +526,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
 
 _OPEN: WeakSet[InMemoryEventBus] = WeakSet()
-"""The buses that there are. What they have is not told of yet, should it be lost."""
+"""The buses that there are."""
 
 
 @atexit.register

@@ -8,6 +8,7 @@ from pathlib import Path
 from trading.events.cli.arguments import EventRangeArguments
 from trading.events.cli.unreadable import gather_unreadable
 from trading.events.persistence import EventReader, StoredTopic
+from trading.events.persistence.set_apart import list_apart
 from trading.events.suggestion import suggest
 
 
@@ -24,19 +25,21 @@ def tell_of_no_match(store: Path, chosen: EventRangeArguments) -> int:
     """
     with gather_unreadable():
         topics = EventReader(store, on_error="warn").topics()
-    unknown = list(_unknown_names(topics, chosen))
+        apart = list_apart(store)
+    unknown = list(_unknown_names(topics, chosen, apart={each.event_type for each in apart if each.event_type}))
     for line in unknown or ["nothing matches"]:
         print(f"trading-events: {line}", file=sys.stderr)
     return 1 if unknown else 0
 
 
-def _unknown_names(topics: list[StoredTopic], chosen: EventRangeArguments) -> Iterator[str]:
+def _unknown_names(topics: list[StoredTopic], chosen: EventRangeArguments, *, apart: set[str]) -> Iterator[str]:
     for what, names, field in (
         ("event type", chosen["event_type"], "event_type"),
         ("exchange", chosen["exchange"], "exchange"),
         ("symbol", chosen["symbol"], "symbol"),
     ):
         stored: set[str] = set(filter(None, map(attrgetter(field), topics)))
+        stored |= apart if field == "event_type" else set()
         for name in names or ():
             if name not in stored:
                 yield f"nothing matches: the store has no {what} {name!r}{suggest(name, stored)}"

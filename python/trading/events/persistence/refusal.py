@@ -12,7 +12,7 @@ from trading.events.persistence.columns import from_micros
 
 _MOST_CHARS = 200
 _FIELD = re.compile(r"([^\W\d]\w*): (.*)", re.DOTALL)
-_VALUE = re.compile(r"(.+?) is no ", re.DOTALL)
+_VALUE = re.compile(r"(.+?) is not? ", re.DOTALL)
 
 
 class Reason(NamedTuple):

@@ -6,6 +6,7 @@ segment sealed which they come from, so that at no moment they are nowhere, or t
 """
 
 import os
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from trading.events.persistence.row import peek_row
 from trading.events.persistence.tabulation import Tabulation
 
 _PIECE_ROWS = 1_000
+_NUMBER = 2**63 - 1
+"""The bits that tell such segments from each other."""
+
+_MOST_DISTANCE = 2**32
 
 _WAY_OUT = "a writer seals them as soon as a class here takes them; until then the file is the only place they are in"
 
@@ -63,8 +68,7 @@ def write_apart(base_path: Path, picked: Sequence[int], rows: _core.SegmentRows)
     if not picked:
         return
     folder = journal_folder(base_path)
-    after = max((segment.number for segment in hold_segments(base_path)), default=0)
-    name, header = _core.begin_apart(max(time.time_ns(), after + 1), rows.slice(picked[0], picked[0] + 1)[0][0])
+    name, header = _core.begin_apart(_next_number(base_path), rows.slice(picked[0], picked[0] + 1)[0][0])
     unfinished = folder / f"{name}{UNFINISHED}"
     with unfinished.open("wb") as file:
         file.write(header)
@@ -75,6 +79,15 @@ def write_apart(base_path: Path, picked: Sequence[int], rows: _core.SegmentRows)
         os.fsync(file.fileno())
     unfinished.rename(folder / name)
     sync_folder(folder)
+
+
+def _next_number(base_path: Path) -> int:
+    """A number above that of every such segment, which none before it had: manifests go on naming those that are gone.
+
+    It is the time, and where the clock has stepped back, a random distance above the newest that is there.
+    """
+    numbers = (segment.number & _NUMBER for segment in hold_segments(base_path) if segment.is_apart)
+    return max(time.time_ns(), max(numbers, default=0) + 1 + secrets.randbelow(_MOST_DISTANCE))
 
 
 def describe_apart(segment: _core.Segment) -> list[SetApart]:
