@@ -87,7 +87,7 @@ test: ## run every check
 test-rust: $(VENV)/.created
 	$(call heading,Rust tests)
 	if cargo nextest --version >/dev/null 2>&1; then \
-		cargo nextest run --workspace --no-fail-fast && cargo test --workspace --doc; \
+		cargo nextest run --workspace --no-fail-fast && env -u MAKEFLAGS cargo test --workspace --doc; \
 		else cargo test --workspace --no-fail-fast; fi
 
 lint: lint-rust lint-python ## check form: rustfmt, clippy, ruff
