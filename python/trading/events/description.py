@@ -11,12 +11,27 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 from annotated_types import BaseMetadata, Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen, Predicate, Unit
-from pydantic import AfterValidator, AllowInfNan, BaseModel, JsonValue, RootModel, Strict, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AllowInfNan,
+    BaseModel,
+    Discriminator,
+    FailFast,
+    JsonValue,
+    RootModel,
+    SerializeAsAny,
+    SkipValidation,
+    Strict,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
+from pydantic.types import UuidVersion
 from pydantic_core import SchemaValidator, core_schema
 
 from trading.events import _core
-from trading.events.added_functions import AddedFunctions, is_own
+from trading.events.added_functions import AddedFunctions, adds, is_own
 from trading.events.base import BaseEvent, Metadata, UtcDatetime
 from trading.events.errors import NotAnEventError
 from trading.events.storable import (
@@ -86,12 +101,16 @@ _DECLARED = frozenset({"allow_inf_nan", "pattern", "multiple_of", "max_digits", 
 _CHECKED_BY_TYPE: Mapping[str, Any] = {name: type_ for type_, name in _SCALARS.items() if isinstance(type_, type)} | {
     "id": str,
     "moment": datetime,
+    "uuid": UUID,
     "list": list,
     "tuple_of": tuple,
     "dict": dict,
     "any": Any,
     "none": Any,
 }
+
+_TYPE_STAYS = (Discriminator, FailFast, SerializeAsAny, SkipValidation, Strict, Tag, UuidVersion)
+"""What of Pydantic's own metadata leaves a type what it is, or only constrains it."""
 
 _COMPARISONS: Mapping[type, str] = {Gt: "gt", Ge: "ge", Lt: "lt", Le: "le"}
 
@@ -421,13 +440,16 @@ def _with_metadata(shape: Shape, metadata: Sequence[Any]) -> Shape:
 
 def _makes_type(item: object) -> bool:
     """Whether a piece of metadata makes another type of the one that it stands beside, as only Pydantic knows."""
-    package = str(getattr(item, "__module__", "")).partition(".")[0]
-    return package != "pydantic" and hasattr(item, "__get_pydantic_core_schema__")
+    return hasattr(item, "__get_pydantic_core_schema__") and not (adds(item) or isinstance(item, _TYPE_STAYS))
 
 
 def _is_constraint(item: object) -> bool:
     """Whether a piece of metadata declares what holds of values: functions that are asked about them do not."""
-    return bool(_declared(item)) or (isinstance(item, BaseMetadata) and not isinstance(item, (Predicate, Strict, Unit)))
+    return (
+        bool(_declared(item))
+        or isinstance(item, UuidVersion)
+        or (isinstance(item, BaseMetadata) and not isinstance(item, (Predicate, Strict, Unit)))
+    )
 
 
 def _check_of(kind: str, constraints: Sequence[Any]) -> Callable[[Any], Any]:
