@@ -12,6 +12,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, seed, settings
 
 from tests.events.any_class.classes import Defined, defined
+from tests.events.any_class.exactness import tell
 from tests.events.any_class.rule import run
 
 
@@ -22,8 +23,9 @@ def check(first: int, count: int, folder: Path) -> None:
     @settings(max_examples=count, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(defined())
     def check_one(made: Defined) -> None:
-        (folder / "last.txt").write_text(f"{made.description}\n{[vars(event) for event in made.events]!r:.2000}\n")
-        run(made.events, folder)
+        shown = "\n".join(tell(vars(event) | (event.__pydantic_extra__ or {})) for event in made.events)
+        (folder / "last.txt").write_text(f"{made.description}\n{shown}\n", errors="backslashreplace")
+        run(made, folder)
 
     check_one()
 
