@@ -99,6 +99,25 @@ def test_declared_constraints_hold_for_bytes_of_others(
         decode_event(msgpack.packb(said | {"value": bad}))
 
 
+@pytest.mark.parametrize(("name", "bad"), [("a", "abcd"), ("b", ["abc", "a"]), ("c", {"abcd": 1}), ("d", "a" * 10)])
+def test_the_lengths_that_a_class_gives_its_texts_hold_for_bytes_of_others(name: str, bad: Any) -> None:
+    """Turned red by: not giving them to texts that have none of their own."""
+
+    class OddEvent(BaseEvent):
+        event_type: Literal["odd"] = "odd"
+        model_config = ConfigDict(str_min_length=2, str_max_length=3)
+        a: str = "abc"
+        b: list[str] = ["ab"]
+        c: dict[str, int] = {"ab": 1}
+        d: Annotated[str, Field(max_length=9)] = "abcdefghi"
+
+    event = OddEvent()
+    said = msgpack.unpackb(encode_event(event))
+    assert decode_event(msgpack.packb(said)) == event
+    with pytest.raises(EventDecodeError, match=f"{name}: its length is out of bounds"):
+        decode_event(msgpack.packb(said | {name: bad}))
+
+
 @pytest.mark.parametrize(
     ("cls", "change", "reason"),
     [

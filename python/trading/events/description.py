@@ -15,6 +15,7 @@ from pydantic import (
     AfterValidator,
     AllowInfNan,
     BaseModel,
+    ConfigDict,
     Discriminator,
     FailFast,
     JsonValue,
@@ -264,7 +265,7 @@ def _describe_field(cls: type[BaseModel], name: str, info: FieldInfo) -> FieldDe
     shape = _choose(info.annotation, info.metadata)
     if name == "event_id" and issubclass(cls, BaseEvent):
         shape = _as_id(shape)
-    shape = _settle(shape, allow_inf_nan=cls.model_config.get("allow_inf_nan"))
+    shape = _settle(shape, cls.model_config)
     shape = _refuse(cls, shape)
     if shape.form == "json" and not _is_opaque(shape) and not is_exact_in_json(shape, describe_class):
         shape = Shape("proven", (shape,), _annotate(info.annotation, info.metadata))
@@ -297,13 +298,16 @@ def _as_id(shape: Shape) -> Shape:
     return replace(shape, kind="id") if shape.kind == "text" else shape
 
 
-def _settle(shape: Shape, *, allow_inf_nan: bool | None) -> Shape:
-    """Says of every number in the shape whether it must be finite, as its class does where it does not itself."""
-    inner = tuple(_settle(part, allow_inf_nan=allow_inf_nan) for part in shape.inner)
+def _settle(shape: Shape, config: ConfigDict) -> Shape:
+    """Gives every number and every text in the shape the bounds that its class gives it where it has none itself."""
+    inner = tuple(_settle(part, config) for part in shape.inner)
     bounds = dict(shape.bounds)
+    if shape.kind == "text":
+        lengths = {"min_length": config.get("str_min_length"), "max_length": config.get("str_max_length")}
+        bounds = {name: length for name, length in lengths.items() if length is not None} | bounds
     if shape.kind in {"float", "decimal"}:
         given = bounds.pop("allow_inf_nan", None)
-        allowed = allow_inf_nan if given is None else given
+        allowed = config.get("allow_inf_nan") if given is None else given
         if not (shape.kind == "float" if allowed is None else allowed):
             bounds["finite"] = None
     return replace(shape, inner=inner, bounds=tuple(bounds.items()))

@@ -24,7 +24,7 @@ VERSION = 1
 """Of what stands there. Later versions are refused."""
 
 EXTRA = "_extra"
-"""The column of what events of a class with `extra="allow"` have beside their fields, as JSON. No field is called so."""
+"""The column of what events of a class with `extra="allow"` have beside their fields, as JSON."""
 
 EXACT = ("exact", pa.string())
 
