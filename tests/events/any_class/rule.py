@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,26 @@ REFUSALS = (EventEncodeError, UnstorableEventError)
 _numbers = itertools.count()
 
 
+class Tally:
+    """What has been checked.
+
+    Attributes:
+        classes: How many classes.
+        kept: How many events came back equal, by form.
+        refused: How many were refused, by form.
+    """
+
+    def __init__(self) -> None:
+        self.classes = 0
+        self.kept: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+
+
 class BrokenRuleError(AssertionError):
     """An event came back otherwise, was lost, or harmed another."""
 
 
-async def check_all(made: Defined, folder: Path) -> None:
+async def check_all(made: Defined, folder: Path, tally: Tally) -> None:
     """Holds every form to the rule.
 
     Raises:
@@ -42,25 +58,30 @@ async def check_all(made: Defined, folder: Path) -> None:
     """
     events = made.events
     before, after = sample(TickEvent), sample(HeartbeatEvent)
-    _check_one_by_one("wire", events, lambda event: decode_event(encode_event(event)))
-    _check_one_by_one("table", events, _through_a_table)
+    _check_one_by_one("wire", events, lambda event: decode_event(encode_event(event)), tally)
+    _check_one_by_one("table", events, _through_a_table, tally)
     await _check_in_memory([before, *events, after])
-    await _check_store(before, events, after, folder / str(next(_numbers)))
+    await _check_store(before, events, after, folder / str(next(_numbers)), tally)
     await _check_defined_again(made, before, after, folder / str(next(_numbers)))
+    tally.classes += 1
 
 
-def _check_one_by_one(form: str, events: Sequence[BaseEvent], go: Callable[[BaseEvent], BaseEvent]) -> None:
+def _check_one_by_one(
+    form: str, events: Sequence[BaseEvent], go: Callable[[BaseEvent], BaseEvent], tally: Tally
+) -> None:
     for event in events:
         expected = exact(event)
         try:
             back = go(event)
         except REFUSALS:
+            tally.refused[form] += 1
             continue
         except EventDecodeError as wrong:
             raise BrokenRuleError(f"{form}: accepted, then refused: {wrong}") from wrong
         finally:
             _compare(f"{form}, the event itself", [event], [expected])
         _compare(form, [back], [expected])
+        tally.kept[form] += 1
 
 
 def _through_a_table(event: BaseEvent) -> BaseEvent:
@@ -87,7 +108,9 @@ async def _check_in_memory(events: Sequence[BaseEvent]) -> None:
         raise BrokenRuleError(f"history: {tell(expected)}\ncame out as {tell(kept)}")
 
 
-async def _check_store(before: BaseEvent, events: Sequence[BaseEvent], after: BaseEvent, store: Path) -> None:
+async def _check_store(
+    before: BaseEvent, events: Sequence[BaseEvent], after: BaseEvent, store: Path, tally: Tally
+) -> None:
     accepted: list[BaseEvent] = []
     async with ParquetEventWriter(store) as writer:
         for event in (before, *events, after):
@@ -105,6 +128,8 @@ async def _check_store(before: BaseEvent, events: Sequence[BaseEvent], after: Ba
     _compare("Parquet, closed", list(EventReader(store).read_range()), wanted)
     if faults := list(verify(store)):
         raise BrokenRuleError(f"verify: {faults}")
+    tally.kept["store"] += len(accepted) - 2
+    tally.refused["store"] += len(events) + 2 - len(accepted)
     shutil.rmtree(store)
 
 
@@ -145,6 +170,6 @@ def _compare(form: str, found: Sequence[BaseEvent], expected: list[Any]) -> None
         raise BrokenRuleError(f"{form}: {tell(expected)}\ncame back as {tell(got)}")
 
 
-def run(made: Defined, folder: Path) -> None:
+def run(made: Defined, folder: Path, tally: Tally) -> None:
     """Checks events in a loop of their own."""
-    asyncio.run(check_all(made, folder))
+    asyncio.run(check_all(made, folder, tally))
