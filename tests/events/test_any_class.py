@@ -21,8 +21,8 @@ from trading.events import BaseEvent, EventDecodeError, InMemoryEventBus, base
 from trading.events.history import EventHistory
 from trading.events.persistence import EventReader
 
-BATCH = 40
-BATCHES = max(6, settings().max_examples // BATCH)
+BATCH = 60
+BATCHES = max(8, settings().max_examples // BATCH)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_events_of_any_class_are_kept_exactly_or_refused_by_name(seed: int, tmp_
     assert done.returncode == 0, f"{ended}{was_checked}{done.stdout}{done.stderr[-2000:]}"
     tally = json.loads(done.stdout)
     assert tally["classes"] >= BATCH
-    assert all(tally["kept"][form] >= BATCH // 2 for form in ("wire", "table", "store")), tally
+    assert all(tally["kept"][form] >= BATCH // 4 for form in ("wire", "table", "store")), tally
     assert all(tally["refused"][form] for form in ("wire", "table", "store")), tally
 
 
