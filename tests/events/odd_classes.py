@@ -6,10 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, timezone
 from decimal import Decimal
-from typing import Annotated, Any, Generic, Literal, NamedTuple, Optional, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, Optional, TypeVar, Union
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, computed_field, field_serializer
+from pydantic import (
+    UUID4,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Json,
+    PrivateAttr,
+    SecretStr,
+    computed_field,
+    field_serializer,
+)
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import TypeAliasType, TypedDict
 
 from tests.events.odd_fields import Leg, define
@@ -46,6 +58,24 @@ class Left(BaseModel):
 
 class Right(BaseModel):
     left: Left | None = None
+
+
+class Open(BaseModel):
+    """Keeps what it does not know."""
+
+    model_config = ConfigDict(extra="allow")
+    number: int = Field(0, alias="alias")
+
+
+class OpenEvent(BaseEvent):
+    event_type: Literal["odd_open"] = "odd_open"
+    model_config = ConfigDict(extra="allow")
+    number: int = Field(alias="value")
+
+
+@pydantic_dataclass(config=ConfigDict(extra="allow"))
+class OpenRecord:
+    number: int
 
 
 class Row(TypedDict):
@@ -201,6 +231,11 @@ KEPT: list[tuple[str, Make]] = [
     ("a tree of models", field(Node, Node(price=Decimal("1.10"), kids=[Node(price=Decimal("-0"))]))),
     ("several trees", field(list[Node], [Node(price=Decimal("1.10"))])),
     ("models that hold each other", field(Left, Left(right=Right(left=Left())))),
+    ("None where anything may be", field(Union[Any, Node], None)),  # noqa: UP007 - `Any` takes no `|` before 3.14
+    ("a list that is given as JSON", field(Json[list[int]], "[1, 2]")),
+    ("a UUID of one version", field(UUID4, UUID("00000000-0000-4000-8000-000000000001"))),
+    ("values under unknown names", lambda: OpenEvent(value=1, _extra={"a": [1.5]}, _t="x", _v=2)),
+    ("such values in a model", field(Open, Open.model_validate({"a": [1.5], "_t": "x"}))),
     ("a recursive alias", field(Tree, [[Decimal("1.0")], Decimal("2.00")])),
     ("a recursive dictionary of known keys", field(Row, {"rows": [{"rows": []}]})),
     ("a recursive dataclass", field(Branch, Branch(Decimal("1.0"), [Branch(Decimal("-0"), [])]))),
@@ -262,6 +297,14 @@ REFUSED: list[tuple[str, Make, str]] = [
     ("a list of such", field(list[datetime], [zoned("Europe/Paris")]), r"its zone and fold would be lost"),
     ("a datetime of a class of its own", field(datetime, Later(2024, 1, 1)), r"holds what its type does not say"),
     ("a deque with a bound", field(deque[int], deque([1], maxlen=3)), r"comes back as deque\(\[1\]\)"),
+    ("a dataclass with values under unknown names", field(OpenRecord, OpenRecord(1, more=2)), r"comes back as"),
+    ("an unknown name that is a field's", lambda: OpenEvent(value=1, number=2), r"number .*a field has that name: 2"),
+    ("the same in a model", field(Open, Open(alias=1, number=2)), r"OddEvent\.value .*a field has that name"),
+    (
+        "decimals under unknown names",
+        lambda: OpenEvent(value=1, price=Decimal(1)),
+        r"OpenEvent\.price .*is no plain data",
+    ),
     (
         "a model of a class derived from its field's",
         field(Leg, wide_leg()),

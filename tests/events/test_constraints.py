@@ -6,12 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import msgpack
 import pyarrow as pa
 import pytest
 from annotated_types import Len, Predicate
 from pydantic import (
+    UUID4,
     AfterValidator,
     AwareDatetime,
     BaseModel,
@@ -77,6 +79,7 @@ def checking(value: Any) -> Any:
         (Annotated[str, Field(max_length=3)], "abc", "abcd", "at most 3 long"),
         (Annotated[str, Field(pattern="^a")], "abc", "bcd", "pattern"),
         (Annotated[str, StringConstraints(to_upper=True, min_length=2)], "AB", "a", "at least 2 long"),
+        (UUID4, UUID("00000000-0000-4000-8000-000000000001"), UUID(int=1).bytes, "UUID version 4"),
         (Annotated[list[int], Len(1, 2)], [1], [1, 2, 3], "at most 2 long"),
         (list[Annotated[int, Field(multiple_of=5)]], [5], [5, 6], "multiple of 5"),
         (Annotated[int | str, Field(ge=1)] | None, 1, 0, "greater than or equal to 1"),
@@ -94,6 +97,25 @@ def test_declared_constraints_hold_for_bytes_of_others(
     assert decode_event(msgpack.packb(said)).value == good  # type: ignore[attr-defined]
     with pytest.raises(EventDecodeError, match=f"(?s)value: .*{reason}"):
         decode_event(msgpack.packb(said | {"value": bad}))
+
+
+@pytest.mark.parametrize(("name", "bad"), [("a", "abcd"), ("b", ["abc", "a"]), ("c", {"abcd": 1}), ("d", "a" * 10)])
+def test_the_lengths_that_a_class_gives_its_texts_hold_for_bytes_of_others(name: str, bad: Any) -> None:
+    """Turned red by: not giving them to texts that have none of their own."""
+
+    class OddEvent(BaseEvent):
+        event_type: Literal["odd"] = "odd"
+        model_config = ConfigDict(str_min_length=2, str_max_length=3)
+        a: str = "abc"
+        b: list[str]
+        c: dict[str, int]
+        d: Annotated[str, Field(max_length=9)] = "abcdefghi"
+
+    event = OddEvent(b=["ab"], c={"ab": 1})
+    said = msgpack.unpackb(encode_event(event))
+    assert decode_event(msgpack.packb(said)) == event
+    with pytest.raises(EventDecodeError, match=f"{name}: its length is out of bounds"):
+        decode_event(msgpack.packb(said | {name: bad}))
 
 
 @pytest.mark.parametrize(

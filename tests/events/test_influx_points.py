@@ -4,16 +4,17 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ConfigDict
 
 from tests.events.odd_fields import define
 from tests.events.recording import tick
 from tests.events.samples import MOMENT, sample
-from trading.events import base
+from trading.events import BaseEvent, base
 from trading.events.errors import UnstorableEventError
 from trading.events.persistence.influx.point import make_point
 from trading.events.persistence.influx.target import InfluxBucket, InfluxDatabase
@@ -102,6 +103,18 @@ def test_a_field_that_would_have_the_name_of_another_gets_one_of_its_own() -> No
     cls = define(Decimal, value_exact=str, time=int)
     point = make_point(cls(value=Decimal("1.0"), value_exact="x", time=1, event_id="1"))
     assert point.fields == 'event_id="1",metadata="{}",value=1.0,value_exact_="1.0",value_exact="x",time_=1i'
+
+
+def test_a_value_that_is_no_field_has_no_place_in_a_point() -> None:
+    """Turned red by: making a point of the fields alone."""
+
+    class OpenEvent(BaseEvent):
+        event_type: Literal["open_point"] = "open_point"
+        model_config = ConfigDict(extra="allow")
+
+    assert make_point(OpenEvent()).series == "open_point"
+    with pytest.raises(UnstorableEventError, match="'venue' is none of its fields"):
+        make_point(OpenEvent(venue="x"))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

@@ -11,12 +11,28 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 from annotated_types import BaseMetadata, Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen, Predicate, Unit
-from pydantic import AfterValidator, AllowInfNan, BaseModel, JsonValue, RootModel, Strict, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AllowInfNan,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    FailFast,
+    JsonValue,
+    RootModel,
+    SerializeAsAny,
+    SkipValidation,
+    Strict,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
+from pydantic.types import UuidVersion
 from pydantic_core import SchemaValidator, core_schema
 
 from trading.events import _core
-from trading.events.added_functions import AddedFunctions, is_own
+from trading.events.added_functions import AddedFunctions, adds, is_own
 from trading.events.base import BaseEvent, Metadata, UtcDatetime
 from trading.events.errors import NotAnEventError
 from trading.events.storable import (
@@ -86,12 +102,16 @@ _DECLARED = frozenset({"allow_inf_nan", "pattern", "multiple_of", "max_digits", 
 _CHECKED_BY_TYPE: Mapping[str, Any] = {name: type_ for type_, name in _SCALARS.items() if isinstance(type_, type)} | {
     "id": str,
     "moment": datetime,
+    "uuid": UUID,
     "list": list,
     "tuple_of": tuple,
     "dict": dict,
     "any": Any,
     "none": Any,
 }
+
+_TYPE_STAYS = (Discriminator, FailFast, SerializeAsAny, SkipValidation, Strict, Tag, UuidVersion)
+"""What of Pydantic's own metadata leaves a type what it is, or only constrains it."""
 
 _COMPARISONS: Mapping[type, str] = {Gt: "gt", Ge: "ge", Lt: "lt", Le: "le"}
 
@@ -245,7 +265,7 @@ def _describe_field(cls: type[BaseModel], name: str, info: FieldInfo) -> FieldDe
     shape = _choose(info.annotation, info.metadata)
     if name == "event_id" and issubclass(cls, BaseEvent):
         shape = _as_id(shape)
-    shape = _settle(shape, allow_inf_nan=cls.model_config.get("allow_inf_nan"))
+    shape = _settle(shape, cls.model_config)
     shape = _refuse(cls, shape)
     if shape.form == "json" and not _is_opaque(shape) and not is_exact_in_json(shape, describe_class):
         shape = Shape("proven", (shape,), _annotate(info.annotation, info.metadata))
@@ -278,13 +298,16 @@ def _as_id(shape: Shape) -> Shape:
     return replace(shape, kind="id") if shape.kind == "text" else shape
 
 
-def _settle(shape: Shape, *, allow_inf_nan: bool | None) -> Shape:
-    """Says of every number in the shape whether it must be finite, as its class does where it does not itself."""
-    inner = tuple(_settle(part, allow_inf_nan=allow_inf_nan) for part in shape.inner)
+def _settle(shape: Shape, config: ConfigDict) -> Shape:
+    """Gives every number and every text in the shape the bounds that its class gives it where it has none itself."""
+    inner = tuple(_settle(part, config) for part in shape.inner)
     bounds = dict(shape.bounds)
+    if shape.kind == "text":
+        lengths = {"min_length": config.get("str_min_length"), "max_length": config.get("str_max_length")}
+        bounds = {name: length for name, length in lengths.items() if length is not None} | bounds
     if shape.kind in {"float", "decimal"}:
         given = bounds.pop("allow_inf_nan", None)
-        allowed = allow_inf_nan if given is None else given
+        allowed = config.get("allow_inf_nan") if given is None else given
         if not (shape.kind == "float" if allowed is None else allowed):
             bounds["finite"] = None
     return replace(shape, inner=inner, bounds=tuple(bounds.items()))
@@ -421,13 +444,16 @@ def _with_metadata(shape: Shape, metadata: Sequence[Any]) -> Shape:
 
 def _makes_type(item: object) -> bool:
     """Whether a piece of metadata makes another type of the one that it stands beside, as only Pydantic knows."""
-    package = str(getattr(item, "__module__", "")).partition(".")[0]
-    return package != "pydantic" and hasattr(item, "__get_pydantic_core_schema__")
+    return hasattr(item, "__get_pydantic_core_schema__") and not (adds(item) or isinstance(item, _TYPE_STAYS))
 
 
 def _is_constraint(item: object) -> bool:
     """Whether a piece of metadata declares what holds of values: functions that are asked about them do not."""
-    return bool(_declared(item)) or (isinstance(item, BaseMetadata) and not isinstance(item, (Predicate, Strict, Unit)))
+    return (
+        bool(_declared(item))
+        or isinstance(item, UuidVersion)
+        or (isinstance(item, BaseMetadata) and not isinstance(item, (Predicate, Strict, Unit)))
+    )
 
 
 def _check_of(kind: str, constraints: Sequence[Any]) -> Callable[[Any], Any]:

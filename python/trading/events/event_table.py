@@ -23,6 +23,9 @@ METADATA_KEY = b"trading_events_table"
 VERSION = 1
 """Of what stands there. Later versions are refused."""
 
+EXTRA = "_extra"
+"""The column of what events of a class with `extra="allow"` have beside their fields, as JSON."""
+
 EXACT = ("exact", pa.string())
 
 TYPES: Mapping[str, tuple[pa.DataType, tuple[tuple[str, pa.DataType], ...]]] = {
@@ -127,6 +130,8 @@ def _guess_places(table: pa.Table) -> Places:
             columns = [field.name, *(f"{field.name}_{end}" for end, _ in TYPES[form][1])]
             if field.name in table.column_names:
                 found[field.name] = (form, columns)
+        if EXTRA in table.column_names:
+            found[EXTRA] = ("json", [EXTRA])
     return places
 
 

@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -72,7 +73,7 @@ def _compare(one: Any, other: Any) -> Iterable[Pair] | None:
         if isinstance(one, kind):
             return compare(one, other)
     if is_dataclass(one) and not isinstance(one, type):
-        return [(getattr(one, field.name), getattr(other, field.name)) for field in fields(one)]
+        return _compare_dataclasses(one, other)
     return _compare_others(one, other)
 
 
@@ -127,6 +128,20 @@ def _pairs(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> Iterator[Pair]:
 def _compare_sets(one: AbstractSet[Any], other: AbstractSet[Any]) -> Iterable[Pair] | None:
     found = {value: value for value in other}
     return [(value, found.get(value, _MISSING)) for value in one] if len(one) == len(other) else None
+
+
+def _compare_dataclasses(one: Any, other: Any) -> Iterable[Pair]:
+    names = [field.name for field in fields(one)]
+    yield from ((getattr(one, name, _MISSING), getattr(other, name, _MISSING)) for name in names)
+    yield _beside(one, names), _beside(other, names)
+
+
+def _beside(instance: Any, names: list[str]) -> dict[str, Any]:
+    """What an instance has beside its fields, but for what it computes once."""
+    kept: dict[str, Any] = getattr(instance, "__dict__", {})
+    computed = (name for name in kept if isinstance(getattr(type(instance), name, None), cached_property))
+    left_out = {*names, *computed}
+    return {name: value for name, value in kept.items() if name not in left_out}
 
 
 def _compare_models(one: BaseModel, other: BaseModel) -> Iterable[Pair]:

@@ -32,7 +32,7 @@ fn transcoder(value: Kind, form: Form) -> Transcoder {
         Field { kind: Kind::Json, form: Form::Json },
         Field { kind: value, form },
     ];
-    Transcoder::new("tick", &names(), fields, false)
+    Transcoder::new("tick", &names(), fields)
 }
 
 /// An event with a value, of which each token is given.

@@ -1,9 +1,11 @@
 """Event classes of any fields, with what users add to them: validators, serializers, aliases, settings."""
 
+import dataclasses
 import itertools
+from collections.abc import Callable
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import pydantic
 from hypothesis import reject
@@ -11,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from tests.events.any_class.composed import kinds
-from tests.events.any_class.leaves import Kind
+from tests.events.any_class.leaves import anything
+from tests.events.any_class.odd_values import odd
 from trading.events import BaseEvent
 
 T = TypeVar("T")
@@ -41,6 +44,12 @@ ADDED: dict[str, tuple[Any, ...]] = {
     "a serializer around": (pydantic.WrapSerializer(lambda value, handler: [handler(value)]),),
     "an alias": (pydantic.Field(alias="Other name"),),
     "aliases": (pydantic.Field(validation_alias="in", serialization_alias="out"),),
+    "a choice of aliases": (pydantic.Field(validation_alias=pydantic.AliasChoices("in", pydantic.AliasPath("at", 0))),),
+    "the alias of another field": (pydantic.Field(serialization_alias="b"),),
+    "no place in the constructor": (pydantic.Field(init=False),),
+    "a default from others": (pydantic.Field(default_factory=lambda data: data.get("a")),),
+    "no validation": (pydantic.SkipValidation(),),
+    "a length": (pydantic.Field(min_length=1, max_length=4),),
     "exclusion": (pydantic.Field(exclude=True),),
     "no repr": (pydantic.Field(repr=False),),
 }
@@ -48,7 +57,17 @@ ADDED: dict[str, tuple[Any, ...]] = {
 CONFIGS: list[dict[str, Any]] = [
     {},
     {"extra": "allow"},
+    {"extra": "allow", "alias_generator": str.upper},
     {"extra": "ignore"},
+    {"str_min_length": 1, "str_max_length": 3},
+    {"str_to_upper": True},
+    {"validate_by_name": True, "validate_by_alias": True},
+    {"validate_assignment": True},
+    {"from_attributes": True, "defer_build": True},
+    {"ser_json_temporal": "milliseconds", "val_temporal_unit": "milliseconds"},
+    {"val_json_bytes": "hex", "ser_json_bytes": "utf8"},
+    {"allow_inf_nan": True},
+    {"regex_engine": "python-re"},
     {"frozen": False},
     {"str_strip_whitespace": True, "str_to_lower": True},
     {"use_enum_values": True},
@@ -94,20 +113,27 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "an equality": {"__eq__": lambda self, other: True, "__hash__": BaseEvent.__hash__},
     "a length": {"__len__": lambda self: 0},
     "an iterator": {"__iter__": lambda self: iter(())},
+    "slots": {"__slots__": ("more",)},
     "a text": {"__repr__": lambda self: "?", "__str__": lambda self: "?"},
 }
 
 
-class Defined(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Defined:
     """A class and events of it.
 
     Attributes:
         events: At least one.
         description: What the class is made of.
+        define_again: Defines the class again with other fields, as a notebook cell that is run again does.
     """
 
     events: list[BaseEvent]
     description: str
+    define_again: Callable[[], object]
+
+    def __repr__(self) -> str:
+        return self.description
 
 
 @st.composite
@@ -121,17 +147,34 @@ def defined(draw: DrawFn) -> Defined:
         name: Annotated[kind.annotation, *ADDED[what]] if ADDED[what] else kind.annotation
         for name, kind, what in zip("abc", fields, added, strict=False)
     }
+    beside, extras = draw(_beside(config))
     is_generic = draw(st.integers(0, 9)) == 0
-    description = f"{annotations}\nadded {added}, {member}, {config}{', generic' if is_generic else ''}"
-    cls = _define(annotations, MEMBERS[member], config, is_generic=is_generic)
-    names = [_name_in(cls, name) for name in annotations]
-    several = draw(st.lists(st.tuples(*(kind.values for kind in fields)), min_size=1, max_size=2))
-    events = [_make(cls, dict(zip(names, values, strict=True))) for values in several]
-    return Defined(events, description)
-
-
-def _define(annotations: dict[str, Any], members: dict[str, Any], config: Any, *, is_generic: bool) -> type[BaseEvent]:
+    description = f"{annotations | beside}\nadded {added}, {member}, {config}{', generic' if is_generic else ''}"
     number = next(_numbers)
+    cls = _define(number, annotations | beside, MEMBERS[member], config, is_generic=is_generic)
+    names = [_name_in(cls, name) for name in annotations]
+    several = draw(st.lists(st.tuples(*(kind.values for kind in fields), extras), min_size=1, max_size=2))
+    events = [_make(cls, values[-1] | dict(zip(names, values, strict=False))) for values in several]
+    others = {"a": draw(kinds).annotation, "z": int}
+    return Defined(events, description, lambda: _define(number, others, {}, {}, is_generic=False))
+
+
+@st.composite
+def _beside(draw: DrawFn, config: dict[str, Any]) -> tuple[dict[str, Any], SearchStrategy[dict[str, Any]]]:
+    """What a class says of values under names that are no fields, and such values."""
+    if config.get("extra") != "allow":
+        return {}, st.just({})
+    names = st.sampled_from(["x", "a", "b", "_extra", "_v", "_t", "", "topic", "@", "\ud800", "exchange "])
+    kind = draw(st.none() | kinds)
+    values = anything | odd if kind is None else kind.values
+    return {} if kind is None else {"__pydantic_extra__": dict[str, kind.annotation]}, st.dictionaries(
+        names, values, max_size=2
+    )
+
+
+def _define(
+    number: int, annotations: dict[str, Any], members: dict[str, Any], config: Any, *, is_generic: bool
+) -> type[BaseEvent]:
     namespace = {
         "__annotations__": {"event_type": Literal[f"odd_{number}"], **annotations},  # type: ignore[valid-type]
         "__module__": __name__,
@@ -151,6 +194,7 @@ def _define(annotations: dict[str, Any], members: dict[str, Any], config: Any, *
 
 def _name_in(cls: type[BaseEvent], name: str) -> str:
     alias = cls.model_fields[name].validation_alias
+    alias = alias.choices[0] if isinstance(alias, pydantic.AliasChoices) else alias
     return alias if isinstance(alias, str) else name
 
 
@@ -159,9 +203,3 @@ def _make(cls: type[BaseEvent], values: dict[str, Any]) -> BaseEvent:
         return cls(**values)
     except Exception:  # noqa: BLE001 - what Pydantic or the class refuses is no event
         reject()
-
-
-def kinds_of_one(kind: Kind) -> SearchStrategy[Defined]:
-    """Classes with one plain field of a kind."""
-    return kind.values.map(lambda value: Defined([_make(_define({"a": kind.annotation}, {}, {}, is_generic=False),
-        {"a": value})], str(kind.annotation)))  # fmt: skip

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from tests.events.any_class.leaves import Kind, decimals, ints, keys, leaves, texts
+from tests.events.any_class.models import MODELS
+from tests.events.any_class.odd_values import ODD
 from tests.events.samples import SAMPLES, sample
 from trading.events import BaseEvent, OrderEvent, TickEvent
 
@@ -165,7 +167,7 @@ def _as_named_tuple(name: str, fields: dict[str, Any]) -> Any:
 
 
 kinds: SearchStrategy[Kind] = st.recursive(
-    leaves | st.sampled_from(FIXED),
+    leaves | st.sampled_from(FIXED) | st.sampled_from(MODELS) | st.sampled_from(ODD),
     lambda inner: inner.flatmap(_of_one) | st.tuples(inner, inner).flatmap(lambda pair: _of_two(*pair)),
     max_leaves=4,
 )

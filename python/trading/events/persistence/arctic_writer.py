@@ -8,7 +8,7 @@ from trading.events.base import BaseEvent
 from trading.events.persistence.arctic.delivery import ArcticDelivery
 from trading.events.persistence.arctic.library import DEFAULT_CAPACITY_BYTES, EventLibrary, open_library
 from trading.events.persistence.columns import to_micros
-from trading.events.persistence.row import encode_row
+from trading.events.persistence.row import encode_row, refuse_extra
 from trading.events.persistence.sending.policy import SendingPolicy
 from trading.events.persistence.sending.queued_writer import QueuedEventWriter, check_time
 from trading.events.persistence.sending.sender import Sender
@@ -87,6 +87,7 @@ class ArcticEventWriter(QueuedEventWriter):
 
 def _encode(event: BaseEvent) -> bytes:
     row = encode_row(event)
+    refuse_extra(event)
     check_time(event, to_micros(event.timestamp), first=_FIRST_MICROS, last=_LAST_MICROS)
     return row
 

@@ -25,6 +25,20 @@ def encode_row(event: BaseEvent) -> bytes:
         raise NotAnEventError(f"only events can be recorded, not {event!r}") from None
 
 
+def refuse_extra(event: BaseEvent) -> None:
+    """Refuses an event for a store that has places for the fields of its class alone.
+
+    Raises:
+        UnstorableEventError: It has values under other names.
+    """
+    if event.__pydantic_extra__:
+        name = next(iter(event.__pydantic_extra__))
+        raise UnstorableEventError(
+            f"{type(event).__name__} {event.event_id} cannot be stored here: {name!r:.80} is none of its fields; "
+            f"make it one, or put it into metadata"
+        )
+
+
 class Head(NamedTuple):
     """What a row says of itself, as far as it does.
 

@@ -10,7 +10,7 @@ from pydantic_core import SchemaValidator, from_json
 from trading.events.base import BaseEvent
 from trading.events.description import describe
 from trading.events.errors import UnstorableEventError
-from trading.events.event_table import ColumnBuffers, to_table, wrap_column
+from trading.events.event_table import EXTRA, ColumnBuffers, to_table, wrap_column
 from trading.events.persistence.columns import FORMS
 from trading.events.persistence.field_column import FieldColumn, make_column
 from trading.events.persistence.stored_schema import (
@@ -71,7 +71,7 @@ class EventSchema:
         known = [column for column in self.columns if column.name in stored]
         values = [_decode(rows, column, stored[column.name]) for column in known]
         names = [column.name for column in known]
-        models = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+        models = [_with_extra(dict(zip(names, row, strict=True))) for row in zip(*values, strict=True)]
         return [self.validator.validate_python(model, by_alias=False, by_name=True) for model in models]
 
 
@@ -90,14 +90,21 @@ def event_schema(event_class: type[BaseEvent]) -> EventSchema:
 
 
 def _make_schema(event_class: type[BaseEvent]) -> EventSchema:
-    columns = tuple(make_column(event_class, field) for field in describe(event_class).fields)
+    description = describe(event_class)
+    columns = tuple(make_column(event_class, field) for field in description.fields)
     for column in columns:
         if ROUTING_FORMS.get(column.name, column.stored.form) != column.stored.form:
             raise UnstorableEventError(
                 f"{event_class.__name__}.{column.name} must have the type that BaseEvent gives it, or one within that"
             )
+    if description.keeps_extras:
+        columns += (FieldColumn(EXTRA, StoredColumn(form="json", beside=()), parse=from_json),)
     arrow = arrow_schema({column.name: column.stored for column in columns})
     return EventSchema(event_class, columns, arrow, stored_validator(event_class))
+
+
+def _with_extra(fields: dict[str, Any]) -> dict[str, Any]:
+    return (fields.pop(EXTRA, None) or {}) | fields
 
 
 def _decode(rows: pa.RecordBatch, column: FieldColumn, stored: StoredColumn) -> Sequence[Any]:

@@ -7,6 +7,9 @@ use super::msgpack;
 /// The version of the msgpack form that is written, and the newest that is read.
 pub const VERSION: i64 = 1;
 
+/// What stands before the mark in the head of a row.
+pub(crate) const MARK: char = '\u{1}';
+
 /// The short names of the fields that every event has. No field's own name begins with an underscore.
 const SHORT: [(&str, &str); 6] = [
     ("event_id", "_id"),
@@ -25,7 +28,7 @@ pub struct Layout {
     keys: Box<[String]>,
     pub(crate) packed_keys: Box<[Box<[u8]>]>,
     pub(crate) packed_head: Box<[u8]>,
-    /// The event type and the names of the fields that stand in a row, with a NUL before each.
+    /// The event type, the mark if there is one, and the names of the fields that stand in a row, with a NUL before each.
     pub(crate) row_head: Box<str>,
     pub(crate) row_fields: Box<[usize]>,
 }
@@ -47,6 +50,14 @@ impl Layout {
             row_fields,
             keys,
         }
+    }
+
+    /// The same, whose rows bear a mark: which of several classes of one event type they are of.
+    #[must_use]
+    pub fn marked(mut self, mark: usize) -> Self {
+        let (event_type, names) = self.row_head.split_at(self.event_type.len());
+        self.row_head = format!("{event_type}{MARK}{mark:x}{names}").into();
+        self
     }
 
     /// The event type.

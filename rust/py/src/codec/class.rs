@@ -43,7 +43,6 @@ pub(crate) struct Class {
     /// Where `event_type` stands, if it is an event class.
     pub(super) type_index: Option<usize>,
     pub(super) metadata_index: Option<usize>,
-    pub(super) event_type: Option<Py<PyAny>>,
     pub(super) gate: Gate,
     pub(super) transcoding: Transcoding,
 }
@@ -87,8 +86,13 @@ impl Field {
 }
 
 impl Class {
+    /// The class that rows with a mark are of.
+    pub(super) fn marked(mark: usize) -> Option<&'static Self> {
+        CLASSES.lock().as_ref()?.get(&mark).copied()
+    }
+
     fn known(class: &Bound<'_, PyType>) -> Option<&'static Self> {
-        CLASSES.lock().as_ref()?.get(&identity(class)).copied()
+        Self::marked(identity(class))
     }
 
     /// The description of a class, made when it is first asked for. It lives as long as the process does.
@@ -109,12 +113,6 @@ impl Class {
             _ if class.is_subclass(base_event(event.py())?)? => Self::of(&class),
             _ => Err(not_an_event(event)),
         }
-    }
-
-    /// Whether it is the class that has its event type now.
-    pub(super) fn is_current(&self, py: Python<'_>) -> PyResult<bool> {
-        let Some(event_type) = &self.event_type else { return Ok(false) };
-        Ok(classes(py)?.get_item(event_type)?.is_some_and(|known| known.is(&self.python)))
     }
 
     /// Whether the fields of an instance, and of the models in it, say all that it holds.
@@ -169,7 +167,7 @@ impl Class {
         let template = template(py, &fields, place("event_type").zip(event_type.as_ref()))?;
         Ok(Self {
             python: class.clone().unbind(),
-            layout: Layout::new(&type_name, &names),
+            layout: Layout::new(&type_name, &names).marked(identity(class)),
             rules: description.getattr("rules")?.extract()?,
             restore: has_private.then(|| restore.unbind()),
             keeps_extras: description.getattr("keeps_extras")?.extract()?,
@@ -179,7 +177,6 @@ impl Class {
             is_whole: PyOnceLock::new(),
             type_index: place("event_type"),
             metadata_index: place("metadata"),
-            event_type: event_type.map(Bound::unbind),
             gate: gate_of(&description)?,
             template,
             slots: [

@@ -15,7 +15,6 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use trading_events_core::codec::DecodeError;
-use trading_events_core::codec::Source;
 use trading_events_core::codec::row::{Interner, OwnRow, RowSink, RowSource};
 
 use super::class::{Class, class_of_type};
@@ -34,35 +33,33 @@ pub(crate) fn pack(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<()> 
 ///
 /// Raises `NotAnEventError` or `EventEncodeError`, or whatever raises where Pydantic is asked.
 pub(crate) fn pack_exactly(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<bool> {
-    let py = event.py();
-    let class = Class::of_event(event)?;
-    if !class.is_current(py)? || !class.is_whole(py)? {
+    if !Class::of_event(event)?.is_whole(event.py())? {
         return Ok(false);
     }
     pack(event, row).map(|()| true)
 }
 
 /// The event of a row, of the class that has its type now. Raises `EventDecodeError`.
-pub(crate) fn unpack<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    read(py, row, |source| source)
-}
-
-/// The event of a row that this process has made of it: as it was, whatever its class would say of it now.
-pub(crate) fn unpack_exactly<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    read(py, row, OwnRow::new)
-}
-
-fn read<'a, 'py, S: Source<'a>>(
-    py: Python<'py>,
-    row: &'a [u8],
-    source_after: impl FnOnce(RowSource<'a>) -> S,
-) -> PyResult<Bound<'py, PyAny>> {
-    let raise = |flaw: Flaw| flaw.into_error(py, 0);
+fn unpack<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let mut source = RowSource::new(row);
-    let event_type = source.begin().map_err(Flaw::from).map_err(raise)?;
+    let event_type = source.begin().map_err(|error| raise(py, error))?;
     let class = class_of_type(py, event_type)?
-        .ok_or_else(|| raise(DecodeError::new(0, format!("no class here has the event type {event_type:?}")).into()))?;
-    read_event(py, Class::of(&class)?, &mut source_after(source), 0).map_err(raise)
+        .ok_or_else(|| raise(py, DecodeError::new(0, format!("no class here has the event type {event_type:?}"))))?;
+    read_event(py, Class::of(&class)?, &mut source, 0).map_err(|flaw| flaw.into_error(py, 0))
+}
+
+/// The event of a row that this process has made of it: as it was and of its own class, whatever has that one's event type
+/// now, and whatever its class would say of it now.
+pub(crate) fn unpack_exactly<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let mut source = RowSource::new(row);
+    source.begin().map_err(|error| raise(py, error))?;
+    let class = source.mark().and_then(Class::marked);
+    let class = class.ok_or_else(|| raise(py, DecodeError::new(0, "no class here has made this row")))?;
+    read_event(py, class, &mut OwnRow::new(source), 0).map_err(|flaw| flaw.into_error(py, 0))
+}
+
+fn raise(py: Python<'_>, error: DecodeError) -> PyErr {
+    Flaw::from(error).into_error(py, 0)
 }
 
 /// An interner with rows that it shrinks: what a backlog and a journal do, as a Python class.

@@ -210,6 +210,14 @@ impl Shape {
         }
     }
 
+    /// Whether None is one of its values, and no other value is written as that is.
+    pub(super) fn has_none(&self) -> bool {
+        match self {
+            Self::Checked(inner, _) | Self::Proven { inner, .. } => inner.has_none(),
+            _ => matches!(self, Self::Optional(_) | Self::None | Self::Any | Self::Json),
+        }
+    }
+
     /// The kinds of tokens that its values begin with, as bits.
     fn tokens(&self) -> u16 {
         const EVERY: u16 = u16::MAX;

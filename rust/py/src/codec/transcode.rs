@@ -30,13 +30,16 @@ impl Class {
     }
 
     fn describe_to_core(&self, py: Python<'_>) -> PyResult<Option<Transcoder>> {
+        if self.keeps_extras {
+            return Ok(None);
+        }
         let mut fields = Vec::new();
         for field in &self.fields {
             let Some(kind) = kind(py, &field.shape)? else { return Ok(None) };
             fields.push(Field { kind, form: field.form });
         }
         let layout = &self.layout;
-        Ok(Some(Transcoder::new(layout.event_type(), layout.names(), fields, self.keeps_extras)))
+        Ok(Some(Transcoder::new(layout.event_type(), layout.names(), fields)))
     }
 }
 

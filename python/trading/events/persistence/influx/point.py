@@ -30,7 +30,7 @@ from trading.events.decimals import WIDE
 from trading.events.description import FieldDescription, describe
 from trading.events.errors import UnstorableEventError
 from trading.events.persistence.columns import to_micros
-from trading.events.persistence.row import encode_row
+from trading.events.persistence.row import encode_row, refuse_extra
 from trading.events.typed_json import field_json, render_json
 
 EXACT = "exact"
@@ -69,6 +69,7 @@ def make_point(event: BaseEvent) -> Point:
         UnstorableEventError: A value of it cannot be stored exactly.
     """
     encode_row(event)  # refuses what no store takes
+    refuse_extra(event)
     cls = type(event)
     if cls not in _RENDERERS:
         _RENDERERS[cls] = tuple(_renderers(cls))

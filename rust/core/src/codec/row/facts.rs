@@ -1,7 +1,7 @@
 //! What a shrunk row says of its event's topic and time, read without the rest.
 
 use super::interner::Interner;
-use super::source::{Piece, RowSource};
+use super::source::{Piece, RowSource, event_type_of};
 use crate::codec::error::DecodeError;
 use crate::codec::token::Token;
 
@@ -30,8 +30,8 @@ impl<'a> Facts<'a> {
         let (Token::Text(head) | Token::Name(head)) = head else {
             return Err(DecodeError::new(0, "a row begins with the type of its event"));
         };
-        let mut names = head.split('\0');
-        let mut facts = Self { event_type: names.next().unwrap_or_default(), ..Self::default() };
+        let names = head.split('\0').skip(1);
+        let mut facts = Self { event_type: event_type_of(head), ..Self::default() };
         let mut wanted = 3;
         for name in names {
             let token = next(interner, &mut source)?;

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::codec::decimal::{Decimal, MANTISSA_END};
 use crate::codec::error::DecodeError;
-use crate::codec::layout::Layout;
+use crate::codec::layout::{Layout, MARK};
 use crate::codec::time::{FIRST_US, LAST_US};
 use crate::codec::token::{Key, Source, Token};
 
@@ -18,6 +18,11 @@ pub struct RowSource<'a> {
     start: usize,
     moment: i64,
     names: Names<'a>,
+}
+
+/// The event type that the head of a row begins with.
+pub(super) fn event_type_of(head: &str) -> &str {
+    head.split(['\0', MARK]).next().unwrap_or_default()
 }
 
 /// The names of the fields whose values come next.
@@ -75,7 +80,15 @@ impl<'a> RowSource<'a> {
             return Err(self.wrong("a row begins with the type of its event"));
         };
         self.names = Names::Same(head, 0);
-        Ok(head.split('\0').next().unwrap_or_default())
+        Ok(event_type_of(head))
+    }
+
+    /// The mark of the row that has been begun.
+    #[must_use]
+    pub fn mark(&self) -> Option<usize> {
+        let Names::Same(head, _) = self.names else { return None };
+        let (_, mark) = head.split('\0').next()?.split_once(MARK)?;
+        usize::from_str_radix(mark, 16).ok()
     }
 
     pub(super) fn is_at_end(&self) -> bool {

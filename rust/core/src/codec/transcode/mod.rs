@@ -33,7 +33,6 @@ pub struct Transcoder {
     places: Vec<usize>,
     type_index: Option<usize>,
     metadata_index: Option<usize>,
-    keeps_extras: bool,
 }
 
 /// Columns of events of one class that are being written.
@@ -57,9 +56,9 @@ impl From<super::DecodeError> for Refused {
 }
 
 impl Transcoder {
-    /// For the class of an event type, with these fields, and others if it keeps them.
+    /// For the class of an event type, with these fields and no others.
     #[must_use]
-    pub fn new(event_type: &str, names: &[String], fields: Vec<Field>, keeps_extras: bool) -> Self {
+    pub fn new(event_type: &str, names: &[String], fields: Vec<Field>) -> Self {
         let place = |wanted: &str| names.iter().position(|name| name == wanted);
         Self {
             layout: Layout::new(event_type, names),
@@ -67,7 +66,6 @@ impl Transcoder {
             fields,
             type_index: place("event_type"),
             metadata_index: place("metadata"),
-            keeps_extras,
         }
     }
 
@@ -100,8 +98,7 @@ impl Transcription<'_> {
         while let Some(key) = source.next_key(layout)? {
             match key {
                 Key::Field(index) => self.push_field(index, &mut source)?,
-                Key::Extra(_) if !self.transcoder.keeps_extras => source.skip()?,
-                Key::Extra(_) | Key::Extras => return Err(Refused),
+                Key::Extra(_) | Key::Extras => source.skip()?,
             }
         }
         source.finish()?;

@@ -9,7 +9,7 @@ use super::super::shape::Shape;
 use super::plain::{Depth, deeper, write_json};
 use super::refusal::{Put, Refusal};
 use super::scalars::text;
-use super::{Nothing, extras_of, write};
+use super::{NAME_TAKEN, Nothing, extras_of, known_name, write};
 use crate::event::dictionary;
 
 pub(super) fn write_items<'py, S: Sink>(
@@ -49,6 +49,9 @@ pub(super) fn write_dict<S: Sink>(
 pub(super) fn write_model<S: Sink>(class: &Class, model: &Bound<'_, PyAny>, sink: &mut S, depth: usize) -> Put {
     let fields = dictionary(model).ok_or(Refusal::Kind)?;
     let extras = if class.keeps_extras { extras_of(model)? } else { None };
+    if extras.as_ref().is_some_and(|extras| known_name(class, extras).is_some()) {
+        return Err(Refusal::Reason(String::from(NAME_TAKEN)));
+    }
     sink.put(Token::Map(class.fields.len() + extras.as_ref().map_or(0, PyDictMethods::len)));
     for (field, name) in class.fields.iter().zip(class.layout.names()) {
         let value = fields.get_item(&field.name)?.ok_or(Refusal::Kind)?;

@@ -66,6 +66,9 @@ fn write_fields<S: Sink>(class: &Class, event: &Bound<'_, PyAny>, sink: &mut S) 
     let py = event.py();
     let fields = dictionary(event).ok_or_else(|| not_an_event(event))?;
     let extras = if class.keeps_extras { extras_of(event)? } else { None };
+    if let Some((name, value)) = extras.as_ref().and_then(|extras| known_name(class, extras)) {
+        return Err(refuse(class, &name, &value, Refusal::Reason(String::from(NAME_TAKEN))));
+    }
     sink.begin(&class.layout, extras.as_ref().map_or(0, PyDictMethods::len));
     let mut stored = Stored::new(&fields);
     for (index, field) in class.fields.iter().enumerate() {
@@ -130,7 +133,7 @@ impl<'a, 'py> Stored<'a, 'py> {
 /// Puts the JSON text of a value that every form takes, in a sink where lists and maps have no columns.
 fn write_as_json<S: Sink>(class: &Class, field: &Field, value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
     let py = value.py();
-    if value.is_none() {
+    if value.is_none() && field.shape.has_none() {
         sink.put(Token::None);
     } else if is_empty_dict(value)? {
         sink.put(Token::Text("{}"));
@@ -158,6 +161,14 @@ fn write_extras_as_json<S: Sink>(extras: Option<Bound<'_, PyDict>>, sink: &mut S
     sink.put(Token::Text(text(rendered.cast::<PyString>()?)?));
     Ok(())
 }
+
+/// The first of the names that an instance has beside its fields which is a field's name as well: it was given by an alias.
+fn known_name<'py>(class: &Class, extras: &Bound<'py, PyDict>) -> Option<(Bound<'py, PyString>, Bound<'py, PyAny>)> {
+    let names = class.fields.iter().map(|field| field.name.bind(extras.py()));
+    names.filter_map(|name| Some((name.clone(), extras.get_item(name).ok()??))).next()
+}
+
+const NAME_TAKEN: &str = "a field has that name";
 
 fn extras_of<'py>(model: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
     let extras = model.getattr(intern!(model.py(), "__pydantic_extra__"))?;
