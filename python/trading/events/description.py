@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
@@ -223,6 +223,7 @@ def describe(event_class: type[BaseEvent]) -> ClassDescription:
     return describe_class(event_class)
 
 
+@lru_cache(maxsize=1024)
 def describe_class(cls: type[BaseModel]) -> ClassDescription:
     """The description of a class."""
     if not cls.__pydantic_complete__:
