@@ -526,12 +526,12 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
 
 _OPEN: WeakSet[InMemoryEventBus] = WeakSet()
-"""The buses that there are."""
+"""Every bus that has not been garbage collected."""
 
 
 @atexit.register
 def _warn_at_exit() -> None:
-    """Warns for buses that nobody forgets: a thread that goes on to the end has them."""
+    """Warns for buses that are still referred to at exit, as by a daemon thread: `__del__` is not called for them."""
     end_calls()
     while _OPEN:
         _OPEN.pop()._warn_if_lost()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as it would itself

@@ -1,6 +1,7 @@
 """Rows that earlier releases left in segments that they kept as damaged: whole, but refused by their class.
 
-They are set apart, as such rows are here. Then the segment goes, if nothing else of it is lost.
+They are set apart, as a writer of this release does with such rows. Then the segment is removed, unless more of it is
+lost.
 """
 
 import logging
