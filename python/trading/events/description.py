@@ -67,7 +67,9 @@ _FORMS = {
     "moment": "utc",
     "datetime": "time",
 }
-_ROUTING_FORMS = {"event_type": "text", "timestamp": "utc", "exchange": "text", "symbol": "text"}
+ROUTING_FORMS = {"event_type": "text", "timestamp": "utc", "exchange": "text", "symbol": "text"}
+"""The forms of the fields by which an event is routed and stored."""
+
 _ATOMS = frozenset(_SCALARS.values()) - {"any", "json"} | {
     "id",
     "moment",
@@ -256,7 +258,7 @@ def _describe_field(cls: type[BaseModel], name: str, info: FieldInfo) -> FieldDe
 
 def _why_unroutable(cls: type[BaseModel], fields: Sequence[FieldDescription]) -> str | None:
     """Why it is not known from an event of the class where it belongs, or None."""
-    odd = (field.name for field in fields if _ROUTING_FORMS.get(field.name, field.shape.form) != field.shape.form)
+    odd = (field.name for field in fields if ROUTING_FORMS.get(field.name, field.shape.form) != field.shape.form)
     name = next(odd, None) if issubclass(cls, BaseEvent) else None
     return None if name is None else f"{name} must have the type that BaseEvent gives it, or one within that"
 

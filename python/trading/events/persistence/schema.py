@@ -8,13 +8,12 @@ import pyarrow as pa
 from pydantic_core import SchemaValidator, from_json
 
 from trading.events.base import BaseEvent
-from trading.events.description import describe
+from trading.events.description import ROUTING_FORMS, describe
 from trading.events.errors import UnstorableEventError
 from trading.events.event_table import ColumnBuffers, to_table, wrap_column
 from trading.events.persistence.columns import FORMS
 from trading.events.persistence.field_column import FieldColumn, make_column
 from trading.events.persistence.stored_schema import (
-    ROUTING_FORMS,
     FileTopic,
     StoredColumn,
     StoredColumns,
