@@ -45,7 +45,7 @@ class EventSchema:
         """Events of the class, with their places in the order of recording, as a table with the columns of `arrow`.
 
         Raises:
-            EventEncodeError: A field of one holds what would not come back as it is.
+            UnstorableEventError: One of them would not come back equal.
         """
         table = to_table(events)
         columns = [*(table.column(name) for name in self.arrow.names[:-1]), pa.chunked_array([seqs], pa.int64())]
