@@ -152,11 +152,11 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
             update_fields(copy, update)
         return copy
 
-    if not TYPE_CHECKING:  # who derive its signature from the fields
+    if not TYPE_CHECKING:  # type checkers derive its signature from the fields
 
         @classmethod
         def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
-            """An event of these values, which nobody looks at; its metadata are read-only nevertheless."""
+            """An event of these values, which are not validated; its metadata are read-only all the same."""
             made = super().model_construct(_fields_set, **values)
             fields = made.__dict__
             fields.update({name: _core.freeze(fields[name]) for name in fields if _is_metadata(cls.model_fields[name])})

@@ -14,12 +14,12 @@ Clock = Callable[[], datetime]
 def use_clock(clock: Clock) -> Generator[None, None, None]:
     """Has events take their default times from a clock, in the whole process, until the block is left.
 
-    Tests that set the time by freezegun or time-machine pass on what Python's own clock then says:
+    A test that sets the time by freezegun or time-machine lets events take it from Python's own clock:
 
         with time_machine.travel(noon), use_clock(lambda: datetime.now(UTC)):
             ...
 
-    Identities of events, the journal, timeouts and statistics go by the system's clocks.
+    Event ids, the journal, timeouts and statistics go by the system's clocks.
 
     Args:
         clock: Called for each default. What it raises, the making of the event raises.

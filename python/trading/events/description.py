@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
@@ -83,7 +83,9 @@ _FORMS = {
     "moment": "utc",
     "datetime": "time",
 }
-_ROUTING_FORMS = {"event_type": "text", "timestamp": "utc", "exchange": "text", "symbol": "text"}
+ROUTING_FORMS = {"event_type": "text", "timestamp": "utc", "exchange": "text", "symbol": "text"}
+"""The forms of the fields by which an event is routed and stored."""
+
 _ATOMS = frozenset(_SCALARS.values()) - {"any", "json"} | {
     "id",
     "moment",
@@ -243,6 +245,7 @@ def describe(event_class: type[BaseEvent]) -> ClassDescription:
     return describe_class(event_class)
 
 
+@lru_cache(maxsize=1024)
 def describe_class(cls: type[BaseModel]) -> ClassDescription:
     """The description of a class."""
     if not cls.__pydantic_complete__:
@@ -275,7 +278,7 @@ def _describe_field(cls: type[BaseModel], name: str, info: FieldInfo) -> FieldDe
 
 def _why_unroutable(cls: type[BaseModel], fields: Sequence[FieldDescription]) -> str | None:
     """Why it is not known from an event of the class where it belongs, or None."""
-    odd = (field.name for field in fields if _ROUTING_FORMS.get(field.name, field.shape.form) != field.shape.form)
+    odd = (field.name for field in fields if ROUTING_FORMS.get(field.name, field.shape.form) != field.shape.form)
     name = next(odd, None) if issubclass(cls, BaseEvent) else None
     return None if name is None else f"{name} must have the type that BaseEvent gives it, or one within that"
 

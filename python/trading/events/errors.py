@@ -38,6 +38,7 @@ A model that refuses a value raises `pydantic.ValidationError`, which is a Value
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -204,8 +205,8 @@ class UnknownEventTypeError(StoreError, LookupError):
         self.event_type = event_type
         self._in_journal = in_journal
 
-    def __reduce__(self) -> tuple[type[Self], tuple[Path, str], dict[str, bool]]:
-        return type(self), (self.path, self.event_type), {"_in_journal": self._in_journal}
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Path, str]]:
+        return partial(type(self), in_journal=self._in_journal), (self.path, self.event_type)
 
 
 class StoredEventError(StoreError, ValueError):

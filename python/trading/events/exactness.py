@@ -2,7 +2,7 @@
 
 import math
 import reprlib
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
@@ -157,7 +157,7 @@ _COMPARED: tuple[tuple[type | tuple[type, ...], Callable[[Any, Any], Iterable[Pa
     (Decimal, _compare_decimals),
     ((datetime, time), _compare_times),
     ((list, tuple, deque), _compare_items),
-    ((dict, defaultdict), _compare_mappings),
+    (dict, _compare_mappings),
     ((set, frozenset), _compare_sets),
     (BaseModel, _compare_models),
 )

@@ -180,7 +180,7 @@ class HybridEventBus(TransportedBus):
             ReentrancyError: Called in a handler, whose own event would never be handled.
             TypeError: `timeout_s` is no number.
         """
-        self._check_outside("aclose")
+        self._check_closer()
         InMemoryEventBus._bind(self)  # noqa: SLF001 - without connecting, which would be for nothing
         loop = asyncio.get_running_loop()
         limit_s = None if timeout_s is None else loop.time() + float(timeout_s)

@@ -5,7 +5,7 @@ import atexit
 import logging
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -408,7 +408,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
             ReentrancyError: Called in a handler, whose own event would never be handled.
             TypeError: `timeout_s` is no number.
         """
-        self._check_outside("aclose")
+        self._check_closer()
         self._bind()
         limit = asyncio.timeout(None if timeout_s is None else float(timeout_s))
         with self._telling("closing", self._left):
@@ -439,14 +439,24 @@ class InMemoryEventBus(NativeBus, IEventBus):
                 await self._idle()
             if workers := self._workers():
                 await asyncio.wait(workers)
-            elif readers := self._readers():
-                await readers[0].reader_done()
+            elif (reader_done := self._reader_done()) is not None:
+                await reader_done
             else:
                 return
 
+    def _check_closer(self) -> None:
+        """Refuses a handler. A reader that closes the bus is done with its events."""
+        self._check_outside("aclose")
+        for stream in tuple(self._streams):
+            stream.leave_to_caller()
+
     def _readers(self) -> list[EventStream[Any]]:
-        """The streams of which somebody has an event and has not asked for the next; the caller's own are left out."""
-        return [stream for stream in tuple(self._streams) if stream.is_read_elsewhere]
+        """The streams of which somebody has an event and has not asked for the next."""
+        return [stream for stream in tuple(self._streams) if stream.is_read]
+
+    def _reader_done(self) -> Coroutine[Any, Any, None] | None:
+        """What ends when one of them does; it does not keep a stream that is forgotten meanwhile."""
+        return next((stream.reader_done() for stream in self._readers()), None)
 
     def _is_reading(self) -> bool:
         """Whether the caller has an event of one of the bus's streams and has not asked for the next."""
@@ -526,12 +536,12 @@ class InMemoryEventBus(NativeBus, IEventBus):
 
 
 _OPEN: WeakSet[InMemoryEventBus] = WeakSet()
-"""The buses that there are."""
+"""Every bus that has not been garbage collected."""
 
 
 @atexit.register
 def _warn_at_exit() -> None:
-    """Warns for buses that nobody forgets: a thread that goes on to the end has them."""
+    """Warns for buses that are still referred to at exit, as by a daemon thread: `__del__` is not called for them."""
     end_calls()
     while _OPEN:
         _OPEN.pop()._warn_if_lost()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as it would itself

@@ -198,7 +198,7 @@ class RedisEventBus(TransportedBus):
             ReentrancyError: Called in a handler, whose own event would never be handled.
             TypeError: `timeout_s` is no number.
         """
-        self._check_outside("aclose")
+        self._check_closer()
         InMemoryEventBus._bind(self)  # noqa: SLF001 - without connecting, which would be for nothing
         self._outgoing.bind()
         loop = asyncio.get_running_loop()

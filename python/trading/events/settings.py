@@ -148,7 +148,7 @@ class EventBusSettings(BaseModel):
 def _warn_of_unknown(variables: Mapping[str, str], *, known: Collection[str]) -> None:
     for variable in variables:
         if variable.startswith(PREFIX) and not variable.startswith(_OF_TESTS):
-            name = variable.removeprefix(PREFIX)
-            if name.lower() not in known:
-                hint = suggest(name, map(str.upper, known)) or "; EventBusSettings lists those that there are"
+            name, names = variable.removeprefix(PREFIX), {each.upper() for each in known}
+            if name not in names:
+                hint = suggest(name, names) or "; EventBusSettings lists those that there are"
                 warnings.warn(f"{variable} is no setting{hint}", UnknownSettingWarning, stacklevel=3)

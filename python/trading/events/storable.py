@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Secret, SecretBytes, SecretStr, TypeAdapter
 
-from trading.events.base import BaseEvent, event_class
+from trading.events.base import BaseEvent
 
 if TYPE_CHECKING:
     from trading.events.description import Shape
@@ -125,8 +125,6 @@ def why_class_unstorable(cls: type[BaseModel]) -> str | None:
     if origin is None or not issubclass(cls, BaseEvent):
         return None
     event_type = cls.model_fields["event_type"].default
-    if event_class(event_type) is cls:
-        return None
     return (
         f"its event type {event_type!r} stands for {origin.__name__}; give it a class and an event type of its own: "
         f"class ...({cls.__name__})"

@@ -1,7 +1,7 @@
 """Events as an asynchronous iterator."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -32,7 +32,7 @@ class _Counter:
 
     async def take(self) -> BaseEvent | None:
         """The next event; None once there will be no more. Whoever asks is done with the one before."""
-        self._come_back()
+        self.come_back()
         while not (self._is_closed and self._offers.empty()):
             offer = await self._offers.get()
             if offer is None:
@@ -42,12 +42,13 @@ class _Counter:
             if not taken.done():
                 taken.set_result(None)
                 self.reader = asyncio.current_task()
-                if _READING.get() is not self:
-                    _READING.set(self)
+                if self not in (reading := _READING.get()):
+                    _READING.set((*(each for each in reading if each.is_at_an_event), self))
                 return event
         return None
 
-    def _come_back(self) -> None:
+    def come_back(self) -> None:
+        """The reader is done with its event."""
         self.reader = None
         self._is_back.set()
 
@@ -55,6 +56,11 @@ class _Counter:
     def is_at_an_event(self) -> bool:
         """Whether a reader has an event, and has not asked for the next."""
         return self.reader is not None and not self.reader.done()
+
+    @property
+    def is_at_an_event_here(self) -> bool:
+        """Whether that reader is the caller, or the task that started it."""
+        return self.is_at_an_event and self in _READING.get()
 
     async def done(self) -> None:
         """Returns when the reader asks for the next event, or has ended."""
@@ -70,7 +76,7 @@ class _Counter:
     def close(self) -> None:
         """Lets the handler and the reader go."""
         self._is_closed = True
-        self._come_back()
+        self.come_back()
         while not self._offers.empty():
             offer = self._offers.get_nowait()
             if offer is not None and not offer[1].done():
@@ -117,18 +123,23 @@ class EventStream(AsyncIterator[EventT], Generic[EventT]):
         return event  # type: ignore[return-value]  # the subscription lets only such events through
 
     @property
-    def is_read_here(self) -> bool:
-        """Whether the caller, or the task that started it, has an event and has not asked for the next."""
-        return self._counter.is_at_an_event and _READING.get() is self._counter
+    def is_read(self) -> bool:
+        """Whether somebody has an event and has not asked for the next."""
+        return self._counter.is_at_an_event
 
     @property
-    def is_read_elsewhere(self) -> bool:
-        """Whether somebody else has an event and has not asked for the next."""
-        return self._counter.is_at_an_event and _READING.get() is not self._counter
+    def is_read_here(self) -> bool:
+        """Whether that is the caller, or the task that started it."""
+        return self._counter.is_at_an_event_here
 
-    async def reader_done(self) -> None:
-        """Returns when the reader asks for the next event, or has ended."""
-        await self._counter.done()
+    def reader_done(self) -> Coroutine[Any, Any, None]:
+        """Ends when the reader asks for the next event, or has ended, or the stream is forgotten."""
+        return self._counter.done()
+
+    def leave_to_caller(self) -> None:
+        """Whoever closes the bus is done with the event that it has."""
+        if self.is_read_here:
+            self._counter.come_back()
 
     def end(self) -> None:
         """Ends the iteration: the bus has closed."""
@@ -164,8 +175,8 @@ class EventStream(AsyncIterator[EventT], Generic[EventT]):
         farewell.add_done_callback(_FAREWELLS.discard)
 
 
-_READING: ContextVar[_Counter | None] = ContextVar("trading.events.reading", default=None)
-"""The stream that the running task, or the one that started it, has read last."""
+_READING: ContextVar[tuple[_Counter, ...]] = ContextVar("trading.events.reading", default=())
+"""The streams that the running task, or the one that started it, has read: the last, and those whose events it has."""
 
 
 _FAREWELLS: set[asyncio.Task[None]] = set()

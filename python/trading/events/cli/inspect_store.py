@@ -42,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
         topics = EventReader(args.store, on_error="warn").topics(**chosen)
     print_warnings(unreadable)
     if not topics and not unreadable and is_narrowed(chosen):
+        if args.json:
+            print("[]")
         return tell_of_no_match(args.store, chosen)
     if args.json:
         print(json.dumps(_as_json(topics), indent=2))

@@ -62,9 +62,9 @@ def run(args: argparse.Namespace) -> int:
     chosen = event_range(args)
     reader = EventReader(args.store)
     # A file that cannot be read is told of when the events are read.
-    with gather_unreadable():
+    with gather_unreadable() as unreadable:
         total = EventReader(args.store, on_error="warn").count(**chosen)
-    if not total and is_narrowed(chosen):
+    if not total and not unreadable and is_narrowed(chosen):
         return tell_of_no_match(args.store, chosen)
     with ProgressLine("replay", "events", shown=args.progress) as progress:
         audience = _Audience(total, progress)

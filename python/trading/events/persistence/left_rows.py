@@ -1,13 +1,13 @@
 """Rows that earlier releases left in segments that they kept as damaged: whole, but refused by their class.
 
-They are set apart, as such rows are here. Then the segment goes, if nothing else of it is lost.
+They are set apart, as a writer of this release does with such rows. Then the segment is removed, unless more of it is
+lost.
 """
 
 import logging
 import re
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC
 from pathlib import Path
 
 import pyarrow as pa
@@ -59,10 +59,14 @@ def _left(base_path: Path, number: int, rows: _core.SegmentRows) -> Iterator[int
         micros = peek_row(payload).micros
         if seq in elsewhere:
             continue
-        if micros is None:
+        try:
+            day = None if micros is None else from_micros(micros).date()
+        except OverflowError:
+            day = None
+        if day is None:  # no file can hold it
             yield index
             continue
-        folder = day_folder(base_path, from_micros(micros).astimezone(UTC).date())
+        folder = day_folder(base_path, day)
         if folder not in days:
             days[folder] = _read_day(folder, rows)
         manifest, sealed = days[folder]

@@ -8,13 +8,12 @@ import pyarrow as pa
 from pydantic_core import SchemaValidator, from_json
 
 from trading.events.base import BaseEvent
-from trading.events.description import describe
+from trading.events.description import ROUTING_FORMS, describe
 from trading.events.errors import UnstorableEventError
 from trading.events.event_table import EXTRA, ColumnBuffers, to_table, wrap_column
 from trading.events.persistence.columns import FORMS
 from trading.events.persistence.field_column import FieldColumn, make_column
 from trading.events.persistence.stored_schema import (
-    ROUTING_FORMS,
     FileTopic,
     StoredColumn,
     StoredColumns,
@@ -46,7 +45,7 @@ class EventSchema:
         """Events of the class, with their places in the order of recording, as a table with the columns of `arrow`.
 
         Raises:
-            EventEncodeError: A field of one holds what would not come back as it is.
+            UnstorableEventError: One of them would not come back equal.
         """
         table = to_table(events)
         columns = [*(table.column(name) for name in self.arrow.names[:-1]), pa.chunked_array([seqs], pa.int64())]

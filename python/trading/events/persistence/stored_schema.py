@@ -6,6 +6,7 @@ from functools import lru_cache
 import pyarrow as pa
 from pydantic import BaseModel, TypeAdapter
 
+from trading.events.description import ROUTING_FORMS
 from trading.events.persistence.columns import FORMS
 
 SEQ = "_seq"
@@ -13,9 +14,6 @@ SEQ = "_seq"
 
 VERSION = 1
 """Of the files that are written here. Later versions are refused."""
-
-ROUTING_FORMS = {"event_type": "text", "timestamp": "utc", "exchange": "text", "symbol": "text"}
-"""The forms of the fields that say where an event is stored."""
 
 _TOPIC_KEY = b"trading_events"
 _COLUMNS_KEY = b"trading_events_columns"

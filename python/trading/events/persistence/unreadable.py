@@ -24,15 +24,16 @@ class Unreadable:
         self._invalid: OnInvalid = invalid
         self._errors: list[StoreError] = []
         self._told: set[str] = set()
-        self._refused: set[int | None] = set()
+        self._refused: set[int | str] = set()
         self._first: StoredEventError | None = None
 
     def report(self, error: StoreError) -> None:
         """Warns of a file or an event, or keeps its error; once, also where a day is gone over again."""
         if isinstance(error, StoredEventError):
-            if error.seq in self._refused:
+            place = str(error) if error.seq is None else error.seq
+            if place in self._refused:
                 return
-            self._refused.add(error.seq)
+            self._refused.add(place)
             self._first = self._first or error
             if self._invalid == "skip" or len(self._refused) > _MOST_NAMED:
                 return

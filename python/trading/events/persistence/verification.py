@@ -117,16 +117,16 @@ def _count_repeated(seqs: list[pa.ChunkedArray]) -> int:
 def _verify_journal(base_path: Path, segments: Iterable[Segment]) -> Iterator[Fault]:
     for segment in segments:
         yield from (Fault(segment.path, reason) for reason in _verify_segment(segment))
-        yield from (Fault(segment.path, apart.say()) for apart in describe_apart(segment))
     yield from (Fault(error.path, str(error)) for error in damaged_segments(base_path))
 
 
 def _verify_segment(segment: Segment) -> Iterator[str]:
     try:
-        rows = segment.read()
+        rows, apart = segment.read(), describe_apart(segment)
     except OSError as error:
         yield str(error)
         return
     yield from (f"bytes {start} to {end} are damaged" for start, end in rows.damaged)
     if rows.torn_bytes:
         yield f"its last {rows.torn_bytes} bytes are no whole row"
+    yield from (each.say() for each in apart)

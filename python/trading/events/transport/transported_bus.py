@@ -310,8 +310,8 @@ class TransportedBus(InMemoryEventBus):
         self._transport.hear_only_itself()
         heard = self._transport.heard_of_others
         await self._work_off()
-        while heard == self._transport.heard_of_others and (readers := self._readers()):
-            await readers[0].reader_done()
+        while heard == self._transport.heard_of_others and (reader_done := self._reader_done()) is not None:
+            await reader_done
             await self._work_off()
         await self._transport.leave()
         await self._work_off()
