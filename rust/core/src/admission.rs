@@ -32,9 +32,10 @@ pub enum Patience {
 pub enum Speaker {
     /// A publisher from outside.
     Publisher,
-    /// The handler of this subscription, which runs.
+    /// The running handler of this subscription.
     Handler(SubscriptionId),
-    /// Somebody else whose events end before the bus does.
+    /// Somebody else whom the bus waits for before it closes: who reads a stream of it, or a handler of the bus that it
+    /// sends for.
     Insider,
     /// The bus, about a failure.
     Bus,
@@ -214,8 +215,8 @@ impl<E, S, W> Bus<E, S, W> {
         self.line.join(needs, set, Arc::clone(topic), token, &mut self.subscriptions)
     }
 
-    /// Takes the promised places, after having been called. [`Offer::Closed`] to whoever was called because the bus has
-    /// begun to close; it may be [offered](Bus::offer) anew.
+    /// Takes the promised places, after having been called. Whoever was called because the bus has begun to close gets
+    /// [`Offer::Closed`], and may [offer](Bus::offer) anew.
     pub fn come(
         &mut self,
         ticket: Ticket,

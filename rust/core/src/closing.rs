@@ -49,7 +49,7 @@ impl<E, S, W> Bus<E, S, W> {
         self.called.extend(dismissed);
     }
 
-    /// Notes whether it matters who speaks.
+    /// Notes whether it has to ask who speaks.
     pub(crate) fn note_gate(&mut self) {
         self.takes_from_all = self.phase == Phase::Open && self.draining == 0;
     }
@@ -79,7 +79,7 @@ impl<E, S, W> Bus<E, S, W> {
         is_done
     }
 
-    /// Whether it takes events from everybody, or it matters who speaks: it closes, or a subscription is drained.
+    /// Whether it takes events without asking who speaks. It asks while it closes, and while a subscription is drained.
     #[must_use]
     pub fn takes_from_all(&self) -> bool {
         self.takes_from_all

@@ -49,7 +49,7 @@ pub(crate) struct State {
     pub(crate) last_number: u64,
     /// Room for a row that is being made.
     pub(crate) row: Vec<u8>,
-    /// The bus whose handlers are heard to the end, as this one sends for it.
+    /// The bus that this one sends for, whose handlers are heard until this one has worked off what it has.
     pub(crate) patron: Option<Py<NativeBus>>,
 }
 
@@ -78,7 +78,7 @@ impl State {
 #[pyclass(frozen, subclass, weakref, module = "trading.events._core")]
 pub(crate) struct NativeBus {
     pub(crate) number: u64,
-    /// After so long in one turn of the loop a worker yields.
+    /// How long a worker may take in one turn of the loop before it yields.
     pub(crate) stretch_ns: AtomicU64,
     birthplace: Birthplace,
     state: Guarded<State>,
@@ -284,13 +284,14 @@ impl NativeBus {
         self.wake_waiters(py, None)
     }
 
-    /// Takes no new events from anybody.
+    /// Takes no new events from anybody but the bus itself.
     fn _refuse(&self, py: Python<'_>) -> PyResult<()> {
         self.lock(py).bus.refuse();
         self.wake_waiters(py, None)
     }
 
-    /// Has the handlers of another bus, and those who read its streams, be heard for as long as this one works off.
+    /// Has this bus, while it closes, still take events from the handlers of another and from those who read its
+    /// streams.
     fn _send_for(&self, py: Python<'_>, patron: Py<Self>) {
         self.lock(py).patron = Some(patron);
     }
@@ -321,7 +322,7 @@ impl NativeBus {
         state.bus.refill();
     }
 
-    /// Has workers yield after so long in one turn of the loop, whatever they came to.
+    /// Has workers yield after so long in one turn of the loop.
     fn _yield_after(&self, stretch_ns: u64) {
         self.stretch_ns.store(stretch_ns, Ordering::Relaxed);
     }

@@ -14,7 +14,7 @@ use crate::guarded::Guarded;
 
 /// An event class as routing sees it.
 pub(crate) struct Kind {
-    /// Kept, so that no other class gets its address.
+    /// Kept, so that no other class gets its address, or that of its kind.
     _class: Py<PyType>,
     pub(crate) event_type: String,
     /// The identities of the kinds of the class and of the event classes it derives from.
@@ -32,8 +32,8 @@ pub(crate) fn base_event(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     BASE_EVENT.import(py, "trading.events.base", "BaseEvent")
 }
 
-/// By what those who hear a class of events know it: its definition, which a notebook or a reload may make anew. See
-/// `trading.events.event_kinds`.
+/// The identity by which routing knows a class of events: the address of the first class of its kind, as a notebook or
+/// a reload may define it anew. The class itself keeps that one alive. See `trading.events.event_kinds`.
 pub(crate) fn kind_identity(class: &Bound<'_, PyType>) -> PyResult<usize> {
     static KIND_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let kind_of = KIND_OF.import(class.py(), "trading.events.event_kinds", "kind_of")?;

@@ -1,9 +1,10 @@
 //! The end of the interpreter while other threads are in native code.
 //!
-//! Before 3.14 a thread that wants an interpreter which is ending back is ended where it stands, by unwinding its stack;
-//! in Rust's frames that aborts the process. Two things are done about it. A hook at exit refuses calls of other threads
-//! from then on, and waits for those under way. And Python code that may take long is called through [`call`] and its like,
-//! where the unwinding meets a frame that holds the thread for good, as 3.14 does: the process ends without it.
+//! Before 3.14 a thread that asks for the GIL of an interpreter that is being finalized is ended on the spot by
+//! `pthread_exit`, which unwinds its stack; in Rust's frames that aborts the process. There are two defences. A hook at
+//! exit refuses calls of other threads from then on, and waits for those under way. And Python code that may take long
+//! is called through [`call`] and its like, where the unwinding meets a frame that parks the thread for good, as 3.14
+//! itself does, and as PyO3 does where it takes the GIL back: the process ends without that thread.
 
 use std::hint::black_box;
 use std::mem;
@@ -60,7 +61,7 @@ pub(crate) fn is_ending() -> bool {
     IS_ENDING.load(Ordering::Relaxed)
 }
 
-/// Refuses what other threads call from now on, and lets end what they have called.
+/// Refuses what other threads call from now on, and waits for what they have called, up to a limit.
 #[pyfunction]
 pub(crate) fn end_calls(py: Python<'_>) {
     ENDER.store(this_thread(), Ordering::Relaxed);
@@ -94,8 +95,8 @@ impl Drop for Hold {
 
 type Object = *mut ffi::PyObject;
 
-/// Calls a function of the interpreter's whose stack may be unwound. It is called by an address that the compiler knows
-/// nothing of: by its name it is declared as one that never unwinds. The two types differ in nothing else.
+/// Calls a function of the interpreter's whose stack may be unwound, by an address that the compiler knows nothing of:
+/// under its name it is declared as one that never unwinds. The two types differ in nothing else.
 macro_rules! outlast {
     ($function:path, ($($type:ty),*) -> $result:ty, $($argument:expr),*) => {{
         type Declared = unsafe extern "C" fn($($type),*) -> $result;

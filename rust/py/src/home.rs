@@ -74,7 +74,7 @@ pub(crate) struct Home {
     context: Guarded<Py<PyAny>>,
 }
 
-/// How many hold the context that is next, where no task has it: the dictionary of options and the home.
+/// How many references the next task's context has while no task has it: those of the options and of the home.
 const FREE: isize = 2;
 
 impl Home {
@@ -139,8 +139,8 @@ impl Home {
         self.task_class.bind(py).call((coroutine,), Some(self.task_options.bind(py)))
     }
 
-    /// Sees to it that no other task has the context of the next: where a handler runs the loop itself, as `nest_asyncio`
-    /// lets it, tasks are entered within each other.
+    /// Makes sure that the next task shares its context with no other: where a handler runs the loop itself, as
+    /// `nest_asyncio` lets it, one task is entered within another.
     fn renew_context(&self, py: Python<'_>) -> PyResult<()> {
         if event::holders(self.context.lock(py).bind(py)) <= FREE {
             return Ok(());

@@ -1,8 +1,9 @@
 //! Handlers that run the loop which runs them, as `nest_asyncio` lets them.
 //!
-//! Such a handler holds its worker's step up without suspending, while other tasks go on within it. If that worker leads,
-//! nobody else would hand out events, and the handler might wait for one of them. So a leader has the loop call it back in
-//! its next turn; if that finds the step still running, the loop runs within it, and others are made to lead.
+//! Such a handler does not suspend: it stays in its worker's step while other tasks run within it. If that worker
+//! leads, nobody else would hand out events, and the handler might wait for one of them. So a leader has the loop call
+//! it back in its next turn. If the step is still running then, the loop runs within it, and other workers are made to
+//! lead.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +15,7 @@ use crate::worker::{Duty, Worker};
 /// What a worker knows of loops within its handlers.
 pub(crate) struct Nesting {
     pub(crate) is_possible: bool,
-    /// The loop is to call back.
+    /// The loop has been asked to call back.
     is_expected: AtomicBool,
     /// Others lead in this worker's stead.
     has_handed_over: AtomicBool,

@@ -1,6 +1,6 @@
 //! What a function of the user's has returned: a value, or something that is still to be run.
 //!
-//! Types decide, as in Python's own `await`: an object that has any attribute one asks it for is a value.
+//! Types decide, as in Python's own `await`: an object that answers to any attribute, as a mock does, is a value.
 
 use std::ffi::c_int;
 

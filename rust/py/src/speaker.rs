@@ -1,4 +1,4 @@
-//! Who publishes: somebody outside, a handler that runs, or somebody else whose events end before the bus does.
+//! Who publishes: somebody outside, a handler that runs, or somebody else whom the bus waits for before it closes.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -24,7 +24,7 @@ impl NativeBus {
         Ok(Speaker::Handler(id))
     }
 
-    /// Who speaks that is none of the bus's handlers.
+    /// Who speaks, if it is none of the bus's own handlers.
     #[cold]
     pub(crate) fn speaker_outside(slf: &Bound<'_, Self>) -> PyResult<Speaker> {
         let py = slf.py();

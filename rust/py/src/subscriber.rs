@@ -19,7 +19,7 @@ pub(crate) struct Subscriber {
     pub(crate) pattern: String,
     pub(crate) on_gap: Option<Py<PyAny>>,
     pub(crate) leaves: Vec<Py<PyAny>>,
-    /// The class subscribed to, kept so that no other class gets its address.
+    /// The class subscribed to, kept so that no other class gets the address of its kind.
     pub(crate) class: Option<Py<PyType>>,
 }
 

@@ -100,8 +100,9 @@ pub(super) fn build<'py>(
     Ok(built)
 }
 
-/// Spares the garbage collector an object that leads to no other which it must see. A dictionary comes back into its sight
-/// by itself when something is put into it that does.
+/// Spares the garbage collector an object that leads to no other which it must see. Before 3.14 a dictionary comes back
+/// into its sight by itself when something is put into it that does; from then on a cycle made so would not be
+/// collected.
 pub(super) fn untrack(object: &Bound<'_, PyAny>) {
     // SAFETY: it lives, and takes part in garbage collection as instances of Python classes and dictionaries do.
     unsafe { ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) };

@@ -69,7 +69,7 @@ pub(super) fn new_list(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     Ok(made.cast_into::<PyList>()?)
 }
 
-/// Ends the filling of one that holds only what JSON can say.
+/// Ends the filling of a dictionary or list that holds only what JSON can say.
 pub(super) fn seal<T>(filled: &Bound<'_, T>) {
     untrack(filled.as_any());
 }

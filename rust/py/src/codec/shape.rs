@@ -51,7 +51,7 @@ pub(super) enum Shape {
         members: Vec<Shape>,
         is_told: bool,
     },
-    /// A shape of which more holds than is known natively: what raises where that does not.
+    /// A shape with constraints that only Pydantic knows, and what raises where a value that is read breaks one.
     Checked(Box<Shape>, Py<PyAny>),
     /// Only Pydantic knows them: what renders them as JSON text, and what parses that.
     Pydantic {
@@ -63,7 +63,7 @@ pub(super) enum Shape {
         inner: Box<Shape>,
         render: Py<PyAny>,
     },
-    /// Nothing comes back as it was, for this reason.
+    /// No value of it comes back as it was, for this reason.
     Unstorable(String),
 }
 

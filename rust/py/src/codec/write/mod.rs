@@ -302,7 +302,7 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
     Ok(())
 }
 
-/// Refuses what its own class would refuse, and so whoever reads it.
+/// Refuses a value that its own class would refuse, and with it every reader.
 #[inline]
 fn within(holds: bool) -> Put {
     if holds { Ok(()) } else { Err(beyond()) }
