@@ -30,6 +30,11 @@ def identify(function: Any) -> int:
     return id(getattr(function, "__func__", function))
 
 
+def adds(item: object) -> bool:
+    """Whether a piece of a type's metadata adds a function to it."""
+    return isinstance(item, _ADDING)
+
+
 class AddedFunctions:
     """Those that are found in types and in all that they are made of.
 

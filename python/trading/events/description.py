@@ -32,7 +32,7 @@ from pydantic.types import UuidVersion
 from pydantic_core import SchemaValidator, core_schema
 
 from trading.events import _core
-from trading.events.added_functions import AddedFunctions, adds, is_own
+from trading.events.added_functions import adds, is_own
 from trading.events.base import BaseEvent, Metadata, UtcDatetime
 from trading.events.errors import NotAnEventError
 from trading.events.storable import (
@@ -201,8 +201,7 @@ class ClassDescription:
         is_frozen: Whether its instances cannot be changed.
         is_flat: Whether that is so, and they refer to nothing that could lead back to them.
         is_compared: Whether each instance is decoded again and compared when it is encoded: because it, or a model in
-            it, has attributes that are no fields, or because functions that are added to the class may have made values
-            that its constraints do not allow.
+            it, has attributes that are no fields.
         reason: Why no event of the class can be stored or sent; None where its fields and values decide.
     """
 
@@ -259,7 +258,7 @@ def describe_class(cls: type[BaseModel]) -> ClassDescription:
         keeps_extras=cls.model_config.get("extra") == "allow",
         is_frozen=bool(cls.model_config.get("frozen")),
         is_flat=_holds_fields_alone(cls) and all(map(_is_flat, fields)),
-        is_compared=has_private(cls) or any(_is_doubtful(cls, field) for field in fields),
+        is_compared=has_private(cls),
         reason=why_class_unstorable(cls) or _why_unroutable(cls, fields),
     )
 
@@ -331,26 +330,6 @@ def _holds_fields_alone(cls: type[BaseModel]) -> bool:
 
 def _is_flat(field: FieldDescription) -> bool:
     return all(part.kind in _ATOMS for part in field.shape.parts())
-
-
-def _is_doubtful(cls: type[BaseModel], field: FieldDescription) -> bool:
-    return _is_bounded(field.shape) and _may_be_changed(cls, field.name)
-
-
-def _is_bounded(shape: Shape) -> bool:
-    return any(part.bounds or part.kind in {"checked", "model"} for part in shape.parts())
-
-
-def _may_be_changed(cls: type[BaseModel], name: str) -> bool:
-    """Whether a function that was added is called after the constraints of a field have been."""
-    decorators = cls.__pydantic_decorators__
-    whole = (each for each in decorators.model_validators.values() if not is_own(each.func))
-    if cls.__pydantic_post_init__ or any(each.info.mode != "before" for each in whole):
-        return True
-    named = [each.info for each in decorators.field_validators.values() if {name, "*"} & set(each.info.fields)]
-    added = AddedFunctions()
-    added.look_into(_annotate(cls.model_fields[name].annotation, cls.model_fields[name].metadata))
-    return bool(added) or any(each.mode != "before" for each in named)
 
 
 def _rules(cls: type[BaseModel]) -> Iterator[Callable[[Any], Any]]:

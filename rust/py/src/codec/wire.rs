@@ -72,12 +72,15 @@ pub(crate) fn encode_batch<'py>(events: &Bound<'py, PyAny>) -> PyResult<Bound<'p
 #[pyo3(signature = (data, /))]
 pub(crate) fn decode_event<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let _call = Call::begin(data.py())?;
-    with_bytes(data, |bytes| {
-        let mut source = MsgpackSource::new(bytes);
-        let event = read_next(data.py(), &mut source)?;
-        source.finish().map_err(Flaw::from).map_err(|flaw| flaw.into_error(data.py(), 0))?;
-        Ok(event)
-    })
+    with_bytes(data, |bytes| event_of(data.py(), bytes))
+}
+
+/// The event that some bytes hold. Raises `EventDecodeError`.
+pub(super) fn event_of<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let mut source = MsgpackSource::new(bytes);
+    let event = read_next(py, &mut source)?;
+    source.finish().map_err(Flaw::from).map_err(|flaw| flaw.into_error(py, 0))?;
+    Ok(event)
 }
 
 #[pyfunction]

@@ -18,13 +18,13 @@ use trading_events_core::codec::{Sink, Token};
 use super::class::{Class, Field, Gate};
 use super::frozen;
 use super::moment;
-use super::shape::Shape;
-use super::wire::decode_event;
+use super::shape::{Bounds, Shape};
+use super::wire::event_of;
 use crate::event::{dictionary, not_an_event};
 use containers::{write_dict, write_items, write_model, write_union};
 pub(super) use plain::from_json;
 use plain::{Depth, deeper, write_json, write_map};
-use refusal::{Put, Refusal, missing, refuse, refuse_class};
+use refusal::{Put, Refusal, missing, refuse, refuse_class, refuse_raised};
 pub(super) use scalars::find_choice;
 use scalars::{
     hex_digits, holds_int, short, text, write_datetime, write_decimal, write_int, write_literal, write_text_of,
@@ -51,10 +51,11 @@ fn prove(event: &Bound<'_, PyAny>) -> PyResult<()> {
     let (py, class) = (event.py(), Class::of_event(event)?);
     let mut sink = MsgpackSink::new(Vec::new());
     write_fields(class, event, &mut sink)?;
-    let again = decode_event(PyBytes::new(py, &sink.finish()).as_any())
-        .map_err(|error| refuse_class(class, event, &error.value(py).to_string()))?;
     let exactness = py.import(intern!(py, "trading.events.exactness"))?;
-    if exactness.call_method1(intern!(py, "is_same"), (event, &again))?.is_truthy()? {
+    let is_same = event_of(py, &sink.finish())
+        .and_then(|again| exactness.call_method1(intern!(py, "is_same"), (event, again))?.is_truthy())
+        .map_err(|error| refuse_raised(class, event, error))?;
+    if is_same {
         return Ok(());
     }
     Err(refuse_class(class, event, "what it has beside its fields would not come back as it is"))
@@ -198,6 +199,9 @@ fn write<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, depth: 
         Shape::Text(bounds) => {
             let text = text(value.cast_exact::<PyString>()?)?;
             within(bounds.min_length.is_none() && bounds.max_length.is_none() || bounds.hold_length_of(text))?;
+            if let Some(check) = &bounds.check {
+                check_text::<S>(bounds, check, text, value)?;
+            }
             sink.put(if bounds.name.is_some() { Token::Name(text) } else { Token::Text(text) });
             Ok(())
         }
@@ -283,7 +287,12 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
             }
             write_model(Class::of(class.bind(py))?, value, sink, deeper(depth)?)?;
         }
-        Shape::Checked(inner, _) => write(inner, value, sink, depth)?,
+        Shape::Checked(inner, check) => {
+            write(inner, value, sink, depth)?;
+            if S::COLUMNS || S::LASTING {
+                check.bind(py).call1((value,))?;
+            }
+        }
         Shape::Union { members, is_told } => write_union(members, *is_told, value, sink, depth)?,
         Shape::Pydantic { render, .. } => {
             let text = render.bind(py).call1((value,))?;
@@ -298,6 +307,17 @@ fn write_rest<S: Sink>(shape: &Shape, value: &Bound<'_, PyAny>, sink: &mut S, de
         }
         Shape::Unstorable(reason) => return Err(Refusal::Reason(reason.clone())),
         _ => return Err(Refusal::Kind),
+    }
+    Ok(())
+}
+
+/// Asks what only Pydantic knows of a text, unless it was asked lately.
+#[cold]
+fn check_text<S: Sink>(bounds: &Bounds, check: &Py<PyAny>, text: &str, value: &Bound<'_, PyAny>) -> Put {
+    let py = value.py();
+    if (S::COLUMNS || S::LASTING) && bounds.recent.find(py, text).is_none() {
+        check.bind(py).call1((value,))?;
+        bounds.recent.keep(text, value.cast_exact::<PyString>()?);
     }
     Ok(())
 }

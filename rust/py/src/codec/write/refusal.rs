@@ -72,6 +72,19 @@ pub(super) fn refuse(class: &Class, field: &Bound<'_, PyString>, value: &Bound<'
     UnstorableEventError::new_err(told)
 }
 
+/// An event of which something raises when it is read again. What nobody but the user raises is passed on.
+#[cold]
+pub(super) fn refuse_raised(class: &Class, event: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    let py = event.py();
+    if !error.is_instance_of::<PyException>(py) || error.is_instance_of::<PyMemoryError>(py) {
+        return error;
+    }
+    let reason: String = error.value(py).to_string().chars().take(MOST_REASON).collect();
+    let told = refuse_class(class, event, &reason);
+    told.set_cause(py, Some(error));
+    told
+}
+
 /// An event of a class of which none comes back.
 #[cold]
 pub(super) fn refuse_class(class: &Class, event: &Bound<'_, PyAny>, reason: &str) -> PyErr {
