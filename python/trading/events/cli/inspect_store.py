@@ -41,16 +41,14 @@ def run(args: argparse.Namespace) -> int:
     with gather_unreadable() as unreadable:
         topics = EventReader(args.store, on_error="warn").topics(**chosen)
     print_warnings(unreadable)
-    if not topics and not unreadable and is_narrowed(chosen):
-        if args.json:
-            print("[]")
-        return tell_of_no_match(args.store, chosen)
     if args.json:
         print(json.dumps(_as_json(topics), indent=2))
     elif topics:
         print(_as_table(topics))
-    else:
+    elif not is_narrowed(chosen):
         print(f"{args.store} is empty")
+    if not topics and not unreadable and is_narrowed(chosen):
+        return tell_of_no_match(args.store, chosen)
     return 1 if unreadable else 0
 
 
