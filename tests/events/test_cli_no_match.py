@@ -1,5 +1,6 @@
 """A selection that nothing matches is told of, with the nearest of the names that the store has."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -81,7 +82,21 @@ def test_nothing_in_an_event_acts_on_the_terminal(
     path = store(tmp_path, [event])
     assert main(["query", str(path), "--format", style]) == 0
     assert main(["inspect", str(path)]) == 0
-    lines = capsys.readouterr().out.split("\n")
-    assert all(line.isprintable() for line in lines)
+    out = capsys.readouterr().out
+    assert not any(char in out for char in HOSTILE if not char.isprintable())
+    lines = out.split("\n")
     if style == "jsonl":
         assert TradeEvent.model_validate(json.loads(lines[0])) == event
+
+
+def test_a_file_of_csv_holds_the_texts_as_they_are_and_what_is_shown_keeps_all_that_is_harmless(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harmless = "tab\t line\n no-break\xa0 wide\u3000 joined \U0001f468\u200d\U0001f469"
+    path = store(tmp_path, [sample(TradeEvent, trade_id=HOSTILE), sample(TradeEvent, trade_id=harmless)])
+    csv_file = tmp_path / "trades.csv"
+    assert main(["query", str(path), "--format", "csv", "--output", str(csv_file)]) == 0
+    with csv_file.open(encoding="utf-8", newline="") as file:
+        assert [row["trade_id"] for row in csv.DictReader(file)] == [HOSTILE, harmless]
+    assert main(["query", str(path), "--format", "csv"]) == 0
+    assert harmless in capsys.readouterr().out

@@ -1,10 +1,15 @@
 """How numbers, times and tables are printed."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 _KIB = 1024
 _SECOND_NS = 1_000_000_000
+_ACTS_ON_A_TERMINAL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\U000e0000-\U000e007f\ud800-\udfff]"
+)
+"""Control characters but tabs and line ends, what turns the direction of text, and half characters."""
 
 
 def as_bytes(count: int) -> str:
@@ -29,20 +34,16 @@ def as_time(moment: datetime) -> str:
 
 def printable(text: str) -> str:
     """A text with what a terminal would act on written as Python's escapes."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return _ACTS_ON_A_TERMINAL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def printable_json(text: str) -> str:
-    """JSON on one line, with what a terminal would act on written as JSON's own escapes, so that its values stay."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _json_escape(char) for char in text)
+    """JSON with what a terminal would act on written as JSON's own escapes, so that its values stay."""
+    return _ACTS_ON_A_TERMINAL.sub(_json_escape, text)
 
 
-def _json_escape(char: str) -> str:
-    units = char.encode("utf-16-be", "surrogatepass")
+def _json_escape(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 

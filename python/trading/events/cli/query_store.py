@@ -5,7 +5,7 @@ import csv
 import itertools
 import json
 import sys
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     shown = itertools.islice(events, limit) if limit else events
     with _output(args.output) as out:
         if args.format == "csv":
-            _write_csv(shown, out, fields=_fields(args.store, chosen))
+            _write_csv(shown, out, fields=_fields(args.store, chosen), shown=args.output is None)
         elif args.format == "jsonl":
             out.writelines(f"{printable_json(event.model_dump_json())}\n" for event in shown)
         else:
@@ -140,14 +140,16 @@ def _fields(store: Path, chosen: EventRangeArguments) -> Sequence[str]:
     return list(dict.fromkeys((*_COMMON_FIELDS, *(field for found in classes for field in found.model_fields))))
 
 
-def _write_csv(events: Iterable[BaseEvent], out: TextIO, *, fields: Sequence[str]) -> None:
+def _write_csv(events: Iterable[BaseEvent], out: TextIO, *, fields: Sequence[str], shown: bool) -> None:
+    """Writes the events; where they are shown to somebody, nothing in them acts on a terminal."""
+    say = printable if shown else str
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(fields)
     for event in events:
         values = event.model_dump(mode="json")
-        writer.writerow([_csv_cell(values.get(field)) for field in fields])
+        writer.writerow([_csv_cell(values.get(field), say) for field in fields])
 
 
-def _csv_cell(value: object) -> object:
+def _csv_cell(value: object, say: Callable[[str], str]) -> object:
     text = json.dumps(value) if isinstance(value, dict | list) else value
-    return "\n".join(map(printable, text.split("\n"))) if isinstance(text, str) else text
+    return say(text) if isinstance(text, str) else text
