@@ -304,3 +304,19 @@ async def test_those_who_drain_a_subscription_are_released_when_the_bus_is_close
     await turns()
     await bus.aclose(timeout_s=0)
     await asyncio.wait_for(draining, PATIENCE_S)
+
+
+@pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf")])
+async def test_a_timeout_that_is_no_time_is_refused_and_nothing_is_closed(bus: Bus, wrong: float) -> None:
+    """Turned red by: closing at once, or never, by such a timeout."""
+    with pytest.raises(ValueError, match="timeout_s is"):
+        await bus.aclose(timeout_s=wrong)
+    await bus.publish(tick(1))
+
+
+@pytest.mark.parametrize("wrong", ["1", True])
+async def test_a_timeout_that_is_no_number_is_refused_and_nothing_is_closed(bus: Bus, wrong: Any) -> None:
+    """Turned red by: taking whatever can be made a float."""
+    with pytest.raises(TypeError, match="timeout_s is"):
+        await bus.aclose(timeout_s=wrong)
+    await bus.publish(tick(1))

@@ -64,17 +64,20 @@ def check_int(found: object, what: str, *, at_least: int, at_most: int) -> None:
         raise ValueError(f"{what} is {found}; it must be at least {at_least} and at most {at_most}")
 
 
-def check_seconds(found: object, what: str) -> None:
-    """Refuses what is no number of seconds from 0 on.
+def check_seconds(found: object, what: str) -> float | None:
+    """A number of seconds from 0 on, or None; refuses all else.
 
     Raises:
         TypeError: It is no number.
         ValueError: It is negative, or not finite.
     """
+    if found is None:
+        return None
     if not isinstance(found, int | float) or isinstance(found, bool):
         raise TypeError(f"{what} is {found!r}; it must be a number of seconds, or None")
     if not (found >= 0 and math.isfinite(found)):
         raise ValueError(f"{what} is {found}; it must be at least 0 and finite, or None for no limit")
+    return float(found)
 
 
 def _check_runs(function: object, what: str) -> None:

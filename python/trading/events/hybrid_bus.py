@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from trading.events import _core
-from trading.events.argument_checks import check_int
+from trading.events.argument_checks import check_int, check_seconds
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, GapCallback, HandlerFailure, Overflow
 from trading.events.memory_bus import InMemoryEventBus
@@ -179,11 +179,13 @@ class HybridEventBus(TransportedBus):
         Raises:
             ReentrancyError: Called in a handler, whose own event would never be handled.
             TypeError: `timeout_s` is no number.
+            ValueError: It is negative, or not finite.
         """
         self._check_closer()
         InMemoryEventBus._bind(self)  # noqa: SLF001 - without connecting, which would be for nothing
         loop = asyncio.get_running_loop()
-        limit_s = None if timeout_s is None else loop.time() + float(timeout_s)
+        timeout_s = check_seconds(timeout_s, "timeout_s")
+        limit_s = None if timeout_s is None else loop.time() + timeout_s
         self._is_closing = True
         with self._telling("closing", self._left):
             if self.options.group is not None and self._is_started and not self._is_closed:

@@ -92,9 +92,7 @@ class InMemoryEventBus(NativeBus, IEventBus):
             check_plain(on_error, "on_error")
         check_int(time_one_in, "time_one_in", at_least=0, at_most=2**32 - 1)
         check_int(history, "history", at_least=0, at_most=sys.maxsize)
-        if close_timeout_s is not None:
-            check_seconds(close_timeout_s, "close_timeout_s")
-        self._close_timeout_s = close_timeout_s
+        self._close_timeout_s = check_seconds(close_timeout_s, "close_timeout_s")
         self._time_one_in(time_one_in)
         if history:
             self._keep_history(history)
@@ -407,10 +405,11 @@ class InMemoryEventBus(NativeBus, IEventBus):
         Raises:
             ReentrancyError: Called in a handler, whose own event would never be handled.
             TypeError: `timeout_s` is no number.
+            ValueError: It is negative, or not finite.
         """
         self._check_closer()
         self._bind()
-        limit = asyncio.timeout(None if timeout_s is None else float(timeout_s))
+        limit = asyncio.timeout(check_seconds(timeout_s, "timeout_s"))
         with self._telling("closing", self._left):
             await self._close_within(limit)
 

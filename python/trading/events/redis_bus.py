@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any
 
+from trading.events.argument_checks import check_seconds
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, Filter, GapCallback, HandlerFailure, Overflow
 from trading.events.memory_bus import InMemoryEventBus
@@ -197,12 +198,14 @@ class RedisEventBus(TransportedBus):
         Raises:
             ReentrancyError: Called in a handler, whose own event would never be handled.
             TypeError: `timeout_s` is no number.
+            ValueError: It is negative, or not finite.
         """
         self._check_closer()
         InMemoryEventBus._bind(self)  # noqa: SLF001 - without connecting, which would be for nothing
         self._outgoing.bind()
         loop = asyncio.get_running_loop()
-        limit_s = None if timeout_s is None else loop.time() + float(timeout_s)
+        timeout_s = check_seconds(timeout_s, "timeout_s")
+        limit_s = None if timeout_s is None else loop.time() + timeout_s
         self._is_closing = True
         self._outgoing.close_to_outsiders()
         with self._telling("closing", self._left):
