@@ -40,7 +40,7 @@ class Clock:
 
 
 async def test_a_handler_that_never_suspends_leaves_the_loop_alive(bus: Bus) -> None:
-    """Turned red by: a budget and a `STRETCH` without end."""
+    """Turned red by: a budget and a `STRETCH_NS` without end."""
     with Clock() as clock:
 
         async def handler(_event: BaseEvent) -> None:
@@ -58,7 +58,7 @@ async def test_a_handler_that_never_suspends_leaves_the_loop_alive(bus: Bus) -> 
 
 @pytest.mark.parametrize("quick_ones", [0, 130], ids=["from the first", "after many quick ones"])
 async def test_handlers_that_take_long_leave_the_loop_alive(bus: Bus, quick_ones: int) -> None:
-    """Turned red by: a `STRETCH` of an hour; for the second case, a `GLANCE` of 100,000."""
+    """Turned red by: a `STRETCH_NS` of an hour; for the second case, a `GLANCE` of 100,000."""
     with Clock() as clock:
 
         def compute(event: BaseEvent) -> None:
@@ -163,7 +163,7 @@ async def test_a_publish_that_yields_has_not_accepted_yet(bus: Bus) -> None:
 
 
 async def test_handlers_that_keep_publishing_leave_the_loop_alive(bus: Bus) -> None:
-    """Turned red by: a budget and a `STRETCH` without end."""
+    """Turned red by: a budget and a `STRETCH_NS` without end."""
     is_over = False
 
     async def handler(event: BaseEvent) -> None:
