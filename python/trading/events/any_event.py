@@ -1,7 +1,7 @@
 """Fields that hold events of several classes: each is found by its event type."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationInfo
 from pydantic_core import to_json
@@ -21,7 +21,7 @@ def choose_event(
     """
     if not isinstance(value, Mapping):
         return handler(value)
-    found = chosen_class(abstract, find, value)
+    found = chosen_class(abstract, find, cast("Mapping[str, Any]", value))
     if info.mode == "json":
         return found.model_validate_json(to_json(value), by_alias=True, by_name=True)
     return found.model_validate(value, by_alias=True, by_name=True)

@@ -110,7 +110,7 @@ _CHECKED_BY_TYPE: Mapping[str, Any] = {name: type_ for type_, name in _SCALARS.i
     "none": Any,
 }
 
-_TYPE_STAYS = (Discriminator, FailFast, SerializeAsAny, SkipValidation, Strict, Tag, UuidVersion)
+_TYPE_STAYS: Any = (Discriminator, FailFast, SerializeAsAny, SkipValidation, Strict, Tag, UuidVersion)
 """What of Pydantic's own metadata leaves a type what it is, or only constrains it."""
 
 _COMPARISONS: Mapping[type, str] = {Gt: "gt", Ge: "ge", Lt: "lt", Le: "le"}
