@@ -4,7 +4,7 @@ import enum
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, NamedTuple, Optional, TypeVar, Union
 from uuid import UUID
@@ -232,6 +232,8 @@ KEPT: list[tuple[str, Make]] = [
     ("several trees", field(list[Node], [Node(price=Decimal("1.10"))])),
     ("models that hold each other", field(Left, Left(right=Right(left=Left())))),
     ("None where anything may be", field(Union[Any, Node], None)),  # noqa: UP007 - `Any` takes no `|` before 3.14
+    ("a union tried in order", field(Annotated[Leg | int, Field(union_mode="left_to_right")], 1)),
+    ("a date that comes again", field(list[date], [date(2024, 1, 2)] * 3)),
     ("a list that is given as JSON", field(Json[list[int]], "[1, 2]")),
     ("a UUID of one version", field(UUID4, UUID("00000000-0000-4000-8000-000000000001"))),
     ("values under unknown names", lambda: OpenEvent(value=1, _extra={"a": [1.5]}, _t="x", _v=2)),

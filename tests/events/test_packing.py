@@ -64,11 +64,13 @@ async def test_an_event_of_each_class_is_packed(cls: type[BaseEvent]) -> None:
 
 @pytest.mark.parametrize(("annotation", "value"), [pytest.param(*rest, id=name) for name, *rest in ODD_FIELDS])
 async def test_a_field_of_any_type_takes_part(annotation: Any, value: Any) -> None:
-    """Turned red by: packing nothing."""
+    """Turned red by: packing nothing; taking a date for a text alone that comes for the first time."""
     event = define(annotation)(value=value)
-    [[heard]] = await pass_through([event])
-    assert (heard, repr(heard), type(heard)) == (event, repr(event), type(event))
-    assert heard is not event
+    [heard] = await pass_through([event] * 4)
+    assert len(heard) == 4
+    for each in heard:
+        assert (each, repr(each), type(each)) == (event, repr(event), type(event))
+        assert each is not event
 
 
 async def test_the_first_events_of_a_queue_stay_as_they_are_and_the_rest_is_packed() -> None:

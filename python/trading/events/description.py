@@ -112,7 +112,7 @@ _CHECKED_BY_TYPE: Mapping[str, Any] = {name: type_ for type_, name in _SCALARS.i
     "none": Any,
 }
 
-_TYPE_STAYS = (Discriminator, FailFast, SerializeAsAny, SkipValidation, Strict, Tag, UuidVersion)
+_TYPE_STAYS: Any = (Discriminator, FailFast, SerializeAsAny, SkipValidation, Strict, Tag, UuidVersion)
 """What of Pydantic's own metadata leaves a type what it is, or only constrains it."""
 
 _COMPARISONS: Mapping[type, str] = {Gt: "gt", Ge: "ge", Lt: "lt", Le: "le"}
@@ -421,7 +421,10 @@ def _with_metadata(shape: Shape, metadata: Sequence[Any]) -> Shape:
         elif _is_constraint(item):
             others.append(item)
     made = Shape(kind, () if kind == "metadata" else shape.inner, shape.detail, tuple(bounds))
-    return Shape("checked", (made,), _check_of(kind, others)) if others else made
+    if not others:
+        return made
+    check = _check_of(kind, others)
+    return Shape("pydantic") if check is None else Shape("checked", (made,), check)
 
 
 def _makes_type(item: object) -> bool:
@@ -434,18 +437,21 @@ def _is_constraint(item: object) -> bool:
     return (
         bool(_declared(item))
         or isinstance(item, UuidVersion)
-        or (isinstance(item, BaseMetadata) and not isinstance(item, (Predicate, Strict, Unit)))
+        or (isinstance(item, BaseMetadata) and not (_is_general(item) or isinstance(item, (Predicate, Strict, Unit))))
     )
 
 
-def _check_of(kind: str, constraints: Sequence[Any]) -> Callable[[Any], Any]:
-    """What raises where a value of a kind breaks one of the constraints."""
+def _check_of(kind: str, constraints: Sequence[Any]) -> Callable[[Any], Any] | None:
+    """What raises where a value of a kind breaks one of the constraints, or None where only Pydantic can tell."""
     known: Any = _CHECKED_BY_TYPE.get(kind, Any)
     has_digits = any({"max_digits", "decimal_places"} & _declared(item).keys() for item in constraints)
     if kind == "decimal" and not has_digits:  # whether they are finite is checked natively
         constraints = [AllowInfNan(allow_inf_nan=True), *constraints]
     annotated: Any = Annotated[known, *constraints]
-    validate = TypeAdapter[Any](annotated).validate_python
+    try:
+        validate = TypeAdapter[Any](annotated).validate_python
+    except Exception:  # noqa: BLE001 - whatever Pydantic raises of a constraint that only some types have
+        return None
 
     def check(value: Any) -> None:
         try:
@@ -495,8 +501,12 @@ def _general_bounds(kind: str, item: Any) -> list[Bound] | None:
 
 def _declared(item: Any) -> dict[str, Any]:
     """What a piece of Pydantic's own metadata says of values; not how they are made."""
-    is_general = isinstance(item, AllowInfNan) or type(item).__name__.endswith("PydanticGeneralMetadata")
-    return {name: limit for name, limit in vars(item).items() if name in _DECLARED} if is_general else {}
+    return {name: limit for name, limit in vars(item).items() if name in _DECLARED} if _is_general(item) else {}
+
+
+def _is_general(item: object) -> bool:
+    """Whether it is Pydantic's own metadata, some of which constrains values."""
+    return isinstance(item, AllowInfNan) or type(item).__name__.endswith("PydanticGeneralMetadata")
 
 
 def _is_hashable(value: object) -> bool:

@@ -139,7 +139,7 @@ def _compare_dataclasses(one: Any, other: Any) -> Iterable[Pair]:
 def _beside(instance: Any, names: list[str]) -> dict[str, Any]:
     """What an instance has beside its fields, but for what it computes once."""
     kept: dict[str, Any] = getattr(instance, "__dict__", {})
-    computed = (name for name in kept if isinstance(getattr(type(instance), name, None), cached_property))
+    computed = (name for name in kept if isinstance(getattr(instance.__class__, name, None), cached_property))
     left_out = {*names, *computed}
     return {name: value for name, value in kept.items() if name not in left_out}
 

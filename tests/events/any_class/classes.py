@@ -107,7 +107,7 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "a field's validator": {"check": pydantic.field_validator("a")(classmethod(lambda cls, value: change(value)))},
     "a serializer": {"dump": pydantic.model_serializer(lambda self: {"nothing": "true"})},
     "a field's serializer": {"dump": pydantic.field_serializer("a")(lambda self, value: "other")},
-    "a computed field": {"twice": pydantic.computed_field(property(lambda self: 2))},
+    "a computed field": {"twice": pydantic.computed_field(return_type=int)(property(lambda self: 2))},
     "a cached property": {"once": cached_property(lambda self: [])},
     "a private attribute": {"_made": pydantic.PrivateAttr(0), "model_post_init": _post_init},
     "an equality": {"__eq__": lambda self, other: True, "__hash__": BaseEvent.__hash__},

@@ -60,7 +60,7 @@ async def check_all(made: Defined, folder: Path, tally: Tally) -> None:
     before, after = sample(TickEvent), sample(HeartbeatEvent)
     _check_one_by_one("wire", events, lambda event: decode_event(encode_event(event)), tally)
     _check_one_by_one("table", events, _through_a_table, tally)
-    await _check_in_memory([before, *events, after])
+    await _check_in_memory([before, *events, *events, after])  # texts that come again are kept otherwise
     await _check_store(before, events, after, folder / str(next(_numbers)), tally)
     await _check_defined_again(made, before, after, folder / str(next(_numbers)))
     tally.classes += 1

@@ -103,7 +103,8 @@ def _make_schema(event_class: type[BaseEvent]) -> EventSchema:
 
 
 def _with_extra(fields: dict[str, Any]) -> dict[str, Any]:
-    return (fields.pop(EXTRA, None) or {}) | fields
+    extra: dict[str, Any] = fields.pop(EXTRA, None) or {}
+    return extra | fields
 
 
 def _decode(rows: pa.RecordBatch, column: FieldColumn, stored: StoredColumn) -> Sequence[Any]:

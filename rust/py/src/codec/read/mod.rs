@@ -177,9 +177,11 @@ fn read_rest<'a, 'py, S: Source<'a>>(
         (Shape::Bytes(bounds), Token::Id(bytes)) if S::TRUSTED || bounds.hold_length(16) => {
             Ok(PyBytes::new(py, &bytes).into_any())
         }
-        (Shape::Datetime, Token::Text(text)) => Ok(from_isoformat(&py.get_type::<PyDateTime>(), text)?),
-        (Shape::Date, Token::Text(text)) => Ok(from_isoformat(&py.get_type::<PyDate>(), text)?),
-        (Shape::Time, Token::Text(text)) => Ok(from_isoformat(&py.get_type::<PyTime>(), text)?),
+        (Shape::Datetime, Token::Text(text) | Token::Name(text)) => {
+            Ok(from_isoformat(&py.get_type::<PyDateTime>(), text)?)
+        }
+        (Shape::Date, Token::Text(text) | Token::Name(text)) => Ok(from_isoformat(&py.get_type::<PyDate>(), text)?),
+        (Shape::Time, Token::Text(text) | Token::Name(text)) => Ok(from_isoformat(&py.get_type::<PyTime>(), text)?),
         (Shape::Timedelta, token) => {
             let micros = read_int(py, &Bounds::default(), token, source)?;
             let options = PyDict::new(py);

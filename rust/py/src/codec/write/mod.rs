@@ -165,8 +165,8 @@ fn write_extras_as_json<S: Sink>(extras: Option<Bound<'_, PyDict>>, sink: &mut S
 
 /// The first of the names that an instance has beside its fields which is a field's name as well: it was given by an alias.
 fn known_name<'py>(class: &Class, extras: &Bound<'py, PyDict>) -> Option<(Bound<'py, PyString>, Bound<'py, PyAny>)> {
-    let names = class.fields.iter().map(|field| field.name.bind(extras.py()));
-    names.filter_map(|name| Some((name.clone(), extras.get_item(name).ok()??))).next()
+    let mut names = class.fields.iter().map(|field| field.name.bind(extras.py()));
+    names.find_map(|name| Some((name.clone(), extras.get_item(name).ok()??)))
 }
 
 const NAME_TAKEN: &str = "a field has that name";
