@@ -192,22 +192,18 @@ impl NativeBus {
         let speaker = if speaker == Speaker::Bus { speaker } else { Self::speaker(slf, event, aim)? };
         let home = Self::open_home(slf, &aim.targets)?;
         let can_call = home.as_ref().is_some_and(|home| home.is_in_this_thread());
-        let mut offer = |patience| {
-            loop {
-                let mut state = this.lock(py);
-                if state.bus.has_latecomers(aim.version) {
-                    drop(state);
-                    aim.add_latecomers(slf, event)?;
-                    continue;
-                }
-                let manner = Manner { patience, speaker, can_call };
-                let offer = state.bus.offer(&aim.topic, &aim.targets, manner, || event.clone().unbind());
-                return PyResult::Ok((offer, state.bus.hire_first()));
+        let mut manner = Manner { patience, speaker, can_call };
+        let (mut offered, mut hired) = Self::offer_once(slf, event, aim, manner)?;
+        if matches!(offered, Offer::Closed) && speaker == Speaker::Publisher {
+            // The bus may have begun to close since it was asked who speaks.
+            manner.speaker = Self::speaker(slf, event, aim)?;
+            if manner.speaker != Speaker::Publisher {
+                (offered, hired) = Self::offer_once(slf, event, aim, manner)?;
             }
-        };
-        let (mut offered, mut hired) = offer(patience)?;
+        }
         if matches!(offered, Offer::Wait | Offer::Full(_)) && patience != Patience::Urgent && this.is_in_handler(py)? {
-            let (again, more) = offer(Patience::Urgent)?;
+            manner.patience = Patience::Urgent;
+            let (again, more) = Self::offer_once(slf, event, aim, manner)?;
             (offered, hired) = (again, hired + more);
         }
         if let Some(home) = home {
@@ -220,6 +216,25 @@ impl NativeBus {
             }
             Offer::Wait => Ok(Admitted::MustWait),
             refused => Err(this.refusal(py, &refused)),
+        }
+    }
+
+    /// Offers an event to its queues as they are; says also how many workers were hired for them.
+    fn offer_once(
+        slf: &Bound<'_, Self>,
+        event: &Bound<'_, PyAny>,
+        aim: &mut Aim,
+        manner: Manner,
+    ) -> PyResult<(Offer<Py<PyAny>>, usize)> {
+        loop {
+            let mut state = slf.get().lock(slf.py());
+            if state.bus.has_latecomers(aim.version) {
+                drop(state);
+                aim.add_latecomers(slf, event)?;
+                continue;
+            }
+            let offer = state.bus.offer(&aim.topic, &aim.targets, manner, || event.clone().unbind());
+            return Ok((offer, state.bus.hire_first()));
         }
     }
 
