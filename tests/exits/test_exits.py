@@ -91,6 +91,36 @@ def test_the_end_waits_for_calls_under_way() -> None:
     assert (code, output) == (0, "ended\n")
 
 
+def test_what_outlasts_the_wait_is_not_waited_for_again() -> None:
+    """Turned red by: `end_calls` that waits its whole second at each call."""
+    code, output, _ = run(
+        HEAD
+        + textwrap.dedent("""
+        entered = threading.Event()
+
+        def stuck(event):
+            entered.set()
+            time.sleep(60)
+
+        async def main():
+            await bus.subscribe("tick", print, stuck)
+            in_a_thread(lambda: bus.publish_nowait(tick()))
+            await asyncio.to_thread(entered.wait)
+
+        def seconds():
+            started = time.monotonic()
+            core.end_calls()
+            return time.monotonic() - started
+
+        asyncio.run(main())
+        first = seconds()
+        say(first >= 1)
+        say(min(seconds() for _ in range(3)) < first / 2)
+        """)
+    )
+    assert (code, output) == (0, "True\nTrue\n")
+
+
 def test_later_calls_of_other_threads_are_refused_with_a_word() -> None:
     """Turned red by: `Call::begin` that lets all through."""
     code, output, _ = run(

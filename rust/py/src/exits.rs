@@ -27,6 +27,8 @@ const GLANCE: Duration = Duration::from_millis(1);
 /// Calls under way that may give the interpreter to other threads. The GIL guards it.
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 static IS_ENDING: AtomicBool = AtomicBool::new(false);
+/// Whether the end of the interpreter has waited as long as it does.
+static HAS_WAITED: AtomicBool = AtomicBool::new(false);
 /// The thread that ends the interpreter.
 static ENDER: AtomicUsize = AtomicUsize::new(0);
 
@@ -66,8 +68,9 @@ pub(crate) fn end_calls(py: Python<'_>) {
     ENDER.store(this_thread(), Ordering::Relaxed);
     IS_ENDING.store(true, Ordering::Relaxed);
     let started = Instant::now();
-    while UNDER_WAY.load(Ordering::Relaxed) > 0 && started.elapsed() < PATIENCE {
+    while UNDER_WAY.load(Ordering::Relaxed) > 0 && !HAS_WAITED.load(Ordering::Relaxed) {
         py.detach(|| thread::sleep(GLANCE));
+        HAS_WAITED.store(started.elapsed() >= PATIENCE, Ordering::Relaxed);
     }
 }
 
