@@ -115,10 +115,12 @@ macro_rules! outlast {
 #[inline]
 pub(crate) fn call<'py>(function: &Bound<'py, PyAny>, argument: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     // The room before the argument is what a bound method puts its object in.
-    let arguments = [ptr::null_mut(), argument.as_ptr()];
-    let (first, count) = (arguments[1..].as_ptr(), 1 | ffi::PY_VECTORCALL_ARGUMENTS_OFFSET);
-    // SAFETY: all objects live through the call, which gives a new reference, or null with an error set.
+    let mut arguments = [ptr::null_mut(), argument.as_ptr()];
+    let count = 1 | ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
+    // SAFETY: the pointer may be written through, and lies in the array, as does the place before it. All objects live
+    // through the call, which gives a new reference, or null with an error set.
     unsafe {
+        let first = arguments.as_mut_ptr().add(1).cast_const();
         let result = outlast!(
             ffi::PyObject_Vectorcall,
             (Object, *const Object, usize, Object) -> Object,
