@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::home::this_thread;
 
@@ -62,7 +62,8 @@ pub(crate) fn is_ending() -> bool {
     IS_ENDING.load(Ordering::Relaxed)
 }
 
-/// Refuses what other threads call from now on, and lets end what they have called.
+/// Refuses what other threads call from now on, and lets end what they have called. What outlasts its patience is not
+/// waited for again.
 #[pyfunction]
 pub(crate) fn end_calls(py: Python<'_>) {
     ENDER.store(this_thread(), Ordering::Relaxed);
@@ -144,6 +145,24 @@ pub(crate) fn call_method<'py, const N: usize>(
             method.as_ptr(), arguments.as_ptr(), N, ptr::null_mut()
         );
         Bound::from_owned_ptr_or_err(method.py(), result)
+    }
+}
+
+/// Calls a function with one argument and with options.
+pub(crate) fn call_with_options<'py>(
+    function: &Bound<'py, PyAny>,
+    argument: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let arguments = PyTuple::new(function.py(), [argument])?;
+    // SAFETY: as above.
+    unsafe {
+        let result = outlast!(
+            ffi::PyObject_Call,
+            (Object, Object, Object) -> Object,
+            function.as_ptr(), arguments.as_ptr(), options.as_ptr()
+        );
+        Bound::from_owned_ptr_or_err(function.py(), result)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyIterator;
+use pyo3::types::{PyIterator, PyString};
 use smallvec::SmallVec;
 use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker};
 use trading_events_core::filter::Known;
@@ -16,7 +17,7 @@ use crate::bus::NativeBus;
 use crate::drive::Entered;
 use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
 use crate::event::{self, Kind};
-use crate::exits::Call;
+use crate::exits::{self, Call};
 use crate::filter;
 use crate::home::Home;
 use crate::routing::{Answer, Whence};
@@ -288,8 +289,12 @@ impl NativeBus {
         // Where the handler itself is still the caller, its context is entered already.
         let context = (phase != "filter").then(|| subscriber.context.bind(slf.py()));
         let _entered = context.and_then(|context| Entered::enter(context).ok());
-        let arguments = (subscriber.sid(), &subscriber.name, event, error.into_value(slf.py()), phase);
-        match slf.call_method1("_report_failure", arguments) {
+        let py = slf.py();
+        let text = |text: &str| PyString::new(py, text).into_any();
+        let (sid, name, phase) = (text(&subscriber.sid()), text(&subscriber.name), text(phase));
+        let error = error.into_value(py).into_bound(py);
+        let arguments = [slf.as_any(), &sid, &name, event, error.as_any(), &phase];
+        match exits::call_method(intern!(py, "_report_failure"), arguments) {
             Err(failure) if gets_through(slf.py(), &failure) => return Err(failure),
             Err(failure) => failure.write_unraisable(slf.py(), Some(slf)),
             Ok(_) => {}
