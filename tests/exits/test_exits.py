@@ -51,6 +51,7 @@ import asyncio, atexit, os, sys, threading, time
 import trading.events._core as core
 from tests.contract.doubles import tick
 from trading.events import InMemoryEventBus, decode_event, encode_event
+from trading.events.errors import WrongLoopError
 
 bus = InMemoryEventBus()
 
@@ -168,22 +169,25 @@ def test_events_that_a_thread_published_to_the_last_are_told_of() -> None:
     code, _, errors = run(
         HEAD
         + textwrap.dedent("""
-        published = threading.Event()
+        published, refused = threading.Event(), threading.Event()
 
         def work(bus=bus):
+            bus.publish_nowait(tick(0))
+            bus.publish_nowait(tick(1))
+            published.set()
             while True:
-                bus.publish_nowait(tick())
-                published.set()
-                time.sleep(0.01)
+                try:
+                    bus.publish_nowait(tick(2))
+                except WrongLoopError:  # its loop has ended
+                    refused.set()
 
         async def main():
-            await bus.subscribe("tick", lambda _: time.sleep(0.1))
+            await bus.subscribe("tick", lambda _: asyncio.Event().wait(), overflow="drop_newest")
             in_a_thread(work)
             await asyncio.to_thread(published.wait)
 
         asyncio.run(main())
-        published.clear()
-        published.wait()
+        refused.wait()
         """)
     )
     assert code == 0
