@@ -131,6 +131,32 @@ async def test_handlers_that_wait_for_room_in_an_outbox_are_let_in_when_it_close
     await patron.aclose()
 
 
+async def test_a_handler_is_heard_also_where_the_bus_begins_to_close_in_the_midst_of_its_publish(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Turned red by: no second look at who speaks when an open bus turns out to be closing."""
+    bus, heard = InMemoryEventBus(), list[int]()
+    loop = asyncio.get_running_loop()
+
+    def close_in_the_midst() -> bool:
+        bus._close()
+        return False
+
+    async def answer(event: BaseEvent) -> None:
+        await asyncio.sleep(0)
+        heard.append(number_of(event))
+        if number_of(event) == 0:
+            with monkeypatch.context() as patched:
+                patched.setattr(loop, "is_closed", close_in_the_midst)
+                bus.publish_nowait(tick(1))
+
+    sid = await bus.subscribe("tick", answer)
+    await bus.publish(tick(0))
+    await bus.aclose()
+    assert heard == [0, 1]
+    assert bus.statistics().retired.failed + bus.statistics().subscriptions[sid].failed == 0
+
+
 async def test_a_history_keeps_what_handlers_publish_while_the_bus_closes() -> None:
     """Turned red by: events of handlers that pass the history by."""
     bus = InMemoryEventBus(history=10)

@@ -88,6 +88,29 @@ def in_other_loop(handler: Callable[[BaseEvent], object]) -> None:
     time.sleep(0.05)
 
 
+def fail(_event: BaseEvent) -> None:
+    """A handler whose failures are reported all the time."""
+    raise ValueError("this one fails")
+
+
+def one_at_a_time() -> None:
+    """The loop runs in a daemon thread, and a worker is started for each event."""
+    bus, started = InMemoryEventBus(), threading.Event()
+
+    async def main() -> None:
+        await bus.subscribe("tick", busy)
+        while True:
+            await bus.publish(EVENTS[0])
+            await bus.join()
+            for _ in range(3):
+                await asyncio.sleep(0)
+            started.set()
+
+    threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()
+    started.wait()
+    time.sleep(0.05)
+
+
 def record(folder: Path) -> None:
     """Daemon threads write to a store."""
 
@@ -111,6 +134,8 @@ WAYS: dict[str, Callable[[], None]] = {
     "codec": lambda: in_main_loop(encode, None),
     "loop": lambda: in_other_loop(busy),
     "sleeping loop": lambda: in_other_loop(asleep),
+    "failing handler in a loop": lambda: in_other_loop(fail),
+    "one event at a time in a loop": one_at_a_time,
 }
 """What daemon threads are at when the interpreter ends."""
 

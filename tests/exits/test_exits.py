@@ -51,6 +51,7 @@ import asyncio, atexit, os, sys, threading, time
 import trading.events._core as core
 from tests.contract.doubles import tick
 from trading.events import InMemoryEventBus, decode_event, encode_event
+from trading.events.errors import WrongLoopError
 
 bus = InMemoryEventBus()
 
@@ -89,6 +90,36 @@ def test_the_end_waits_for_calls_under_way() -> None:
         """)
     )
     assert (code, output) == (0, "ended\n")
+
+
+def test_what_outlasts_the_wait_is_not_waited_for_again() -> None:
+    """Turned red by: `end_calls` that waits its whole second at each call."""
+    code, output, _ = run(
+        HEAD
+        + textwrap.dedent("""
+        entered = threading.Event()
+
+        def stuck(event):
+            entered.set()
+            time.sleep(60)
+
+        async def main():
+            await bus.subscribe("tick", print, stuck)
+            in_a_thread(lambda: bus.publish_nowait(tick()))
+            await asyncio.to_thread(entered.wait)
+
+        def seconds():
+            started = time.monotonic()
+            core.end_calls()
+            return time.monotonic() - started
+
+        asyncio.run(main())
+        first = seconds()
+        say(first >= 1)
+        say(min(seconds() for _ in range(3)) < first / 2)
+        """)
+    )
+    assert (code, output) == (0, "True\nTrue\n")
 
 
 def test_later_calls_of_other_threads_are_refused_with_a_word() -> None:
@@ -138,22 +169,25 @@ def test_events_that_a_thread_published_to_the_last_are_told_of() -> None:
     code, _, errors = run(
         HEAD
         + textwrap.dedent("""
-        published = threading.Event()
+        published, refused = threading.Event(), threading.Event()
 
         def work(bus=bus):
+            bus.publish_nowait(tick(0))
+            bus.publish_nowait(tick(1))
+            published.set()
             while True:
-                bus.publish_nowait(tick())
-                published.set()
-                time.sleep(0.01)
+                try:
+                    bus.publish_nowait(tick(2))
+                except WrongLoopError:  # its loop has ended
+                    refused.set()
 
         async def main():
-            await bus.subscribe("tick", lambda _: time.sleep(0.1))
+            await bus.subscribe("tick", lambda _: asyncio.Event().wait(), overflow="drop_newest")
             in_a_thread(work)
             await asyncio.to_thread(published.wait)
 
         asyncio.run(main())
-        published.clear()
-        published.wait()
+        refused.wait()
         """)
     )
     assert code == 0

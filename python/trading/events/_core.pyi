@@ -34,6 +34,8 @@ def to_await(handler: object, result: object, /) -> Generator[Any, Any, object] 
 def end_calls() -> None:
     """Refuses what other threads call from now on, and lets end what they have called, for a second at most.
 
+    What has taken longer is not waited for at another call.
+
     The interpreter calls it when it exits.
     """
 

@@ -114,7 +114,8 @@ impl<E, S, W> Bus<E, S, W> {
 
     /// A leader leads no more: it follows one subscription, or ends.
     pub fn step_down(&mut self) {
-        self.leaders -= 1;
+        debug_assert!(self.leaders > 0, "nobody leads");
+        self.leaders = self.leaders.saturating_sub(1);
     }
 
     /// A worker that is free becomes the leader if one is needed.

@@ -105,11 +105,7 @@ impl Attempt {
     fn come(bus: &Bound<'_, NativeBus>, ticket: Ticket, parcel: &mut Parcel) -> PyResult<Came> {
         let (py, this) = (bus.py(), bus.get());
         let home = this.home_here(py)?;
-        let speaker = if this.lock(py).bus.takes_from_all() {
-            Speaker::Publisher
-        } else {
-            NativeBus::speaker_outside(bus).inspect_err(|_| give_up(bus, ticket))?
-        };
+        let speaker = NativeBus::speaker_outside(bus).inspect_err(|_| give_up(bus, ticket))?;
         let (offered, hired) = loop {
             let mut state = this.lock(py);
             if state.bus.has_latecomers(parcel.aim.version) {

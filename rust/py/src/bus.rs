@@ -312,8 +312,10 @@ impl NativeBus {
     }
 
     /// Closes the bus for good, unless something has come that is still to be handled. Says whether it is closed.
-    fn _seal(&self, py: Python<'_>) -> bool {
-        self.lock(py).bus.seal()
+    fn _seal(&self, py: Python<'_>) -> PyResult<bool> {
+        let is_closed = self.lock(py).bus.seal();
+        self.wake_waiters(py, None)?;
+        Ok(is_closed)
     }
 
     fn _refill(&self, py: Python<'_>) {

@@ -46,16 +46,23 @@ static SEEN: Guarded<Option<FxHashMap<usize, Arc<Kind>>>> = Guarded::new(None);
 impl Kind {
     pub(crate) fn of(event: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
         let class = event.get_type();
-        let known = SEEN.lock(event.py()).as_ref().and_then(|seen| seen.get(&identity(&class)).cloned());
-        match known {
+        match Self::seen(&class) {
             Some(known) => Ok(known),
-            None if class.is_subclass(base_event(event.py())?)? => Self::of_class(class),
+            None if class.is_subclass(base_event(event.py())?)? => Self::learn(class),
             None => Err(not_an_event(event)),
         }
     }
 
     /// The same of a class of events.
     pub(crate) fn of_class(class: Bound<'_, PyType>) -> PyResult<Arc<Self>> {
+        Self::seen(&class).map_or_else(|| Self::learn(class), Ok)
+    }
+
+    fn seen(class: &Bound<'_, PyType>) -> Option<Arc<Self>> {
+        SEEN.lock(class.py()).as_ref()?.get(&identity(class)).cloned()
+    }
+
+    fn learn(class: Bound<'_, PyType>) -> PyResult<Arc<Self>> {
         let (py, key) = (class.py(), identity(&class));
         let kind = Arc::new(Self::describe(class)?);
         SEEN.lock(py).get_or_insert_default().insert(key, Arc::clone(&kind));

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::home::this_thread;
 
@@ -28,6 +28,8 @@ const GLANCE: Duration = Duration::from_millis(1);
 /// Calls under way that may give the interpreter to other threads. The GIL guards it.
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 static IS_ENDING: AtomicBool = AtomicBool::new(false);
+/// Whether the end of the interpreter has waited as long as it does.
+static HAS_WAITED: AtomicBool = AtomicBool::new(false);
 /// The thread that ends the interpreter.
 static ENDER: AtomicUsize = AtomicUsize::new(0);
 
@@ -61,14 +63,15 @@ pub(crate) fn is_ending() -> bool {
     IS_ENDING.load(Ordering::Relaxed)
 }
 
-/// Refuses what other threads call from now on, and waits for what they have called, up to a limit.
+/// Refuses what other threads call from now on, and waits for what they have called, up to a limit, once.
 #[pyfunction]
 pub(crate) fn end_calls(py: Python<'_>) {
     ENDER.store(this_thread(), Ordering::Relaxed);
     IS_ENDING.store(true, Ordering::Relaxed);
     let started = Instant::now();
-    while UNDER_WAY.load(Ordering::Relaxed) > 0 && started.elapsed() < PATIENCE {
+    while UNDER_WAY.load(Ordering::Relaxed) > 0 && !HAS_WAITED.load(Ordering::Relaxed) {
         py.detach(|| thread::sleep(GLANCE));
+        HAS_WAITED.store(started.elapsed() >= PATIENCE, Ordering::Relaxed);
     }
 }
 
@@ -113,10 +116,12 @@ macro_rules! outlast {
 #[inline]
 pub(crate) fn call<'py>(function: &Bound<'py, PyAny>, argument: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     // The room before the argument is what a bound method puts its object in.
-    let arguments = [ptr::null_mut(), argument.as_ptr()];
-    let (first, count) = (arguments[1..].as_ptr(), 1 | ffi::PY_VECTORCALL_ARGUMENTS_OFFSET);
-    // SAFETY: all objects live through the call, which gives a new reference, or null with an error set.
+    let mut arguments = [ptr::null_mut(), argument.as_ptr()];
+    let count = 1 | ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
+    // SAFETY: the pointer may be written through, and lies in the array, as does the place before it. All objects live
+    // through the call, which gives a new reference, or null with an error set.
     unsafe {
+        let first = arguments.as_mut_ptr().add(1).cast_const();
         let result = outlast!(
             ffi::PyObject_Vectorcall,
             (Object, *const Object, usize, Object) -> Object,
@@ -140,6 +145,24 @@ pub(crate) fn call_method<'py, const N: usize>(
             method.as_ptr(), arguments.as_ptr(), N, ptr::null_mut()
         );
         Bound::from_owned_ptr_or_err(method.py(), result)
+    }
+}
+
+/// Calls a function with one argument and with options.
+pub(crate) fn call_with_options<'py>(
+    function: &Bound<'py, PyAny>,
+    argument: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let arguments = PyTuple::new(function.py(), [argument])?;
+    // SAFETY: as above.
+    unsafe {
+        let result = outlast!(
+            ffi::PyObject_Call,
+            (Object, Object, Object) -> Object,
+            function.as_ptr(), arguments.as_ptr(), options.as_ptr()
+        );
+        Bound::from_owned_ptr_or_err(function.py(), result)
     }
 }
 

@@ -136,7 +136,7 @@ impl Home {
     pub(crate) fn start_task<'py>(&self, coroutine: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();
         self.renew_context(py)?;
-        self.task_class.bind(py).call((coroutine,), Some(self.task_options.bind(py)))
+        exits::call_with_options(self.task_class.bind(py), coroutine, self.task_options.bind(py))
     }
 
     /// Makes sure that the next task shares its context with no other: where a handler runs the loop itself, as

@@ -40,7 +40,7 @@ impl Worker {
         }
     }
 
-    /// After a handler has returned.
+    /// After a handler, or whoever was told of its failure, has returned.
     #[inline]
     pub(crate) fn note_nesting(&self, duty: &mut Duty) {
         if self.nesting.is_possible && self.nesting.has_handed_over.swap(false, Ordering::Relaxed) {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyIterator;
+use pyo3::types::{PyIterator, PyString};
 use smallvec::SmallVec;
 use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker};
 use trading_events_core::filter::Known;
@@ -16,7 +17,7 @@ use crate::bus::NativeBus;
 use crate::drive::Entered;
 use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
 use crate::event::{self, Kind};
-use crate::exits::Call;
+use crate::exits::{self, Call};
 use crate::filter;
 use crate::home::Home;
 use crate::routing::{Answer, Whence};
@@ -192,22 +193,18 @@ impl NativeBus {
         let speaker = if speaker == Speaker::Bus { speaker } else { Self::speaker(slf, event, aim)? };
         let home = Self::open_home(slf, &aim.targets)?;
         let can_call = home.as_ref().is_some_and(|home| home.is_in_this_thread());
-        let mut offer = |patience| {
-            loop {
-                let mut state = this.lock(py);
-                if state.bus.has_latecomers(aim.version) {
-                    drop(state);
-                    aim.add_latecomers(slf, event)?;
-                    continue;
-                }
-                let manner = Manner { patience, speaker, can_call };
-                let offer = state.bus.offer(&aim.topic, &aim.targets, manner, || event.clone().unbind());
-                return PyResult::Ok((offer, state.bus.hire_first()));
+        let mut manner = Manner { patience, speaker, can_call };
+        let (mut offered, mut hired) = Self::offer_once(slf, event, aim, manner)?;
+        if matches!(offered, Offer::Closed) && speaker == Speaker::Publisher {
+            // The bus may have begun to close since it was asked who speaks.
+            manner.speaker = Self::speaker(slf, event, aim)?;
+            if manner.speaker != Speaker::Publisher {
+                (offered, hired) = Self::offer_once(slf, event, aim, manner)?;
             }
-        };
-        let (mut offered, mut hired) = offer(patience)?;
+        }
         if matches!(offered, Offer::Wait | Offer::Full(_)) && patience != Patience::Urgent && this.is_in_handler(py)? {
-            let (again, more) = offer(Patience::Urgent)?;
+            manner.patience = Patience::Urgent;
+            let (again, more) = Self::offer_once(slf, event, aim, manner)?;
             (offered, hired) = (again, hired + more);
         }
         if let Some(home) = home {
@@ -220,6 +217,25 @@ impl NativeBus {
             }
             Offer::Wait => Ok(Admitted::MustWait),
             refused => Err(this.refusal(py, &refused)),
+        }
+    }
+
+    /// Offers an event to its queues as they are; says also how many workers were hired for them.
+    fn offer_once(
+        slf: &Bound<'_, Self>,
+        event: &Bound<'_, PyAny>,
+        aim: &mut Aim,
+        manner: Manner,
+    ) -> PyResult<(Offer<Py<PyAny>>, usize)> {
+        loop {
+            let mut state = slf.get().lock(slf.py());
+            if state.bus.has_latecomers(aim.version) {
+                drop(state);
+                aim.add_latecomers(slf, event)?;
+                continue;
+            }
+            let offer = state.bus.offer(&aim.topic, &aim.targets, manner, || event.clone().unbind());
+            return Ok((offer, state.bus.hire_first()));
         }
     }
 
@@ -273,8 +289,12 @@ impl NativeBus {
         // Where the handler itself is still the caller, its context is entered already.
         let context = (phase != "filter").then(|| subscriber.context.bind(slf.py()));
         let _entered = context.and_then(|context| Entered::enter(context).ok());
-        let arguments = (subscriber.sid(), &subscriber.name, event, error.into_value(slf.py()), phase);
-        match slf.call_method1("_report_failure", arguments) {
+        let py = slf.py();
+        let text = |text: &str| PyString::new(py, text).into_any();
+        let (sid, name, phase) = (text(&subscriber.sid()), text(&subscriber.name), text(phase));
+        let error = error.into_value(py).into_bound(py);
+        let arguments = [slf.as_any(), &sid, &name, event, error.as_any(), &phase];
+        match exits::call_method(intern!(py, "_report_failure"), arguments) {
             Err(failure) if gets_through(slf.py(), &failure) => return Err(failure),
             Err(failure) => failure.write_unraisable(slf.py(), Some(slf)),
             Ok(_) => {}

@@ -71,10 +71,10 @@ pub(crate) fn discard(coroutine: &Bound<'_, PyAny>) {
 }
 
 fn kind(result: &Bound<'_, PyAny>) -> PyResult<Kind> {
-    let class = result.get_type();
     if is_coroutine(result) {
         return Ok(Kind::Coroutine);
     }
+    let class = result.get_type();
     if is_awaitable(&class) {
         return Ok(Kind::Awaitable);
     }
@@ -143,15 +143,16 @@ fn unrun_by_type(class: &Bound<'_, PyType>) -> PyResult<Option<&'static str>> {
     Ok(is_context.then_some("a context manager"))
 }
 
+/// Whether a collection begins with a coroutine. To look at the rest would cost every event the length of what is returned.
 fn has_coroutine(result: &Bound<'_, PyAny>) -> bool {
-    coroutines_in(result).next().is_some()
+    elements(result).next().is_some_and(|first| is_coroutine(&first))
 }
 
-fn coroutines_in<'py>(result: &Bound<'py, PyAny>) -> impl Iterator<Item = Bound<'py, PyAny>> {
+fn elements<'py>(result: &Bound<'py, PyAny>) -> impl Iterator<Item = Bound<'py, PyAny>> {
     let list = result.cast_exact::<PyList>().into_iter().flatten();
     let tuple = result.cast_exact::<PyTuple>().into_iter().flatten();
     let set = result.cast_exact::<PySet>().into_iter().flatten();
-    list.chain(tuple).chain(set).filter(is_coroutine)
+    list.chain(tuple).chain(set)
 }
 
 /// Calls the `__await__` of an object whose type has one.
@@ -174,7 +175,7 @@ fn is_iterator(object: &Bound<'_, PyAny>) -> bool {
 
 #[cold]
 fn unrun(function: &Bound<'_, PyAny>, result: &Bound<'_, PyAny>, what: &str) -> PyErr {
-    for coroutine in coroutines_in(result) {
+    for coroutine in elements(result).filter(is_coroutine) {
         discard(&coroutine);
     }
     HandlerTypeError::new_err(format!(

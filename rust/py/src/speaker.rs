@@ -3,6 +3,7 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 use trading_events_core::admission::Speaker;
+use trading_events_core::closing::Phase;
 use trading_events_core::subscription::Subscription;
 
 use crate::bus::NativeBus;
@@ -24,11 +25,17 @@ impl NativeBus {
         Ok(Speaker::Handler(id))
     }
 
-    /// Who speaks, if it is none of the bus's own handlers.
+    /// Who speaks, if it is none of the bus's own handlers. While the bus is open, that does not matter.
     #[cold]
     pub(crate) fn speaker_outside(slf: &Bound<'_, Self>) -> PyResult<Speaker> {
         let py = slf.py();
-        let patron = slf.get().lock(py).patron.as_ref().map(|patron| patron.clone_ref(py));
+        let patron = {
+            let state = slf.get().lock(py);
+            if state.bus.phase() == Phase::Open {
+                return Ok(Speaker::Publisher);
+            }
+            state.patron.as_ref().map(|patron| patron.clone_ref(py))
+        };
         let bus = patron.as_ref().map_or(slf, |patron| patron.bind(py));
         let is_inside = bus.get().is_in_handler(py)? || bus.call_method0(intern!(py, "_is_reading"))?.is_truthy()?;
         Ok(if is_inside { Speaker::Insider } else { Speaker::Publisher })

@@ -239,6 +239,8 @@ impl Worker {
                 },
                 Next::Gap(gap) => self.call_on_gap(py, duty, &gap, &mut entered),
             };
+            // Once more: whoever was told of a failure may have run the loop.
+            self.note_nesting(duty);
             aftermath = match called {
                 Ok(aftermath) => aftermath,
                 Err(yielded) => return Ok(Some(yielded)),
