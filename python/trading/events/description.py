@@ -244,9 +244,14 @@ def describe(event_class: type[BaseEvent]) -> ClassDescription:
     return describe_class(event_class)
 
 
-@lru_cache(maxsize=1024)
 def describe_class(cls: type[BaseModel]) -> ClassDescription:
     """The description of a class."""
+    known: Any = cls
+    return _describe_once(known)
+
+
+@lru_cache(maxsize=1024)
+def _describe_once(cls: type[BaseModel]) -> ClassDescription:
     if not cls.__pydantic_complete__:
         cls.model_rebuild()
     fields = tuple(_describe_field(cls, name, info) for name, info in cls.model_fields.items())
@@ -501,7 +506,8 @@ def _general_bounds(kind: str, item: Any) -> list[Bound] | None:
 
 def _declared(item: Any) -> dict[str, Any]:
     """What a piece of Pydantic's own metadata says of values; not how they are made."""
-    return {name: limit for name, limit in vars(item).items() if name in _DECLARED} if _is_general(item) else {}
+    said: dict[str, Any] = vars(item) if _is_general(item) else {}
+    return {name: limit for name, limit in said.items() if name in _DECLARED}
 
 
 def _is_general(item: object) -> bool:
