@@ -4,7 +4,7 @@
 //! `pthread_exit`, which unwinds its stack; in Rust's frames that aborts the process. There are two defences. A hook at
 //! exit refuses calls of other threads from then on, and waits for those under way. And Python code that may take long
 //! is called through [`call`] and its like, where the unwinding meets a frame that parks the thread for good, as 3.14
-//! itself does, and as PyO3 does where it takes the GIL back: the process ends without that thread.
+//! itself does, and as `PyO3` does where it takes the GIL back: the process ends without that thread.
 
 use std::hint::black_box;
 use std::mem;
