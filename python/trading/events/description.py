@@ -519,7 +519,8 @@ def _general_bounds(kind: str, item: Any) -> list[Bound] | None:
 
 def _declared(item: Any) -> dict[str, Any]:
     """What a piece of Pydantic's own metadata says of values; not how they are made."""
-    return {name: limit for name, limit in vars(item).items() if name in _DECLARED} if _is_general(item) else {}
+    said: dict[str, Any] = vars(item) if _is_general(item) else {}
+    return {name: limit for name, limit in said.items() if name in _DECLARED}
 
 
 def _is_general(item: object) -> bool:
