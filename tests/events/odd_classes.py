@@ -296,6 +296,7 @@ REFUSED: list[tuple[str, Make, str]] = [
     ("a zone that is at UTC now", field(datetime, zoned("Europe/London", month=1)), r"its zone and fold would be lost"),
     ("a time with such a zone", field(time, time(1, tzinfo=ZoneInfo("Europe/Paris"))), r"its zone and fold"),
     ("a fold", field(datetime, datetime(2024, 1, 1, fold=1)), r"its zone and fold would be lost"),
+    ("a fold in UTC", field(datetime, datetime(2024, 1, 1, fold=1, tzinfo=UTC)), r"its zone and fold would be lost"),
     ("a list of such", field(list[datetime], [zoned("Europe/Paris")]), r"its zone and fold would be lost"),
     ("a datetime of a class of its own", field(datetime, Later(2024, 1, 1)), r"holds what its type does not say"),
     ("a deque with a bound", field(deque[int], deque([1], maxlen=3)), r"comes back as deque\(\[1\]\)"),

@@ -506,7 +506,7 @@ def _general_bounds(kind: str, item: Any) -> list[Bound] | None:
 
 def _declared(item: Any) -> dict[str, Any]:
     """What a piece of Pydantic's own metadata says of values; not how they are made."""
-    return {name: getattr(item, name) for name in _DECLARED if hasattr(item, name)} if _is_general(item) else {}
+    return {name: getattr(item, name) for name in _DECLARED if _is_general(item) and hasattr(item, name)}
 
 
 def _is_general(item: object) -> bool:

@@ -20,6 +20,9 @@ pub(super) fn read_utc(value: &Bound<'_, PyDateTime>) -> PyResult<Option<i64>> {
     let Some(zone) = value.get_tzinfo() else {
         return Ok(None);
     };
+    if value.get_fold() {
+        return Ok(None); // which a moment does not say
+    }
     if !zone.is(PyTzInfo::utc(py)?) && (!is_fixed(&zone)? || !is_at_zero(value)?) {
         return Ok(None);
     }
