@@ -99,7 +99,7 @@ def test_a_handler_may_run_the_loop_again_and_wait_for_what_other_handlers_do(
 def test_an_on_error_that_runs_the_loop_stops_no_later_event(
     run_script: RunScript, loop_kind: str, package: str
 ) -> None:
-    """Turned red by: a worker that steps down for the loop in a report, and again when it ends, in a count that wraps."""
+    """Turned red by: a worker that steps down for a report's loop and again when it ends, in a count that wraps."""
     pytest.importorskip(package)
     if loop_kind == "uvloop":
         pytest.skip("uvloop cannot be patched")
