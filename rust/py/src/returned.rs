@@ -143,9 +143,11 @@ fn unrun_by_type(class: &Bound<'_, PyType>) -> PyResult<Option<&'static str>> {
     Ok(is_context.then_some("a context manager"))
 }
 
-/// Whether a collection begins with a coroutine. To look at the rest would cost every event the length of what is returned.
+/// Whether there is a coroutine among the first of a collection's elements. To look at all of them would cost every event
+/// the length of what its handler returns.
 fn has_coroutine(result: &Bound<'_, PyAny>) -> bool {
-    elements(result).next().is_some_and(|first| is_coroutine(&first))
+    const FIRST: usize = 16;
+    elements(result).take(FIRST).any(|element| is_coroutine(&element))
 }
 
 fn elements<'py>(result: &Bound<'py, PyAny>) -> impl Iterator<Item = Bound<'py, PyAny>> {
