@@ -234,6 +234,9 @@ impl<W> Line<W> {
             }
             left.places = Some(grant.places);
             left.is_dismissed = grant.is_dismissed;
+            if grant.is_dismissed {
+                left.called = self.walk([grant.set], rooms); // who came later has stood behind it
+            }
         } else {
             let was_first = self.is_first(ticket);
             let Some(waiter) = self.take(ticket) else { return left };
@@ -261,7 +264,9 @@ impl<W> Line<W> {
     pub fn forget_queue(&mut self, queue: SubscriptionId, rooms: &mut impl Rooms) -> Vec<W> {
         let without = |ids: &[SubscriptionId]| ids.iter().copied().filter(|id| *id != queue).collect::<Needs>();
         for grant in self.granted.values_mut() {
+            let promised = grant.places.len();
             grant.places.retain(|place| *place != queue);
+            (grant.places.len()..promised).for_each(|_| rooms.release(queue));
             if grant.set.contains(&queue) {
                 grant.set = without(&grant.set);
             }
