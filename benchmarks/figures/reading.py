@@ -20,9 +20,9 @@ from benchmarks.ticks import START, make_tick, make_ticks
 from trading.events.base import BaseEvent
 from trading.events.market_data import TickEvent
 from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy
-from trading.events.persistence.layout import name_part
-from trading.events.persistence.manifest import Manifest, replace_manifest
-from trading.events.persistence.part_writer import write_part
+from trading.events.persistence.parquet.store.layout import name_part
+from trading.events.persistence.parquet.store.manifest import Manifest, replace_manifest
+from trading.events.persistence.parquet.store.part_writer import write_part
 
 ONE_SEGMENT = RotationPolicy(rows=10**8, size_bytes=2**40, age_s=3_600.0)
 HOME = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from trading.events import BaseEvent
-from trading.events.drain_log import DrainLog
+from trading.events._bus.drain_log import DrainLog
 from trading.events.errors import BusClosedError
 
 from .doubles import Bus, Gate, dropped, full_queue, number_of, order, tick, until

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.patience import PATIENCE_S
-from trading.events import BaseEvent, watchdog
+from trading.events import BaseEvent
+from trading.events._bus import watchdog
 
 from .doubles import Bus, Gate, Recorder, full_queue, tick, ticks, turns
 

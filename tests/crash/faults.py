@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.crash import shim
 from tests.crash.children import ask, fork
 from tests.crash.program import check, read_promises, record
-from trading.events.persistence import keeper, recorder
+from trading.events.persistence.parquet.journal import flusher as keeper
+from trading.events.persistence.parquet.sealing import sealer as recorder
 
 ERRORS = {"no room": errno.ENOSPC, "input or output": errno.EIO, "interrupted": errno.EINTR, "half a write": 0}
 

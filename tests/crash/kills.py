@@ -10,7 +10,11 @@ from typing import Any
 
 from tests.crash.children import ask, fork
 from tests.crash.program import check, read_promises, record
-from trading.events.persistence import compaction, folder, manifest, recorder, sealing
+from trading.events.persistence.parquet.sealing import sealer as recorder
+from trading.events.persistence.parquet.sealing import sealing
+from trading.events.persistence.parquet.store import durable_files as folder
+from trading.events.persistence.parquet.store import manifest
+from trading.events.persistence.parquet.upkeep import compaction
 
 POINTS = {
     "while a segment is sealed": (recorder, "seal_segment"),

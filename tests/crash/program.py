@@ -20,9 +20,9 @@ from trading.events.persistence import (
     ParquetEventWriter,
     RotationPolicy,
     compact,
-    sealing,
     verify,
 )
+from trading.events.persistence.parquet.sealing import sealing
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from tests.events.samples import SAMPLES, sample
 from trading.events import BaseEvent, TradeEvent, _core, encode_batch, encode_event
 from trading.events.persistence import ParquetEventWriter
-from trading.events.persistence.manifest import Manifest, SealedFile, replace_manifest
-from trading.events.persistence.row import encode_row
+from trading.events.persistence.encoding import encode_row
+from trading.events.persistence.parquet.store.manifest import Manifest, SealedFile, replace_manifest
 from trading.events.transport.frame import FrameMaker
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"

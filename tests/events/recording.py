@@ -15,7 +15,10 @@ from tests.events.samples import sample
 from trading.events import _core
 from trading.events.base import BaseEvent
 from trading.events.market_data import TickEvent
-from trading.events.persistence import EventReader, ParquetEventWriter, manifest, recorder, sealing
+from trading.events.persistence import EventReader, ParquetEventWriter
+from trading.events.persistence.parquet.sealing import sealer as recorder
+from trading.events.persistence.parquet.sealing import sealing
+from trading.events.persistence.parquet.store import manifest
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

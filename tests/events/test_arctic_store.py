@@ -165,7 +165,7 @@ while input():
 
 
 async def test_while_it_is_read_more_may_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trading.events.persistence import arctic_reader  # noqa: PLC0415 - to be changed
+    from trading.events.persistence.arctic import reader as arctic_reader  # noqa: PLC0415 - to be changed
 
     monkeypatch.setattr(arctic_reader, "_MOST_ROWS", 64)
     monkeypatch.setattr(arctic_reader, "_CHUNK_EVENTS", 10)

@@ -290,7 +290,7 @@ def test_the_output_of_an_interrupted_query_does_not_pass_for_a_whole_one(tmp_pa
     if is_link:
         output.symlink_to(tmp_path / "target")
     script = """
-from trading.events.cli.query_store import _output
+from trading.events.cli.commands.query_store import _output
 with _output(pathlib.Path(sys.argv[1])) as out:
     out.write("half")
     raise_signal()

@@ -15,13 +15,13 @@ from tests.events.odd_fields import ODD_FIELDS, Leg, Venue, define
 from tests.events.samples import SAMPLES, sample
 from tests.events.strategies import events
 from trading.events import base
+from trading.events._codec.columns import FORMS
 from trading.events.base import Amount, BaseEvent, UtcDatetime
 from trading.events.errors import EventEncodeError, UnstorableEventError
 from trading.events.market_data import OrderBookEvent, TickEvent
-from trading.events.persistence.columns import FORMS
-from trading.events.persistence.row import encode_row
-from trading.events.persistence.schema import CONVERSION_ERRORS, event_schema
-from trading.events.persistence.stored_schema import (
+from trading.events.persistence.encoding import encode_row
+from trading.events.persistence.schema.event_schema import CONVERSION_ERRORS, event_schema
+from trading.events.persistence.schema.stored_schema import (
     read_description,
 )
 

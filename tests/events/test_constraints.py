@@ -46,8 +46,8 @@ from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError
 from trading.events.market_data import BarEvent, OrderBookEvent, QuoteEvent
 from trading.events.order import OrderFilledEvent
-from trading.events.persistence.decoding import Kind, Rows
-from trading.events.persistence.schema import event_schema
+from trading.events.persistence.schema.decoding import Kind, Rows
+from trading.events.persistence.schema.event_schema import event_schema
 from trading.events.position import PositionClosedEvent
 
 

@@ -13,7 +13,8 @@ from tests.events.recording import START, read, record, ticks
 from tests.events.samples import sample
 from trading.events.base import BaseEvent
 from trading.events.errors import CorruptFileError, UnreadableFileWarning
-from trading.events.persistence import EventReader, ParquetEventWriter, Recovery, compact, part
+from trading.events.persistence import EventReader, ParquetEventWriter, Recovery, compact
+from trading.events.persistence.parquet.reading import part
 from trading.events.system import HeartbeatEvent
 
 BEATS = [sample(HeartbeatEvent, timestamp=START + timedelta(seconds=n), sequence=n, event_id=f"{n}") for n in range(4)]

@@ -20,11 +20,11 @@ from trading.events import (
     base,
     decode_event,
     encode_event,
-    event_kinds,
     events_to_table,
     table_to_events,
 )
-from trading.events.event_kinds import is_of_kind
+from trading.events._models import event_kinds
+from trading.events._models.event_kinds import is_of_kind
 from trading.events.filters import event_type_filter
 from trading.events.persistence import EventReader, ParquetEventWriter
 from trading.events.transport.topic_globs import patterns_of

@@ -19,10 +19,12 @@ from trading.events.filters import (
 )
 from trading.events.market_data import TickEvent, TradeEvent
 from trading.events.order import OrderAcceptedEvent, OrderEvent, OrderExpiredEvent
-from trading.events.persistence import EventReader, event_range, merge
+from trading.events.persistence import EventReader
+from trading.events.persistence.parquet.reading import merge
+from trading.events.persistence.parquet.reading.merge_buffer import _CHUNK_EVENTS
+from trading.events.persistence.replay.replay import event_range
+from trading.events.persistence.schema.stored_schema import FileTopic
 from trading.events.persistence.selection import select
-from trading.events.persistence.stored_schema import FileTopic
-from trading.events.persistence.window import _CHUNK_EVENTS
 from trading.events.system import HeartbeatEvent
 
 CLASSES: list[type[BaseEvent]] = [TickEvent, TradeEvent, OrderAcceptedEvent, OrderExpiredEvent, HeartbeatEvent]

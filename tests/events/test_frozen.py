@@ -23,7 +23,7 @@ from trading.events import (
     table_to_events,
 )
 from trading.events._core import RowTable, freeze
-from trading.events.frozen import FrozenDict, FrozenList
+from trading.events._models.frozen import FrozenDict, FrozenList
 from trading.events.market_data import TickEvent
 
 PLAIN: dict[str, Any] = {"a": 1, "list": [3, [1], {"b": None}], "dict": {"c": {}, "d": []}, "big": 10**30, "x": -0.5}

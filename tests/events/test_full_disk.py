@@ -13,7 +13,9 @@ from tests.events.recording import files_of, read, tick, ticks
 from trading.events.errors import StoreError
 from trading.events.market_data import TickEvent
 from trading.events.memory_bus import InMemoryEventBus
-from trading.events.persistence import ParquetEventWriter, keeper, recorder, verify
+from trading.events.persistence import ParquetEventWriter, verify
+from trading.events.persistence.parquet.journal import flusher as keeper
+from trading.events.persistence.parquet.sealing import sealer as recorder
 
 PAGES = 96
 

@@ -20,7 +20,7 @@ from tests.events.golden import (
 from trading.events import _core, decode_batch, decode_event, encode_event
 from trading.events.base import BaseEvent
 from trading.events.persistence import EventReader, ParquetEventWriter, verify
-from trading.events.persistence.manifest import read_manifest
+from trading.events.persistence.parquet.store.manifest import read_manifest
 from trading.events.transport.frame import BEAT, read_frame
 
 FILES = ("events.msgpack", "batch.msgpack", "events.frame", "beat.frame", SEGMENT, "_manifest")

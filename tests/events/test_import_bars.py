@@ -9,7 +9,7 @@ import pytest
 from trading.events.base import BaseEvent
 from trading.events.errors import ImportFileError
 from trading.events.importing import MarketDataFile, RefusedRow
-from trading.events.importing.bars_from_rows import interval_of, shifted
+from trading.events.importing.events.bars import interval_of, shifted
 from trading.events.market_data import BarEvent
 
 NOON = datetime(2024, 1, 31, 12, tzinfo=UTC)

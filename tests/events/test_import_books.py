@@ -10,7 +10,8 @@ import pytest
 
 from trading.events.base import BaseEvent
 from trading.events.errors import ImportFileError
-from trading.events.importing import MarketDataFile, RefusedRow, books_from_rows
+from trading.events.importing import MarketDataFile, RefusedRow
+from trading.events.importing.events import books as books_from_rows
 from trading.events.market_data import BookLevel, OrderBookEvent
 
 COLUMNS = "timestamp,last_update_id,update_type,side,price,qty,pu"

@@ -17,7 +17,7 @@ import pytest
 from trading.events.base import BaseEvent
 from trading.events.errors import ImportFileError
 from trading.events.importing import MarketDataFile, RefusedRow
-from trading.events.importing.text_lines import MAX_LINE_BYTES
+from trading.events.importing.rows.text_lines import MAX_LINE_BYTES
 from trading.events.market_data import TickEvent, TradeEvent
 
 HEADER = "timestamp,price,quantity"

@@ -16,7 +16,7 @@ from trading.events import _core
 from trading.events.base import BaseEvent
 from trading.events.codec import decode_event
 from trading.events.market_data import TickEvent, TradeEvent
-from trading.events.persistence.row import encode_row
+from trading.events.persistence.encoding import encode_row
 
 FRAME_BYTES = 16 + len(encode_row(tick(1)))
 INTERRUPTS: dict[str, type[BaseException]] = {"KeyboardInterrupt": KeyboardInterrupt, "SystemExit": SystemExit}

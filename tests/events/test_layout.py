@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading.events.persistence.layout import (
+from trading.events.persistence.parquet.store.layout import (
     QUOTES,
     day_folder,
     list_days,

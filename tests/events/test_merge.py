@@ -12,7 +12,9 @@ from tests.events.recording import START, read, record, tick, ticks
 from tests.events.samples import sample
 from trading.events.filters import event_type_filter, exchange_filter, symbol_filter, time_range_filter
 from trading.events.market_data import TickEvent, TradeEvent
-from trading.events.persistence import EventReader, merge, part, window
+from trading.events.persistence import EventReader
+from trading.events.persistence.parquet.reading import merge, part
+from trading.events.persistence.parquet.reading import merge_buffer as window
 from trading.events.persistence.selection import select
 
 
@@ -53,7 +55,7 @@ def test_only_files_whose_names_may_match_are_opened(tmp_path: Path, monkeypatch
 
 
 def test_only_row_groups_of_the_range_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trading.events.persistence.part_writer.ROW_GROUP_ROWS", 10)
+    monkeypatch.setattr("trading.events.persistence.parquet.store.part_writer.ROW_GROUP_ROWS", 10)
     record(tmp_path, ticks(100))
     scanned: list[int] = []
     iterate = part._iterate

@@ -23,16 +23,10 @@ from trading.events.errors import (
     UnstorableEventError,
 )
 from trading.events.market_data import TickEvent
-from trading.events.persistence import (
-    Durability,
-    EventReader,
-    ParquetEventWriter,
-    Recovery,
-    keeper,
-    parquet_writer,
-    recorder,
-)
-from trading.events.persistence.row import encode_row
+from trading.events.persistence import Durability, EventReader, ParquetEventWriter, Recovery, parquet_writer
+from trading.events.persistence.encoding import encode_row
+from trading.events.persistence.parquet.journal import flusher as keeper
+from trading.events.persistence.parquet.sealing import sealer as recorder
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from tests.events.redis_versions import keep_private_names_private
 from tests.server.process import Server
 from tests.server.scripted import ScriptedServer
 from trading.events import RedisEventBus
-from trading.events.transport.connection import LOST, TURN_COST, Connection
-from trading.events.transport.direct_connection import DirectConnection
-from trading.events.transport.relayed_connection import RelayedConnection
-from trading.events.transport.wire import CommandWire, Connector
+from trading.events.transport.redis.connection import LOST, TURN_COST, Connection
+from trading.events.transport.redis.direct_connection import DirectConnection
+from trading.events.transport.redis.relayed_connection import RelayedConnection
+from trading.events.transport.redis.wire import CommandWire, Connector
 
 
 @pytest.fixture(params=[DirectConnection, RelayedConnection], ids=["direct", "relayed"])

@@ -14,9 +14,9 @@ from tests.patience import PATIENCE_S
 from tests.server.process import Server
 from trading.events import BaseEvent, ConnectionEvent, RedisEventBus, is_redelivered
 from trading.events.errors import EventTooLargeError, UnstorableEventError
-from trading.events.transport import group_keeper
 from trading.events.transport.frame import MAX_FRAME_BYTES, FrameMaker, read_frame
-from trading.events.transport.stream_keys import APPEND, publisher_key
+from trading.events.transport.redis.streams import group_maintenance as group_keeper
+from trading.events.transport.redis.streams.keys import APPEND, publisher_key
 
 
 def stream(namespace: str) -> str:

@@ -12,7 +12,8 @@ import pytest
 from tests.events.recording import START, Disk, files_of, read, record, tick, ticks
 from trading.events.errors import UnstorableEventError
 from trading.events.market_data import TickEvent
-from trading.events.persistence import ParquetEventWriter, RotationPolicy, recorder
+from trading.events.persistence import ParquetEventWriter, RotationPolicy
+from trading.events.persistence.parquet.sealing import sealer as recorder
 
 
 @pytest.fixture

@@ -16,9 +16,11 @@ from trading.events._core import Segment, read_together
 from trading.events.base import BaseEvent
 from trading.events.errors import UnreadableFileWarning
 from trading.events.market_data import TickEvent
-from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy, recorder, sealing
-from trading.events.persistence.journal import hold_segments, open_journal
-from trading.events.persistence.row import encode_row
+from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy
+from trading.events.persistence.encoding import encode_row
+from trading.events.persistence.parquet.journal.journal import hold_segments, open_journal
+from trading.events.persistence.parquet.sealing import sealer as recorder
+from trading.events.persistence.parquet.sealing import sealing
 
 TWO_TOGETHER = RotationPolicy(rows=4, segments=2)
 

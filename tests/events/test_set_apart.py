@@ -23,9 +23,10 @@ from trading.events import _core, base
 from trading.events.base import BaseEvent
 from trading.events.cli import main
 from trading.events.errors import CorruptFileError, StoredEventError, StoreError, UnknownEventTypeError
-from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy, sealing, verify
-from trading.events.persistence.journal import hold_segments
-from trading.events.persistence.set_apart import list_apart
+from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy, verify
+from trading.events.persistence.parquet.journal.journal import hold_segments
+from trading.events.persistence.parquet.sealing import sealing
+from trading.events.persistence.parquet.sealing.quarantine import list_apart
 
 OLDER = Path(__file__).parent.parent / "data" / "older_store"
 """Recorded by the release before rows were set apart: a row of no class, and rows that their class refused."""

@@ -20,8 +20,8 @@ from trading.events import (
     events_to_table,
     table_to_events,
 )
+from trading.events._codec.exactness import is_same
 from trading.events.errors import EventEncodeError, StoreError, UnstorableEventError
-from trading.events.exactness import is_same
 from trading.events.persistence import ParquetEventWriter
 
 KEPT_CASES = [pytest.param(make, id=name) for name, make in KEPT]

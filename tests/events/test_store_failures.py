@@ -13,7 +13,9 @@ import pytest
 
 from tests.events.recording import Disk, files_of, read, tick, ticks
 from trading.events.errors import CorruptFileError, StoreError, StoreLockedError, UnreadableFileWarning
-from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy, recorder, sealing
+from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy
+from trading.events.persistence.parquet.sealing import sealer as recorder
+from trading.events.persistence.parquet.sealing import sealing
 
 
 @pytest.fixture

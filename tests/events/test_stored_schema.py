@@ -15,8 +15,8 @@ from trading.events import base
 from trading.events.base import BaseEvent
 from trading.events.market_data import TickEvent
 from trading.events.persistence import EventReader, ParquetEventWriter, compact
-from trading.events.persistence.schema import event_schema
-from trading.events.persistence.stored_schema import (
+from trading.events.persistence.schema.event_schema import event_schema
+from trading.events.persistence.schema.stored_schema import (
     FileTopic,
     StoredColumn,
     arrow_schema,

@@ -11,7 +11,7 @@ from tests.contract.doubles import Recorder, ticks
 from tests.events.conftest import MakeStreamBus
 from tests.server.process import Server
 from trading.events import ConnectionEvent, RedisEventBus
-from trading.events.transport.streams import StreamTransport
+from trading.events.transport.redis.streams.transport import StreamTransport
 
 ENTRIES = 300
 

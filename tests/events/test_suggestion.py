@@ -2,7 +2,7 @@
 
 import pytest
 
-from trading.events.suggestion import suggest
+from trading.events._models.suggestion import suggest
 
 KNOWN = ["trade", "tick", "quote", "order_filled", "order_submitted", "BTC/USDT", "ETH/USDT", "binance"]
 

@@ -22,8 +22,8 @@ from trading.events.codec import encode_event
 from trading.events.errors import UnstorableEventError
 from trading.events.market_data import OrderBookEvent, QuoteEvent, TickEvent, TradeEvent
 from trading.events.persistence import ParquetEventWriter
-from trading.events.persistence.schema import event_schema
-from trading.events.persistence.tabulation import Tabulation
+from trading.events.persistence.parquet.journal.journal_tables import Tabulation
+from trading.events.persistence.schema.event_schema import event_schema
 
 METADATA: list[dict[str, Any]] = [
     {},

@@ -15,7 +15,8 @@ from tests.events.recording import START, record, rewrite_manifest, tick
 from trading.events import _core
 from trading.events.base import BaseEvent
 from trading.events.errors import CorruptFileError, StoredEventError, StoreError, UnreadableFileWarning
-from trading.events.persistence import EventReader, listing, merge, part
+from trading.events.persistence import EventReader
+from trading.events.persistence.parquet.reading import listing, merge, part
 
 GOOD = [tick(number, symbol="ETH/USDT") for number in range(5)]
 BAD = [tick(number, symbol="BAD") for number in range(100)]

@@ -14,19 +14,10 @@ from tests.events.recording import START, files_of, journal_of, read, record, re
 from tests.events.test_damaged_bytes import regions_of
 from trading.events.cli import main
 from trading.events.errors import CorruptFileError
-from trading.events.persistence import (
-    Compaction,
-    EventReader,
-    Fault,
-    ParquetEventWriter,
-    compact,
-    compaction,
-    manifest,
-    merge,
-    part,
-    remove_days,
-    verify,
-)
+from trading.events.persistence import Compaction, EventReader, Fault, ParquetEventWriter, compact, remove_days, verify
+from trading.events.persistence.parquet.reading import merge, part
+from trading.events.persistence.parquet.store import manifest
+from trading.events.persistence.parquet.upkeep import compaction
 
 DAY = "2024/01/01"
 
@@ -111,7 +102,7 @@ class TestCompaction:
                 compacted.append(compact(store))
             return find_part(*args, **more)
 
-        monkeypatch.setattr("trading.events.persistence.listing.find_part", find_late)
+        monkeypatch.setattr("trading.events.persistence.parquet.reading.listing.find_part", find_late)
         assert read(store, symbol="BTC/USDT") == ticks(10)
         assert compacted[1].made == 1
 

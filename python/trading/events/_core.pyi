@@ -10,8 +10,8 @@ from typing import Any, Self, final
 
 from typing_extensions import disjoint_base
 
+from trading.events._models.frozen import FrozenDict
 from trading.events.base import BaseEvent
-from trading.events.frozen import FrozenDict
 
 _Times = tuple[int, int, int, int, int]
 

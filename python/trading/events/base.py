@@ -19,10 +19,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema, from_json, to_json
 
 from trading.events import _core
-from trading.events.any_event import choose_event
+from trading.events._models.any_event import choose_event
+from trading.events._models.event_kinds import enter_kind, kind_of
+from trading.events._models.updating import update_fields
 from trading.events.errors import EventDefinitionError
-from trading.events.event_kinds import enter_kind, kind_of
-from trading.events.updating import update_fields
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass

@@ -17,9 +17,9 @@ reference. One that is put into its own `__dict__`, or past their refusal into i
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from trading.events._codec.description import ClassDescription, describe
 from trading.events._core import decode_batch, decode_event, encode_batch, encode_event
 from trading.events.base import BaseEvent
-from trading.events.description import ClassDescription, describe
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +55,7 @@ def events_to_table(events: Iterable[BaseEvent]) -> "pa.Table":
         UnstorableEventError: One of them would not come back equal.
         EventEncodeError: There is too much text for Arrow.
     """
-    from trading.events.event_table import to_table  # noqa: PLC0415 - pyarrow takes long to import
+    from trading.events._codec.event_table import to_table  # noqa: PLC0415 - pyarrow takes long to import
 
     return to_table(events)
 
@@ -70,6 +70,6 @@ def table_to_events(table: ArrowStream) -> list[BaseEvent]:
         EventDecodeError: It holds no events, or some of a type that no class here is for; its offset is the row within
             the table's batch.
     """
-    from trading.events.event_table import from_table  # noqa: PLC0415 - pyarrow takes long to import
+    from trading.events._codec.event_table import from_table  # noqa: PLC0415 - pyarrow takes long to import
 
     return from_table(table)

@@ -4,8 +4,8 @@ import sys
 from datetime import datetime
 from typing import Any, Literal, TypeVar, overload
 
+from trading.events._bus.argument_checks import check_int
 from trading.events._core import NativeBus, to_utc
-from trading.events.argument_checks import check_int
 from trading.events.base import BaseEvent
 
 EventT = TypeVar("EventT", bound=BaseEvent)

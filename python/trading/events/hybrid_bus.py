@@ -10,16 +10,16 @@ from types import MappingProxyType
 from typing import Any
 
 from trading.events import _core
-from trading.events.argument_checks import check_int, check_seconds
+from trading.events._bus.argument_checks import check_int, check_seconds
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, GapCallback, HandlerFailure, Overflow
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.statistics import BusStatistics
 from trading.events.transport.options import Mode, TransportOptions
+from trading.events.transport.remote_bus import TransportedBus
 from trading.events.transport.sequences import Missed
 from trading.events.transport.statistics import TransportStatistics
 from trading.events.transport.topic_globs import patterns_of
-from trading.events.transport.transported_bus import TransportedBus
 from trading.events.transport.work_until import work_until
 
 

@@ -12,8 +12,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from weakref import WeakSet
 
+from trading.events._bus.argument_checks import check_handler, check_int, check_plain, check_seconds
+from trading.events._bus.catch_up import HandOvers, recorded
+from trading.events._bus.drain_log import DrainLog, subscriptions_left
+from trading.events._bus.failures import report_failure
+from trading.events._bus.watchdog import Watchdog
 from trading.events._core import NativeBus, end_calls, to_utc
-from trading.events.argument_checks import check_handler, check_int, check_plain, check_seconds
 from trading.events.base import BaseEvent
 from trading.events.bus import (
     DEFAULT_CAPACITY,
@@ -26,14 +30,10 @@ from trading.events.bus import (
     IEventBus,
     Overflow,
 )
-from trading.events.drain_log import DrainLog, subscriptions_left
 from trading.events.errors import BusClosedError, NoHistoryError, ReentrancyError
-from trading.events.failures import report_failure
-from trading.events.hand_over import HandOvers, recorded
 from trading.events.history import EventHistory, Start
 from trading.events.statistics import BusStatistics, statistics_of
 from trading.events.stream import EventStream
-from trading.events.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from trading.events.persistence.base import IEventReader

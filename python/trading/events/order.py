@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from trading.events._models.decimals import WIDE
 from trading.events.base import (
     Amount,
     BaseEvent,
@@ -19,7 +20,6 @@ from trading.events.base import (
     Symbol,
     UtcDatetime,
 )
-from trading.events.decimals import WIDE
 
 Liquidity = Literal["maker", "taker"]
 """Whether an order waited in the book (maker) or took what waited there (taker)."""

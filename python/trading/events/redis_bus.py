@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any
 
-from trading.events.argument_checks import check_seconds
+from trading.events._bus.argument_checks import check_seconds
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, Filter, GapCallback, HandlerFailure, Overflow
 from trading.events.memory_bus import InMemoryEventBus
@@ -14,8 +14,8 @@ from trading.events.statistics import BusStatistics
 from trading.events.transport.confirmation import Confirmation
 from trading.events.transport.options import Mode, TransportOptions
 from trading.events.transport.outbox import OutgoingBus
+from trading.events.transport.remote_bus import TransportedBus
 from trading.events.transport.sequences import Missed
-from trading.events.transport.transported_bus import TransportedBus
 
 
 class RedisEventBus(TransportedBus):

@@ -18,9 +18,9 @@ from pydantic import (
     SecretStr,
 )
 
+from trading.events._models.suggestion import suggest
 from trading.events.base import NonEmptyStr
 from trading.events.errors import UnknownSettingWarning
-from trading.events.suggestion import suggest
 
 PREFIX = "TRADING_EVENTS_"
 """What the names of environment variables begin with: `TRADING_EVENTS_URL` is `url`."""

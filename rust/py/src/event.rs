@@ -33,10 +33,10 @@ pub(crate) fn base_event(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
 }
 
 /// The identity by which routing knows a class of events: the address of the first class of its kind, as a notebook or
-/// a reload may define it anew. The class itself keeps that one alive. See `trading.events.event_kinds`.
+/// a reload may define it anew. The class itself keeps that one alive. See `trading.events._models.event_kinds`.
 pub(crate) fn kind_identity(class: &Bound<'_, PyType>) -> PyResult<usize> {
     static KIND_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let kind_of = KIND_OF.import(class.py(), "trading.events.event_kinds", "kind_of")?;
+    let kind_of = KIND_OF.import(class.py(), "trading.events._models.event_kinds", "kind_of")?;
     Ok(identity(kind_of.call1((class,))?.cast::<PyType>()?))
 }
 

@@ -88,7 +88,7 @@ impl Home {
         Ok(Some(Self {
             event_loop: event_loop.unbind(),
             thread: AtomicUsize::new(this_thread()),
-            task_class: py.import("trading.events.worker_task")?.getattr("WorkerTask")?.unbind(),
+            task_class: py.import("trading.events._bus.worker_task")?.getattr("WorkerTask")?.unbind(),
             task_options: task_options.unbind(),
             context: Guarded::new(context.unbind()),
         }))

@@ -230,7 +230,7 @@ pub(crate) fn is_worth_it(found: &Subscription<Py<PyAny>, Arc<Subscriber>>) -> b
 /// The coroutine of a run.
 fn start<'py>(handler: &Bound<'py, PyAny>, run: &Bound<'py, Run>) -> PyResult<Bound<'py, PyAny>> {
     static RUN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    RUN.import(handler.py(), "trading.events.run", "run")?.call1((handler, run))
+    RUN.import(handler.py(), "trading.events._bus.run", "run")?.call1((handler, run))
 }
 
 /// Whether a handler is an `async def`, or a method that is one.

@@ -11,9 +11,10 @@ from typing import TextIO
 
 from pydantic import ValidationError
 
-from trading.events.cli import (
+from trading.events.cli import demo
+from trading.events.cli.arguments import UsageError
+from trading.events.cli.commands import (
     compact_store,
-    demo,
     import_file,
     inspect_store,
     prune_store,
@@ -23,7 +24,6 @@ from trading.events.cli import (
     tail_events,
     verify_store,
 )
-from trading.events.cli.arguments import UsageError
 from trading.events.cli.signals import Interrupted, exit_code, received_signal, say
 from trading.events.errors import TradingEventsError
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
 
+from trading.events._models.suggestion import suggest
 from trading.events.cli.arguments import EventRangeArguments
 from trading.events.cli.unreadable import gather_unreadable
 from trading.events.persistence import EventReader, StoredTopic
-from trading.events.persistence.set_apart import list_apart
-from trading.events.suggestion import suggest
+from trading.events.persistence.parquet.sealing.quarantine import list_apart
 
 
 def is_narrowed(chosen: EventRangeArguments) -> bool:

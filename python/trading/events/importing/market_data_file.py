@@ -11,16 +11,23 @@ from pydantic import TypeAdapter
 from trading.events import _core
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import ImportFileError
-from trading.events.importing.bars_from_rows import BarsFromRows
-from trading.events.importing.books_from_rows import BooksFromRows
-from trading.events.importing.bybit_books import BYBIT_LAYOUT, BybitBooks
-from trading.events.importing.cells import TIME_UNITS, TimeUnit, read_noisy_number, read_number, shown, time_reader
-from trading.events.importing.events_from_rows import EventsFromRows
-from trading.events.importing.file_facts import FileFacts
-from trading.events.importing.instrument import Instrument
-from trading.events.importing.layout import Layout, choose_layout
-from trading.events.importing.opening import open_rows
-from trading.events.importing.rows import RefusedRow, Row
+from trading.events.importing.events.bars import BarsFromRows
+from trading.events.importing.events.books import BooksFromRows
+from trading.events.importing.events.bybit_books import BYBIT_LAYOUT, BybitBooks
+from trading.events.importing.events.cells import (
+    TIME_UNITS,
+    TimeUnit,
+    read_noisy_number,
+    read_number,
+    shown,
+    time_reader,
+)
+from trading.events.importing.events.events import EventsFromRows
+from trading.events.importing.events.instrument import Instrument
+from trading.events.importing.events.layout import Layout, choose_layout
+from trading.events.importing.rows.file_facts import FileFacts
+from trading.events.importing.rows.opening import open_rows
+from trading.events.importing.rows.rows import RefusedRow, Row
 from trading.events.market_data import BarEvent, BarInterval, OrderBookEvent
 
 _INTERVAL = TypeAdapter[str](BarInterval)

@@ -4,21 +4,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from trading.events.persistence.base import EventWriter, IEventReader, IEventWriter
-from trading.events.persistence.compaction import Compaction, compact
-from trading.events.persistence.event_range import EventChunks, EventRange
-from trading.events.persistence.journal import Recovery
+from trading.events.persistence.parquet.journal.journal import Recovery
+from trading.events.persistence.parquet.reading.stored_file import StoredFile, StoredTopic
+from trading.events.persistence.parquet.sealing.quarantine import SetApart
+from trading.events.persistence.parquet.sealing.rotation import RotationPolicy
+from trading.events.persistence.parquet.upkeep.compaction import Compaction, compact
+from trading.events.persistence.parquet.upkeep.retention import remove_days
+from trading.events.persistence.parquet.upkeep.verification import Fault, verify
 from trading.events.persistence.parquet_writer import Durability, ParquetEventWriter
 from trading.events.persistence.reader import EventReader
-from trading.events.persistence.replay import Publisher, Replay
-from trading.events.persistence.replay_report import ReplayClock, ReplayReport
-from trading.events.persistence.retention import remove_days
-from trading.events.persistence.rotation import RotationPolicy
+from trading.events.persistence.replay.event_range import EventChunks, EventRange
+from trading.events.persistence.replay.replay import Publisher, Replay
+from trading.events.persistence.replay.report import ReplayClock, ReplayReport
 from trading.events.persistence.selection import Criteria, Selection
 from trading.events.persistence.sending.delivery import RefusedEvent
 from trading.events.persistence.sending.policy import SendingPolicy
-from trading.events.persistence.set_apart import SetApart
-from trading.events.persistence.stored_file import StoredFile, StoredTopic
-from trading.events.persistence.verification import Fault, verify
 
 __all__ = [
     "Compaction",
@@ -53,8 +53,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from trading.events.persistence.arctic_reader import ArcticEventReader as ArcticEventReader
-    from trading.events.persistence.arctic_writer import ArcticEventWriter as ArcticEventWriter
+    from trading.events.persistence.arctic.reader import ArcticEventReader as ArcticEventReader
+    from trading.events.persistence.arctic.writer import ArcticEventWriter as ArcticEventWriter
     from trading.events.persistence.influx_writer import InfluxBucket, InfluxDatabase, InfluxEventWriter
 
 _ON_DEMAND = {

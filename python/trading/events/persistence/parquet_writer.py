@@ -14,12 +14,12 @@ from typing import Literal, Self, get_args
 from trading.events.base import BaseEvent
 from trading.events.errors import StoreClosedError, StoreError, StorePathError
 from trading.events.persistence.base import IEventWriter
-from trading.events.persistence.journal import Recovery, open_journal
-from trading.events.persistence.recorder import Recorder
-from trading.events.persistence.rotation import RotationPolicy
-from trading.events.persistence.row import encode_row
-from trading.events.persistence.set_apart import SetApart, list_apart
-from trading.events.persistence.store_lock import lock_store
+from trading.events.persistence.encoding import encode_row
+from trading.events.persistence.parquet.journal.journal import Recovery, open_journal
+from trading.events.persistence.parquet.sealing.quarantine import SetApart, list_apart
+from trading.events.persistence.parquet.sealing.rotation import RotationPolicy
+from trading.events.persistence.parquet.sealing.sealer import Recorder
+from trading.events.persistence.parquet.store.store_lock import lock_store
 
 Durability = Literal["memory", "journal", "fsync"]
 """What an event has survived when `write_event` returns: nothing, the death of the process, the loss of power."""

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from trading.events._codec.columns import from_micros
 from trading.events.errors import ChangedFieldError, StoredEventError
-from trading.events.persistence.columns import from_micros
 
 _MOST_CHARS = 200
 _FIELD = re.compile(r"([^\W\d]\w*): (.*)", re.DOTALL)

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal, Protocol, TypedDict, get_args
 
 from trading.events import _core
+from trading.events._codec.columns import to_micros
+from trading.events._models.event_kinds import is_of_kind
 from trading.events.base import BaseEvent, event_class, event_classes
 from trading.events.errors import HandlerTypeError
-from trading.events.event_kinds import is_of_kind
-from trading.events.persistence.columns import to_micros
-from trading.events.persistence.layout import PartName, spell_event_type, spell_exchange, spell_symbol
+from trading.events.persistence.parquet.store.layout import PartName, spell_event_type, spell_exchange, spell_symbol
 
 EventTypes = str | type[BaseEvent] | Iterable[str | type[BaseEvent]]
 """Event types by pattern or class, one or several. A class stands for all its subclasses too."""

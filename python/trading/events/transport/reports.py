@@ -6,7 +6,7 @@ from typing import Any
 
 from trading.events.base import BaseEvent
 from trading.events.system import ConnectionEvent, ErrorEvent
-from trading.events.transport.link import Announce
+from trading.events.transport.redis.link import Announce
 from trading.events.transport.sequences import Missed
 
 _LOGGER = logging.getLogger("trading.events")

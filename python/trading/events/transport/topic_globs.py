@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from trading.events import _core
+from trading.events._models.event_kinds import is_of_kind
 from trading.events.base import BaseEvent, event_classes
-from trading.events.event_kinds import is_of_kind
 
 _WORD = str.maketrans({"\\": "\\\\", "[": "\\[", "]": "\\]", "?": "*"})
 """`?` stands for one byte on a server, here for one character; what a glob has special besides is escaped."""

@@ -125,7 +125,7 @@ fn default<'py>(
     if field.is_required {
         return Err(DecodeError::new(offset, format!("its field {} is missing", class.layout.names()[index])).into());
     }
-    let module = py.import(intern!(py, "trading.events.updating"))?;
+    let module = py.import(intern!(py, "trading.events._models.updating"))?;
     Ok(module.call_method1(intern!(py, "default_of"), (&class.python, &field.name, before))?)
 }
 

@@ -77,7 +77,7 @@ impl Field {
     /// How its values are JSON, if they have no columns of their own.
     pub(super) fn json(&self, class: &Class, py: Python<'_>) -> PyResult<&TypedJson> {
         self.json.get_or_try_init(py, || {
-            let module = py.import(intern!(py, "trading.events.typed_json"))?;
+            let module = py.import(intern!(py, "trading.events._codec.typed_json"))?;
             let (render, parse) =
                 module.call_method1(intern!(py, "field_json"), (class.python.bind(py), &self.name))?.extract()?;
             Ok(TypedJson { render, parse })
@@ -141,7 +141,7 @@ impl Class {
 
     fn describe(class: &Bound<'_, PyType>) -> PyResult<Self> {
         let py = class.py();
-        let module = py.import(intern!(py, "trading.events.description"))?;
+        let module = py.import(intern!(py, "trading.events._codec.description"))?;
         let description = module.call_method1(intern!(py, "describe_class"), (class,))?;
         let infos = class.getattr(intern!(py, "model_fields"))?.cast_into::<PyDict>()?;
         let is_event = class.is_subclass(base_event(py)?)?;
@@ -163,7 +163,7 @@ impl Class {
         let event_type = place("event_type").map(default).transpose()?;
         let type_name: String = event_type.as_ref().map_or_else(|| Ok(String::new()), PyAnyMethods::extract)?;
         let has_private: bool = description.getattr("has_private")?.extract()?;
-        let restore = py.import("trading.events.restoring")?.getattr("restore_private")?;
+        let restore = py.import("trading.events._models.restoring")?.getattr("restore_private")?;
         let template = template(py, &fields, place("event_type").zip(event_type.as_ref()))?;
         Ok(Self {
             python: class.clone().unbind(),

@@ -51,7 +51,7 @@ fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
 /// What reads and writes texts, whatever the context is in which the program calculates.
 fn context(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    CONTEXT.import(py, "trading.events.decimals", "WIDE")
+    CONTEXT.import(py, "trading.events._models.decimals", "WIDE")
 }
 
 fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {

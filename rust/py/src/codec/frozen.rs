@@ -1,4 +1,4 @@
-//! The read-only dictionaries and lists in which events keep their metadata: the classes of `trading.events.frozen`.
+//! The read-only dictionaries and lists in which events keep their metadata: the classes of `trading.events._models.frozen`.
 //!
 //! Only this makes them. What JSON can say leads back to nothing, and nothing is put into them later, so that the garbage
 //! collector is spared them.
@@ -26,7 +26,7 @@ struct Classes {
 fn classes(py: Python<'_>) -> PyResult<&Classes> {
     static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
     CLASSES.get_or_try_init(py, || {
-        let module = py.import(intern!(py, "trading.events.frozen"))?;
+        let module = py.import(intern!(py, "trading.events._models.frozen"))?;
         let dict = module.getattr(intern!(py, "FrozenDict"))?.cast_into::<PyType>()?;
         let list = module.getattr(intern!(py, "FrozenList"))?.cast_into::<PyType>()?;
         let empty = make_dict(&dict)?;

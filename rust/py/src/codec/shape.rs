@@ -1,4 +1,4 @@
-//! What values a field holds, as `trading.events.description` says it.
+//! What values a field holds, as `trading.events._codec.description` says it.
 
 use std::ops::Deref;
 
@@ -163,12 +163,12 @@ impl Shape {
             "model" => Self::Model(detail.cast_into()?.unbind()),
             "union" => Self::Union { is_told: !are_told_apart(&inner), members: inner },
             "pydantic" => {
-                let module = py.import(intern!(py, "trading.events.typed_json"))?;
+                let module = py.import(intern!(py, "trading.events._codec.typed_json"))?;
                 let (render, parse) = module.call_method1(intern!(py, "typed_json"), (class, detail))?.extract()?;
                 Self::Pydantic { render, parse }
             }
             "proven" => {
-                let module = py.import(intern!(py, "trading.events.typed_json"))?;
+                let module = py.import(intern!(py, "trading.events._codec.typed_json"))?;
                 let json = module.call_method1(intern!(py, "typed_json"), (class, detail))?;
                 let (render, _): (Py<PyAny>, Py<PyAny>) = json.extract()?;
                 Self::Proven { inner: first(), render }

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trading.events.decimals import WIDE, own_context
-from trading.events.persistence.columns import from_micros, to_micros
+from trading.events._codec.columns import from_micros, to_micros
+from trading.events._models.decimals import WIDE, own_context
 
 _NO_INT = -(2**63)
 _NO_EXP = -(2**15)

@@ -15,8 +15,8 @@ from trading.events.base import BaseEvent
 from trading.events.codec import decode_event
 from trading.events.persistence.arctic.frame import SEQ, FrameSchema, frame_schema
 from trading.events.persistence.arctic.library import EventLibrary, symbol_of
+from trading.events.persistence.parquet.store.store_lock import StoreLock
 from trading.events.persistence.sending.delivery import Delivery, RefusedEvent, UnavailableError
-from trading.events.persistence.store_lock import StoreLock
 
 _LATE_GAP = np.timedelta64(60, "s")
 """Late events further apart than this are merged in one after the other: what lies between is not read."""

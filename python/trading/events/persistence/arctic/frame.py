@@ -10,12 +10,12 @@ import pyarrow as pa
 from pydantic import BaseModel
 from pydantic_core import SchemaValidator, from_json
 
+from trading.events._codec.columns import from_micros, to_micros
+from trading.events._codec.description import describe
+from trading.events._codec.typed_json import field_json, render_json
+from trading.events._models.stored_type import stored_validator
 from trading.events.base import BaseEvent
-from trading.events.description import describe
 from trading.events.persistence.arctic.columns import FORMS
-from trading.events.persistence.columns import from_micros, to_micros
-from trading.events.stored_type import stored_validator
-from trading.events.typed_json import field_json, render_json
 
 SEQ = "_seq"
 """The column that tells the order of recording."""

@@ -25,13 +25,13 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
+from trading.events._codec.columns import to_micros
+from trading.events._codec.description import FieldDescription, describe
+from trading.events._codec.typed_json import field_json, render_json
+from trading.events._models.decimals import WIDE
 from trading.events.base import BaseEvent
-from trading.events.decimals import WIDE
-from trading.events.description import FieldDescription, describe
 from trading.events.errors import UnstorableEventError
-from trading.events.persistence.columns import to_micros
-from trading.events.persistence.row import encode_row, refuse_extra
-from trading.events.typed_json import field_json, render_json
+from trading.events.persistence.encoding import encode_row, refuse_extra
 
 EXACT = "exact"
 """What is appended to the name of a field that holds exactly what another can not."""

@@ -11,10 +11,10 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from trading.events._codec.columns import from_micros
 from trading.events.base import BaseEvent
 from trading.events.errors import RefusedEventsError, StoreClosedError, StoreUnavailableError, UnstorableEventError
 from trading.events.persistence.base import IEventWriter
-from trading.events.persistence.columns import from_micros
 from trading.events.persistence.sending.sender import Sender
 
 _LAST_TRY_S = 5.0

@@ -227,7 +227,7 @@ fn read_rest<'a, 'py, S: Source<'a>>(
         }
         (Shape::Pydantic { parse, .. }, token) => {
             let plain = read_any(py, token, source, deeper(source, depth)?)?;
-            let text = py.import("trading.events.typed_json")?.call_method1("render_json", (plain,))?;
+            let text = py.import("trading.events._codec.typed_json")?.call_method1("render_json", (plain,))?;
             Ok(parse.bind(py).call1((text,))?)
         }
         (_, token) => Err(unfit(source, "value of its field", &token)),

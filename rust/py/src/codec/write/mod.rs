@@ -51,7 +51,7 @@ fn prove(event: &Bound<'_, PyAny>) -> PyResult<()> {
     let (py, class) = (event.py(), Class::of_event(event)?);
     let mut sink = MsgpackSink::new(Vec::new());
     write_fields(class, event, &mut sink)?;
-    let exactness = py.import(intern!(py, "trading.events.exactness"))?;
+    let exactness = py.import(intern!(py, "trading.events._codec.exactness"))?;
     let is_same = event_of(py, &sink.finish())
         .and_then(|again| exactness.call_method1(intern!(py, "is_same"), (event, again))?.is_truthy())
         .map_err(|error| refuse_raised(class, event, error))?;
@@ -157,7 +157,7 @@ fn write_extras_as_json<S: Sink>(extras: Option<Bound<'_, PyDict>>, sink: &mut S
         return Ok(());
     };
     write_map(&extras, Depth::new(0)?, &mut Nothing)?;
-    let module = extras.py().import("trading.events.typed_json").map_err(Refusal::from)?;
+    let module = extras.py().import("trading.events._codec.typed_json").map_err(Refusal::from)?;
     let rendered = module.call_method1("render_json", (&extras,))?;
     sink.put(Token::Text(text(rendered.cast::<PyString>()?)?));
     Ok(())

@@ -98,7 +98,7 @@ fn name_of(class: &Class, py: Python<'_>) -> String {
 
 fn show(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let py = value.py();
-    py.import(intern!(py, "trading.events.exactness"))?.call_method1(intern!(py, "show"), (value,))?.extract()
+    py.import(intern!(py, "trading.events._codec.exactness"))?.call_method1(intern!(py, "show"), (value,))?.extract()
 }
 
 fn way(name: &str) -> String {

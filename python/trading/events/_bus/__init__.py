@@ -1,0 +1,1 @@
+"""What buses are made of on the Python side."""

@@ -1,0 +1,1 @@
+"""What an event class holds, and events as columns and JSON."""

@@ -1,0 +1,170 @@
+"""Events as Arrow tables, and back, exactly.
+
+A field stands in a column of its own name, with a real type; what that type cannot say stands in columns beside it, as
+text in `<name>_exact`, or as the exponent of a decimal in `<name>_exp`. Events of several classes share the columns of
+fields that have one name and one form. The schema's metadata say what stands where; a table without them is read by the
+names of its columns.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from trading.events import _core
+from trading.events._codec.description import describe
+from trading.events.base import BaseEvent, event_class
+from trading.events.errors import EventDecodeError
+
+METADATA_KEY = b"trading_events_table"
+"""Where the schema says which columns hold the fields of each event type."""
+
+VERSION = 1
+"""Of what stands there. Later versions are refused."""
+
+EXTRA = "_extra"
+"""The column of what events of a class with `extra="allow"` have beside their fields, as JSON."""
+
+EXACT = ("exact", pa.string())
+
+TYPES: Mapping[str, tuple[pa.DataType, tuple[tuple[str, pa.DataType], ...]]] = {
+    "text": (pa.string(), ()),
+    "json": (pa.string(), ()),
+    "bool": (pa.bool_(), ()),
+    "float": (pa.float64(), ()),
+    "int": (pa.int64(), (EXACT,)),
+    "decimal": (pa.decimal128(38, 18), (("exp", pa.int8()), EXACT)),
+    "utc": (pa.timestamp("us", tz="UTC"), ()),
+    "time": (pa.timestamp("us", tz="UTC"), (EXACT,)),
+}
+"""The types of each form: of the field's own column, and of those beside it by what is appended to its name."""
+
+Places = Mapping[str, Mapping[str, tuple[str, Sequence[str]]]]
+"""For each event type the form and the columns of each field, its own column first."""
+
+ColumnBuffers = tuple[int, list[_core.ColumnBuffer | None]]
+"""A column: its number of nulls, and its buffers as in Arrow."""
+
+
+def to_table(events: Iterable[BaseEvent]) -> pa.Table:
+    """See `trading.events.codec.events_to_table`."""
+    rows, fields, places = _core.encode_columns(list(events))
+    names: list[list[str]] = []
+    schema: list[pa.Field] = []
+    arrays: list[pa.Array] = []
+    taken = {name for name, _, _ in fields}
+    for name, form, columns in fields:
+        own, beside = TYPES[form]
+        first = name if all(name not in before for before in names) else _free_name(f"{name}_{form}", taken)
+        named = [first, *(_free_name(f"{first}_{end}", taken) for end, _ in beside)]
+        names.append(named)
+        for column, type_, buffers in zip(named, (own, *(t for _, t in beside)), columns, strict=True):
+            schema.append(pa.field(column, type_))
+            arrays.append(wrap_column(type_, rows, buffers))
+    stored = {
+        event_type: {fields[place][0]: (fields[place][1], names[place]) for place in sorted(used)}
+        for event_type, used in places.items()
+    }
+    text = json.dumps({"version": VERSION, "events": stored})
+    return pa.Table.from_arrays(arrays, schema=pa.schema(schema, metadata={METADATA_KEY: text.encode()}))
+
+
+def empty_table(classes: Iterable[type[BaseEvent]]) -> pa.Table:
+    """A table without rows, with the columns that events of these classes would have."""
+    columns: dict[str, pa.DataType] = {}
+    for cls in classes:
+        for field in describe(cls).fields:
+            own, beside = TYPES[field.shape.form]
+            for name, type_ in [(field.name, own), *((f"{field.name}_{end}", type_) for end, type_ in beside)]:
+                columns.setdefault(name, type_)
+    return pa.schema([pa.field(name, type_) for name, type_ in columns.items()]).empty_table()
+
+
+def wrap_column(type_: pa.DataType, rows: int, column: ColumnBuffers) -> pa.Array:
+    """So many values of a type, which are not copied."""
+    nulls, buffers = column
+    return pa.Array.from_buffers(type_, rows, [None if each is None else pa.py_buffer(each) for each in buffers], nulls)
+
+
+def from_table(source: object) -> list[BaseEvent]:
+    """See `trading.events.codec.table_to_events`."""
+    try:
+        table = source if isinstance(source, pa.Table) else pa.table(source)
+        places = _read_places(table)
+        return [event for batch in table.to_batches() for event in _from_batch(batch, places)]
+    except (pa.ArrowException, TypeError, KeyError) as wrong:
+        raise EventDecodeError(f"it is no table of events: {wrong}") from wrong
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def _read_places(table: pa.Table) -> Places:
+    text = (table.schema.metadata or {}).get(METADATA_KEY)
+    if text is None:
+        return _guess_places(table)
+    said = json.loads(text)
+    if said["version"] > VERSION:
+        raise EventDecodeError(f"the table has version {said['version']}, and this release reads up to {VERSION}")
+    return {
+        event_type: {name: (form, columns) for name, (form, columns) in fields.items()}
+        for event_type, fields in said["events"].items()
+    }
+
+
+def _guess_places(table: pa.Table) -> Places:
+    """What stands where in a table that does not say: the columns have the names that they get when alone."""
+    places: dict[str, dict[str, tuple[str, Sequence[str]]]] = {}
+    for event_type in table.column("event_type").unique().to_pylist():
+        cls = event_class(event_type)
+        if cls is None:
+            continue
+        found = places.setdefault(event_type, {})
+        for field in describe(cls).fields:
+            form = field.shape.form
+            columns = [field.name, *(f"{field.name}_{end}" for end, _ in TYPES[form][1])]
+            if field.name in table.column_names:
+                found[field.name] = (form, columns)
+        if EXTRA in table.column_names:
+            found[EXTRA] = ("json", [EXTRA])
+    return places
+
+
+def _from_batch(batch: pa.RecordBatch, places: Places) -> list[BaseEvent]:
+    """The events of a batch."""
+    batch.validate(full=True)
+    fields: list[tuple[str, list[tuple[int, list[Any]]]]] = []
+    known: dict[tuple[str, tuple[str, ...]], int] = {}
+    numbered: dict[str, dict[str, int]] = {}
+    for event_type, stored in places.items():
+        for name, (form, columns) in stored.items():
+            key = (form, tuple(columns))
+            if key not in known:
+                known[key] = len(fields)
+                fields.append((form, _columns(batch, form, columns)))
+            numbered.setdefault(event_type, {})[name] = known[key]
+    type_place = known.get(("text", ("event_type",)))
+    if type_place is None:
+        raise EventDecodeError("it has no column event_type" if batch.num_rows else "it has no rows")
+    return _core.decode_columns(batch.num_rows, fields, numbered, type_place)
+
+
+def _columns(batch: pa.RecordBatch, form: str, names: Sequence[str]) -> list[tuple[int, list[Any]]]:
+    own, beside = TYPES[form]
+    found: list[tuple[int, list[Any]]] = []
+    for name, type_ in zip(names, (own, *(t for _, t in beside)), strict=True):
+        column = _column(batch, name, type_)
+        found.append((column.offset, column.buffers()))
+    return found
+
+
+def _column(batch: pa.RecordBatch, name: str, type_: pa.DataType) -> pa.Array:
+    if name not in batch.schema.names:
+        return pa.nulls(batch.num_rows, type_)
+    column = batch.column(name)
+    return column if column.type == type_ else column.cast(type_)

@@ -1,0 +1,1 @@
+"""What event classes are made of, apart from the classes themselves."""

@@ -1,0 +1,1 @@
+"""A store of Parquet files with a journal before them."""

@@ -1,0 +1,1 @@
+"""The journal: what was recorded and is not in a file yet."""

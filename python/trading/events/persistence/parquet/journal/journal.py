@@ -1,0 +1,129 @@
+"""The journal of a store: opened for writing after whatever has become of its last writer."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trading.events import _core
+from trading.events.errors import CorruptFileError
+from trading.events.persistence.parquet.sealing.rotation import RotationPolicy
+from trading.events.persistence.parquet.store.durable_files import make_folder
+from trading.events.persistence.parquet.store.layout import day_folder, list_days
+from trading.events.persistence.parquet.store.manifest import UNFINISHED, read_manifest
+
+FOLDER = "_journal"
+DAMAGED = ".sealed.damaged"
+"""What follows the name of a segment that was damaged, when all that could be read of it is elsewhere."""
+
+OLDER_DAMAGED = ".damaged"
+"""The same where earlier releases sealed it. They left rows in it, too, that were whole, but refused by their class."""
+
+FIRST_APART = 2**63
+"""The numbers from here on are those of segments of rows that were set apart."""
+
+_LOST = "not all of it could be read, and what could be is in files; remove it when nothing more can be done about it"
+_LEFT = "not all of it could be read by the release that sealed it; a writer that opens the store takes what is left"
+
+_MOST_UNSYNCED_BYTES = 16 * 1024 * 1024
+"""Beyond so much that is in memory because it is not on the disk, the disk is behind, and events wait."""
+
+SOON_UNSYNCED_BYTES = _MOST_UNSYNCED_BYTES // 4
+"""So much of it is synced at once."""
+
+_log = logging.getLogger("trading.events.persistence")
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What the last writer has left in the journal, found when this one began.
+
+    Attributes:
+        rows: Events that are in no file yet, or not in all; they are being sealed.
+        torn_bytes: Bytes at the ends of segments that are no whole event: nobody was told that they were recorded.
+        damaged_bytes: Bytes before whole events that can no longer be read: something that was recorded is lost.
+    """
+
+    rows: int
+    torn_bytes: int
+    damaged_bytes: int
+
+
+def journal_folder(base_path: Path) -> Path:
+    """Where a store's journal is."""
+    return base_path / FOLDER
+
+
+def hold_segments(base_path: Path) -> list[_core.Segment]:
+    """The segments of a store's journal, held open, so that they can be read when they have been sealed and removed.
+
+    Raises:
+        CorruptFileError: The journal cannot be read.
+    """
+    folder = journal_folder(base_path)
+    try:
+        return _core.open_segments(folder)
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise CorruptFileError(folder, str(error)) from error
+
+
+def damaged_segments(base_path: Path) -> list[CorruptFileError]:
+    """Names the segments that were damaged when they were sealed: of what they held, something is in no file."""
+    damaged = sorted(journal_folder(base_path).glob(f"*{OLDER_DAMAGED}"))
+    return [CorruptFileError(path, _LOST if path.name.endswith(DAMAGED) else _LEFT) for path in damaged]
+
+
+def open_journal(base_path: Path, rotation: RotationPolicy, *, is_deferred: bool) -> tuple[_core.Journal, Recovery]:
+    """Begins a new segment after all that is there, whose numbers nothing had before.
+
+    Raises:
+        OSError: The journal cannot be written.
+        CorruptFileError: It cannot be read.
+    """
+    folder = journal_folder(base_path)
+    make_folder(folder)
+    for unfinished in folder.glob(f"*{UNFINISHED}"):
+        unfinished.unlink()
+    segments = hold_segments(base_path)
+    number, seq = (0, 1) if any(not segment.is_apart for segment in segments) else _last_numbers(base_path)
+    number, seq, recovery = _take_stock(segments, number, seq)
+    if recovery.torn_bytes or recovery.damaged_bytes:
+        _log.warning("%s: what the last writer left is torn or damaged: %s", folder, recovery)
+    journal = _core.Journal(
+        folder,
+        number + 1,
+        seq,
+        most_rows=rotation.rows,
+        most_bytes=rotation.size_bytes,
+        most_unsynced_bytes=_MOST_UNSYNCED_BYTES,
+        is_deferred=is_deferred,
+    )
+    return journal, recovery
+
+
+def _take_stock(segments: Sequence[_core.Segment], number: int, seq: int) -> tuple[int, int, Recovery]:
+    """The last segment's number, the next row's, both at least as given, and what is in the segments."""
+    rows, torn, damaged = 0, 0, 0
+    for segment in segments:
+        number = number if segment.is_apart else max(number, segment.number)
+        found = segment.read()
+        seq = max(seq, found.next_seq or 1)
+        rows += len(found)
+        torn += found.torn_bytes
+        damaged += sum(end - start for start, end in found.damaged)
+    return number, seq, Recovery(rows, torn, damaged)
+
+
+def _last_numbers(base_path: Path) -> tuple[int, int]:
+    """The last segment's number and the next row's where the journal is gone, by all manifests."""
+    number, seq = 0, 1
+    for day in list_days(base_path):
+        try:
+            manifest = read_manifest(day_folder(base_path, day))
+        except FileNotFoundError:
+            continue
+        number = max([number, *(last for _, last in manifest.sealed if last < FIRST_APART)])
+        seq = max([seq, *(file.last_seq + 1 for file in manifest.files)])
+    return number, seq

@@ -1,0 +1,1 @@
+"""Finding, merging and reading what a store holds."""

@@ -1,0 +1,115 @@
+"""What a store holds, by the footers of its files."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from trading.events._codec.columns import from_micros
+from trading.events.base import BaseEvent
+from trading.events.persistence.parquet.reading.part import Part
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of a store.
+
+    Attributes:
+        path: The file.
+        event_type: Of all its events.
+        exchange: Of all its events, or None.
+        symbol: Of all its events, or None.
+        rows: How many events it holds.
+        first: Least timestamp.
+        last: Greatest timestamp.
+        size_bytes: Its size on disk.
+    """
+
+    path: Path
+    event_type: str
+    exchange: str | None
+    symbol: str | None
+    rows: int
+    first: datetime
+    last: datetime
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTopic:
+    """All files of one topic together.
+
+    Attributes:
+        event_type: The topic's event type.
+        exchange: Its exchange, or None.
+        symbol: Its symbol, or None.
+        files: How many files hold it.
+        rows: How many events they hold.
+        first: Least timestamp.
+        last: Greatest timestamp.
+        size_bytes: Size of the files on disk.
+    """
+
+    event_type: str
+    exchange: str | None
+    symbol: str | None
+    files: int
+    rows: int
+    first: datetime
+    last: datetime
+    size_bytes: int
+
+
+def describe_part(part: Part) -> StoredFile:
+    """A file that holds at least one row, by its footer.
+
+    Raises:
+        CorruptFileError: That cannot be read.
+    """
+    topic, groups = part.footer().topic, part.footer().groups
+    return StoredFile(
+        path=part.path,
+        event_type=topic.event_type,
+        exchange=topic.exchange,
+        symbol=topic.symbol,
+        rows=sum(group.rows for group in groups),
+        first=from_micros(min(group.first for group in groups)),
+        last=from_micros(max(group.last for group in groups)),
+        size_bytes=part.size_bytes,
+    )
+
+
+def add_up(files: Iterable[StoredFile]) -> list[StoredTopic]:
+    """The files by topic, sorted by event type, exchange and symbol; a missing name comes first."""
+    return [_add_up(topic, list(group)) for topic, group in groupby(sorted(files, key=_sort_key), key=_topic)]
+
+
+def count_topics(events: Iterable[BaseEvent]) -> list[StoredTopic]:
+    """The topics of events, where nothing is known of files."""
+    found: dict[tuple[str, str | None, str | None], tuple[int, datetime, datetime]] = {}
+    for event in events:
+        names, moment = (event.event_type, event.exchange, event.symbol), event.timestamp
+        rows, first, last = found.get(names, (0, moment, moment))
+        found[names] = rows + 1, min(first, moment), max(last, moment)
+    topics = [StoredTopic(*names, files=0, rows=r, first=a, last=z, size_bytes=0) for names, (r, a, z) in found.items()]
+    return sorted(topics, key=_sort_key)
+
+
+def _topic(file: StoredFile) -> tuple[str, str | None, str | None]:
+    return file.event_type, file.exchange, file.symbol
+
+
+def _sort_key(file: StoredFile | StoredTopic) -> tuple[str, str, str]:
+    return file.event_type, file.exchange or "", file.symbol or ""
+
+
+def _add_up(topic: tuple[str, str | None, str | None], files: list[StoredFile]) -> StoredTopic:
+    return StoredTopic(
+        *topic,
+        files=len(files),
+        rows=sum(file.rows for file in files),
+        first=min(file.first for file in files),
+        last=max(file.last for file in files),
+        size_bytes=sum(file.size_bytes for file in files),
+    )

@@ -1,0 +1,117 @@
+"""Recorded events as one Arrow table."""
+
+from collections.abc import Callable, Iterable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trading.events.base import event_class
+from trading.events.errors import StoreError, UnknownEventTypeError
+from trading.events.persistence.parquet.reading.part import OpenFiles, Part, naming
+from trading.events.persistence.schema.decoding import Kind, Rows, decode_each, reporting
+from trading.events.persistence.schema.stored_schema import SEQ, arrow_schema
+from trading.events.persistence.selection import Selection
+
+_BATCH_ROWS = 65_536
+_EVENTS = 1_024
+
+
+def read_part_table(part: Part, selection: Selection, report: Callable[[StoreError], None]) -> pa.Table:
+    """The selected rows of one file, in order.
+
+    Events that must be made for the filter and cannot be are reported, and left out.
+
+    Raises:
+        CorruptFileError: The file cannot be read.
+        UnknownEventTypeError: Events would have to be made for the filter, and there is no class for them.
+    """
+    if selection.covers(part.first, part.last) and selection.filter is None:
+        return part.table().replace_schema_metadata()
+    batches = list(part.batches(selection, rows=_BATCH_ROWS, open_files=OpenFiles(1)))
+    footer = part.footer()
+    if not batches:
+        return arrow_schema(footer.columns).empty_table()
+    rows = pa.Table.from_batches([in_range(batch, selection) for batch in batches])
+    if selection.decide(footer.topic, part.first, part.last) is None:
+        return _filter(rows, part, selection, report)
+    return rows
+
+
+def _filter(rows: pa.Table, part: Part, selection: Selection, report: Callable[[StoreError], None]) -> pa.Table:
+    """The rows whose events pass the filter."""
+    topic, columns = part.footer().topic, part.footer().columns
+    found = event_class(topic.event_type)
+    if found is None:
+        raise UnknownEventTypeError(part.path, topic.event_type)
+    kind = Kind.of(found, columns)
+    passed: list[bool] = []
+    for batch in rows.to_batches(max_chunksize=_EVENTS):
+        with naming(part.path):
+            batch.validate(full=True)
+        refuse = reporting(part.path, kind, batch, report)
+        events = decode_each(Rows(kind, batch), range(batch.num_rows), refuse)
+        passed += (event is not None and selection.passes(event) for event in events)
+    return rows.filter(pa.array(passed, pa.bool_()))
+
+
+def count_rows(part: Part, selection: Selection, report: Callable[[StoreError], None]) -> int:
+    """How many selected rows one file has. Timestamps are read only where the range begins or ends.
+
+    Raises:
+        CorruptFileError: The file cannot be read.
+    """
+    footer = part.footer()
+    if any(selection.decide(footer.topic, group.first, group.last) is None for group in footer.groups_in(selection)):
+        return read_part_table(part, selection, report).num_rows
+    groups = footer.groups_in(selection)
+    if all(selection.covers(group.first, group.last) for group in groups):
+        return sum(group.rows for group in groups)
+    batches = part.batches(selection, rows=_BATCH_ROWS, open_files=OpenFiles(1), names=["timestamp"])
+    return sum(in_range(batch, selection).num_rows for batch in batches)
+
+
+def in_range(batch: pa.RecordBatch, selection: Selection) -> pa.RecordBatch:
+    """The rows of a range of time."""
+    micros = batch.column("timestamp").cast(pa.int64())
+    if selection.start is not None:
+        batch = batch.filter(pc.greater_equal(micros, selection.start))
+        micros = batch.column("timestamp").cast(pa.int64())
+    if selection.end is not None:
+        batch = batch.filter(pc.less(micros, selection.end))
+    return batch
+
+
+def unite(tables: Iterable[pa.Table]) -> pa.Table:
+    """The rows of all tables by time and order of recording, with the columns of all; `_seq` is the last.
+
+    A column that the tables hold in different types becomes text.
+    """
+    tables = list(tables)
+    types: dict[str, set[pa.DataType]] = {}
+    for table in tables:
+        for field in table.schema:
+            types.setdefault(field.name, set()).add(field.type)
+    mixed = {name for name, found in types.items() if len(found) > 1}
+    united = pa.concat_tables([_with_texts(table, mixed) for table in tables], promote_options="default")
+    united = united.select([*(name for name in types if name != SEQ), SEQ])
+    if is_ordered(united.column("timestamp"), united.column(SEQ)):
+        return united
+    return united.sort_by([("timestamp", "ascending"), (SEQ, "ascending")])
+
+
+def is_ordered(times: pa.ChunkedArray | pa.Array, seqs: pa.ChunkedArray | pa.Array) -> bool:
+    """Whether rows of these timestamps and places are in order."""
+    count = len(times) - 1
+    both = times.slice(0, max(count, 0)), times.slice(1)
+    rises = pc.less(*both)
+    if pc.all(rises, min_count=0).as_py():
+        return True
+    tied = pc.and_(pc.equal(*both), pc.less_equal(seqs.slice(0, max(count, 0)), seqs.slice(1)))
+    return bool(pc.all(pc.or_(rises, tied), min_count=0).as_py())
+
+
+def _with_texts(table: pa.Table, names: set[str]) -> pa.Table:
+    for index, field in enumerate(table.schema):
+        if field.name in names:
+            table = table.set_column(index, field.name, table.column(index).cast(pa.string()))
+    return table

@@ -1,0 +1,1 @@
+"""Journal segments become Parquet files."""

@@ -1,0 +1,150 @@
+"""The manifest of a day: which files hold its events. A file that it does not name is none of the store's.
+
+The manifest is replaced by a rename, and that is the commit: of a sealed segment, of a compaction, of a removal.
+"""
+
+import os
+from bisect import bisect_right
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from trading.events import _core
+from trading.events.errors import CorruptFileError
+from trading.events.persistence.parquet.store.durable_files import sync_folder
+
+NAME = "_manifest"
+UNFINISHED = "~"
+"""What follows the name of a file that is being made."""
+
+VERSION = 1
+"""Of the manifests that are written here. Later versions are refused."""
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SealedFile(_Stored):
+    """One file of a day.
+
+    Attributes:
+        name: In the day's folder.
+        size_bytes: Its size.
+        crc32c: Of all its bytes.
+        footer_crc32c: Of its footer and all that follows; None in a manifest that does not say.
+        rows: How many events it holds.
+        first: Least timestamp, in microseconds since 1970.
+        last: Greatest timestamp.
+        first_seq: Least place in the order of recording.
+        last_seq: Greatest.
+    """
+
+    name: str
+    size_bytes: int
+    crc32c: int
+    footer_crc32c: int | None = None
+    rows: int
+    first: int
+    last: int
+    first_seq: int
+    last_seq: int
+
+
+class Manifest(_Stored):
+    """What is sealed for a day.
+
+    Attributes:
+        version: Of the format.
+        files: The day's files, by name.
+        sealed: The segments of the journal whose events of this day are in files: runs of numbers, both ends included.
+    """
+
+    version: int = VERSION
+    files: tuple[SealedFile, ...] = ()
+    sealed: tuple[tuple[int, int], ...] = ()
+
+    def has_sealed(self, segment: int) -> bool:
+        """Whether the events of this day in a segment are in files."""
+        index = bisect_right(self.sealed, (segment, 2**64)) - 1
+        return index >= 0 and self.sealed[index][0] <= segment <= self.sealed[index][1]
+
+    def with_segments(self, segments: Sequence[int], files: list[SealedFile]) -> "Manifest":
+        """The manifest after segments have been sealed into these files."""
+        runs: list[tuple[int, int]] = []
+        for first, last in sorted([*self.sealed, *((segment, segment) for segment in segments)]):
+            if runs and first <= runs[-1][1] + 1:
+                runs[-1] = (runs[-1][0], max(last, runs[-1][1]))
+            else:
+                runs.append((first, last))
+        return self._with(files=(*self.files, *files), sealed=tuple(runs))
+
+    def with_merged(self, names: set[str], merged: SealedFile) -> "Manifest":
+        """The manifest after some files have been merged into one."""
+        return self._with(files=(*(file for file in self.files if file.name not in names), merged), sealed=self.sealed)
+
+    def _with(self, *, files: tuple[SealedFile, ...], sealed: tuple[tuple[int, int], ...]) -> "Manifest":
+        return Manifest(files=tuple(sorted(files, key=lambda file: file.name)), sealed=sealed)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a day's folder.
+
+    Raises:
+        FileNotFoundError: It has none.
+        CorruptFileError: It cannot be read.
+    """
+    path = folder / NAME
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise CorruptFileError(path, str(error)) from error
+    text = data.partition(b"\n")[0]
+    if data != _with_checksum(text):
+        raise CorruptFileError(path, "its checksum does not fit it")
+    try:
+        manifest = Manifest.model_validate_json(text)
+    except ValueError as error:
+        raise CorruptFileError(path, f"it is no manifest: {error}") from error
+    if manifest.version > VERSION:
+        raise CorruptFileError(path, f"its format has version {manifest.version}; this release reads up to {VERSION}")
+    return manifest
+
+
+def prepare_manifest(folder: Path, manifest: Manifest) -> None:
+    """Writes a manifest beside the one that counts, not yet durably.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    text = manifest.model_dump_json().encode()
+    (folder / (NAME + UNFINISHED)).write_bytes(_with_checksum(text))
+
+
+def commit_manifest(folder: Path) -> None:
+    """Makes the manifest that was prepared, and has been synced, the one that counts, durably.
+
+    Raises:
+        OSError: That failed; which of the two counts after a loss of power is not known.
+    """
+    (folder / (NAME + UNFINISHED)).rename(folder / NAME)
+    sync_folder(folder)
+
+
+def replace_manifest(folder: Path, manifest: Manifest) -> None:
+    """Prepares a manifest, syncs it and commits it.
+
+    Raises:
+        OSError: That failed.
+    """
+    prepare_manifest(folder, manifest)
+    with (folder / (NAME + UNFINISHED)).open("rb") as file:
+        os.fsync(file.fileno())
+    commit_manifest(folder)
+
+
+def _with_checksum(text: bytes) -> bytes:
+    return b"%b\n%08x\n" % (text, _core.crc32c(text))

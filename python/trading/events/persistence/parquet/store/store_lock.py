@@ -1,0 +1,96 @@
+"""The locks of a store: one that lets only one writer in, and one that lets only one commit at a time."""
+
+import fcntl
+import os
+import weakref
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from trading.events.errors import StoreLockedError, StorePathError
+from trading.events.persistence.parquet.store.durable_files import make_folder
+
+LOCK_NAME = ".lock"
+COMMIT_LOCK_NAME = ".commit"
+
+
+class StoreLock:
+    """Held from its making until `release`, or until the process dies, however it dies.
+
+    Attributes:
+        held: Whether this process still holds it; a forked child does not.
+
+    Raises:
+        StoreLockedError: Another writer holds it, in this process or in another.
+        OSError: The lock file cannot be opened.
+    """
+
+    def __init__(self, base_path: Path) -> None:
+        path = base_path / LOCK_NAME
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        except BlockingIOError:
+            owner = os.pread(descriptor, 20, 0).decode("ascii", "replace")
+            os.close(descriptor)
+            raise StoreLockedError(
+                f"{base_path} is being written to by another writer, in process {owner}; close that one first"
+            ) from None
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._descriptor: int | None = descriptor
+        self.held = True
+        _LOCKS.add(self)
+
+    def release(self) -> None:
+        """Lets the next writer in. Again does nothing."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+            self.held = False
+
+
+def lock_store(base_path: Path) -> StoreLock:
+    """Makes a store's folder, if there is none, and takes its lock.
+
+    Raises:
+        StoreLockedError: Another writer holds it.
+        StorePathError: There can be no store at this path.
+    """
+    if base_path.exists() and not base_path.is_dir():
+        raise StorePathError(f"{base_path} is a file; a store needs a folder")
+    try:
+        make_folder(base_path)
+        return StoreLock(base_path)
+    except OSError as error:
+        raise StorePathError(f"{base_path} cannot hold a store: {error}") from error
+
+
+@contextmanager
+def committing(base_path: Path) -> Generator[None]:
+    """Holds the right to change manifests, for moments only; whoever seals, compacts or removes waits for it.
+
+    Raises:
+        OSError: The lock file cannot be opened.
+    """
+    descriptor = os.open(base_path / COMMIT_LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+_LOCKS: weakref.WeakSet[StoreLock] = weakref.WeakSet()
+
+
+def _release_all() -> None:
+    for lock in _LOCKS:
+        lock.release()
+
+
+# A child that kept the descriptor would keep the lock when its parent has died.
+os.register_at_fork(after_in_child=_release_all)

@@ -1,0 +1,1 @@
+"""Ranges of recorded events, and their replay."""

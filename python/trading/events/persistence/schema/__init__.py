@@ -1,0 +1,1 @@
+"""The columns of event classes, and stored rows as events again."""

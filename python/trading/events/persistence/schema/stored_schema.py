@@ -1,0 +1,114 @@
+"""What a file says about itself, in its key-value metadata."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import pyarrow as pa
+from pydantic import BaseModel, TypeAdapter
+
+from trading.events._codec.columns import FORMS
+from trading.events._codec.description import ROUTING_FORMS
+
+SEQ = "_seq"
+"""The column that tells the order of recording."""
+
+VERSION = 1
+"""Of the files that are written here. Later versions are refused."""
+
+_TOPIC_KEY = b"trading_events"
+_COLUMNS_KEY = b"trading_events_columns"
+
+
+class FileTopic(BaseModel, frozen=True):
+    """Whose events a file holds."""
+
+    version: int = VERSION
+    event_type: str
+    exchange: str | None
+    symbol: str | None
+
+
+class StoredColumn(BaseModel, frozen=True):
+    """How a file holds one field."""
+
+    form: str
+    """A name in `FORMS`."""
+
+    beside: tuple[str, ...] = ()
+    """The columns beside the field's own, in the order of the form's."""
+
+    def arrow_fields(self, name: str) -> list[pa.Field]:
+        """All the columns of the field, its own first."""
+        form = FORMS[self.form]
+        types = (form.type, *form.beside.values())
+        return [pa.field(*column) for column in zip((name, *self.beside), types, strict=True)]
+
+
+StoredColumns = Mapping[str, StoredColumn]
+"""How a file holds each field, by name."""
+
+_COLUMNS: TypeAdapter[dict[str, StoredColumn]] = TypeAdapter(dict[str, StoredColumn])
+
+
+def describe_file(topic: FileTopic, columns: StoredColumns) -> dict[bytes, bytes]:
+    """The metadata of a file."""
+    return {_TOPIC_KEY: topic.model_dump_json().encode(), _COLUMNS_KEY: _COLUMNS.dump_json(dict(columns))}
+
+
+def read_description(schema: pa.Schema) -> tuple[FileTopic, StoredColumns]:
+    """What a file says about itself.
+
+    Raises:
+        ValueError: It is no file of a store, or of a later version, or its columns are not as it says.
+    """
+    topic, text = read_topic(schema.metadata or {})
+    columns = _read_columns(text)
+    if not schema.equals(_cached_schema(text)):
+        for expected in arrow_schema(columns):
+            if schema.names.count(expected.name) != 1 or schema.field(expected.name).type != expected.type:
+                raise ValueError(f"it has no column {expected.name!r} of type {expected.type}")
+    return topic, columns
+
+
+def read_topic(metadata: Mapping[bytes, bytes]) -> tuple[FileTopic, bytes]:
+    """Whose events a file holds, and the text that describes its columns, which is the same in files that are alike.
+
+    Raises:
+        ValueError: It is no file of a store, or of a later version.
+    """
+    if _TOPIC_KEY not in metadata or _COLUMNS_KEY not in metadata:
+        raise ValueError("this Parquet file does not come from an event store")
+    topic = FileTopic.model_validate_json(metadata[_TOPIC_KEY])
+    if topic.version > VERSION:
+        raise ValueError(f"its format has version {topic.version}, and this release reads up to {VERSION}")
+    return topic, metadata[_COLUMNS_KEY]
+
+
+@lru_cache(maxsize=256)
+def _cached_schema(text: bytes) -> pa.Schema:
+    return arrow_schema(_read_columns(text))
+
+
+def column_names(columns: StoredColumns) -> list[str]:
+    """The names of the columns that stand for these fields, and of the order of recording."""
+    return [*(each for name, column in columns.items() for each in (name, *column.beside)), SEQ]
+
+
+def arrow_schema(columns: StoredColumns) -> pa.Schema:
+    """The columns that stand for these fields, and the order of recording."""
+    fields = [field for name, column in columns.items() for field in column.arrow_fields(name)]
+    return pa.schema([*fields, pa.field(SEQ, pa.int64())])
+
+
+@lru_cache(maxsize=256)
+def _read_columns(text: bytes) -> StoredColumns:
+    columns = _COLUMNS.validate_json(text)
+    for name, column in columns.items():
+        if column.form not in FORMS or len(column.beside) != len(FORMS[column.form].beside):
+            raise ValueError(
+                f"its column {name!r} has an unknown form, {column.form!r} with {len(column.beside)} beside"
+            )
+    for name, form in ROUTING_FORMS.items():
+        if name not in columns or columns[name].form != form:
+            raise ValueError(f"its column {name!r} is missing or not of the form {form!r}")
+    return columns

@@ -1,0 +1,1 @@
+"""Transports over a Redis or Valkey server."""

@@ -1,0 +1,155 @@
+"""Publish/subscribe: at most once, with every gap told of."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from trading.events.base import BaseEvent
+from trading.events.transport.frame import FrameMaker
+from trading.events.transport.options import TransportOptions
+from trading.events.transport.outbox import Outbox
+from trading.events.transport.redis.connection import REFUSED
+from trading.events.transport.redis.link import Announce, Link
+from trading.events.transport.redis.pubsub.receiver import PubSubReceiver
+from trading.events.transport.redis.pubsub.sender import PubSubSender
+from trading.events.transport.redis.wire import Connector
+from trading.events.transport.reports import Reports
+from trading.events.transport.topic_globs import Interests
+
+
+class PubSubTransport:
+    """Both halves of publish/subscribe, each with its own connection."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        options: TransportOptions,
+        *,
+        outbox: Outbox,
+        interests: Interests,
+        deliver: Callable[[list[BaseEvent]], object],
+        reports: Reports,
+        hears_itself: bool,
+        is_heard: Callable[[], bool],
+        name: str,
+    ) -> None:
+        self._is_heard = is_heard
+        self._connector = connector
+        self._options = options
+        self._interests = interests
+        self._reports = reports
+        self._name = name
+        self._kinds: set[str] = set()
+        frames = FrameMaker(reports.refused)
+        self._publisher = frames.publisher
+        self._sender = PubSubSender(
+            outbox,
+            frames,
+            namespace=options.namespace,
+            reply_timeout_s=options.reply_timeout_s,
+            ready=self._be_heard,
+            prepare=self._hear_new_kinds,
+        )
+        self._receiver = PubSubReceiver(
+            interests,
+            deliver,
+            tell_missed=reports.missed,
+            tell_undecodable=reports.undecodable,
+            own=None if hears_itself else frames.publisher,
+            namespace=options.namespace,
+            ping_interval_s=options.ping_interval_s,
+        )
+        self._links: list[Link] = []
+
+    async def _hear_new_kinds(self, topics: set[str]) -> None:
+        """Before the first event of a kind goes out, classes of that kind defined since are asked for."""
+        kinds = {topic.split(".", 2)[1] for topic in topics}
+        if not kinds <= self._kinds:
+            self._kinds |= kinds
+            if self._interests.refresh():
+                with suppress(*REFUSED):  # what may not be heard here goes out all the same
+                    await self._receiver.settle()
+
+    async def _be_heard(self) -> None:
+        """Before the first event goes out, it is heard here, if anybody here is to hear it."""
+        if self._is_heard():
+            await self._links[1].stood()
+
+    def start(self) -> None:
+        """Starts connecting, in the running loop."""
+        sessions = (("sending", self._sender.session), ("receiving", self._receiver.session))
+        for role, session in sessions:
+            announce: Announce = self._reports.announce(role)
+            name = f"{self._name} {role}"
+            self._links.append(Link(self._connector, session, announce=announce, name=name))
+
+    async def stand(self) -> None:
+        """Waits for the first connections. Raises what Link.stand does."""
+        for link in self._links:
+            await link.stand(self._options.connect_timeout_s)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the connections stand, and the server has confirmed all that is wanted now."""
+        return all(link.is_up for link in self._links) and self._receiver.is_settled
+
+    async def settle(self) -> None:
+        """Waits until the server has confirmed all that is wanted now."""
+        await self._receiver.settle()
+
+    async def flush(self, *, is_heard: bool) -> bool:
+        """Waits until the server has what was collected, and what of it comes back here has been handed on.
+
+        Returns:
+            True: handing on does not wait.
+        """
+        await self._sender.flush()
+        if is_heard:
+            await self._receiver.roundtrip()
+        return True
+
+    async def confirmed(self, count: int) -> None:
+        """Nothing: what the outbox has taken is published."""
+
+    @property
+    def is_delivering(self) -> bool:
+        """Never: handing on does not wait."""
+        return False
+
+    async def delivered(self) -> None:
+        """Nothing: handing on does not wait."""
+
+    def hear_only_itself(self) -> None:
+        """Hands on no more of what others have published."""
+        self._receiver.only = self._publisher
+
+    @property
+    def heard_of_others(self) -> int:
+        """Nothing that matters: a bus that works off hears only itself."""
+        return 0
+
+    async def leave(self) -> None:
+        """Nothing: what comes is taken from nobody."""
+
+    async def acknowledge(self) -> None:
+        """Nothing: publish/subscribe knows no acknowledgement."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the server has all that was collected."""
+        return self._sender.is_idle
+
+    @property
+    def reconnects(self) -> int:
+        """How often a connection was made again."""
+        return sum(link.reconnects for link in self._links)
+
+    @property
+    def repeated(self) -> int:
+        """Events that came a second time and were left out."""
+        return self._receiver.repeated
+
+    async def close(self) -> None:
+        """Ends both connections."""
+        self._sender.close()
+        for link in self._links:
+            await link.close()

@@ -1,0 +1,201 @@
+"""Streams: what the server has confirmed is delivered, once its reader is there."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from trading.events.base import BaseEvent
+from trading.events.transport.frame import FrameMaker
+from trading.events.transport.options import TransportOptions
+from trading.events.transport.outbox import Outbox
+from trading.events.transport.redis.link import Link
+from trading.events.transport.redis.streams.group_maintenance import GroupKeeper
+from trading.events.transport.redis.streams.group_reader import GroupReader
+from trading.events.transport.redis.streams.keys import Keys
+from trading.events.transport.redis.streams.pending_entries import Entry, Ledger
+from trading.events.transport.redis.streams.reader import PlainReader, StreamReader, start_id
+from trading.events.transport.redis.streams.sender import StreamSender
+from trading.events.transport.redis.wire import Connector
+from trading.events.transport.reports import Reports
+
+
+class StreamTransport:
+    """Sender, reader, and for a group its keeper, each with its own connection."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        options: TransportOptions,
+        *,
+        outbox: Outbox,
+        deliver: Callable[[Entry, list[BaseEvent]], Awaitable[None]],
+        may_read: Callable[[], Awaitable[None]],
+        has_room: Callable[[], bool],
+        reports: Reports,
+        hears_itself: bool,
+        is_heard: Callable[[], bool],
+        name: str,
+    ) -> None:
+        self._is_heard = is_heard
+        self._connector = connector
+        self._options = options
+        self._reports = reports
+        self._name = name
+        self._links: list[Link] = []
+        keys = Keys(options.namespace, options.shards)
+        frames = FrameMaker(reports.refused)
+        self._publisher = frames.publisher
+        self._sender = StreamSender(
+            outbox,
+            frames,
+            keys,
+            reports=reports,
+            reply_timeout_s=options.reply_timeout_s,
+            min_replicas=options.min_replicas,
+            ready=self._be_heard,
+        )
+        self.ledger = Ledger(
+            max_attempts=options.max_attempts,
+            retry_delay_s=options.retry_delay_s,
+            bury=lambda letter: self._keeper.bury(letter) if self._keeper else None,
+            changed=self._entry_ended,
+        )
+        self.room = asyncio.Event()
+        self._keeper: GroupKeeper | None = None
+        common: dict[str, Any] = {
+            "start": start_id(options.start),
+            "reports": reports,
+            "deliver": deliver,
+            "publisher": frames.publisher,
+            "hears_itself": hears_itself,
+            "may_read": may_read,
+            "has_room": has_room,
+            "reply_timeout_s": options.reply_timeout_s,
+        }
+        self._reader: StreamReader
+        if options.group is None:
+            self._reader = PlainReader(keys, **common)
+        else:
+            consumer = options.consumer or f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
+            reader = GroupReader(
+                keys,
+                group=options.group,
+                consumer=consumer,
+                ledger=self.ledger,
+                max_deliveries=options.max_deliveries,
+                **common,
+            )
+            self._reader = reader
+            self._keeper = GroupKeeper(
+                keys,
+                group=options.group,
+                consumer=consumer,
+                ledger=self.ledger,
+                reader=reader,
+                reports=reports,
+                claim_idle_s=options.claim_idle_s,
+                trim_interval_s=options.trim_interval_s,
+                max_stream_entries=options.max_stream_entries,
+                reply_timeout_s=options.reply_timeout_s,
+            )
+
+    def _entry_ended(self) -> None:
+        self.room.set()
+        if self._keeper is not None:
+            self._keeper.settled.clear()
+            self._keeper.wake()
+
+    async def _be_heard(self) -> None:
+        """Before the first event goes out, it is heard here, if anybody here is to hear it."""
+        if self._is_heard():
+            await self._links[1].stood()
+
+    def start(self) -> None:
+        """Starts connecting, in the running loop."""
+        sessions = {"sending": self._sender.session, "receiving": self._reader.session}
+        if self._keeper is not None:
+            sessions["keeping"] = self._keeper.session
+        for role, session in sessions.items():
+            announce = self._reports.announce(role)
+            name = f"{self._name} {role}"
+            self._links.append(Link(self._connector, session, announce=announce, name=name))
+
+    async def stand(self) -> None:
+        """Waits for the first connections. Raises what Link.stand does."""
+        for link in self._links:
+            await link.stand(self._options.connect_timeout_s)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the connections stand: whole shards are read, whatever is heard of them."""
+        return all(link.is_up for link in self._links)
+
+    async def settle(self) -> None:
+        """Nothing: whole shards are read, whatever is heard of them."""
+
+    async def confirmed(self, count: int) -> None:
+        """Waits until the server has so many of all events that the outbox ever took."""
+        await self._sender.confirmed(count)
+
+    async def flush(self, *, is_heard: bool) -> bool:
+        """Waits until the server has what was collected, and what of it comes back here has been handed on.
+
+        Returns:
+            Whether it has: not while there is no room here.
+        """
+        await self._sender.flush()
+        return not is_heard or await self._reader.reach(self._sender.last_ids)
+
+    @property
+    def is_delivering(self) -> bool:
+        """Whether something that was read is still being handed on."""
+        return self._reader.is_delivering
+
+    async def delivered(self) -> None:
+        """Waits until what has been read has been handed on."""
+        await self._reader.delivered()
+
+    def hear_only_itself(self) -> None:
+        """Hands on no more of what others have published: without a group, every bus reads it for itself."""
+        if self._keeper is None:
+            self._reader.only = self._publisher
+
+    @property
+    def heard_of_others(self) -> int:
+        """How many entries of others have been handed on."""
+        return self._reader.heard_of_others
+
+    async def leave(self) -> None:
+        """Reads no more of what other members of the group may read."""
+        if self._keeper is not None:
+            await self._reader.leave(self._keeper.unblock)
+
+    async def acknowledge(self) -> None:
+        """Waits until all that has ended is acknowledged."""
+        while self._keeper is not None and not self._keeper.is_idle:
+            self._keeper.settled.clear()
+            self._keeper.wake()
+            await self._keeper.settled.wait()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the server has all that was collected."""
+        return self._sender.is_idle
+
+    @property
+    def reconnects(self) -> int:
+        """How often a connection was made again."""
+        return sum(link.reconnects for link in self._links)
+
+    @property
+    def repeated(self) -> int:
+        """Streams hold no repeats."""
+        return 0
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        for link in self._links:
+            await link.close()
+        self._sender.give_up()
