@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from trading.events.persistence.influx_writer import InfluxBucket, InfluxDatabase, InfluxEventWriter
 
 _ON_DEMAND = {
-    "ArcticEventReader": "arctic_reader",
-    "ArcticEventWriter": "arctic_writer",
+    "ArcticEventReader": "arctic.reader",
+    "ArcticEventWriter": "arctic.writer",
     "InfluxBucket": "influx_writer",
     "InfluxDatabase": "influx_writer",
     "InfluxEventWriter": "influx_writer",
