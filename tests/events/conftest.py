@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.server.process import Server
+from tests.support.server.process import Server
 from trading.events import RedisEventBus
 
 MakeStreamBus = Callable[..., Awaitable[RedisEventBus]]
