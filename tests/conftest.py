@@ -18,7 +18,7 @@ from tests.support.standing import tasks_standing
 # Else ArcticDB waits for a second when it first lists a store, in case another machine does so too.
 os.environ["ARCTICDB_STORAGELOCK_WAITMS_INT"] = "0"
 
-pytest_plugins = ["tests.support.skips"]
+pytest_plugins = ["tests.support.forgetting", "tests.support.skips"]
 
 _HERE = Path(__file__).parent
 _LONG = {"chaos", "crash", "test_docs.py", "test_figures.py", "test_types_example.py"}

@@ -7,13 +7,11 @@ import pytest
 
 from tests.support.stores.influxdb import InfluxServer
 from tests.support.stores.kinds import ArcticStore, InfluxStore, ParquetStore, Store
-from trading.events import base
 
 
 @pytest.fixture(autouse=True)
-def classes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def _forget_classes(classes_are_forgotten: None) -> None:
     """Classes that a test defines are not known to others."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
 
 @pytest.fixture(scope="session")

@@ -14,13 +14,9 @@ from pydantic_core import CoreSchema, core_schema
 from tests.support.classes.odd_fields import ODD_FIELDS, define
 from tests.support.classes.samples import SAMPLES, sample
 from tests.support.classes.strategies import events
-from trading.events import BaseEvent, InMemoryEventBus, TickEvent, base
+from trading.events import BaseEvent, InMemoryEventBus, TickEvent
 
-
-@pytest.fixture(autouse=True)
-def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Classes that a test defines are forgotten when it ends."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
 
 
 async def pass_through(waiting: Sequence[BaseEvent], *, subscriptions: int = 1) -> list[list[BaseEvent]]:

@@ -1,7 +1,7 @@
 """What was accepted is never refused or changed later: functions that a class adds are called once an event."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,7 +16,6 @@ from trading.events import (
     BaseEvent,
     InMemoryEventBus,
     RedisEventBus,
-    base,
     decode_event,
     encode_event,
     events_to_table,
@@ -25,16 +24,10 @@ from trading.events import (
 from trading.events._core import RowTable
 from trading.events.persistence import EventReader, ParquetEventWriter
 
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten", "calls_are_forgotten")
+
 Form = Callable[[BaseEvent, Path], Awaitable[BaseEvent]]
 Make = Callable[[], BaseEvent]
-
-
-@pytest.fixture(autouse=True)
-def _forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Classes that a test defines, and calls that it counts, are forgotten when it ends."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
-    yield
-    CALLS.clear()
 
 
 async def bytes_of_the_wire(event: BaseEvent, _: Path) -> BaseEvent:

@@ -17,7 +17,7 @@ from hypothesis import settings
 
 from tests.events.codec.any_class import rule
 from tests.events.codec.any_class.classes import Defined
-from trading.events import BaseEvent, EventDecodeError, InMemoryEventBus, base
+from trading.events import BaseEvent, EventDecodeError, InMemoryEventBus
 from trading.events.history import EventHistory
 from trading.events.persistence import EventReader
 
@@ -89,11 +89,10 @@ _DECODE, _FROM_TABLE = rule.decode_event, rule.table_to_events
         ((rule, "verify", lambda store: ["a fault"]), "verify: .*a fault"),
     ],
 )
+@pytest.mark.usefixtures("classes_are_forgotten")
 def test_the_rule_is_broken_by_a_form_that_breaks_it(
     broken: tuple[Any, str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
-
     class CheckedEvent(BaseEvent):
         event_type: Literal["checked"] = "checked"
 

@@ -9,10 +9,12 @@ import pytest
 from pydantic import ConfigDict, PrivateAttr
 
 from tests.support.classes.samples import SAMPLES, sample
-from trading.events import base, decode_event, encode_event, events_to_table, table_to_events
+from trading.events import decode_event, encode_event, events_to_table, table_to_events
 from trading.events._core import RowTable
 from trading.events.base import BaseEvent
 from trading.events.market_data import OrderBookEvent, TickEvent
+
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
 
 Pass = Callable[[BaseEvent], BaseEvent]
 
@@ -34,12 +36,6 @@ def through_a_row(event: BaseEvent) -> BaseEvent:
 
 
 every_way = pytest.mark.parametrize("way", [through_bytes, through_columns, through_a_row])
-
-
-@pytest.fixture(autouse=True)
-def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Classes that a test defines are forgotten when it ends."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
 
 @every_way

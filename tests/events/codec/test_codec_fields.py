@@ -16,11 +16,7 @@ from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError, EventEncodeError
 from trading.events.market_data import TickEvent
 
-
-@pytest.fixture(autouse=True)
-def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Classes that a test defines are forgotten when it ends."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
 
 
 def assert_comes_back(event: BaseEvent) -> None:

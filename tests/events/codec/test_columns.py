@@ -14,7 +14,6 @@ from pydantic import AfterValidator, ConfigDict, Field
 from tests.support.classes.odd_fields import ODD_FIELDS, Leg, Venue, define
 from tests.support.classes.samples import SAMPLES, sample
 from tests.support.classes.strategies import events
-from trading.events import base
 from trading.events.base import Amount, BaseEvent, UtcDatetime
 from trading.events.errors import EventEncodeError, UnstorableEventError
 from trading.events.market_data import OrderBookEvent, TickEvent
@@ -25,11 +24,7 @@ from trading.events.persistence.stored_schema import (
     read_description,
 )
 
-
-@pytest.fixture(autouse=True)
-def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Classes that a test defines are forgotten when it ends."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
 
 
 def encode(events: Sequence[BaseEvent]) -> pa.Table:

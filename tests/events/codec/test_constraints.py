@@ -1,7 +1,7 @@
 """What a class declares of its values holds for whatever is read; what makes a type is a part of it."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -35,7 +35,6 @@ from tests.support.classes.odd_fields import define
 from tests.support.classes.samples import MOMENT, sample
 from trading.events import (
     UnstorableEventError,
-    base,
     decode_event,
     encode_batch,
     encode_event,
@@ -50,13 +49,7 @@ from trading.events.persistence.decoding import Kind, Rows
 from trading.events.persistence.schema import event_schema
 from trading.events.position import PositionClosedEvent
 
-
-@pytest.fixture(autouse=True)
-def _forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Classes that a test defines, and calls that it counts, are forgotten when it ends."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
-    yield
-    CALLS.clear()
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten", "calls_are_forgotten")
 
 
 def checking(value: Any) -> Any:

@@ -11,7 +11,6 @@ from trading.events import (
     BaseEvent,
     InMemoryEventBus,
     TickEvent,
-    base,
     decode_batch,
     decode_event,
     describe,
@@ -24,14 +23,10 @@ from trading.events.errors import EventEncodeError, StoreError, UnstorableEventE
 from trading.events.exactness import is_same
 from trading.events.persistence import ParquetEventWriter
 
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
+
 KEPT_CASES = [pytest.param(make, id=name) for name, make in KEPT]
 REFUSED_CASES = [pytest.param(make, words, id=name) for name, make, words in REFUSED]
-
-
-@pytest.fixture(autouse=True)
-def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Classes that a test defines are forgotten when it ends."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
 
 async def through_bus(event: BaseEvent) -> list[BaseEvent]:

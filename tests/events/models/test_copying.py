@@ -1,6 +1,5 @@
 """A copy with new values: they are validated, and the rest stays as it is."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
@@ -19,17 +18,11 @@ from pydantic import (
 
 from tests.support.classes.converting import CALLS, Scaled, scale
 from tests.support.classes.samples import sample
-from trading.events import base, decode_event, encode_event
+from trading.events import decode_event, encode_event
 from trading.events.base import BaseEvent
 from trading.events.market_data import BarEvent, QuoteEvent
 
-
-@pytest.fixture(autouse=True)
-def _forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Classes that a test defines, and calls that it counts, are forgotten when it ends."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
-    yield
-    CALLS.clear()
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten", "calls_are_forgotten")
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from trading.events import (
     EventDefinitionError,
     EventEncodeError,
     InMemoryEventBus,
-    base,
     decode_event,
     encode_event,
     event_kinds,
@@ -46,8 +45,7 @@ class Strong(Signal):
 
 
 @pytest.fixture(autouse=True)
-def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
+def _forget_kinds(classes_are_forgotten: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_kinds, "_FIRST", dict(event_kinds._FIRST))
 
 

@@ -9,18 +9,13 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from tests.support.classes.samples import MOMENT
-from trading.events import base
 from trading.events.base import Amount, BaseEvent, Count, event_class, event_classes
 from trading.events.errors import EventDefinitionError, EventError
 from trading.events.market_data import MarketDataEvent, TickEvent
 
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
+
 T = TypeVar("T")
-
-
-@pytest.fixture(autouse=True)
-def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Classes that a test defines are forgotten when it ends."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
 
 def define_funding_rate() -> type[Any]:

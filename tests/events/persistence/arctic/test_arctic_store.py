@@ -18,7 +18,6 @@ from tests.support.classes.odd_fields import define
 from tests.support.classes.samples import sample
 from tests.support.recording import START, tick, ticks
 from tests.support.stores.kinds import ARCTIC_BYTES
-from trading.events import base
 from trading.events.base import BaseEvent
 from trading.events.errors import CorruptFileError, StoreError, StoreLockedError, StorePathError, StoreUnavailableError
 from trading.events.market_data import TradeEvent
@@ -26,13 +25,9 @@ from trading.events.persistence import ArcticEventReader, ArcticEventWriter, Sen
 from trading.events.persistence.arctic import delivery
 from trading.events.persistence.arctic.library import open_library
 
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
+
 PATIENT = SendingPolicy(age_s=3_600.0, retry_s=0.001, longest_retry_s=0.01)
-
-
-@pytest.fixture(autouse=True)
-def classes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Classes that a test defines are not known to others."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
 
 def writer_in(folder: Path, **options: Any) -> ArcticEventWriter:

@@ -14,7 +14,7 @@ from pydantic import ConfigDict
 from tests.support.classes.odd_fields import define
 from tests.support.classes.samples import MOMENT, sample
 from tests.support.recording import tick
-from trading.events import BaseEvent, base
+from trading.events import BaseEvent
 from trading.events.errors import UnstorableEventError
 from trading.events.persistence.influx.point import make_point
 from trading.events.persistence.influx.target import InfluxBucket, InfluxDatabase
@@ -23,11 +23,7 @@ from trading.events.persistence.influx_writer import InfluxEventWriter
 from trading.events.persistence.sending.policy import SendingPolicy
 from trading.events.system import ErrorEvent, HeartbeatEvent
 
-
-@pytest.fixture(autouse=True)
-def classes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Classes that a test defines are not known to others."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
 
 
 def test_a_point_has_names_as_tags_numbers_as_numbers_and_decimals_twice() -> None:

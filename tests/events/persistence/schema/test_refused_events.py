@@ -19,12 +19,9 @@ from trading.events.errors import ChangedFieldError, StoredEventError, Unreadabl
 from trading.events.filters import symbol_filter
 from trading.events.persistence import ArcticEventReader, ArcticEventWriter, EventReader
 
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
+
 COUNT = 1_000
-
-
-@pytest.fixture(autouse=True)
-def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
 
 def define(**fields: Any) -> type[BaseEvent]:

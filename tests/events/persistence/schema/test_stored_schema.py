@@ -11,7 +11,6 @@ from pydantic import JsonValue
 
 from tests.events.codec.test_columns import Venue, define, encode
 from tests.support.recording import START, read, record, rewrite_manifest, tick
-from trading.events import base
 from trading.events.base import BaseEvent
 from trading.events.market_data import TickEvent
 from trading.events.persistence import EventReader, ParquetEventWriter, compact
@@ -24,11 +23,7 @@ from trading.events.persistence.stored_schema import (
     read_description,
 )
 
-
-@pytest.fixture(autouse=True)
-def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Classes that a test defines are forgotten when it ends."""
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
 
 
 TICK_COLUMNS = {column.name: column.stored for column in event_schema(TickEvent).columns}

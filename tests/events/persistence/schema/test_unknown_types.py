@@ -13,10 +13,7 @@ from trading.events.errors import UnknownEventTypeError, UnreadableFileWarning
 from trading.events.market_data import TradeEvent
 from trading.events.persistence import EventReader
 
-
-@pytest.fixture(autouse=True)
-def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
 
 
 @pytest.fixture

@@ -28,13 +28,10 @@ from trading.events.persistence import EventReader, ParquetEventWriter, Rotation
 from trading.events.persistence.journal import hold_segments
 from trading.events.persistence.set_apart import list_apart
 
+pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
+
 OLDER = DATA / "older_store"
 """Recorded by the release before rows were set apart: a row of no class, and rows that their class refused."""
-
-
-@pytest.fixture(autouse=True)
-def _forget_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
 
 
 class Size:

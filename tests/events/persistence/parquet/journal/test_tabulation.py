@@ -16,7 +16,7 @@ from pydantic import field_validator
 from tests.support.classes.samples import SAMPLES, sample
 from tests.support.classes.strategies import events
 from tests.support.recording import START, tick
-from trading.events import _core, base
+from trading.events import _core
 from trading.events.base import BaseEvent
 from trading.events.codec import encode_event
 from trading.events.errors import UnstorableEventError
@@ -128,11 +128,10 @@ def test_a_row_beyond_the_limits_of_its_fields_is_refused_and_the_others_are_not
     assert tabulation.apart() == [1, 2]
 
 
+@pytest.mark.usefixtures("classes_are_forgotten")
 def test_a_class_with_validators_of_its_own_needs_no_python_and_they_are_not_asked(
-    monkeypatch: pytest.MonkeyPatch, rows_of: Any
+    rows_of: Any,
 ) -> None:
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
-
     class Rumour(BaseEvent):
         event_type: Literal["rumour"] = "rumour"
         text: str

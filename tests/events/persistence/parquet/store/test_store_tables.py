@@ -10,7 +10,6 @@ import pytest
 
 from tests.support.classes.samples import sample
 from tests.support.recording import START, record, tick, ticks
-from trading.events import base
 from trading.events.base import BaseEvent
 from trading.events.market_data import TickEvent
 from trading.events.persistence import EventReader, StoredTopic
@@ -34,11 +33,8 @@ class TestTables:
         assert (rows[0]["bid"], rows[1]["bid"]) == (None, Decimal(1))
         assert (rows[0]["component"], rows[1]["component"]) == ("feed", None)
 
-    def test_a_column_that_two_types_disagree_about_is_text(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
-
+    @pytest.mark.usefixtures("classes_are_forgotten")
+    def test_a_column_that_two_types_disagree_about_is_text(self, tmp_path: Path) -> None:
         class WholeBidEvent(BaseEvent):
             event_type: Literal["whole_bid"] = "whole_bid"
             bid: int

@@ -212,11 +212,8 @@ async def test_what_is_wrong_with_one_segment_is_not_blamed_on_the_others(
     assert len(caplog.records) == 1
 
 
-async def test_segments_with_rows_of_no_class_are_sealed_together_all_the_same(
-    tmp_path: Path, seals: Seals, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(base, "_CLASSES", dict(base._CLASSES))
-
+@pytest.mark.usefixtures("classes_are_forgotten")
+async def test_segments_with_rows_of_no_class_are_sealed_together_all_the_same(tmp_path: Path, seals: Seals) -> None:
     class Rumour(BaseEvent):
         event_type: Literal["rumour"] = "rumour"
 
