@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.events.conftest import MakeStreamBus
+from tests.events.conftest import MakeBus
 from tests.support.doubles import Recorder, tick, ticks, until
 from tests.support.server.cluster import ask
 from tests.support.server.process import Server
@@ -51,7 +51,7 @@ async def hear_connections(bus: RedisEventBus) -> list[str]:
 
 
 async def test_a_master_that_became_a_replica_is_left_for_the_new_one(
-    make_stream_bus: MakeStreamBus,
+    make_stream_bus: MakeBus,
     master: Server,
     replica: Server,
     address: CuttingProxy,
@@ -78,7 +78,7 @@ async def test_a_master_that_became_a_replica_is_left_for_the_new_one(
 
 
 async def test_a_publish_waits_while_there_is_only_a_replica(
-    make_stream_bus: MakeStreamBus, master: Server, replica: Server
+    make_stream_bus: MakeBus, master: Server, replica: Server
 ) -> None:
     """Turned red by: giving an event up that a replica refuses."""
     publisher = await make_stream_bus(master.url)
@@ -95,7 +95,7 @@ async def test_a_publish_waits_while_there_is_only_a_replica(
 
 
 async def test_what_is_published_does_not_stay_at_a_master_that_became_a_replica(
-    make_stream_bus: MakeStreamBus, master: Server, replica: Server, address: CuttingProxy
+    make_stream_bus: MakeBus, master: Server, replica: Server, address: CuttingProxy
 ) -> None:
     """Turned red by: a sender that does not look where it is: a replica takes what is published, and keeps it."""
     publisher = await make_stream_bus(address.url, mode="pubsub")

@@ -1,122 +1,25 @@
-"""RedisEventBus in streams mode, beyond the contract: what is kept, delivered again, buried and removed."""
+"""RedisEventBus in streams mode, on the server: what is kept, taken over, acknowledged, buried and removed."""
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from tests.events.conftest import MakeStreamBus
+from tests.events.conftest import MakeBus
+from tests.events.transport.streams import Witness, stream
 from tests.support.doubles import Gate, Recorder, number_of, tick, ticks, until
 from tests.support.patience import PATIENCE_S
 from tests.support.server.process import Server
-from trading.events import BaseEvent, ConnectionEvent, RedisEventBus, is_redelivered
+from trading.events import ConnectionEvent
 from trading.events.errors import EventTooLargeError, UnstorableEventError
 from trading.events.transport import group_keeper
 from trading.events.transport.frame import MAX_FRAME_BYTES, FrameMaker, read_frame
 from trading.events.transport.stream_keys import APPEND, publisher_key
 
 
-def stream(namespace: str) -> str:
-    return f"{{{namespace}:0}}"
-
-
-async def test_publish_returns_when_the_server_has_the_event(
-    make_stream_bus: MakeStreamBus, server: Server, namespace: str
-) -> None:
-    """Turned red by: returning when the event stands in the outbox."""
-    bus = await make_stream_bus()
-    async with Redis.from_url(server.url) as client:
-        for count in range(1, 4):
-            await bus.publish(tick(count))
-            assert await client.xlen(stream(namespace)) == count
-
-
-@pytest.mark.parametrize("shards", [1, 4])
-async def test_a_group_shares_its_events_and_a_bus_without_one_hears_all(
-    make_stream_bus: MakeStreamBus, shards: int
-) -> None:
-    """Turned red by: a group for each bus."""
-    members = [await make_stream_bus(group="g", shards=shards) for _ in range(2)]
-    alone, publisher = await make_stream_bus(shards=shards), await make_stream_bus(shards=shards)
-    recorders = [Recorder() for _ in members]
-    for member, recorder in zip(members, recorders, strict=True):
-        await member.subscribe("tick", recorder)
-    all_of_them = Recorder()
-    await alone.subscribe("tick", all_of_them)
-    for number in range(200):
-        await publisher.publish(tick(number, symbol=f"S{number % 5}"))
-    await until(lambda: sum(len(recorder.seen) for recorder in recorders) == len(all_of_them.seen) == 200)
-    assert sorted(recorders[0].seen + recorders[1].seen) == sorted(all_of_them.seen) == list(range(200))
-
-
-async def test_a_group_goes_on_where_it_stopped(make_stream_bus: MakeStreamBus) -> None:
-    """Turned red by: acknowledging before the handlers have ended, or never."""
-    publisher = await make_stream_bus()
-    first, second = Recorder(), Recorder()
-    bus = await make_stream_bus(group="g")
-    await bus.subscribe("tick", first)
-    await publisher.publish_batch(ticks(range(5)))
-    await until(lambda: len(first.seen) == 5)
-    await bus.aclose()
-    await publisher.publish_batch(ticks(range(5, 10)))
-    bus = await make_stream_bus(group="g")
-    await bus.subscribe("tick", second)
-    await until(lambda: len(second.seen) == 5)
-    await bus.join()
-    assert first.seen + second.seen == list(range(10))
-
-
-class Witness:
-    """A handler that notes what it is told of its events."""
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[int, bool]] = []
-
-    async def __call__(self, event: BaseEvent) -> None:
-        self.seen.append((number_of(event), is_redelivered()))
-
-
-async def test_what_a_consumer_had_not_acknowledged_it_gets_first_and_flagged(
-    make_stream_bus: MakeStreamBus, server: Server
-) -> None:
-    """Turned red by: reading what is new first."""
-    publisher = await make_stream_bus()
-    gate, witness = Gate(), Witness()
-    bus = await make_stream_bus(group="g", consumer="a", name="mortal")
-    await bus.subscribe("tick", gate)
-    await publisher.publish(tick(0))
-    await gate.has_started(1)
-    await bus.aclose(timeout_s=0)
-    async with Redis.from_url(server.url) as client:
-        while "mortal" in {connection["name"] for connection in await client.client_list()}:
-            pass  # a server that has not noticed yet gives the next event to the dead
-    await publisher.publish(tick(1))
-    bus = await make_stream_bus(group="g", consumer="a")
-    await bus.subscribe("tick", witness)
-    await until(lambda: len(witness.seen) == 2)
-    assert witness.seen == [(0, True), (1, False)]
-
-
-async def test_what_a_dead_consumer_left_is_taken_over_and_flagged(make_stream_bus: MakeStreamBus) -> None:
-    """Turned red by: a keeper that claims nothing."""
-    publisher = await make_stream_bus()
-    gate, witness = Gate(), Witness()
-    dead = await make_stream_bus(group="g")
-    await dead.subscribe("tick", gate)
-    await publisher.publish(tick(0))
-    await gate.has_started(1)
-    await dead.aclose(timeout_s=0)
-    bus = await make_stream_bus(group="g", claim_idle_s=0.05)
-    await bus.subscribe("tick", witness)
-    await until(lambda: witness.seen)
-    assert witness.seen == [(0, True)]
-
-
 async def test_what_a_dead_consumer_left_is_taken_over_however_much_it_is(
-    make_stream_bus: MakeStreamBus, server: Server, namespace: str
+    make_stream_bus: MakeBus, server: Server, namespace: str
 ) -> None:
     """Turned red by: claiming a part in each round of the keeper."""
     publisher = await make_stream_bus()
@@ -134,7 +37,7 @@ async def test_what_a_dead_consumer_left_is_taken_over_however_much_it_is(
 
 
 async def test_what_is_being_handled_is_not_taken_over(
-    make_stream_bus: MakeStreamBus, server: Server, namespace: str, monkeypatch: pytest.MonkeyPatch
+    make_stream_bus: MakeBus, server: Server, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Turned red by: a keeper that refreshes nothing; one that claims what has just been refreshed."""
     monkeypatch.setattr(group_keeper, "_ROUNDS", 10_000)
@@ -158,7 +61,7 @@ async def test_what_is_being_handled_is_not_taken_over(
 
 
 async def test_an_entry_is_acknowledged_when_every_handler_of_it_has_ended(
-    make_stream_bus: MakeStreamBus, server: Server, namespace: str
+    make_stream_bus: MakeBus, server: Server, namespace: str
 ) -> None:
     """Turned red by: acknowledging when the first handler has ended."""
     bus = await make_stream_bus(group="g")
@@ -176,7 +79,7 @@ async def test_an_entry_is_acknowledged_when_every_handler_of_it_has_ended(
 
 
 async def test_events_that_nobody_hears_or_that_were_unsubscribed_are_acknowledged(
-    make_stream_bus: MakeStreamBus, server: Server, namespace: str
+    make_stream_bus: MakeBus, server: Server, namespace: str
 ) -> None:
     """Turned red by: leaving open what a subscription that has ended was waited for."""
     bus = await make_stream_bus(group="g")
@@ -191,32 +94,8 @@ async def test_events_that_nobody_hears_or_that_were_unsubscribed_are_acknowledg
         assert (await client.xpending(stream(namespace), "g"))["pending"] == 0
 
 
-async def test_a_handler_that_keeps_failing_sends_its_event_to_the_dead_letters(
-    make_stream_bus: MakeStreamBus, server: Server, namespace: str
-) -> None:
-    """Turned red by: acknowledging without burying."""
-    bus = await make_stream_bus(group="g", max_attempts=3, retry_delay_s=0.001)
-    seen: list[int] = []
-
-    async def poisoned(event: BaseEvent) -> None:
-        seen.append(number_of(event))
-        if number_of(event) == 1:
-            raise ValueError("cannot digest this")
-
-    sid = await bus.subscribe("tick", poisoned, name="strategy")
-    await bus.publish_batch(ticks([0, 1, 2]))
-    await bus.join()
-    assert seen == [0, 1, 1, 1, 2]
-    assert bus.statistics().subscriptions[sid].failed == 1
-    async with Redis.from_url(server.url) as client:
-        ((_, letter),) = await client.xrange(f"{stream(namespace)}:dead:g")
-        assert (letter[b"subscription"], letter[b"attempts"]) == (b"strategy", b"3")
-        assert letter[b"reason"] == b"ValueError: cannot digest this"
-        assert (await client.xpending(stream(namespace), "g"))["pending"] == 0
-
-
 async def test_an_entry_that_nobody_lives_to_acknowledge_goes_to_the_dead_letters(
-    make_stream_bus: MakeStreamBus, server: Server, namespace: str, caplog: pytest.LogCaptureFixture
+    make_stream_bus: MakeBus, server: Server, namespace: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Turned red by: counting the deliveries of this member's life alone."""
     publisher = await make_stream_bus()
@@ -257,29 +136,8 @@ async def test_a_publish_whose_reply_was_lost_is_not_doubled(server: Server, nam
             await client.eval(APPEND.decode(), 2, *keys, 5, 60_000, 0, 1, frames[0])
 
 
-async def test_a_bus_may_begin_anywhere(make_stream_bus: MakeStreamBus, server: Server, namespace: str) -> None:
-    """Turned red by: beginning with what is new, whatever `start` says."""
-    publisher = await make_stream_bus()
-    for number in range(3):
-        await publisher.publish(tick(number))
-    async with Redis.from_url(server.url) as client:
-        first = (await client.xrange(stream(namespace), count=1))[0][0].decode()
-    starts: dict[Any, list[int]] = {
-        "beginning": [0, 1, 2, 9],
-        first: [1, 2, 9],
-        datetime(2020, 1, 1, tzinfo=UTC): [0, 1, 2, 9],
-        "new": [9],
-    }
-    recorders = [Recorder() for _ in starts]
-    for start, recorder in zip(starts, recorders, strict=True):
-        await (await make_stream_bus(start=start)).subscribe("tick", recorder)
-    await publisher.publish(tick(9))
-    await until(lambda: all(recorder.seen[-1:] == [9] for recorder in recorders))
-    assert [recorder.seen for recorder in recorders] == list(starts.values())
-
-
 async def test_what_every_group_has_acknowledged_is_removed_and_nothing_else(
-    make_stream_bus: MakeStreamBus, server: Server, namespace: str
+    make_stream_bus: MakeBus, server: Server, namespace: str
 ) -> None:
     """Turned red by: trimming to where the first group is."""
     await make_stream_bus(group="idle", start="beginning", trim_interval_s=3600)
@@ -298,7 +156,7 @@ async def test_what_every_group_has_acknowledged_is_removed_and_nothing_else(
 
 
 async def test_a_lost_group_is_made_anew_without_a_silent_jump(
-    make_stream_bus: MakeStreamBus, server: Server, namespace: str
+    make_stream_bus: MakeBus, server: Server, namespace: str
 ) -> None:
     """Turned red by: making it anew at the end of the stream."""
     publisher = await make_stream_bus()
@@ -319,7 +177,7 @@ async def test_a_lost_group_is_made_anew_without_a_silent_jump(
 
 @pytest.mark.parametrize("group", [None, "g"], ids=["alone", "group"])
 async def test_a_stream_that_was_made_anew_may_give_an_id_out_again(
-    make_stream_bus: MakeStreamBus, server: Server, namespace: str, group: str | None
+    make_stream_bus: MakeBus, server: Server, namespace: str, group: str | None
 ) -> None:
     """Turned red by: `is_the_last_read` asking for the id alone."""
     publisher, bus, recorder = await make_stream_bus(), await make_stream_bus(group=group), Recorder()
@@ -337,7 +195,7 @@ async def test_a_stream_that_was_made_anew_may_give_an_id_out_again(
 
 
 async def test_undecodable_entries_are_skipped_counted_and_acknowledged(
-    make_stream_bus: MakeStreamBus, server: Server, namespace: str
+    make_stream_bus: MakeBus, server: Server, namespace: str
 ) -> None:
     """Turned red by: letting them end the session."""
     bus = await make_stream_bus(group="g")
@@ -354,7 +212,7 @@ async def test_undecodable_entries_are_skipped_counted_and_acknowledged(
 
 
 async def test_an_event_that_cannot_be_sent_is_raised_at_its_publisher_and_at_no_other(
-    make_stream_bus: MakeStreamBus,
+    make_stream_bus: MakeBus,
 ) -> None:
     """Turned red by: `Confirmations.refuse` telling nobody, or everybody."""
     bus = await make_stream_bus(start="beginning")
@@ -376,7 +234,7 @@ async def test_an_event_that_cannot_be_sent_is_raised_at_its_publisher_and_at_no
     assert bus.transport_statistics().refused == 2
 
 
-async def test_a_restart_of_a_server_that_syncs_loses_nothing(make_stream_bus: MakeStreamBus, tmp_path: Path) -> None:
+async def test_a_restart_of_a_server_that_syncs_loses_nothing(make_stream_bus: MakeBus, tmp_path: Path) -> None:
     """Turned red by: forgetting what was not confirmed."""
     server = Server(tmp_path / "server", appendonly="yes", appendfsync="always").start()
     publisher, bus = await make_stream_bus(server.url), await make_stream_bus(server.url, group="g")
@@ -394,17 +252,3 @@ async def test_a_restart_of_a_server_that_syncs_loses_nothing(make_stream_bus: M
     await publisher.aclose()
     await bus.aclose()
     server.kill()
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"mode": "stream"}, {"mode": "pubsub", "group": "g"}, {"start": "yesterday"}, {"shards": 0},
-        {"namespace": ""}, {"namespace": "a{b"}, {"outbox_overflow": "drop_oldest"}, {"max_attempts": 0},
-        {"claim_idle_s": 0.0}, {"max_deliveries": 0}, {"min_replicas": -1}, {"max_stream_entries": -1},
-    ],
-)  # fmt: skip
-def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
-    """Turned red by: leaving out the check."""
-    with pytest.raises(ValueError, match=str(next(iter(options)) if "group" not in options else "group")):
-        RedisEventBus("redis://localhost", **{"mode": "streams"} | options)

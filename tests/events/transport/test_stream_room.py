@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from tests.events.conftest import MakeStreamBus
+from tests.events.conftest import MakeBus
 from tests.support.doubles import Gate, Recorder, tick, ticks, until
 
 GROUPS = pytest.mark.parametrize("group", [None, "g"], ids=["alone", "group"])
 
 
 @GROUPS
-async def test_a_slow_handler_leaves_the_rest_at_the_server(make_stream_bus: MakeStreamBus, group: str | None) -> None:
+async def test_a_slow_handler_leaves_the_rest_at_the_server(make_stream_bus: MakeBus, group: str | None) -> None:
     """Turned red by: reading on whatever is in flight."""
     publisher = await make_stream_bus()
     bus = await make_stream_bus(group=group, max_in_flight=500)
@@ -29,7 +29,7 @@ async def test_a_slow_handler_leaves_the_rest_at_the_server(make_stream_bus: Mak
 
 @GROUPS
 async def test_flush_waits_for_no_handler_where_as_much_is_in_flight_as_may_be(
-    make_stream_bus: MakeStreamBus, group: str | None
+    make_stream_bus: MakeBus, group: str | None
 ) -> None:
     """Turned red by: `StreamReader.reach` waiting without room too."""
     bus = await make_stream_bus(group=group, max_in_flight=2)
@@ -45,9 +45,7 @@ async def test_flush_waits_for_no_handler_where_as_much_is_in_flight_as_may_be(
 
 
 @GROUPS
-async def test_flush_waits_for_no_handler_whose_queue_is_full(
-    make_stream_bus: MakeStreamBus, group: str | None
-) -> None:
+async def test_flush_waits_for_no_handler_whose_queue_is_full(make_stream_bus: MakeBus, group: str | None) -> None:
     """Turned red by: `TransportedBus._has_room` not asking who waits for room."""
     bus = await make_stream_bus(group=group)
     gate = Gate()
@@ -61,7 +59,7 @@ async def test_flush_waits_for_no_handler_whose_queue_is_full(
     assert gate.finished == list(range(10))
 
 
-async def test_a_handler_that_has_stopped_holds_no_other_up_while_there_is_room(make_stream_bus: MakeStreamBus) -> None:
+async def test_a_handler_that_has_stopped_holds_no_other_up_while_there_is_room(make_stream_bus: MakeBus) -> None:
     """Turned red by: reading on only when nothing at all is in flight any more."""
     bus = await make_stream_bus(max_in_flight=10)
     gate, recorder = Gate(), Recorder()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from tests.events.conftest import MakeStreamBus
+from tests.events.conftest import MakeBus
 from tests.support.doubles import Recorder, ticks
 from tests.support.server.process import Server
 from trading.events import ConnectionEvent, RedisEventBus
@@ -46,7 +46,7 @@ async def trim_once(bus: RedisEventBus) -> None:
 
 
 async def test_all_that_every_group_has_acknowledged_is_removed_however_much_it_is(
-    make_stream_bus: MakeStreamBus, exact: Server
+    make_stream_bus: MakeBus, exact: Server
 ) -> None:
     """Turned red by: removing once a round what the server removes in one go."""
     bus = await make_stream_bus(exact.url, group="g", trim_interval_s=3600)
@@ -60,7 +60,7 @@ async def test_all_that_every_group_has_acknowledged_is_removed_however_much_it_
 
 
 async def test_a_hard_limit_removes_what_is_not_acknowledged_and_says_so(
-    make_stream_bus: MakeStreamBus, exact: Server, caplog: pytest.LogCaptureFixture
+    make_stream_bus: MakeBus, exact: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Turned red by: trimming without a word; a limit that is not kept to."""
     await make_stream_bus(exact.url, group="idle", start="beginning")
@@ -78,7 +78,7 @@ async def test_a_hard_limit_removes_what_is_not_acknowledged_and_says_so(
 
 
 async def test_a_hard_limit_says_nothing_while_only_acknowledged_events_are_beyond_it(
-    make_stream_bus: MakeStreamBus, exact: Server, caplog: pytest.LogCaptureFixture
+    make_stream_bus: MakeBus, exact: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Turned red by: keeping to the limit before all that was acknowledged is removed."""
     bus = await make_stream_bus(exact.url, group="g", trim_interval_s=3600, max_stream_entries=10)
