@@ -119,11 +119,11 @@ test-python: $(VENV)/.built $(VENV)/.extra-test ## run the Python tests alone
 
 chaos: $(VENV)/.built $(VENV)/.extra-test ## kill servers, connections and consumers, FAULTS times (default 200) each
 	$(call heading,Chaos)
-	CHAOS_FAULTS=$(or $(FAULTS),200) $(RUN) pytest tests/chaos -s
+	CHAOS_FAULTS=$(or $(FAULTS),200) $(RUN) pytest tests/system/chaos -s
 
 exits: $(VENV)/.built $(VENV)/.extra-test ## end interpreters whose threads are at work, EXITS times (default 200) each way
 	$(call heading,Exits)
-	EXITS=$(or $(EXITS),200) $(RUN) pytest -p no:benchmark tests/exits
+	EXITS=$(or $(EXITS),200) $(RUN) pytest -p no:benchmark tests/system/exits
 
 test-wheel: $(VENV)/.built
 	$(call heading,The wheel in an empty environment)
@@ -145,12 +145,12 @@ fuzz: ## look for programs that break the Rust core; SECONDS=600 shared out amon
 	done
 
 crash: $(VENV)/.built $(VENV)/.extra-test ## kill 2,000 recording processes, lose power, fail every call; an hour or more
-	$(RUN) tests.crash --kills 2000
-	$(RUN) tests.crash --power 10
-	$(RUN) tests.crash --faults 5
+	$(RUN) tests.system.crash --kills 2000
+	$(RUN) tests.system.crash --power 10
+	$(RUN) tests.system.crash --faults 5
 
 interrupts: $(VENV)/.built $(VENV)/.extra-test ## interrupt each command at TIMES (default 200) moments; an hour or more
-	$(RUN) tests.interrupts --each $(or $(TIMES),200)
+	$(RUN) tests.system.interrupts --each $(or $(TIMES),200)
 
 clean: ## remove what was built, environments included
 	rm -rf .venv .venvs target build dist htmlcov .coverage .coverage.* .benchmarks

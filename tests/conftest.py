@@ -11,14 +11,14 @@ from types import FrameType
 import pytest
 from hypothesis import settings
 
-from tests.patience import HANG_S
-from tests.server.process import Server
-from tests.standing import tasks_standing
+from tests.support.patience import HANG_S
+from tests.support.server.process import Server
+from tests.support.standing import tasks_standing
 
 # Else ArcticDB waits for a second when it first lists a store, in case another machine does so too.
 os.environ["ARCTICDB_STORAGELOCK_WAITMS_INT"] = "0"
 
-pytest_plugins = ["tests.skips"]
+pytest_plugins = ["tests.support.forgetting", "tests.support.skips"]
 
 _HERE = Path(__file__).parent
 _LONG = {"chaos", "crash", "test_docs.py", "test_figures.py", "test_types_example.py"}
@@ -30,7 +30,7 @@ settings.load_profile("usual")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests come first, so that no process is left with one while the others have ended."""
-    items.sort(key=lambda item: item.path.relative_to(_HERE).parts[0] not in _LONG)
+    items.sort(key=lambda item: _LONG.isdisjoint(item.path.relative_to(_HERE).parts))
 
 
 @pytest.hookimpl(tryfirst=True)

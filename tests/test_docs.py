@@ -17,8 +17,8 @@ from textwrap import dedent
 import pytest
 
 import trading.events
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/wire-format.md")
 ]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.skips import REQUIRE_ALL
+from tests.support.places import ROOT
+from tests.support.skips import REQUIRE_ALL
 
 SERVER = "there is no influxd here: apt-get install influxdb"
 YOUNG = "eager tasks came with Python 3.12"
@@ -19,9 +20,9 @@ def run(folder: Path, reasons: tuple[str, ...], **environment: str) -> subproces
     tests += [f"@pytest.mark.skip({reason!r})\ndef test_{n}():\n    pass\n" for n, reason in enumerate(reasons)]
     (folder / "test_few.py").write_text("\n".join(["import pytest\n", *tests]))
     inherited = {name: value for name, value in os.environ.items() if name != REQUIRE_ALL}
-    root = str(Path(__file__).parents[1])
+    root = str(ROOT)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.skips", "-p", "no:cacheprovider", str(folder)],
+        [sys.executable, "-m", "pytest", "-p", "tests.support.skips", "-p", "no:cacheprovider", str(folder)],
         cwd=folder,
         env=inherited | {"PYTHONPATH": root, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | environment,
         capture_output=True,

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from .standing import tasks_standing
+from tests.support.standing import tasks_standing
 
 
 async def _wait_for_ever() -> None:

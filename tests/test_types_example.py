@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLE = Path(__file__).parent / "data" / "typed_use.py"
+from tests.support.places import DATA
+
+EXAMPLE = DATA / "typed_use.py"
 CHECKERS = {
     "mypy": ["--strict", "--config-file="],
     "basedpyright": [f"--pythonpath={sys.executable}", "--level=error"],

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from redis import Redis
-from tests.server.process import Server
+from tests.support.server.process import Server
 
 from benchmarks.document import replace_between_markers
 from benchmarks.machine import describe_machine

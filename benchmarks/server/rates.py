@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
-from tests.server.cluster import Cluster
+from tests.support.server.cluster import Cluster
 
 from benchmarks.ticks import make_ticks
 from trading.events import RedisEventBus

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.events.samples import MOMENT, SAMPLES, sample
-from tests.events.strategies import event_of, events
+from tests.support.classes.samples import MOMENT, SAMPLES, sample
+from tests.support.classes.strategies import event_of, events
 from trading.events.base import BaseEvent, event_class, event_classes
 from trading.events.market_data import (
     BarEvent,

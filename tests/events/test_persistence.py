@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.events.recording import START, files_of, read, record, tick, ticks
-from tests.events.samples import SAMPLES, sample
-from tests.events.strategies import events as any_events
+from tests.support.classes.samples import SAMPLES, sample
+from tests.support.classes.strategies import events as any_events
+from tests.support.recording import START, files_of, read, record, tick, ticks
 from trading.events.base import BaseEvent
 from trading.events.market_data import QuoteEvent, TickEvent, TradeEvent
 from trading.events.memory_bus import InMemoryEventBus

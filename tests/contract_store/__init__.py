@@ -1,1 +1,0 @@
-"""What every store promises. A store is in `stores.py`, and then passes everything here."""

@@ -1,1 +1,0 @@
-"""Commands of the command line, interrupted at every moment: `python -m tests.interrupts`."""
