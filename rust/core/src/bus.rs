@@ -5,14 +5,15 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::backlog::{Backlog, Rows};
-use crate::closing::Phase;
+use crate::budget::Budget;
 use crate::codec::DecodeError;
-use crate::dispatch::Budget;
 use crate::filter::Known;
 use crate::history::History;
-use crate::line::Line;
-use crate::queue::{Loss, Overflow, Queue};
-use crate::registry::{Interest, Registry, SubscriptionId};
+use crate::id::SubscriptionId;
+use crate::line::{Line, Rooms};
+use crate::phase::Phase;
+use crate::queue::{Loss, Overflow, Queue, Verdict};
+use crate::registry::{Interest, Registry};
 use crate::route::Route;
 use crate::sequence::{Kept, Sequence};
 use crate::stats::{Counts, Totals};
@@ -283,5 +284,23 @@ impl<E, S, W> Bus<E, S, W> {
     /// What wakes the publishers who can come now, since the last time this was asked.
     pub fn take_called(&mut self) -> Vec<W> {
         std::mem::take(&mut self.called)
+    }
+}
+
+impl<E, S> Rooms for Subscriptions<E, S> {
+    fn has_room(&self, queue: SubscriptionId, topic: &Arc<str>) -> bool {
+        self.get(queue).is_none_or(|subscription| subscription.queue.verdict(topic) != Verdict::Wait)
+    }
+
+    fn reserve(&mut self, queue: SubscriptionId) {
+        if let Some(subscription) = self.get_mut(queue) {
+            subscription.queue.reserve();
+        }
+    }
+
+    fn release(&mut self, queue: SubscriptionId) {
+        if let Some(subscription) = self.get_mut(queue) {
+            subscription.queue.release();
+        }
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod admission;
 pub mod backlog;
+mod budget;
 pub mod bus;
 pub mod closing;
 pub mod codec;
@@ -17,11 +18,14 @@ pub mod error;
 pub mod filter;
 pub mod histogram;
 pub mod history;
+mod id;
 mod intake;
 pub mod journal;
 pub mod line;
 pub mod milestone;
+mod offer;
 pub mod pattern;
+mod phase;
 pub mod queue;
 pub mod registry;
 pub mod route;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::filter::Filter;
-use crate::registry::SubscriptionId;
+use crate::id::SubscriptionId;
 use crate::topic::Topic;
 
 /// A subscription that events of one class and topic go to.

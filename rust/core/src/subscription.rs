@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::admission::Speaker;
-use crate::line::Rooms;
-use crate::queue::{Loss, Queue, Verdict};
-use crate::registry::{Interest, SubscriptionId};
+use crate::id::SubscriptionId;
+use crate::queue::{Loss, Queue};
+use crate::registry::Interest;
 use crate::sequence::{Kept, Sequence};
 use crate::stats::{Counts, End, Gap};
 use crate::stopwatch::Stopwatch;
@@ -90,12 +89,6 @@ impl<E, S> Subscription<E, S> {
     /// Whether a publisher who can would call its handler now.
     pub(crate) fn is_called_at_once(&self) -> bool {
         self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_held()
-    }
-
-    /// Whether it hears what somebody says; `id` is its own.
-    #[inline]
-    pub(crate) fn hears(&self, id: SubscriptionId, speaker: Speaker) -> bool {
-        !self.ending || (self.draining && speaker == Speaker::Handler(id))
     }
 
     /// Whether it hears only its own handler, and ends when it has nothing left.
@@ -266,23 +259,5 @@ impl<E, S> Subscriptions<E, S> {
             let id = SubscriptionId { index, generation: seat.generation };
             seat.taken.as_ref().map(|subscription| (id, subscription))
         })
-    }
-}
-
-impl<E, S> Rooms for Subscriptions<E, S> {
-    fn has_room(&self, queue: SubscriptionId, topic: &Arc<str>) -> bool {
-        self.get(queue).is_none_or(|subscription| subscription.queue.verdict(topic) != Verdict::Wait)
-    }
-
-    fn reserve(&mut self, queue: SubscriptionId) {
-        if let Some(subscription) = self.get_mut(queue) {
-            subscription.queue.reserve();
-        }
-    }
-
-    fn release(&mut self, queue: SubscriptionId) {
-        if let Some(subscription) = self.get_mut(queue) {
-            subscription.queue.release();
-        }
     }
 }

@@ -13,7 +13,6 @@ use ahead::Ahead;
 pub use overflow::{Loss, Lost, Overflow, Verdict};
 
 use crate::backlog::Rows;
-use crate::dispatch::Budget;
 use crate::sequence::{Kept, Sequence};
 
 /// The topics of what waits, for a queue that will be asked for them.
@@ -47,9 +46,8 @@ pub struct Queue<E> {
 }
 
 impl<E> Queue<E> {
-    /// How many events are kept as they are: what publishers may put in within two turns of the loop, so that a queue that
-    /// is served never pays for packing.
-    pub const UNPACKED: usize = 2 * Budget::DELIVERIES as usize;
+    /// How many events are kept as they are: what publishers may put in within two turns of the loop.
+    pub const UNPACKED: usize = 4096;
 
     /// An empty queue for `capacity` events.
     #[must_use]

@@ -1,8 +1,9 @@
 //! Reading msgpack.
 
+use super::names::{VERSION, unescape};
 use super::{BIG_INT, TIMESTAMP};
 use crate::codec::error::DecodeError;
-use crate::codec::layout::{Layout, VERSION, unescape};
+use crate::codec::layout::Layout;
 use crate::codec::time::{FIRST_US, LAST_US};
 use crate::codec::token::{Key, Source, Token};
 
@@ -255,8 +256,8 @@ impl<'a> Source<'a> for MsgpackSource<'a> {
         while self.entries > 0 {
             self.entries -= 1;
             // The event type stands in front, so its place in the order of the fields is skipped.
-            for index in self.expected..(self.expected + 2).min(layout.packed_keys.len()) {
-                let key = &layout.packed_keys[index];
+            for index in self.expected..(self.expected + 2).min(layout.msgpack.packed.len()) {
+                let key = &layout.msgpack.packed[index];
                 if self.bytes[self.at..].starts_with(key) {
                     self.start = self.at;
                     self.at += key.len();
@@ -267,7 +268,7 @@ impl<'a> Source<'a> for MsgpackSource<'a> {
             let key = self.key()?;
             if key == "_v" || key == "_t" {
                 self.skip()?;
-            } else if let Some(index) = layout.index_of(key, self.expected) {
+            } else if let Some(index) = layout.msgpack.index_of(key, self.expected) {
                 self.expected = index + 1;
                 return Ok(Some(Key::Field(index)));
             } else if let Some(name) = unescape(key) {

@@ -1,7 +1,8 @@
 //! What a shrunk row says of its event's topic and time, read without the rest.
 
+use super::head::event_type_of;
 use super::interner::Interner;
-use super::source::{Piece, RowSource, event_type_of};
+use super::source::{Piece, RowSource};
 use crate::codec::error::DecodeError;
 use crate::codec::token::Token;
 

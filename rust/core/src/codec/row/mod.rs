@@ -27,6 +27,7 @@
 //! Numbers of a fixed length are little-endian.
 
 mod facts;
+mod head;
 mod interner;
 mod sink;
 mod source;

@@ -97,7 +97,7 @@ impl Sink for RowSink<'_> {
     const LASTING: bool = false;
 
     fn begin(&mut self, layout: &Layout, extras: usize) {
-        self.put(Token::Name(&layout.row_head));
+        self.put(Token::Name(&layout.row.text));
         (self.moment, self.extras) = (None, extras);
     }
 

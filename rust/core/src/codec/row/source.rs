@@ -1,12 +1,13 @@
 //! Reading rows.
 
+use super::head::{event_type_of, mark_of};
 use super::{
     BIG_INT, BYTES, DECIMAL, FALSE, FIRST_INTERNED, FLOAT, ID, INT, INTERNED, LATER, LIST, MAP, MOMENT, NAME, NONE,
     SHORT_DECIMAL, SHORT_TEXT, TEXT, TRUE, UNSIGNED, unzigzag,
 };
 use crate::codec::decimal::{Decimal, MANTISSA_END};
 use crate::codec::error::DecodeError;
-use crate::codec::layout::{Layout, MARK};
+use crate::codec::layout::Layout;
 use crate::codec::time::{FIRST_US, LAST_US};
 use crate::codec::token::{Key, Source, Token};
 
@@ -18,11 +19,6 @@ pub struct RowSource<'a> {
     start: usize,
     moment: i64,
     names: Names<'a>,
-}
-
-/// The event type that the head of a row begins with.
-pub(super) fn event_type_of(head: &str) -> &str {
-    head.split(['\0', MARK]).next().unwrap_or_default()
 }
 
 /// The names of the fields whose values come next.
@@ -87,8 +83,7 @@ impl<'a> RowSource<'a> {
     #[must_use]
     pub fn mark(&self) -> Option<usize> {
         let Names::Same(head, _) = self.names else { return None };
-        let (_, mark) = head.split('\0').next()?.split_once(MARK)?;
-        usize::from_str_radix(mark, 16).ok()
+        mark_of(head)
     }
 
     pub(super) fn is_at_end(&self) -> bool {
@@ -285,13 +280,13 @@ impl<'a> Source<'a> for RowSource<'a> {
     fn next_key(&mut self, layout: &Layout) -> Result<Option<Key<'a>>, DecodeError> {
         loop {
             match &mut self.names {
-                Names::Same(head, 0) if **head != *layout.row_head => {
+                Names::Same(head, 0) if **head != *layout.row.text => {
                     let mut names = head.split('\0');
                     names.next();
                     self.names = Names::Other(names);
                 }
                 Names::Same(_, place) => {
-                    let index = layout.row_fields.get(*place).copied();
+                    let index = layout.row.fields.get(*place).copied();
                     *place += 1;
                     if index.is_some() {
                         return Ok(index.map(Key::Field));
