@@ -1,7 +1,10 @@
 //! One subscription's bounded queue and what it does when it is full.
 
-mod ahead;
+mod deque;
+mod history;
 mod overflow;
+mod packed;
+mod preload;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,11 +12,11 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use ahead::Ahead;
+pub use deque::{Kept, Sequence};
+pub use history::History;
 pub use overflow::{Loss, Lost, Overflow, Verdict};
-
-use crate::backlog::Rows;
-use crate::sequence::{Kept, Sequence};
+pub use packed::{Backlog, Rows};
+use preload::Ahead;
 
 /// The topics of what waits, for a queue that will be asked for them.
 #[derive(Debug, Default)]

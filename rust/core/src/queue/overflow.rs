@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::sequence::Kept;
+use super::deque::Kept;
 
 /// What a full queue does with one more event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,23 +1,32 @@
 //! A bus: who is subscribed. `admission` lets events in, `dispatch` hands them out, `closing` ends it.
 
+mod budget;
+mod closing;
+mod dispatch;
+mod enqueue;
+mod offer;
+mod phase;
+mod publish;
+mod waiters;
+mod watermark;
+
+pub use budget::Budget;
+pub use closing::Abandoned;
+pub use dispatch::Ended;
+pub use offer::{Accepted, Manner, Offer, Patience, Place, Speaker};
+pub use phase::Phase;
+pub use waiters::{Left, Line, Needs, Rooms, Ticket};
+pub use watermark::Milestone;
+
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::backlog::{Backlog, Rows};
-use crate::budget::Budget;
 use crate::codec::DecodeError;
 use crate::filter::Known;
-use crate::history::History;
-use crate::id::SubscriptionId;
-use crate::line::{Line, Rooms};
-use crate::phase::Phase;
-use crate::queue::{Loss, Overflow, Queue, Verdict};
-use crate::registry::{Interest, Registry};
-use crate::route::Route;
-use crate::sequence::{Kept, Sequence};
-use crate::stats::{Counts, Totals};
-use crate::subscription::{Delivery, Service, Subscription, Subscriptions};
+use crate::queue::{Backlog, History, Kept, Loss, Overflow, Queue, Rows, Sequence, Verdict};
+use crate::routing::{Interest, Registry, Route, SubscriptionId};
+use crate::subscription::{Counts, Delivery, Service, Subscription, Subscriptions, Totals};
 
 /// What a new subscription brings.
 #[derive(Debug)]

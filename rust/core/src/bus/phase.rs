@@ -1,6 +1,6 @@
 //! Phases of a bus, from open to closed.
 
-use crate::offer::Speaker;
+use super::offer::Speaker;
 
 /// How open a bus is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,11 +1,10 @@
 //! How events get out: which subscription is served next, by how many workers, and for how long at a stretch.
 
-pub use crate::budget::Budget;
-use crate::bus::Bus;
-use crate::id::SubscriptionId;
-use crate::sequence::Kept;
-use crate::stats::{End, Gap};
-use crate::subscription::{Service, Subscription};
+use super::Bus;
+use super::budget::Budget;
+use crate::queue::Kept;
+use crate::routing::SubscriptionId;
+use crate::subscription::{End, Gap, Service, Subscription};
 
 /// What the end of an event brought about.
 #[derive(Debug)]

@@ -1,9 +1,8 @@
 //! How a bus closes: who is still heard meanwhile, and what is given up.
 
-use crate::bus::Bus;
-pub use crate::phase::Phase;
-use crate::queue::Loss;
-use crate::sequence::Sequence;
+use super::Bus;
+use super::phase::Phase;
+use crate::queue::{Loss, Sequence};
 
 /// What a bus that is closed by force gave back, likewise to be dropped without a lock.
 #[derive(Debug)]

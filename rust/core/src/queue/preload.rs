@@ -1,6 +1,6 @@
 //! What a queue hands out before those that wait in it.
 
-use crate::sequence::{Kept, Sequence};
+use super::deque::{Kept, Sequence};
 
 use super::Queue;
 

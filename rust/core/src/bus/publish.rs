@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::budget::Budget;
-use crate::bus::Bus;
-use crate::id::SubscriptionId;
-use crate::intake::Obstacle;
-use crate::line::{Needs, Ticket};
-pub use crate::offer::{Accepted, Manner, Offer, Patience, Place, Speaker};
+use super::Bus;
+use super::budget::Budget;
+use super::enqueue::Obstacle;
+use super::offer::{Accepted, Manner, Offer, Patience, Place, Speaker};
+use super::waiters::{Needs, Ticket};
 use crate::queue::Verdict;
-use crate::route::Route;
+use crate::routing::{Route, SubscriptionId};
 use crate::subscription::Subscription;
 
 impl<E, S, W> Bus<E, S, W> {

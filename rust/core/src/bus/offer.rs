@@ -2,8 +2,8 @@
 
 use smallvec::SmallVec;
 
-use crate::id::SubscriptionId;
-use crate::sequence::Kept;
+use crate::queue::Kept;
+use crate::routing::SubscriptionId;
 use crate::subscription::Subscription;
 
 /// What a publisher does when there is no room.

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+use super::cache::{RouteCache, Stale};
+use super::id::SubscriptionId;
+use super::route::{Route, Target};
 use crate::filter::{Filter, Known};
-pub use crate::id::SubscriptionId;
-use crate::pattern::{Pattern, Segment};
-use crate::route::{Route, Target};
-use crate::route_cache::{RouteCache, Stale};
-use crate::topic::{NONE, Topic};
+use crate::topic::{NONE, Pattern, Segment, Topic};
 
 /// Which kinds of event a subscription hears.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::bus::Bus;
-use crate::id::SubscriptionId;
-use crate::offer::{Accepted, Manner, Patience, Place};
+use super::Bus;
+use super::offer::{Accepted, Manner, Patience, Place};
 use crate::queue::Verdict;
+use crate::routing::SubscriptionId;
 use crate::subscription::{Service, Subscription, Subscriptions};
 
 /// Why an event cannot be accepted now.
