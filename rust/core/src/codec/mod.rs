@@ -7,6 +7,7 @@
 pub mod columns;
 pub mod decimal;
 pub mod error;
+pub mod hex;
 pub mod layout;
 pub mod limits;
 pub mod msgpack;
@@ -15,6 +16,7 @@ pub mod time;
 pub mod token;
 pub mod topics;
 pub mod transcode;
+pub(crate) mod varint;
 
 pub use decimal::Decimal;
 pub use error::DecodeError;

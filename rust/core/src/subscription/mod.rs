@@ -126,7 +126,9 @@ impl<E, S> Subscription<E, S> {
             self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.accept(place, self.queue.first_place()));
         }
         let lost = lost?;
-        if let (Some(stopwatch), Some(place)) = (&mut self.stopwatch, self.queue.place_of(topic)) {
+        if lost.why == Loss::Conflate
+            && let (Some(stopwatch), Some(place)) = (&mut self.stopwatch, self.queue.place_of(topic))
+        {
             stopwatch.forget(place);
         }
         self.counts.lose(lost.why, 1);

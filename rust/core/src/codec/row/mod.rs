@@ -29,6 +29,7 @@
 mod facts;
 mod head;
 mod interner;
+mod reader;
 mod sink;
 mod source;
 

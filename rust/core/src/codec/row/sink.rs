@@ -7,6 +7,7 @@ use super::{
 use crate::codec::decimal::Decimal;
 use crate::codec::layout::Layout;
 use crate::codec::token::{Sink, Token};
+use crate::codec::varint::put_varint;
 
 /// Appends one event's row to bytes.
 #[derive(Debug)]
@@ -62,14 +63,6 @@ impl<'a> RowSink<'a> {
         }
         self.out.extend_from_slice(&bytes[..length]);
     }
-}
-
-pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number.to_le_bytes()[0] | 0x80);
-        number >>= 7;
-    }
-    out.push(number.to_le_bytes()[0]);
 }
 
 pub(super) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
