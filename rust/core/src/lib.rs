@@ -7,27 +7,26 @@
 
 #![forbid(unsafe_code)]
 
-pub mod admission;
-pub mod backlog;
 pub mod bus;
-pub mod closing;
 pub mod codec;
-pub mod dispatch;
-pub mod error;
 pub mod filter;
-pub mod histogram;
-pub mod history;
-mod intake;
 pub mod journal;
-pub mod line;
-pub mod milestone;
-pub mod pattern;
 pub mod queue;
-pub mod registry;
-pub mod route;
-mod route_cache;
-pub mod sequence;
-pub mod stats;
-pub mod stopwatch;
+pub mod routing;
 pub mod subscription;
 pub mod topic;
+
+pub use bus as admission;
+pub use bus as closing;
+pub use bus as dispatch;
+pub use bus as line;
+pub use bus as milestone;
+pub use queue as backlog;
+pub use queue as history;
+pub use queue as sequence;
+pub use routing as registry;
+pub use routing as route;
+pub use subscription as histogram;
+pub use subscription as stats;
+pub use topic as error;
+pub use topic as pattern;

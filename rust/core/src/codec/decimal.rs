@@ -54,27 +54,12 @@ impl Decimal {
             [b'+', rest @ ..] => (false, rest),
             _ => (false, bytes),
         };
-        let (mut mantissa, mut digits, mut point, mut long) = (0_u128, 0_usize, None, false);
-        let mut at = 0;
-        while let Some(&byte) = rest.get(at) {
-            match byte {
-                b'0'..=b'9' => {
-                    digits += 1;
-                    long |= mantissa >= MANTISSA_END / 10;
-                    if !long {
-                        mantissa = mantissa * 10 + u128::from(byte - b'0');
-                    }
-                }
-                b'.' if point.is_none() => point = Some(digits),
-                _ => break,
-            }
-            at += 1;
+        let Digits { mantissa, count, point, long, rest } = Digits::read(rest);
+        if count == 0 {
+            return is_special(rest).then_some(Parsed::Special).filter(|_| point.is_none());
         }
-        if digits == 0 {
-            return is_special(&rest[at..]).then_some(Parsed::Special).filter(|_| point.is_none());
-        }
-        let fraction = point.map_or(0, |before| digits - before);
-        let power = match &rest[at..] {
+        let fraction = point.map_or(0, |before| count - before);
+        let power = match rest {
             [] => 0,
             [b'e' | b'E', power @ ..] => parse_power(power)?,
             _ => return None,
@@ -110,6 +95,39 @@ impl Decimal {
             out.extend((whole..0).map(|_| b'0'));
             out.extend_from_slice(digits);
         }
+    }
+}
+
+/// The digits that a text begins with, and perhaps a point.
+struct Digits<'a> {
+    mantissa: u128,
+    count: usize,
+    /// How many stand before the point.
+    point: Option<usize>,
+    /// Whether they are more than a mantissa has.
+    long: bool,
+    /// What follows them.
+    rest: &'a [u8],
+}
+
+impl<'a> Digits<'a> {
+    fn read(text: &'a [u8]) -> Self {
+        let mut found = Self { mantissa: 0, count: 0, point: None, long: false, rest: text };
+        while let [byte, rest @ ..] = found.rest {
+            match byte {
+                b'0'..=b'9' => {
+                    found.count += 1;
+                    found.long |= found.mantissa >= MANTISSA_END / 10;
+                    if !found.long {
+                        found.mantissa = found.mantissa * 10 + u128::from(byte - b'0');
+                    }
+                }
+                b'.' if found.point.is_none() => found.point = Some(found.count),
+                _ => break,
+            }
+            found.rest = rest;
+        }
+        found
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::error::NameError;
-use crate::topic::{check_exchange, check_symbol};
+use crate::topic::{NameError, check_exchange, check_symbol};
 
 /// Conditions on the values of a field.
 #[derive(Debug, Clone, Default)]

@@ -7,6 +7,7 @@
 pub mod columns;
 pub mod decimal;
 pub mod error;
+pub mod hex;
 pub mod layout;
 pub mod limits;
 pub mod msgpack;
@@ -15,6 +16,7 @@ pub mod time;
 pub mod token;
 pub mod topics;
 pub mod transcode;
+pub(crate) mod varint;
 
 pub use decimal::Decimal;
 pub use error::DecodeError;
@@ -23,3 +25,12 @@ pub use token::{Key, Sink, Source, Token};
 
 /// How deep values may nest, the event itself not counted: deeper than whatever JSON an event takes.
 pub const MAX_DEPTH: usize = 224;
+
+impl Layout {
+    /// The layout of the class that has these fields.
+    #[must_use]
+    pub fn new(event_type: &str, names: &[String]) -> Self {
+        let (msgpack, row) = (layout::MsgpackKeys::new(event_type, names), layout::RowHead::new(event_type, names));
+        Self::of_parts(event_type, names, msgpack, row)
+    }
+}

@@ -46,6 +46,19 @@ fn a_large_burst_comes_out_in_order_and_the_queue_goes_on() {
 }
 
 #[test]
+fn every_overflow_has_its_own_name_and_is_found_by_it() {
+    for overflow in Overflow::ALL {
+        assert_eq!(Overflow::named(overflow.policy().name), Ok(overflow));
+    }
+}
+
+#[test]
+fn a_name_that_no_overflow_has_is_refused_with_all_that_have_one() {
+    let expected = "overflow is \"bloc\"; it may be 'block', 'drop_oldest', 'drop_newest', 'conflate' or 'raise'";
+    assert_eq!(Overflow::named("bloc").unwrap_err().to_string(), expected);
+}
+
+#[test]
 fn every_reason_for_a_loss_stands_at_its_own_place_and_has_its_own_name() {
     for (place, why) in Loss::ALL.into_iter().enumerate() {
         assert_eq!(why as usize, place);

@@ -62,8 +62,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 }
 
 pub(crate) fn overflows() -> impl Strategy<Value = Overflow> {
-    use Overflow::{Block, Conflate, DropNewest, DropOldest, Raise};
-    prop::sample::select(vec![Block, DropOldest, DropNewest, Conflate, Raise])
+    prop::sample::select(&Overflow::ALL[..])
 }
 
 /// The queue and its model, which take every step together.

@@ -1,8 +1,9 @@
 //! Writing msgpack.
 
+use super::names::escape;
 use super::{BIG_INT, TIMESTAMP};
 use crate::codec::decimal::Decimal;
-use crate::codec::layout::{Layout, escape};
+use crate::codec::layout::Layout;
 use crate::codec::token::{Sink, Token};
 
 /// Appends events to bytes.
@@ -142,18 +143,18 @@ impl Sink for MsgpackSink {
     fn begin(&mut self, layout: &Layout, extras: usize) {
         self.start = self.out.len();
         self.entries = 2;
-        self.out.extend_from_slice(match layout.packed_keys.len() + extras + 1 {
+        self.out.extend_from_slice(match layout.msgpack.packed.len() + extras + 1 {
             0..=15 => &[0x80],
             16..=0xffff => &[0xde, 0, 0],
             _ => &[0xdf, 0, 0, 0, 0],
         });
-        self.out.extend_from_slice(&layout.packed_head);
+        self.out.extend_from_slice(&layout.msgpack.head);
     }
 
     #[inline]
     fn field(&mut self, layout: &Layout, index: usize) {
         self.entries += 1;
-        self.out.extend_from_slice(&layout.packed_keys[index]);
+        self.out.extend_from_slice(&layout.msgpack.packed[index]);
     }
 
     fn extra(&mut self, name: &str) {

@@ -1,8 +1,9 @@
 //! Reading msgpack.
 
+use super::names::{VERSION, unescape};
 use super::{BIG_INT, TIMESTAMP};
 use crate::codec::error::DecodeError;
-use crate::codec::layout::{Layout, VERSION, unescape};
+use crate::codec::layout::Layout;
 use crate::codec::time::{FIRST_US, LAST_US};
 use crate::codec::token::{Key, Source, Token};
 
@@ -255,8 +256,8 @@ impl<'a> Source<'a> for MsgpackSource<'a> {
         while self.entries > 0 {
             self.entries -= 1;
             // The event type stands in front, so its place in the order of the fields is skipped.
-            for index in self.expected..(self.expected + 2).min(layout.packed_keys.len()) {
-                let key = &layout.packed_keys[index];
+            for index in self.expected..(self.expected + 2).min(layout.msgpack.packed.len()) {
+                let key = &layout.msgpack.packed[index];
                 if self.bytes[self.at..].starts_with(key) {
                     self.start = self.at;
                     self.at += key.len();
@@ -267,7 +268,7 @@ impl<'a> Source<'a> for MsgpackSource<'a> {
             let key = self.key()?;
             if key == "_v" || key == "_t" {
                 self.skip()?;
-            } else if let Some(index) = layout.index_of(key, self.expected) {
+            } else if let Some(index) = layout.msgpack.index_of(key, self.expected) {
                 self.expected = index + 1;
                 return Ok(Some(Key::Field(index)));
             } else if let Some(name) = unescape(key) {
@@ -308,11 +309,7 @@ impl<'a> Source<'a> for MsgpackSource<'a> {
             0xd1 => self.array().map(|bytes| Token::Int(i64::from(i16::from_be_bytes(bytes)))),
             0xd2 => self.array().map(|bytes| Token::Int(i64::from(i32::from_be_bytes(bytes)))),
             0xd3 => self.array().map(|bytes| Token::Int(i64::from_be_bytes(bytes))),
-            0xd4 => self.extension(1),
-            0xd5 => self.extension(2),
-            0xd6 => self.extension(4),
-            0xd7 => self.extension(8),
-            0xd8 => self.extension(16),
+            0xd4..=0xd8 => self.extension(1 << (code - 0xd4)),
             0xd9 => self.length::<1>().and_then(|length| self.text(length)),
             0xda => self.length::<2>().and_then(|length| self.text(length)),
             0xdb => self.length::<4>().and_then(|length| self.text(length)),

@@ -1,7 +1,8 @@
 //! What a shrunk row says of its event's topic and time, read without the rest.
 
+use super::head::event_type_of;
 use super::interner::Interner;
-use super::source::{Piece, RowSource, event_type_of};
+use super::reader::{Piece, RowReader};
 use crate::codec::error::DecodeError;
 use crate::codec::token::Token;
 
@@ -25,7 +26,7 @@ impl<'a> Facts<'a> {
     ///
     /// It is no row, or of another interner.
     pub fn read(interner: &'a Interner, since: Option<i64>, row: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut source = RowSource::after(since.unwrap_or_default(), row);
+        let mut source = RowReader::after(since.unwrap_or_default(), row);
         let head = next(interner, &mut source)?;
         let (Token::Text(head) | Token::Name(head)) = head else {
             return Err(DecodeError::new(0, "a row begins with the type of its event"));
@@ -60,7 +61,7 @@ impl<'a> Facts<'a> {
 /// The moment that stands first in a row.
 #[must_use]
 pub fn first_moment(row: &[u8]) -> Option<i64> {
-    let mut source = RowSource::new(row);
+    let mut source = RowReader::after(0, row);
     while !source.is_at_end() {
         if let Piece::Token(Token::Moment(micros)) = source.piece().ok()? {
             return Some(micros);
@@ -69,7 +70,7 @@ pub fn first_moment(row: &[u8]) -> Option<i64> {
     None
 }
 
-fn next<'a>(interner: &'a Interner, source: &mut RowSource<'a>) -> Result<Token<'a>, DecodeError> {
+fn next<'a>(interner: &'a Interner, source: &mut RowReader<'a>) -> Result<Token<'a>, DecodeError> {
     let start = source.at();
     Ok(match source.piece()? {
         Piece::Text(text, _) => Token::Text(text),
@@ -79,7 +80,7 @@ fn next<'a>(interner: &'a Interner, source: &mut RowSource<'a>) -> Result<Token<
 }
 
 /// Leaves out what a list or a map holds.
-fn skip<'a>(interner: &'a Interner, source: &mut RowSource<'a>, head: Token<'a>) -> Result<(), DecodeError> {
+fn skip<'a>(interner: &'a Interner, source: &mut RowReader<'a>, head: Token<'a>) -> Result<(), DecodeError> {
     let count_in = |token: Token<'_>| match token {
         Token::List(count) => count,
         Token::Map(count) => 2 * count,

@@ -4,11 +4,12 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
 
-use super::sink::{put_interned, put_text, put_varint};
-use super::source::{Glance, Piece, RowSource};
+use super::reader::{Glance, Piece, RowReader};
+use super::sink::{put_interned, put_text};
 use super::{LATER, MOMENT, NAME, zigzag};
 use crate::codec::error::DecodeError;
 use crate::codec::token::Token;
+use crate::codec::varint::put_varint;
 
 /// How many texts are taken at most.
 const MAX_TEXTS: usize = 1 << 16;
@@ -88,7 +89,7 @@ impl Interner {
     /// It is no row.
     pub fn shrink_after(&mut self, since: Option<i64>, row: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         let mut since = since;
-        let mut source = RowSource::new(row);
+        let mut source = RowReader::after(0, row);
         while !source.is_at_end() {
             let start = source.at();
             match source.glance()? {
@@ -125,7 +126,7 @@ impl Interner {
     /// It is no row, or of another interner.
     pub fn expand_after(&self, since: Option<i64>, row: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         let mut since = since;
-        let mut source = RowSource::after(since.unwrap_or_default(), row);
+        let mut source = RowReader::after(since.unwrap_or_default(), row);
         while !source.is_at_end() {
             let start = source.at();
             match source.piece()? {

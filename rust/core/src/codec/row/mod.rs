@@ -27,7 +27,9 @@
 //! Numbers of a fixed length are little-endian.
 
 mod facts;
+mod head;
 mod interner;
+mod reader;
 mod sink;
 mod source;
 

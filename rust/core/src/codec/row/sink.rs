@@ -7,6 +7,7 @@ use super::{
 use crate::codec::decimal::Decimal;
 use crate::codec::layout::Layout;
 use crate::codec::token::{Sink, Token};
+use crate::codec::varint::put_varint;
 
 /// Appends one event's row to bytes.
 #[derive(Debug)]
@@ -64,14 +65,6 @@ impl<'a> RowSink<'a> {
     }
 }
 
-pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number.to_le_bytes()[0] | 0x80);
-        number >>= 7;
-    }
-    out.push(number.to_le_bytes()[0]);
-}
-
 pub(super) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     if text.len() <= SHORT_TEXT_BYTES {
         out.push(SHORT_TEXT | text.len().to_le_bytes()[0]);
@@ -97,7 +90,7 @@ impl Sink for RowSink<'_> {
     const LASTING: bool = false;
 
     fn begin(&mut self, layout: &Layout, extras: usize) {
-        self.put(Token::Name(&layout.row_head));
+        self.put(Token::Name(&layout.row.text));
         (self.moment, self.extras) = (None, extras);
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Kind, Refused, decimal};
 use crate::codec::MAX_DEPTH;
+use crate::codec::hex::digits_of;
 use crate::codec::msgpack::MsgpackSource;
 use crate::codec::token::{Source as _, Token};
 
@@ -156,7 +157,6 @@ fn write_float(float: f64, out: &mut Vec<u8>) {
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     for byte in text.bytes() {
         match byte {
@@ -169,7 +169,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
             0x0c => out.extend_from_slice(b"\\f"),
             0..0x20 => {
                 out.extend_from_slice(b"\\u00");
-                out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+                out.extend_from_slice(&digits_of(byte));
             }
             _ => out.push(byte),
         }

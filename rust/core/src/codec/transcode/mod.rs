@@ -12,6 +12,7 @@ use std::mem;
 
 use super::columns::{ColumnSink, Form};
 use super::decimal::{Decimal, Parsed};
+use super::hex::hex_of;
 use super::layout::Layout;
 use super::msgpack::MsgpackSource;
 use super::token::{Key, Sink as _, Source as _, Token};
@@ -171,7 +172,7 @@ fn put(kind: &Kind, token: Token<'_>, sink: &mut ColumnSink) -> Result<(), Refus
         (Kind::Decimal(limits), token) => sink.put(Token::Decimal(decimal(limits, &token)?)),
         (Kind::Text(text) | Kind::Id(text), Token::Text(found)) if text.holds(found) => sink.put(token),
         (Kind::Id(_), Token::Bytes(bytes)) => {
-            let digits = hex(bytes.try_into().map_err(|_| Refused)?);
+            let digits = hex_of(bytes.try_into().map_err(|_| Refused)?);
             sink.put(Token::Text(std::str::from_utf8(&digits).map_err(|_| Refused)?));
         }
         (Kind::Bool, Token::Bool(_)) | (Kind::Moment, Token::Moment(_)) => sink.put(token),
@@ -190,13 +191,4 @@ fn decimal(limits: &super::limits::Limits, token: &Token<'_>) -> Result<Decimal,
         Some(Parsed::Decimal(found)) if limits.hold_sign(found.negative, found.mantissa == 0) => Ok(found),
         _ => Err(Refused),
     }
-}
-
-fn hex(bytes: [u8; 16]) -> [u8; 32] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0; 32];
-    for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
-        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-    }
-    text
 }

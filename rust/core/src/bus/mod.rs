@@ -1,22 +1,32 @@
 //! A bus: who is subscribed. `admission` lets events in, `dispatch` hands them out, `closing` ends it.
 
+mod budget;
+mod closing;
+mod dispatch;
+mod enqueue;
+mod offer;
+mod phase;
+mod publish;
+mod waiters;
+mod watermark;
+
+pub use budget::Budget;
+pub use closing::Abandoned;
+pub use dispatch::Ended;
+pub use offer::{Accepted, Manner, Offer, Patience, Place, Speaker};
+pub use phase::Phase;
+pub use waiters::{Left, Line, Needs, Rooms, Ticket};
+pub use watermark::Milestone;
+
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::backlog::{Backlog, Rows};
-use crate::closing::Phase;
 use crate::codec::DecodeError;
-use crate::dispatch::Budget;
 use crate::filter::Known;
-use crate::history::History;
-use crate::line::Line;
-use crate::queue::{Loss, Overflow, Queue};
-use crate::registry::{Interest, Registry, SubscriptionId};
-use crate::route::Route;
-use crate::sequence::{Kept, Sequence};
-use crate::stats::{Counts, Totals};
-use crate::subscription::{Delivery, Service, Subscription, Subscriptions};
+use crate::queue::{Backlog, History, Kept, Loss, Overflow, Queue, Rows, Sequence, Verdict};
+use crate::routing::{Interest, Registry, Route, SubscriptionId};
+use crate::subscription::{Counts, Delivery, Service, Subscription, Subscriptions, Totals};
 
 /// What a new subscription brings.
 #[derive(Debug)]
@@ -283,5 +293,23 @@ impl<E, S, W> Bus<E, S, W> {
     /// What wakes the publishers who can come now, since the last time this was asked.
     pub fn take_called(&mut self) -> Vec<W> {
         std::mem::take(&mut self.called)
+    }
+}
+
+impl<E, S> Rooms for Subscriptions<E, S> {
+    fn has_room(&self, queue: SubscriptionId, topic: &Arc<str>) -> bool {
+        self.get(queue).is_none_or(|subscription| subscription.queue.verdict(topic) != Verdict::Wait)
+    }
+
+    fn reserve(&mut self, queue: SubscriptionId) {
+        if let Some(subscription) = self.get_mut(queue) {
+            subscription.queue.reserve();
+        }
+    }
+
+    fn release(&mut self, queue: SubscriptionId) {
+        if let Some(subscription) = self.get_mut(queue) {
+            subscription.queue.release();
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::histogram::Histogram;
+use super::histogram::Histogram;
 
 /// Times the events at chosen places. The clock is read for those alone, and the others take no memory for it.
 #[derive(Debug, Default)]

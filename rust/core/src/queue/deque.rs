@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::backlog::{Rows, Sizes};
+use super::packed::{Rows, Sizes};
 
 /// An event as it is, or rows of one or several.
 #[derive(Debug, Clone, PartialEq, Eq)]

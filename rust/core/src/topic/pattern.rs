@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::Chars;
 
-use crate::error::NameError;
-use crate::topic::{PREFIX, Topic};
+use super::error::NameError;
+use super::{PREFIX, Topic};
 
 /// One segment of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,14 +1,19 @@
 //! Subscriptions and where they are kept.
 
+mod histogram;
+mod slots;
+mod statistics;
+mod stopwatch;
+
+pub use histogram::Histogram;
+pub use slots::Subscriptions;
+pub use statistics::{Counts, End, Gap, Totals};
+pub use stopwatch::Stopwatch;
+
 use std::sync::Arc;
 
-use crate::admission::Speaker;
-use crate::line::Rooms;
-use crate::queue::{Loss, Queue, Verdict};
-use crate::registry::{Interest, SubscriptionId};
-use crate::sequence::{Kept, Sequence};
-use crate::stats::{Counts, End, Gap};
-use crate::stopwatch::Stopwatch;
+use crate::queue::{Kept, Loss, Queue, Sequence};
+use crate::routing::Interest;
 
 /// Who sees to a subscription's events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,12 +97,6 @@ impl<E, S> Subscription<E, S> {
         self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_held()
     }
 
-    /// Whether it hears what somebody says; `id` is its own.
-    #[inline]
-    pub(crate) fn hears(&self, id: SubscriptionId, speaker: Speaker) -> bool {
-        !self.ending || (self.draining && speaker == Speaker::Handler(id))
-    }
-
     /// Whether it hears only its own handler, and ends when it has nothing left.
     #[must_use]
     pub fn is_draining(&self) -> bool {
@@ -127,7 +126,9 @@ impl<E, S> Subscription<E, S> {
             self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.accept(place, self.queue.first_place()));
         }
         let lost = lost?;
-        if let (Some(stopwatch), Some(place)) = (&mut self.stopwatch, self.queue.place_of(topic)) {
+        if lost.why == Loss::Conflate
+            && let (Some(stopwatch), Some(place)) = (&mut self.stopwatch, self.queue.place_of(topic))
+        {
             stopwatch.forget(place);
         }
         self.counts.lose(lost.why, 1);
@@ -194,95 +195,5 @@ impl<E, S> Subscription<E, S> {
         let lost = self.queue.drain();
         self.counts.lose(why, lost.len() as u64);
         lost
-    }
-}
-
-#[derive(Debug)]
-#[repr(C, align(64))]
-struct Seat<E, S> {
-    generation: u32,
-    taken: Option<Subscription<E, S>>,
-}
-
-/// The subscriptions of a bus, by place.
-#[derive(Debug)]
-pub struct Subscriptions<E, S> {
-    seats: Vec<Seat<E, S>>,
-    free: Vec<u32>,
-}
-
-impl<E, S> Default for Subscriptions<E, S> {
-    fn default() -> Self {
-        Self { seats: Vec::new(), free: Vec::new() }
-    }
-}
-
-impl<E, S> Subscriptions<E, S> {
-    /// Finds a place.
-    ///
-    /// # Panics
-    /// With more than four billion subscriptions.
-    pub fn insert(&mut self, subscription: Subscription<E, S>) -> SubscriptionId {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.seats.push(Seat { generation: 0, taken: None });
-            u32::try_from(self.seats.len() - 1).expect("fewer than 2^32 subscriptions")
-        });
-        let seat = &mut self.seats[index as usize];
-        seat.taken = Some(subscription);
-        SubscriptionId { index, generation: seat.generation }
-    }
-
-    /// Gives a place up.
-    pub fn remove(&mut self, id: SubscriptionId) -> Option<Subscription<E, S>> {
-        let seat = self.seats.get_mut(id.index as usize).filter(|seat| seat.generation == id.generation)?;
-        let subscription = seat.taken.take()?;
-        seat.generation = seat.generation.wrapping_add(1);
-        self.free.push(id.index);
-        Some(subscription)
-    }
-
-    /// The subscription, if it still stands.
-    #[must_use]
-    pub fn get(&self, id: SubscriptionId) -> Option<&Subscription<E, S>> {
-        let seat = self.seats.get(id.index as usize)?;
-        if seat.generation == id.generation { seat.taken.as_ref() } else { None }
-    }
-
-    /// The subscription, if it still stands.
-    pub fn get_mut(&mut self, id: SubscriptionId) -> Option<&mut Subscription<E, S>> {
-        let seat = self.seats.get_mut(id.index as usize)?;
-        if seat.generation == id.generation { seat.taken.as_mut() } else { None }
-    }
-
-    /// The subscription, if it still hears events.
-    #[must_use]
-    pub fn hearing(&self, id: SubscriptionId) -> Option<&Subscription<E, S>> {
-        self.get(id).filter(|subscription| !subscription.ending)
-    }
-
-    /// Every place that is taken.
-    pub fn iter(&self) -> impl Iterator<Item = (SubscriptionId, &Subscription<E, S>)> {
-        self.seats.iter().zip(0..).filter_map(|(seat, index)| {
-            let id = SubscriptionId { index, generation: seat.generation };
-            seat.taken.as_ref().map(|subscription| (id, subscription))
-        })
-    }
-}
-
-impl<E, S> Rooms for Subscriptions<E, S> {
-    fn has_room(&self, queue: SubscriptionId, topic: &Arc<str>) -> bool {
-        self.get(queue).is_none_or(|subscription| subscription.queue.verdict(topic) != Verdict::Wait)
-    }
-
-    fn reserve(&mut self, queue: SubscriptionId) {
-        if let Some(subscription) = self.get_mut(queue) {
-            subscription.queue.reserve();
-        }
-    }
-
-    fn release(&mut self, queue: SubscriptionId) {
-        if let Some(subscription) = self.get_mut(queue) {
-            subscription.queue.release();
-        }
     }
 }

@@ -1,22 +1,8 @@
 //! How a bus closes: who is still heard meanwhile, and what is given up.
 
-use crate::bus::Bus;
-use crate::queue::Loss;
-use crate::sequence::Sequence;
-
-/// How open a bus is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Phase {
-    /// Takes events.
-    #[default]
-    Open,
-    /// Takes no new events but those of its own handlers, and works off what it has.
-    Closing,
-    /// Has given up what waited, and takes only its own word.
-    Ending,
-    /// Has nothing left.
-    Closed,
-}
+use super::Bus;
+use super::phase::Phase;
+use crate::queue::{Loss, Sequence};
 
 /// What a bus that is closed by force gave back, likewise to be dropped without a lock.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
+use super::route::Route;
 use crate::filter::Known;
-use crate::route::Route;
 use crate::topic::NONE;
 
 /// Which answers hold no longer.

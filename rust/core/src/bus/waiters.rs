@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
-use crate::registry::SubscriptionId;
+use crate::routing::SubscriptionId;
 
 /// A waiter's number; a lower one came earlier.
 pub type Ticket = u64;

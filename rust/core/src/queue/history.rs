@@ -1,7 +1,7 @@
 //! The newest events of a bus.
 
-use crate::backlog::Rows;
-use crate::sequence::{Kept, Sequence};
+use super::deque::{Kept, Sequence};
+use super::packed::Rows;
 
 /// The newest events that were accepted, up to a number.
 #[derive(Debug)]

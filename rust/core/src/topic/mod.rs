@@ -1,6 +1,10 @@
 //! Topics: `events.{event_type}.{exchange}.{symbol}`, the symbol taking all the rest.
 
-use crate::error::NameError;
+mod error;
+mod pattern;
+
+pub use error::NameError;
+pub use pattern::{Pattern, Segment};
 
 /// The first segment of every topic.
 pub const PREFIX: &str = "events";

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::id::SubscriptionId;
 use crate::filter::Filter;
-use crate::registry::SubscriptionId;
 use crate::topic::Topic;
 
 /// A subscription that events of one class and topic go to.

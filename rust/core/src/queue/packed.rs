@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::codec::DecodeError;
 use crate::codec::row::{Facts, Interner, first_moment};
+use crate::codec::varint::{put_varint, read_varint};
 
 /// How many bytes a block has, unless a single row is longer. Whoever keeps one row keeps its block, and that is not to
 /// weigh more than some two events would as objects.
@@ -29,15 +30,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Block {
     /// Where the row that begins at a place has its content, and where it ends.
     fn span(bytes: &[u8], offset: u16) -> (usize, usize) {
-        let (mut at, mut length, mut shift) = (usize::from(offset), 0_usize, 0);
-        while let Some(byte) = bytes.get(at).copied() {
-            length |= usize::from(byte & 0x7f) << shift;
-            (at, shift) = (at + 1, shift + 7);
-            if byte < 0x80 {
-                break;
-            }
-        }
-        (at, at.saturating_add(length).min(bytes.len()))
+        let at = usize::from(offset).min(bytes.len());
+        let (length, size) = read_varint(&bytes[at..]).unwrap_or_default();
+        let start = at + size;
+        (start, start.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(bytes.len()))
     }
 }
 
@@ -176,12 +172,7 @@ impl Backlog {
         if start + length + 2 > BLOCK_BYTES {
             bytes.reserve_exact(length + 8);
         }
-        let mut rest = length;
-        while rest >= 0x80 {
-            bytes.push(rest.to_le_bytes()[0] | 0x80);
-            rest >>= 7;
-        }
-        bytes.push(rest.to_le_bytes()[0]);
+        put_varint(&mut bytes, length as u64);
         bytes.extend_from_slice(&self.short);
         let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
         Ok(Some(Rows { block: Arc::clone(block), start: place(start), end: place(bytes.len()), count: 1 }))

@@ -1,7 +1,7 @@
 //! Waiting for a subscription to work off what it has.
 
-use crate::bus::Bus;
-use crate::registry::SubscriptionId;
+use super::Bus;
+use crate::routing::SubscriptionId;
 
 /// A place among all that a subscription is handed, reached when what stands before it has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,20 +5,11 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+use super::cache::{RouteCache, Stale};
+use super::id::SubscriptionId;
+use super::route::{Route, Target};
 use crate::filter::{Filter, Known};
-use crate::pattern::{Pattern, Segment};
-use crate::route::{Route, Target};
-use crate::route_cache::{RouteCache, Stale};
-use crate::topic::{NONE, Topic};
-
-/// A subscription's place in its bus. A place is used again, under another generation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SubscriptionId {
-    /// The place.
-    pub index: u32,
-    /// How many subscriptions have stood there before.
-    pub generation: u32,
-}
+use crate::topic::{NONE, Pattern, Segment, Topic};
 
 /// Which kinds of event a subscription hears.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::admission::{Accepted, Manner, Patience, Place};
-use crate::bus::Bus;
+use super::Bus;
+use super::offer::{Accepted, Manner, Patience, Place};
 use crate::queue::Verdict;
-use crate::registry::SubscriptionId;
+use crate::routing::SubscriptionId;
 use crate::subscription::{Service, Subscription, Subscriptions};
 
 /// Why an event cannot be accepted now.
@@ -27,7 +27,7 @@ impl<E, S> Subscriptions<E, S> {
     ) -> Result<(), Obstacle> {
         let mut must_wait = None;
         for id in targets {
-            let Some(subscription) = self.get(*id).filter(|found| found.hears(*id, speaker)) else { continue };
+            let Some(subscription) = self.get(*id).filter(|found| speaker.is_heard_by(*id, found)) else { continue };
             let verdict = match patience {
                 Patience::Urgent => subscription.queue.urgent_verdict(topic),
                 _ => subscription.queue.verdict(topic),
@@ -66,7 +66,7 @@ impl<E, S, W> Bus<E, S, W> {
     ) {
         let mut heard = 0;
         for id in targets {
-            let found = self.subscriptions.get_mut(*id).filter(|found| found.hears(*id, manner.speaker));
+            let found = self.subscriptions.get_mut(*id).filter(|found| manner.speaker.is_heard_by(*id, found));
             let Some(subscription) = found else { continue };
             heard += 1;
             let next = subscription.queue.next_place();

@@ -1,0 +1,29 @@
+//! Phases of a bus, from open to closed.
+
+use super::offer::Speaker;
+
+/// How open a bus is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Takes events.
+    #[default]
+    Open,
+    /// Takes no new events but those of its own handlers, and works off what it has.
+    Closing,
+    /// Has given up what waited, and takes only its own word.
+    Ending,
+    /// Has nothing left.
+    Closed,
+}
+
+impl Phase {
+    /// Whether the bus takes events from somebody.
+    pub(crate) fn admits(self, speaker: Speaker) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Closing => speaker != Speaker::Publisher,
+            Self::Ending => speaker == Speaker::Bus,
+            Self::Closed => false,
+        }
+    }
+}
