@@ -1,5 +1,7 @@
 //! Event classes and the classes of models in them, described once.
 
+use std::sync::OnceLock;
+
 use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
@@ -9,11 +11,11 @@ use pyo3::types::{PyDict, PySet, PyString, PyType};
 use rustc_hash::FxHashMap;
 use trading_events_core::codec::Layout;
 use trading_events_core::codec::columns::Form;
+use trading_events_core::codec::transcode::Transcoder;
 
 use super::shape::Shape;
 use super::slot::Slot;
-use super::transcode::Transcoding;
-use crate::event::{base_event, identity, not_an_event};
+use crate::event::kind::{base_event, identity, not_an_event};
 
 /// Every class that has been described, by its address: it lives on in its description.
 static CLASSES: Mutex<Option<FxHashMap<usize, &'static Class>>> = Mutex::new(None);
@@ -44,7 +46,8 @@ pub(crate) struct Class {
     pub(super) type_index: Option<usize>,
     pub(super) metadata_index: Option<usize>,
     pub(super) gate: Gate,
-    pub(super) transcoding: Transcoding,
+    /// What makes columns of its rows without Python, where the class has nothing that only Python knows.
+    pub(super) transcoder: OnceLock<Option<Transcoder>>,
 }
 
 /// Which of its events come back as they were.
@@ -74,6 +77,21 @@ pub(super) struct TypedJson {
 }
 
 impl Field {
+    fn describe(
+        name: &str,
+        shape: &Bound<'_, PyAny>,
+        class: &Bound<'_, PyType>,
+        infos: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            name: PyString::intern(class.py(), name).unbind(),
+            shape: Shape::compile(shape, class)?,
+            form: form_of(shape)?,
+            json: PyOnceLock::new(),
+            is_required: infos.as_any().get_item(name)?.call_method0("is_required")?.is_truthy()?,
+        })
+    }
+
     /// How its values are JSON, if they have no columns of their own.
     pub(super) fn json(&self, class: &Class, py: Python<'_>) -> PyResult<&TypedJson> {
         self.json.get_or_try_init(py, || {
@@ -149,13 +167,7 @@ impl Class {
         for field in description.getattr("fields")?.try_iter()? {
             let field = field?;
             let name: String = field.getattr("name")?.extract()?;
-            fields.push(Field {
-                name: PyString::intern(py, &name).unbind(),
-                shape: Shape::compile(&field.getattr("shape")?, class)?,
-                form: form_of(&field.getattr("shape")?)?,
-                json: PyOnceLock::new(),
-                is_required: infos.as_any().get_item(&name)?.call_method0("is_required")?.is_truthy()?,
-            });
+            fields.push(Field::describe(&name, &field.getattr("shape")?, class, &infos)?);
             names.push(name);
         }
         let place = |wanted: &str| is_event.then(|| names.iter().position(|name| name == wanted)).flatten();
@@ -179,13 +191,9 @@ impl Class {
             metadata_index: place("metadata"),
             gate: gate_of(&description)?,
             template,
-            slots: [
-                Slot::find(class, intern!(py, "__pydantic_fields_set__"))?,
-                Slot::find(class, intern!(py, "__pydantic_extra__"))?,
-                Slot::find(class, intern!(py, "__pydantic_private__"))?,
-            ],
+            slots: Slot::of_model(class)?,
             fields: fields.into(),
-            transcoding: Transcoding::new(),
+            transcoder: OnceLock::new(),
         })
     }
 }

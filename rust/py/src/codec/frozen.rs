@@ -11,7 +11,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 use trading_events_core::codec::MAX_DEPTH;
 
-use super::build::{is_tracked, untrack};
+use super::gc::{is_tracked, untrack};
 
 /// How deep a value may be to be JSON beyond doubt: Pydantic reads some 200 levels.
 const JSON_DEPTH: usize = 190;
@@ -90,6 +90,11 @@ pub(super) fn as_list<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<
     }
     let is_frozen = value.get_type_ptr() == classes(value.py())?.list.bind(value.py()).as_type_ptr();
     Ok(value.cast::<PyList>().ok().filter(|_| is_frozen))
+}
+
+/// Whether a value is an empty dictionary, plain or read-only.
+pub(super) fn is_empty_dict(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(as_dict(value)?.is_some_and(PyDictMethods::is_empty))
 }
 
 /// A value whose plain dictionaries and lists, at every level, are read-only ones. What JSON cannot say stays what it is.

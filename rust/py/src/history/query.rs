@@ -1,0 +1,67 @@
+//! The newest events of a bus, kept and queried.
+
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+use trading_events_core::history::History;
+use trading_events_core::registry::Interest;
+
+use super::select::Choice;
+use crate::bus::interest::kinds_of;
+use crate::bus::native_bus::NativeBus;
+use crate::codec::{CollectorPaused, packed};
+use crate::event::filter;
+use crate::runtime::exits::Call;
+
+#[pymethods]
+impl NativeBus {
+    /// Keeps so many of the events to come.
+    fn _keep_history(&self, py: Python<'_>, events: usize) {
+        self.lock(py).bus.history = Some(History::new(events));
+    }
+
+    /// How many events are kept, and how many at most; nothing if none are.
+    #[getter]
+    fn _history(&self, py: Python<'_>) -> Option<(usize, usize)> {
+        self.lock(py).bus.history.as_ref().map(|history| (history.kept().len(), history.capacity()))
+    }
+
+    /// How many bytes the rows take, and how many events are no rows.
+    fn _weigh_history(&self, py: Python<'_>) -> (usize, usize) {
+        let state = self.lock(py);
+        state.bus.history.as_ref().map_or((0, 0), |history| (history.kept().size_bytes(), history.kept().events()))
+    }
+
+    fn _clear_history(&self, py: Python<'_>) {
+        let cleared = self.lock(py).bus.history.as_mut().map(History::clear);
+        drop(cleared);
+    }
+
+    /// The newest kept events, at most `limit`, that match and whose time is in `[start, end)`, in order of acceptance.
+    fn _query_history<'py>(
+        &self,
+        py: Python<'py>,
+        what: &Bound<'py, PyAny>,
+        start: Option<&Bound<'py, PyAny>>,
+        end: Option<&Bound<'py, PyAny>>,
+        limit: Option<usize>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let _call = Call::begin(py)?;
+        let (kinds, ..) = kinds_of(what)?;
+        let choice = Choice {
+            interest: &Interest { kinds, filter: None },
+            leaves: &[],
+            start_us: start.map(filter::microseconds).transpose()?,
+            end_us: end.map(filter::microseconds).transpose()?,
+            last_per_topic: false,
+            limit: limit.unwrap_or(usize::MAX),
+        };
+        let kept = self.lock(py).kept(py);
+        let _paused = CollectorPaused::new(py);
+        let picked = choice.pick(py, kept, &mut |_, error| Err(error))?;
+        let events = PyList::empty(py);
+        for kept in picked {
+            events.append(packed::unpack(py, kept)?)?;
+        }
+        Ok(events)
+    }
+}

@@ -1,0 +1,29 @@
+//! Publishing to all but one subscription: an outbox does not hear what comes from outside.
+
+use pyo3::prelude::*;
+use trading_events_core::admission::{Patience, Speaker};
+
+use super::awaitable::{Done, Publishing};
+use super::pending::Outcome;
+use crate::bus::native_bus::NativeBus;
+
+#[pymethods]
+impl NativeBus {
+    /// `publish`, in the bus's loop, to all but one subscription.
+    #[pyo3(signature = (event, sid, /))]
+    fn _publish_past(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, sid: &str) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        let passed = slf.get().id_of(py, sid).ok();
+        match Self::offer_past(slf, event, passed, (Patience::Waits, Speaker::Publisher))? {
+            Outcome::Accepted => Done::shared(py),
+            pending => Publishing::after(slf, pending),
+        }
+    }
+
+    /// `publish_nowait` to all but one subscription.
+    #[pyo3(signature = (event, sid, /))]
+    fn _publish_nowait_past(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, sid: &str) -> PyResult<()> {
+        let passed = slf.get().id_of(slf.py(), sid).ok();
+        Self::offer_past(slf, event, passed, (Patience::None, Speaker::Publisher)).map(drop)
+    }
+}

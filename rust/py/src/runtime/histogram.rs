@@ -1,0 +1,37 @@
+//! Durations that Python measures.
+
+use pyo3::prelude::*;
+use trading_events_core::histogram::Histogram;
+
+use super::guarded::Guarded;
+
+/// Durations of one kind, as `(samples, p50_ns, p99_ns, p999_ns, max_ns)`.
+pub(crate) type Times = (u64, u64, u64, u64, u64);
+
+/// The summary of a histogram.
+pub(crate) fn times(histogram: &Histogram) -> Times {
+    let at = |per_mille| histogram.per_mille_ns(per_mille);
+    (histogram.count(), at(500), at(990), at(999), histogram.max_ns())
+}
+
+/// A histogram of durations.
+#[pyclass(frozen, name = "Histogram", module = "trading.events._core")]
+pub(crate) struct PyHistogram(Guarded<Histogram>);
+
+#[pymethods]
+impl PyHistogram {
+    #[new]
+    fn new() -> Self {
+        Self(Guarded::new(Histogram::default()))
+    }
+
+    #[pyo3(signature = (duration_ns, /))]
+    fn record(&self, py: Python<'_>, duration_ns: u64) {
+        self.0.lock(py).record(duration_ns);
+    }
+
+    /// The count, three quantiles and the maximum.
+    fn summary(&self, py: Python<'_>) -> Times {
+        times(&self.0.lock(py))
+    }
+}

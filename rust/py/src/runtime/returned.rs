@@ -1,0 +1,209 @@
+//! What a function of the user's has returned: a value, or something that is still to be run.
+//!
+//! Types decide, as in Python's own `await`: an object that answers to any attribute, as a mock does, is a value.
+
+use std::ffi::c_int;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyFunction, PyList, PySet, PyTuple, PyType};
+use pyo3::{ffi, intern};
+
+use crate::error::HandlerTypeError;
+
+/// Marks the code of a generator that `types.coroutine` has made awaitable.
+const CO_ITERABLE_COROUTINE: c_int = 0x100;
+
+/// What an object is to whoever has called the function that returned it.
+enum Kind {
+    Value,
+    /// It is driven itself: a coroutine, or a generator that stands for one.
+    Coroutine,
+    /// Its `__await__` says what to drive.
+    Awaitable,
+    /// A proxy of either: its `__class__` says so, its type does not.
+    Proxy,
+    /// Nothing of it has run, and nothing will.
+    Unrun(&'static str),
+}
+
+/// What has to be driven to await what a function has returned; `None` if that is a plain value.
+///
+/// # Errors
+/// What was returned has not run and cannot be awaited, or its own `__await__` has raised.
+pub(crate) fn awaited<'py>(
+    function: &Bound<'py, PyAny>,
+    result: Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match kind(&result)? {
+        Kind::Value => Ok(None),
+        Kind::Coroutine => Ok(Some(result)),
+        Kind::Awaitable => start(&result).map(Some),
+        Kind::Proxy => {
+            let starter = result.getattr_opt(intern!(result.py(), "__await__"))?;
+            // A mock makes the same claim, and answers with another mock.
+            Ok(starter.map(|starter| starter.call0()).transpose()?.filter(is_iterator))
+        }
+        Kind::Unrun(what) => Err(unrun(function, &result, what)),
+    }
+}
+
+/// Refuses what a filter has returned if it would have to be run first: it would pass every event.
+pub(crate) fn check_answer(function: &Bound<'_, PyAny>, answer: &Bound<'_, PyAny>) -> PyResult<()> {
+    match kind(answer)? {
+        Kind::Value => Ok(()),
+        Kind::Coroutine | Kind::Awaitable | Kind::Proxy => {
+            discard(answer);
+            Err(HandlerTypeError::new_err(format!("filter {function} is asynchronous; a filter is a plain function")))
+        }
+        Kind::Unrun(what) => Err(unrun(function, answer, what)),
+    }
+}
+
+/// Ends a coroutine that will never be awaited.
+pub(crate) fn discard(coroutine: &Bound<'_, PyAny>) {
+    let closed = coroutine.getattr_opt(intern!(coroutine.py(), "close"));
+    if let Err(error) = closed.and_then(|close| close.map_or(Ok(()), |close| close.call0().map(drop))) {
+        error.write_unraisable(coroutine.py(), None);
+    }
+}
+
+fn kind(result: &Bound<'_, PyAny>) -> PyResult<Kind> {
+    if is_coroutine(result) {
+        return Ok(Kind::Coroutine);
+    }
+    let class = result.get_type();
+    if is_awaitable(&class) {
+        return Ok(Kind::Awaitable);
+    }
+    if is_generator(&class) {
+        let code = result.getattr(intern!(result.py(), "gi_code"))?;
+        let flags: c_int = code.getattr(intern!(result.py(), "co_flags"))?.extract()?;
+        let is_coroutine = flags & CO_ITERABLE_COROUTINE != 0;
+        return Ok(if is_coroutine { Kind::Coroutine } else { Kind::Unrun("a generator") });
+    }
+    if let Some(what) = unrun_by_type(&class)? {
+        return Ok(Kind::Unrun(what));
+    }
+    if has_coroutine(result) {
+        return Ok(Kind::Unrun("coroutines in a collection"));
+    }
+    if is_async(result)? {
+        return Ok(Kind::Unrun("a coroutine function that nobody has called"));
+    }
+    kind_by_claim(result, &class)
+}
+
+/// The kind of an object whose `__class__` is another than its type. One that cannot be asked is a value.
+fn kind_by_claim(result: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<Kind> {
+    let claimed = result.getattr(intern!(result.py(), "__class__")).ok();
+    let Some(claimed) = claimed.and_then(|claimed| claimed.cast_into::<PyType>().ok()) else { return Ok(Kind::Value) };
+    if claimed.is(class) {
+        Ok(Kind::Value)
+    } else if is_awaitable(&claimed) {
+        Ok(Kind::Proxy)
+    } else if is_generator(&claimed) {
+        Ok(Kind::Unrun("a generator"))
+    } else {
+        Ok(unrun_by_type(&claimed)?.map_or(Kind::Value, Kind::Unrun))
+    }
+}
+
+/// Whether a handler is an `async def`, or a method that is one.
+pub(crate) fn is_async(handler: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static METHOD: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let py = handler.py();
+    let is_method = handler.is_exact_instance(METHOD.import(py, "types", "MethodType")?);
+    let function = if is_method { handler.getattr(intern!(py, "__func__"))? } else { handler.clone() };
+    if !function.is_instance_of::<PyFunction>() {
+        return Ok(false);
+    }
+    let flags: c_int = function.getattr(intern!(py, "__code__"))?.getattr(intern!(py, "co_flags"))?.extract()?;
+    Ok(flags & ffi::CO_COROUTINE != 0)
+}
+
+fn is_coroutine(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: a type check of a live object.
+    unsafe { ffi::PyCoro_CheckExact(object.as_ptr()) != 0 }
+}
+
+fn is_awaitable(class: &Bound<'_, PyType>) -> bool {
+    awaiter(class).is_some()
+}
+
+/// The slot of a type that `await` calls.
+fn awaiter(class: &Bound<'_, PyType>) -> Option<ffi::unaryfunc> {
+    // SAFETY: a live type object; its table of asynchronous methods is null or lives as long as it.
+    unsafe { (*class.as_type_ptr()).tp_as_async.as_ref() }.and_then(|methods| methods.am_await)
+}
+
+fn is_generator(class: &Bound<'_, PyType>) -> bool {
+    // SAFETY: the address of a static type of the interpreter's.
+    class.as_type_ptr() == &raw mut ffi::PyGen_Type
+}
+
+/// What an object of this type is, if a function's body has been put off with it.
+fn unrun_by_type(class: &Bound<'_, PyType>) -> PyResult<Option<&'static str>> {
+    static BASE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static ASYNC_GENERATOR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let py = class.py();
+    if class.is(ASYNC_GENERATOR.import(py, "types", "AsyncGeneratorType")?) {
+        return Ok(Some("an asynchronous generator"));
+    }
+    let is_context = class.is_subclass(BASE.import(py, "contextlib", "_GeneratorContextManagerBase")?)?;
+    Ok(is_context.then_some("a context manager"))
+}
+
+/// Whether there is a coroutine among the first of a collection's elements. To look at all of them would cost every event
+/// the length of what its handler returns.
+fn has_coroutine(result: &Bound<'_, PyAny>) -> bool {
+    const FIRST: usize = 16;
+    elements(result).take(FIRST).any(|element| is_coroutine(&element))
+}
+
+fn elements<'py>(result: &Bound<'py, PyAny>) -> impl Iterator<Item = Bound<'py, PyAny>> {
+    let list = result.cast_exact::<PyList>().into_iter().flatten();
+    let tuple = result.cast_exact::<PyTuple>().into_iter().flatten();
+    let set = result.cast_exact::<PySet>().into_iter().flatten();
+    list.chain(tuple).chain(set)
+}
+
+/// Calls the `__await__` of an object whose type has one.
+fn start<'py>(result: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let Some(awaiter) = awaiter(&result.get_type()) else { return Ok(result.clone()) };
+    // SAFETY: the object's own slot; it gives a new reference, or null with an error set.
+    let started = unsafe { Bound::from_owned_ptr_or_err(result.py(), awaiter(result.as_ptr())) };
+    let started = started?;
+    if is_iterator(&started) {
+        return Ok(started);
+    }
+    let (of, found) = (result.get_type().name()?, started.get_type().name()?);
+    Err(PyTypeError::new_err(format!("__await__ of a {of} returned a {found}, which is no iterator")))
+}
+
+fn is_iterator(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: a type check of a live object.
+    unsafe { ffi::PyIter_Check(object.as_ptr()) != 0 }
+}
+
+#[cold]
+fn unrun(function: &Bound<'_, PyAny>, result: &Bound<'_, PyAny>, what: &str) -> PyErr {
+    for coroutine in elements(result).filter(is_coroutine) {
+        discard(&coroutine);
+    }
+    HandlerTypeError::new_err(format!(
+        "{function} returned {what}, which nobody runs; make it a coroutine function or a plain one, and have it await, \
+         iterate or enter what it makes",
+    ))
+}
+
+/// What to await of what a handler has returned, as the bus itself would; `None` if that is a plain value.
+#[pyfunction]
+#[pyo3(signature = (handler, result, /))]
+pub(crate) fn to_await<'py>(
+    handler: &Bound<'py, PyAny>,
+    result: Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    awaited(handler, result)
+}
