@@ -19,9 +19,7 @@ import pytest
 import trading.events
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [
-    ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/wire-format.md")
-]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")])
 FENCE = re.compile(
     r"^ *```(?P<language>.*)\n(?P<code>(?s:.*?))^ *```$(\s*^ *```output\n(?P<output>(?s:.*?))^ *```$)?", re.MULTILINE
 )
@@ -49,12 +47,17 @@ class Block:
         return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
+def name_of(document: Path) -> str:
+    """A document's path in the checkout."""
+    return document.relative_to(ROOT).as_posix()
+
+
 def blocks(document: Path, *languages: str) -> list[Block]:
     """A document's blocks in these languages, or in any."""
     text = document.read_text(encoding="utf-8") if document.exists() else ""
     return [
         Block(
-            place=f"{document.name}:{len(text[: found.start()].splitlines()) + 1}",
+            place=f"{name_of(document)}:{len(text[: found.start()].splitlines()) + 1}",
             language=found["language"],
             code=dedent(found["code"]),
             output=found["output"] and dedent(found["output"]),
@@ -79,14 +82,14 @@ def each_block(*languages: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("block", found, ids=lambda block: block.place)
 
 
-each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 
 
 @each_document
 def test_the_document_stands_and_every_fence_in_it_is_closed(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     closed = FENCE.sub("", text)
-    assert text.startswith("# ")
+    assert text.startswith(("# ", "---\n"))
     assert "```" not in closed
 
 
