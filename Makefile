@@ -33,11 +33,11 @@ FUZZ_TARGETS = $(notdir $(basename $(wildcard rust/fuzz/fuzz_targets/*.rs)))
 heading = @printf '\n=== %s ===\n' '$(1)'
 
 .PHONY: help demo bench bench-peers build test test-python fuzz chaos exits crash interrupts clean
-.PHONY: lint lint-rust lint-python types test-rust test-coverage test-wheel
+.PHONY: lint lint-rust lint-python lint-workflows types audit test-rust test-coverage test-docs test-wheel test-built-wheel
 
 help: ## list the targets
 	@echo 'make TARGET [PYTHON=another interpreter]'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s%s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s%s\n", $$1, $$2}' Makefile
 
 # Environment
 
@@ -90,7 +90,7 @@ test-rust: $(VENV)/.created
 		cargo nextest run --workspace --no-fail-fast && env -u MAKEFLAGS cargo test --workspace --doc; \
 		else cargo test --workspace --no-fail-fast; fi
 
-lint: lint-rust lint-python ## check form: rustfmt, clippy, ruff
+lint: lint-rust lint-python lint-workflows ## check form: rustfmt, clippy, ruff, workflows
 
 lint-rust: $(VENV)/.created
 	$(call heading,Rust lint)
@@ -102,6 +102,11 @@ lint-python: $(VENV)/.extra-dev
 	$(call heading,Python lint)
 	$(RUN) ruff check
 	$(RUN) ruff format --check
+
+lint-workflows: $(VENV)/.extra-dev
+	$(call heading,Workflows)
+	$(RUN) check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/zizmor --quiet --offline .github/workflows
 
 types: $(VENV)/.built $(VENV)/.extra-dev ## check types and the stub of the native module
 	$(call heading,Types)
@@ -125,17 +130,38 @@ exits: $(VENV)/.built $(VENV)/.extra-test ## end interpreters whose threads are 
 	$(call heading,Exits)
 	EXITS=$(or $(EXITS),200) $(RUN) pytest -p no:benchmark tests/exits
 
+test-docs: $(VENV)/.built $(VENV)/.extra-test ## run the examples in the documents, follow their links, compare their tables
+	$(call heading,Documents)
+	$(PYTEST) tests/test_docs*.py
+
 test-wheel: $(VENV)/.built
 	$(call heading,The wheel in an empty environment)
 	away=$$(mktemp -d); trap 'rm -rf "$$away"' EXIT; \
 	$(RUN) maturin build --release --out "$$away"; \
+	$(MAKE) test-built-wheel WHEELS="$$away"
+
+test-built-wheel: ## install what is in the folder WHEELS in an empty environment, and run the first example of the README
+	away=$$(mktemp -d); trap 'rm -rf "$$away"' EXIT; \
 	sed -n '/^```python$$/,/^```$$/{/^```python$$/d;/^```$$/q;p}' README.md >"$$away/example.py"; \
 	test -s "$$away/example.py" || { echo 'README.md has no python example' >&2; exit 1; }; \
-	$(VENV)/bin/python -m venv "$$away/venv"; \
-	"$$away/venv/bin/pip" install --quiet "$$away"/*.whl; \
+	$(PYTHON) -m venv "$$away/venv"; \
+	"$$away/venv/bin/pip" install --quiet '$(WHEELS)'/*; \
 	cd "$$away"; \
 	venv/bin/trading-events --help >/dev/null; \
 	venv/bin/python -I example.py
+
+audit: $(VENV)/.extra-dev .venvs/audit/.created ## check dependencies: licences, sources, known faults; says what it could not check
+	$(call heading,Dependencies)
+	if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; \
+		else echo 'NOT RUN: cargo deny, which `cargo install cargo-deny` brings'; fi
+	found=$$(.venvs/audit/bin/pip-audit --path $(VENV)/lib/python*/site-packages --skip-editable 2>&1) && echo "$$found" || \
+		case "$$found" in *[Cc]onnection*|*ServiceError*) echo 'NOT RUN: pip-audit, whose service cannot be reached' ;; \
+		*) echo "$$found" >&2; exit 1 ;; esac
+
+.venvs/audit/.created: Makefile
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet pip-audit==2.10.1
+	@touch $@
 
 fuzz: ## look for programs that break the Rust core; SECONDS=600 shared out among the targets
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'make fuzz needs cargo-fuzz: cargo install cargo-fuzz' >&2; exit 1; }
