@@ -25,6 +25,7 @@ FENCE = re.compile(
 )
 SHELL = ("console", "bash", "sh")
 PROSE = ("text", "mermaid")
+CHANGE = "diff"
 DATA = {"toml": tomllib.loads, "json": json.loads}
 SHORTER = {"demo": ["--events", "3000"]}
 PROGRAMS_NOT_RUN = ("cargo", "cd", "git", "pip", "python", "source")
@@ -99,7 +100,7 @@ def test_the_readme_has_a_python_example() -> None:
 
 @each_block()
 def test_a_block_is_in_a_language_that_is_checked_here(block: Block) -> None:
-    assert block.language in ("python", *SHELL, *PROSE, *DATA)
+    assert block.language in ("python", CHANGE, *SHELL, *PROSE, *DATA)
 
 
 @each_block("python")
@@ -107,6 +108,13 @@ def test_a_python_example_is_a_whole_program_and_prints_what_stands_under_it(blo
     (tmp_path / "example.py").write_text(block.code, encoding="utf-8")
     printed = run(sys.executable, "example.py", cwd=tmp_path)
     assert block.output in (None, printed)
+
+
+@each_block(CHANGE)
+def test_a_change_that_a_document_shows_applies_to_the_checkout(block: Block) -> None:
+    command = ["git", "apply", "--check", "--unidiff-zero", "--recount", "-"]
+    done = subprocess.run(command, cwd=ROOT, input=block.code, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @each_document
