@@ -53,7 +53,7 @@ def everything() -> frozenset[str]:
 
 def is_there(name: str) -> bool:
     """Whether a file or folder ends in these steps."""
-    return any(path == name or path.endswith(f"/{name}") for path in everything())
+    return name.rstrip("/") in NOT_OURS or any(path == name or path.endswith(f"/{name}") for path in everything())
 
 
 def code_of(document: Path) -> Iterator[str]:
