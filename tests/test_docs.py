@@ -110,11 +110,12 @@ def test_a_python_example_is_a_whole_program_and_prints_what_stands_under_it(blo
     assert block.output in (None, printed)
 
 
-@each_block(CHANGE)
-def test_a_change_that_a_document_shows_applies_to_the_checkout(block: Block) -> None:
-    command = ["git", "apply", "--check", "--unidiff-zero", "--recount", "-"]
-    done = subprocess.run(command, cwd=ROOT, input=block.code, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+@each_document
+def test_the_changes_that_a_document_shows_apply_to_the_checkout(document: Path) -> None:
+    for block in blocks(document, CHANGE):
+        command = ["git", "apply", "--check", "--unidiff-zero", "--recount", "-"]
+        done = subprocess.run(command, cwd=ROOT, input=block.code, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{block.place}: {done.stderr}"
 
 
 @each_document
