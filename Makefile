@@ -159,9 +159,12 @@ test-built-wheel: ## install what is in the folder WHEELS in an empty environmen
 
 audit: $(VENV)/.extra-dev .venvs/audit/.created ## check dependencies: licences, sources, known faults; says what it could not check
 	$(call heading,Dependencies)
-	if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; \
-		else echo 'NOT RUN: cargo deny, which `cargo install cargo-deny` brings'; fi
-	found=$$(.venvs/audit/bin/pip-audit --path $(VENV)/lib/python*/site-packages --skip-editable 2>&1) || \
+	@if ! cargo deny --version >/dev/null 2>&1; then echo 'NOT RUN: cargo deny, which `cargo install cargo-deny` brings'; exit; fi; \
+	cargo deny check licenses bans sources; \
+	found=$$(cargo deny check advisories 2>&1) && echo "$$found" || \
+		case "$$found" in *'failed to fetch'*) echo 'NOT RUN: cargo deny check advisories, whose database cannot be reached' ;; \
+		*) echo "$$found" >&2; exit 1 ;; esac
+	@found=$$(.venvs/audit/bin/pip-audit --path $(VENV)/lib/python*/site-packages --skip-editable 2>&1) || \
 		case "$$found" in *[Cc]onnection*) echo 'NOT RUN: pip-audit, whose service cannot be reached'; exit ;; \
 		*) echo "$$found" >&2; exit 1 ;; esac; \
 	unknown=$$(grep -c 'could not be audited' <<<"$$found" || true); \
