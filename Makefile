@@ -33,11 +33,11 @@ FUZZ_TARGETS = $(notdir $(basename $(wildcard rust/fuzz/fuzz_targets/*.rs)))
 heading = @printf '\n=== %s ===\n' '$(1)'
 
 .PHONY: help demo bench bench-peers build test test-python fuzz chaos exits crash interrupts clean
-.PHONY: lint lint-rust lint-python types test-rust test-coverage test-wheel
+.PHONY: lint lint-rust lint-python lint-workflows types audit test-rust test-coverage test-docs test-wheel test-built-wheel
 
 help: ## list the targets
 	@echo 'make TARGET [PYTHON=another interpreter]'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s%s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s%s\n", $$1, $$2}' Makefile
 
 # Environment
 
@@ -90,7 +90,7 @@ test-rust: $(VENV)/.created
 		cargo nextest run --workspace --no-fail-fast && env -u MAKEFLAGS cargo test --workspace --doc; \
 		else cargo test --workspace --no-fail-fast; fi
 
-lint: lint-rust lint-python ## check form: rustfmt, clippy, ruff
+lint: lint-rust lint-python lint-workflows ## check form: rustfmt, clippy, ruff, workflows
 
 lint-rust: $(VENV)/.created
 	$(call heading,Rust lint)
@@ -102,6 +102,13 @@ lint-python: $(VENV)/.extra-dev
 	$(call heading,Python lint)
 	$(RUN) ruff check
 	$(RUN) ruff format --check
+
+lint-workflows: $(VENV)/.extra-dev
+	$(call heading,Workflows)
+	$(RUN) check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(RUN) check_jsonschema --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	$(RUN) check_jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(VENV)/bin/zizmor --quiet --offline .github/workflows
 
 types: $(VENV)/.built $(VENV)/.extra-dev ## check types and the stub of the native module
 	$(call heading,Types)
@@ -125,17 +132,48 @@ exits: $(VENV)/.built $(VENV)/.extra-test ## end interpreters whose threads are 
 	$(call heading,Exits)
 	EXITS=$(or $(EXITS),200) $(RUN) pytest -p no:benchmark tests/system/exits
 
-test-wheel: $(VENV)/.built
-	$(call heading,The wheel in an empty environment)
-	away=$$(mktemp -d); trap 'rm -rf "$$away"' EXIT; \
-	$(RUN) maturin build --release --out "$$away"; \
+test-docs: $(VENV)/.built $(VENV)/.extra-test ## run the examples in the documents, follow their links, compare their tables
+	$(call heading,Documents)
+	$(PYTEST) tests/test_docs*.py
+
+# Installs what is in the folder $(1) in an empty environment of the Python $(2), and runs the first example of the README.
+define try_package
 	sed -n '/^```python$$/,/^```$$/{/^```python$$/d;/^```$$/q;p}' README.md >"$$away/example.py"; \
 	test -s "$$away/example.py" || { echo 'README.md has no python example' >&2; exit 1; }; \
-	$(VENV)/bin/python -m venv "$$away/venv"; \
-	"$$away/venv/bin/pip" install --quiet "$$away"/*.whl; \
+	$(2) -m venv "$$away/venv"; \
+	"$$away/venv/bin/pip" install --quiet $(1)/*; \
 	cd "$$away"; \
 	venv/bin/trading-events --help >/dev/null; \
 	venv/bin/python -I example.py
+endef
+
+test-wheel: $(VENV)/.built
+	$(call heading,The wheel in an empty environment)
+	away=$$(mktemp -d); trap 'rm -rf "$$away"' EXIT; \
+	$(RUN) maturin build --release --out "$$away/dist"; \
+	$(call try_package,"$$away/dist",$(VENV)/bin/python)
+
+test-built-wheel: ## install what is in the folder WHEELS in an empty environment, and run the first example of the README
+	away=$$(mktemp -d); trap 'rm -rf "$$away"' EXIT; \
+	$(call try_package,'$(WHEELS)',$(PYTHON))
+
+audit: $(VENV)/.extra-dev .venvs/audit/.created ## check dependencies: licences, sources, known faults; says what it could not check
+	$(call heading,Dependencies)
+	@if ! cargo deny --version >/dev/null 2>&1; then echo 'NOT RUN: cargo deny, which `cargo install cargo-deny` brings'; exit; fi; \
+	cargo deny check licenses bans sources; \
+	found=$$(cargo deny check advisories 2>&1) && echo "$$found" || \
+		case "$$found" in *'failed to fetch'*) echo 'NOT RUN: cargo deny check advisories, whose database cannot be reached' ;; \
+		*) echo "$$found" >&2; exit 1 ;; esac
+	@found=$$(.venvs/audit/bin/pip-audit --path $(VENV)/lib/python*/site-packages --skip-editable 2>&1) || \
+		case "$$found" in *[Cc]onnection*) echo 'NOT RUN: pip-audit, whose service cannot be reached'; exit ;; \
+		*) echo "$$found" >&2; exit 1 ;; esac; \
+	unknown=$$(grep -c 'could not be audited' <<<"$$found" || true); \
+	echo "pip-audit: nothing known against the packages that its service has; NOT RUN for $$unknown that it does not have"
+
+.venvs/audit/.created: Makefile
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet pip-audit==2.10.1
+	@touch $@
 
 fuzz: ## look for programs that break the Rust core; SECONDS=600 shared out among the targets
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'make fuzz needs cargo-fuzz: cargo install cargo-fuzz' >&2; exit 1; }

@@ -19,14 +19,13 @@ import pytest
 import trading.events
 from tests.support.places import ROOT
 
-DOCUMENTS = [
-    ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/wire-format.md")
-]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")])
 FENCE = re.compile(
     r"^ *```(?P<language>.*)\n(?P<code>(?s:.*?))^ *```$(\s*^ *```output\n(?P<output>(?s:.*?))^ *```$)?", re.MULTILINE
 )
 SHELL = ("console", "bash", "sh")
 PROSE = ("text", "mermaid")
+CHANGE = "diff"
 DATA = {"toml": tomllib.loads, "json": json.loads}
 SHORTER = {"demo": ["--events", "3000"]}
 PROGRAMS_NOT_RUN = ("cargo", "cd", "git", "pip", "python", "source")
@@ -49,12 +48,17 @@ class Block:
         return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
+def name_of(document: Path) -> str:
+    """A document's path in the checkout."""
+    return document.relative_to(ROOT).as_posix()
+
+
 def blocks(document: Path, *languages: str) -> list[Block]:
     """A document's blocks in these languages, or in any."""
     text = document.read_text(encoding="utf-8") if document.exists() else ""
     return [
         Block(
-            place=f"{document.name}:{len(text[: found.start()].splitlines()) + 1}",
+            place=f"{name_of(document)}:{len(text[: found.start()].splitlines()) + 1}",
             language=found["language"],
             code=dedent(found["code"]),
             output=found["output"] and dedent(found["output"]),
@@ -79,14 +83,14 @@ def each_block(*languages: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("block", found, ids=lambda block: block.place)
 
 
-each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 
 
 @each_document
 def test_the_document_stands_and_every_fence_in_it_is_closed(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     closed = FENCE.sub("", text)
-    assert text.startswith("# ")
+    assert text.startswith(("# ", "---\n"))
     assert "```" not in closed
 
 
@@ -96,7 +100,7 @@ def test_the_readme_has_a_python_example() -> None:
 
 @each_block()
 def test_a_block_is_in_a_language_that_is_checked_here(block: Block) -> None:
-    assert block.language in ("python", *SHELL, *PROSE, *DATA)
+    assert block.language in ("python", CHANGE, *SHELL, *PROSE, *DATA)
 
 
 @each_block("python")
@@ -104,6 +108,14 @@ def test_a_python_example_is_a_whole_program_and_prints_what_stands_under_it(blo
     (tmp_path / "example.py").write_text(block.code, encoding="utf-8")
     printed = run(sys.executable, "example.py", cwd=tmp_path)
     assert block.output in (None, printed)
+
+
+@each_document
+def test_the_changes_that_a_document_shows_apply_to_the_checkout(document: Path) -> None:
+    for block in blocks(document, CHANGE):
+        command = ["git", "apply", "--check", "--unidiff-zero", "--recount", "-"]
+        done = subprocess.run(command, cwd=ROOT, input=block.code, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{block.place}: {done.stderr}"
 
 
 @each_document

@@ -1,8 +1,8 @@
 """Events as bytes and as tables, and back, exactly.
 
-The bytes are msgpack, which any msgpack library reads; `docs/wire-format.md` says what stands in them. Tables are of
-Arrow, and change hands without a copy. Nothing that is read is trusted: whatever is given, the answer is an event or an
-EventDecodeError.
+The bytes are msgpack, which any msgpack library reads; `docs/reference/wire-format.md` says what is in them. Tables are
+of Arrow, and change hands without a copy. Nothing that is read is trusted: whatever is given, the answer is an event or
+an EventDecodeError.
 
 An event is built as it was, not constructed anew: validators and serializers that its class adds, its `__init__` and
 its `__new__` are not called. Declared constraints hold. Private attributes are not part of an event: they are made by

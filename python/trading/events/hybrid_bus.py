@@ -31,7 +31,7 @@ class HybridEventBus(TransportedBus):
     as the outbox is less than half full. What comes from the server is delivered to local subscribers in
     the order in which it comes, among local events as they come; it is not sent on, and what this bus has sent does
     not come back to it. All that the contract says of a bus holds for local events; the table of guarantees in
-    README.md says what holds for those of others.
+    docs/concepts/delivery.md says what holds for those of others.
 
     Args:
         url: As in RedisEventBus.

@@ -22,7 +22,7 @@ class RedisEventBus(TransportedBus):
     """An event bus over a Redis or Valkey server.
 
     `trading.events.bus` says what every bus promises. What this one promises less, and more, stands in the table of
-    guarantees in README.md.
+    guarantees in docs/concepts/delivery.md.
 
         async with RedisEventBus("redis://localhost:6379/0") as bus:
             await bus.subscribe("tick", handle)
