@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.places import ROOT
 from tests.support.server.process import server_program
-from tests.system.chaos.test_chaos_processes import ROOT, lines_of, size_of, wait_until
+from tests.system.chaos.test_chaos_processes import lines_of, size_of, wait_until
 from tests.system.chaos.test_chaos_streams import unflagged_repeats
 
 _NEAR, _FAR = f"te{os.getpid()}a", f"te{os.getpid()}b"

@@ -34,19 +34,6 @@ def run(source: str) -> tuple[int, str, str]:
     return process.returncode, output, errors
 
 
-@pytest.mark.parametrize("way", [*WAYS, "journal"])
-def test_no_exit_aborts(way: str) -> None:
-    """Turned red by: `exits::call` without its hold ("sleeping filter"), or no hook at exit ("filter", "loop")."""
-    ends: list[tuple[int, str]] = []
-    for begin in range(0, EXITS, AT_ONCE):
-        batch = [start("-m", "tests.system.exits.program", way) for _ in range(min(AT_ONCE, EXITS - begin))]
-        for process in batch:
-            _, errors = process.communicate(timeout=LIMIT_S)
-            ends.append((process.returncode, errors))
-    assert [end for end in ends if end[0] != 0] == []
-    assert not any("FATAL" in errors for _, errors in ends)
-
-
 HEAD = """
 import asyncio, atexit, os, sys, threading, time
 import trading.events._core as core
@@ -65,11 +52,27 @@ def in_a_thread(work):
 """
 
 
+def run_with_a_bus(source: str) -> tuple[int, str, str]:
+    """How a program ends that has a bus to work with, and what it has written."""
+    return run(HEAD + textwrap.dedent(source))
+
+
+@pytest.mark.parametrize("way", [*WAYS, "journal"])
+def test_no_exit_aborts(way: str) -> None:
+    """Turned red by: `exits::call` without its hold ("sleeping filter"), or no hook at exit ("filter", "loop")."""
+    ends: list[tuple[int, str]] = []
+    for begin in range(0, EXITS, AT_ONCE):
+        batch = [start("-m", "tests.system.exits.program", way) for _ in range(min(AT_ONCE, EXITS - begin))]
+        for process in batch:
+            _, errors = process.communicate(timeout=LIMIT_S)
+            ends.append((process.returncode, errors))
+    assert [end for end in ends if end[0] != 0] == []
+    assert not any("FATAL" in errors for _, errors in ends)
+
+
 def test_the_end_waits_for_calls_under_way() -> None:
     """Turned red by: `end_calls` that does not wait."""
-    code, output, _ = run(
-        HEAD
-        + textwrap.dedent("""
+    code, output, _ = run_with_a_bus("""
         entered = threading.Event()
 
         def slow(event):
@@ -89,16 +92,13 @@ def test_the_end_waits_for_calls_under_way() -> None:
             await asyncio.to_thread(entered.wait)
 
         asyncio.run(main())
-        """)
-    )
+    """)
     assert (code, output) == (0, "ended\n")
 
 
 def test_what_outlasts_the_wait_is_not_waited_for_again() -> None:
     """Turned red by: `end_calls` that waits its whole second at each call."""
-    code, output, _ = run(
-        HEAD
-        + textwrap.dedent("""
+    code, output, _ = run_with_a_bus("""
         entered = threading.Event()
 
         def stuck(event):
@@ -119,16 +119,13 @@ def test_what_outlasts_the_wait_is_not_waited_for_again() -> None:
         first = seconds()
         say(first >= 1)
         say(min(seconds() for _ in range(3)) < first / 2)
-        """)
-    )
+    """)
     assert (code, output) == (0, "True\nTrue\n")
 
 
 def test_later_calls_of_other_threads_are_refused_with_a_word() -> None:
     """Turned red by: `Call::begin` that lets all through."""
-    code, output, _ = run(
-        HEAD
-        + textwrap.dedent("""
+    code, output, _ = run_with_a_bus("""
         refused = threading.Event()
         begins = threading.Event()
 
@@ -155,8 +152,7 @@ def test_later_calls_of_other_threads_are_refused_with_a_word() -> None:
         in_a_thread(work)
         atexit.register(later)
         atexit.register(core.end_calls)
-        """)
-    )
+    """)
     ending = "the interpreter is ending, and takes no calls of other threads"
     assert code == 0
     assert output.splitlines() == [
@@ -168,9 +164,7 @@ def test_later_calls_of_other_threads_are_refused_with_a_word() -> None:
 
 def test_events_that_a_thread_published_to_the_last_are_told_of() -> None:
     """Turned red by: leaving it to `__del__`, which never comes while a thread has the bus."""
-    code, _, errors = run(
-        HEAD
-        + textwrap.dedent("""
+    code, _, errors = run_with_a_bus("""
         published, refused = threading.Event(), threading.Event()
 
         def work(bus=bus):
@@ -190,8 +184,7 @@ def test_events_that_a_thread_published_to_the_last_are_told_of() -> None:
 
         asyncio.run(main())
         refused.wait()
-        """)
-    )
+    """)
     assert code == 0
     assert errors.count("was never closed") == 1
 

@@ -7,7 +7,7 @@ import pytest
 
 RunScript = Callable[[str], subprocess.CompletedProcess[str]]
 
-PROGRAM = """
+PATCHED = """
 import asyncio
 import {package} as nest
 from tests.support.doubles import number_of, order, tick
@@ -15,7 +15,10 @@ from tests.support.doubles import number_of, order, tick
 loop = make_loop()
 asyncio.set_event_loop(loop)
 nest.apply(loop)
-confirmations = dict()
+"""
+
+TRADING = """
+confirmations = {}
 
 async def confirm(event):
     await asyncio.sleep(0)
@@ -46,16 +49,7 @@ async def main():
 loop.run_until_complete(main())
 """
 
-
 REPORTING = """
-import asyncio
-import {package} as nest
-from tests.support.doubles import number_of, tick
-
-loop = make_loop()
-asyncio.set_event_loop(loop)
-nest.apply(loop)
-
 def run_the_loop(failure):
     loop.run_until_complete(asyncio.sleep(0.001))
     print("reported")
@@ -80,18 +74,23 @@ loop.run_until_complete(main())
 """
 
 
+def assert_prints(output: str, ended: subprocess.CompletedProcess[str], loop_kind: str) -> None:
+    """A program with a patched loop has printed this and ended well; a loop of uvloop cannot be patched."""
+    if loop_kind == "uvloop":
+        assert "Can't patch loop of type" in ended.stderr
+        return
+    assert ended.stdout == output, ended.stderr
+    assert "cannot enter context" not in ended.stderr
+    assert ended.returncode == 0
+
+
 @pytest.mark.parametrize("package", ["nest_asyncio", "nest_asyncio2"])
 def test_a_handler_may_run_the_loop_again_and_wait_for_what_other_handlers_do(
     run_script: RunScript, loop_kind: str, package: str
 ) -> None:
     """Turned red by: one context for all workers, or no other leader while a handler runs the loop."""
-    ended = run_script(PROGRAM.format(package=package))
-    if loop_kind == "uvloop":
-        assert "Can't patch loop of type" in ended.stderr
-        return
-    assert ended.stdout == "[(24, 0), (12, 0), (12, 0)]\n", ended.stderr
-    assert "cannot enter context" not in ended.stderr
-    assert ended.returncode == 0
+    ended = run_script(PATCHED.format(package=package) + TRADING)
+    assert_prints("[(24, 0), (12, 0), (12, 0)]\n", ended, loop_kind)
 
 
 @pytest.mark.parametrize("package", ["nest_asyncio", "nest_asyncio2"])
@@ -99,12 +98,8 @@ def test_an_on_error_that_runs_the_loop_stops_no_later_event(
     run_script: RunScript, loop_kind: str, package: str
 ) -> None:
     """Turned red by: a worker that steps down for a report's loop and again when it ends, in a count that wraps."""
-    ended = run_script(REPORTING.format(package=package))
-    if loop_kind == "uvloop":
-        assert "Can't patch loop of type" in ended.stderr
-        return
-    assert ended.stdout == "reported\n0\n", ended.stderr
-    assert ended.returncode == 0
+    ended = run_script(PATCHED.format(package=package) + REPORTING)
+    assert_prints("reported\n0\n", ended, loop_kind)
 
 
 def test_without_a_patch_the_loop_refuses_and_the_handler_alone_has_failed(run_script: RunScript) -> None:
