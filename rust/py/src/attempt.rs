@@ -9,7 +9,7 @@ use trading_events_core::line::Ticket;
 use crate::bus::NativeBus;
 use crate::drive::{self, Progress};
 use crate::error::WrongLoopError;
-use crate::publish::{Admitted, Outcome, Parcel};
+use crate::pending::{Admitted, Outcome, Parcel};
 
 enum Stage {
     /// Called away from the bus's loop; nothing has been done.

@@ -1,6 +1,6 @@
 //! What `publish` and `publish_batch` return: coroutines without a frame.
 
-use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning, PyStopIteration};
+use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -9,20 +9,11 @@ use pyo3::types::PyIterator;
 
 use crate::attempt::{Attempt, check_arrived};
 use crate::bus::NativeBus;
+use crate::coroutine::{sent, thrown};
 use crate::done;
 use crate::exits::Call;
 use crate::guarded::Guarded;
-use crate::publish::Outcome;
-
-/// The exception that `coroutine.throw(...)` is to raise, in either of its forms.
-pub(crate) fn thrown(kind: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
-    PyErr::from_value(value.filter(|value| !value.is_none()).unwrap_or(kind))
-}
-
-/// Turns the end of a step into what `coroutine.send` says: a value, or `StopIteration`.
-pub(crate) fn sent<T>(step: PyResult<Option<T>>) -> PyResult<T> {
-    step?.ok_or_else(|| PyStopIteration::new_err(()))
-}
+use crate::pending::Outcome;
 
 /// What the coroutines are called in the `repr` of a task.
 const QUALNAME: &str = "publish";

@@ -11,11 +11,10 @@ use trading_events_core::registry::{Interest, Kinds};
 use trading_events_core::sequence::{Kept, Sequence};
 use trading_events_core::topic::{NONE, Topic};
 
-use crate::codec;
+use crate::codec::{self, packed};
 use crate::error::EventDecodeError;
 use crate::event::{self, Kind};
 use crate::filter;
-use crate::packing;
 
 /// What is wanted.
 pub(crate) struct Choice<'a> {
@@ -195,7 +194,7 @@ impl Choice<'_> {
         if let Filter::Constant(passes) = rest {
             return Ok(*passes);
         }
-        let event = packing::unpack(py, candidate.kept.share(|event| event.clone_ref(py)))?;
+        let event = packed::unpack(py, candidate.kept.share(|event| event.clone_ref(py)))?;
         match filter::test(rest, self.leaves, &event) {
             Err(error) => on_failure(&event, error).map(|()| false),
             passes => passes,

@@ -28,8 +28,17 @@ impl<'py> Entered<'py> {
         if status == 0 { Ok(Self(Some(context.clone()))) } else { Err(PyErr::fetch(context.py())) }
     }
 
-    pub(crate) fn is(&self, context: &Py<PyAny>) -> bool {
+    fn is(&self, context: &Bound<'py, PyAny>) -> bool {
         self.0.as_ref().is_some_and(|entered| entered.is(context))
+    }
+
+    /// Enters a context, unless it is the one that has been entered.
+    pub(crate) fn switch(context: &Bound<'py, PyAny>, entered: &mut Option<Self>) -> PyResult<()> {
+        if !entered.as_ref().is_some_and(|entered| entered.is(context)) {
+            *entered = None;
+            *entered = Some(Self::enter(context)?);
+        }
+        Ok(())
     }
 
     /// Leaves it entered, for whoever takes it back.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use pyo3::exceptions::PyOSError;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PySystemExit};
 use pyo3::import_exception;
 use pyo3::prelude::*;
 
@@ -29,4 +29,9 @@ pub(crate) fn os_error(error: io::Error) -> PyErr {
         }
         None => error.into(),
     }
+}
+
+/// Whether an exception ends the program rather than one handler.
+pub(crate) fn gets_through(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
 }

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::error::NotAnEventError;
 use crate::guarded::Guarded;
+use crate::references::holders;
 
 /// An event class as routing sees it.
 pub(crate) struct Kind {
@@ -150,10 +151,4 @@ pub(crate) fn dictionary<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, P
         drop(PyErr::take(object.py()));
     }
     found?.cast_into().ok()
-}
-
-/// How many references to an object there are.
-pub(crate) fn holders(object: &Bound<'_, PyAny>) -> isize {
-    // SAFETY: reads a field of a live object.
-    unsafe { ffi::Py_REFCNT(object.as_ptr()) }
 }

@@ -7,7 +7,7 @@ use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::home;
+use crate::fork;
 
 /// How much randomness is taken from the system at once.
 const POOL_BYTES: usize = 4096;
@@ -30,9 +30,9 @@ static MAKER: Mutex<Maker> =
 impl Maker {
     fn random<const N: usize>(&mut self) -> Result<[u8; N], getrandom::Error> {
         // A forked process must not draw what its parent draws.
-        if self.used + N > POOL_BYTES || self.forks != home::forks() {
+        if self.used + N > POOL_BYTES || self.forks != fork::forks() {
             getrandom::fill(&mut self.pool)?;
-            (self.used, self.forks) = (0, home::forks());
+            (self.used, self.forks) = (0, fork::forks());
         }
         let mut drawn = [0; N];
         drawn.copy_from_slice(&self.pool[self.used..self.used + N]);

@@ -18,7 +18,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-use crate::home::this_thread;
+use crate::thread::this_thread;
 
 /// How long the end of the interpreter waits for calls under way.
 const PATIENCE: Duration = Duration::from_secs(1);

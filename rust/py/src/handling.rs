@@ -12,10 +12,11 @@ use trading_events_core::stats::{End, Gap};
 
 use crate::bus::NativeBus;
 use crate::drive::{self, Entered, Progress};
-use crate::publish::gets_through;
+use crate::duty::{Active, Aftermath, Duty, Resume};
+use crate::error::gets_through;
 use crate::run;
 use crate::subscriber::Subscriber;
-use crate::worker::{Active, Aftermath, Duty, Resume, Worker};
+use crate::worker::Worker;
 
 impl Worker {
     pub(crate) fn call_handler<'py>(
@@ -28,7 +29,7 @@ impl Worker {
         let Some(served) = duty.served.take() else { return Ok(Aftermath::GoOn) };
         let mut coroutine = None;
         self.expect_nesting(py, duty);
-        let progress = match enter(py, &served.subscriber, entered) {
+        let progress = match Entered::switch(served.subscriber.context.bind(py), entered) {
             Ok(()) => drive::start(served.subscriber.handler.bind(py), &event, &mut coroutine),
             Err(error) => Progress::Raised(error),
         };
@@ -71,7 +72,7 @@ impl Worker {
         let Some(on_gap) = &served.subscriber.on_gap else { return Ok(Aftermath::GoOn) };
         let mut coroutine = None;
         self.expect_nesting(py, duty);
-        let gap = enter(py, &served.subscriber, entered).and_then(|()| gap_object(py, gap));
+        let gap = Entered::switch(served.subscriber.context.bind(py), entered).and_then(|()| gap_object(py, gap));
         let progress = match gap {
             Ok(gap) => drive::start(on_gap.bind(py), &gap, &mut coroutine),
             Err(error) => Progress::Raised(error),
@@ -234,15 +235,6 @@ impl Worker {
 fn is_cancelled_error(py: Python<'_>, error: &PyErr) -> bool {
     static CANCELLED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     CANCELLED.import(py, "asyncio", "CancelledError").is_ok_and(|class| error.is_instance(py, class))
-}
-
-/// Enters a subscription's context, unless it is the one that has been entered.
-pub(crate) fn enter<'py>(py: Python<'py>, subscriber: &Subscriber, entered: &mut Option<Entered<'py>>) -> PyResult<()> {
-    if !entered.as_ref().is_some_and(|entered| entered.is(&subscriber.context)) {
-        *entered = None;
-        *entered = Some(Entered::enter(subscriber.context.bind(py))?);
-    }
-    Ok(())
 }
 
 /// The gap as `trading.events.statistics.Gap`.

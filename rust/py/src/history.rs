@@ -9,13 +9,11 @@ use trading_events_core::sequence::{Kept, Sequence};
 
 use crate::bus::NativeBus;
 use crate::choice::Choice;
-use crate::codec::CollectorPaused;
-use crate::error::SubscriptionNotFoundError;
+use crate::codec::{CollectorPaused, packed};
+use crate::error::{SubscriptionNotFoundError, gets_through};
 use crate::exits::Call;
 use crate::filter;
-use crate::packing;
-use crate::publish::gets_through;
-use crate::subscribing::kinds_of;
+use crate::interest::kinds_of;
 
 /// From where a subscription hears events.
 pub(crate) struct Start {
@@ -162,7 +160,7 @@ impl NativeBus {
         let picked = choice.pick(py, self.kept(py), &mut |_, error| Err(error))?;
         let events = PyList::empty(py);
         for kept in picked {
-            events.append(packing::unpack(py, kept)?)?;
+            events.append(packed::unpack(py, kept)?)?;
         }
         Ok(events)
     }
@@ -181,7 +179,7 @@ impl NativeBus {
             row.clear();
             let packs = this.lock(py).bus.subscriptions().get(id).is_some_and(|found| found.queue.packs_ahead());
             let is_packed = match &kept {
-                Kept::Event(event) if packs => packing::pack(event.bind(py), &mut row)?,
+                Kept::Event(event) if packs => packed::pack(event.bind(py), &mut row)?,
                 _ => false,
             };
             let former = {
@@ -216,7 +214,7 @@ impl NativeBus {
                 .map(|found| found.queue.waiting().share_after(skipped, |event| event.clone_ref(py)))
                 .unwrap_or_default()
         };
-        held.take(limit).map(|kept| packing::unpack(py, kept)?.getattr(intern!(py, "event_id"))).collect()
+        held.take(limit).map(|kept| packed::unpack(py, kept)?.getattr(intern!(py, "event_id"))).collect()
     }
 
     /// What to await until a subscription has handled all but `left` of what it is to be handed now; None if it has.

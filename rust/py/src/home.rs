@@ -1,66 +1,18 @@
-//! Where a bus lives: its event loop, that loop's thread, and the process it was made in.
+//! The event loop of a bus, and that loop's thread.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString};
-use pyo3::{ffi, intern, wrap_pyfunction};
+use pyo3::types::PyDict;
+use pyo3::{ffi, intern};
 
-use crate::error::{ForkedBusError, WrongLoopError};
-use crate::event;
+use crate::error::WrongLoopError;
 use crate::exits;
 use crate::guarded::Guarded;
-
-/// How many times this process's line of ancestors has forked since the module was loaded.
-static FORKS: AtomicU64 = AtomicU64::new(0);
-
-#[pyfunction]
-fn note_fork() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
-    exits::note_fork();
-}
-
-/// How many times this process's line of ancestors has forked.
-pub(crate) fn forks() -> u64 {
-    FORKS.load(Ordering::Relaxed)
-}
-
-/// Lets buses notice that they are used in a forked child.
-pub(crate) fn watch_forks(py: Python<'_>) -> PyResult<()> {
-    let kwargs = PyDict::new(py);
-    kwargs.set_item("after_in_child", wrap_pyfunction!(note_fork, py)?)?;
-    py.import("os")?.call_method("register_at_fork", (), Some(&kwargs))?;
-    Ok(())
-}
-
-/// A mark of the process that something was made in.
-#[derive(Clone, Copy)]
-pub(crate) struct Birthplace(u64);
-
-impl Birthplace {
-    pub(crate) fn here() -> Self {
-        Self(FORKS.load(Ordering::Relaxed))
-    }
-
-    pub(crate) fn is_here(self) -> bool {
-        self.0 == FORKS.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn check(self) -> PyResult<()> {
-        if self.is_here() {
-            return Ok(());
-        }
-        Err(ForkedBusError::new_err("this bus was made before the process forked; make a new one in the child"))
-    }
-}
-
-/// The calling thread, as a number that no other living thread has.
-pub(crate) fn this_thread() -> usize {
-    thread_local!(static MARK: u8 = const { 0 });
-    MARK.with(|mark| std::ptr::from_ref(mark) as usize)
-}
+use crate::references::holders;
+use crate::thread::this_thread;
 
 /// The event loop that a bus belongs to.
 pub(crate) struct Home {
@@ -142,7 +94,7 @@ impl Home {
     /// Makes sure that the next task shares its context with no other: where a handler runs the loop itself, as
     /// `nest_asyncio` lets it, one task is entered within another.
     fn renew_context(&self, py: Python<'_>) -> PyResult<()> {
-        if event::holders(self.context.lock(py).bind(py)) <= FREE {
+        if holders(self.context.lock(py).bind(py)) <= FREE {
             return Ok(());
         }
         let context = empty_context(py)?;
@@ -198,31 +150,4 @@ pub(crate) fn wake(py: Python<'_>, futures: Vec<Py<PyAny>>) -> PyResult<()> {
         }
     }
     Ok(())
-}
-
-/// The context variable that holds the numbers of the bus and the subscription whose handler runs.
-fn handling(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
-    static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let variable = VARIABLE.get_or_try_init(py, || {
-        let name = PyString::new(py, "trading.events.handling");
-        PyResult::Ok(py.import("contextvars")?.getattr("ContextVar")?.call1((name,))?.unbind())
-    })?;
-    Ok(variable.bind(py))
-}
-
-/// A copy of the caller's context, marked as that of a subscription's handler.
-pub(crate) fn handler_context(py: Python<'_>, bus: u64, subscription: u64) -> PyResult<Bound<'_, PyAny>> {
-    let context = py.import("contextvars")?.call_method0("copy_context")?;
-    context.call_method1("run", (handling(py)?.getattr("set")?, (bus, subscription)))?;
-    Ok(context)
-}
-
-/// The subscription of this bus whose handler, or a task that it started, is the caller.
-pub(crate) fn calling_subscription(py: Python<'_>, bus: u64) -> PyResult<Option<u64>> {
-    let found = handling(py)?.call_method1(intern!(py, "get"), (py.None(),))?;
-    if found.is_none() {
-        return Ok(None);
-    }
-    let (marked, subscription) = found.extract::<(u64, u64)>()?;
-    Ok((marked == bus).then_some(subscription))
 }

@@ -8,9 +8,9 @@ use trading_events_core::registry::SubscriptionId;
 use trading_events_core::stats::End;
 
 use crate::bus::NativeBus;
+use crate::codec::packed;
 use crate::drive::{self, Progress};
-use crate::packing;
-use crate::publish::gets_through;
+use crate::error::gets_through;
 use crate::returned;
 
 impl NativeBus {
@@ -40,7 +40,7 @@ impl NativeBus {
             let Some(found) = state.bus.subscriptions().get(id) else { return Ok(()) };
             (event, Arc::clone(&found.payload))
         };
-        let unpacked = packing::unpack(py, event);
+        let unpacked = packed::unpack(py, event);
         let event = unpacked.as_ref().map_or_else(|_| py.None().into_bound(py), Bound::clone);
         let progress = match unpacked {
             Ok(event) => drive::call(subscriber.context.bind(py), subscriber.handler.bind(py), &event),

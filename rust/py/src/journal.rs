@@ -13,10 +13,9 @@ use trading_events_core::journal::frame::FRAME_HEADER_BYTES;
 use trading_events_core::journal::{AppendError, Journal};
 
 use crate::codec;
-use crate::error::os_error;
+use crate::error::{gets_through, os_error};
 use crate::exits::Call;
-use crate::home::Birthplace;
-use crate::publish::gets_through;
+use crate::fork::Birthplace;
 
 /// The writing end of a journal.
 #[pyclass(frozen, name = "Journal", module = "trading.events._core")]

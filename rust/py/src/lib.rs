@@ -2,42 +2,61 @@
 
 use pyo3::prelude::*;
 
+mod admitting;
 mod attempt;
 mod awaitable;
 mod bus;
 mod choice;
+mod classes;
+mod closing;
 mod codec;
+mod coroutine;
 mod counts;
 mod detached;
 mod disk;
 mod done;
 mod drive;
 mod durations;
+mod duty;
 mod error;
 mod event;
 mod event_id;
 mod exits;
+mod failures;
 mod filter;
+mod fork;
 mod guarded;
+mod handler_context;
 mod handling;
+mod hiring;
 mod history;
 mod home;
 mod inline;
+mod interest;
 mod journal;
+mod nested_loop;
 mod nesting;
+mod offering;
 mod outbox;
 mod pace;
 mod packing;
+mod pending;
+mod policies;
 mod publish;
+mod references;
 mod returned;
 mod route_memo;
 mod routing;
+mod rows;
 mod run;
+mod running;
 mod segment;
 mod segment_rows;
 mod speaker;
+mod state;
 mod subscriber;
 mod subscribing;
+mod thread;
 mod topic;
 mod topic_rows;
 mod worker;
@@ -92,7 +111,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::home::watch_forks(module.py())?;
+        super::fork::watch_forks(module.py())?;
         super::exits::watch(module)
     }
 }

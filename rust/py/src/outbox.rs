@@ -8,8 +8,8 @@ use trading_events_core::subscription::Subscription;
 
 use crate::awaitable::{Done, Publishing};
 use crate::bus::NativeBus;
-use crate::packing;
-use crate::publish::Outcome;
+use crate::codec::packed;
+use crate::pending::Outcome;
 
 #[pymethods]
 impl NativeBus {
@@ -26,7 +26,7 @@ impl NativeBus {
         this.wake_waiters(py, None)?;
         let mut events = Vec::with_capacity(taken.len());
         for kept in taken {
-            match (packing::unpack(py, kept), &subscriber) {
+            match (packed::unpack(py, kept), &subscriber) {
                 (Ok(event), _) => events.push(event),
                 (Err(error), Some(subscriber)) => Self::report(slf, subscriber, py.None().bind(py), error, "handler")?,
                 (Err(error), None) => return Err(error),

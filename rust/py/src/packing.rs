@@ -1,20 +1,17 @@
-//! Events that wait as rows: packed once they have been accepted, and made again before they are handled.
+//! What follows when an event has been accepted: inline handlers are called, and where many events wait it is packed.
 //!
-//! Both may run Python code, so that the bus's state is not taken meanwhile. An event is accepted as it is; afterwards its
-//! row takes its place wherever it still stands. What cannot be packed, or not exactly, stays as it is.
+//! Packing may run Python code, so that the bus's state is not taken meanwhile. An event is accepted as it is; afterwards
+//! its row takes its place wherever it still stands.
 
 use std::time::Duration;
 
 use pyo3::prelude::*;
 use trading_events_core::admission::{Accepted, Place};
-use trading_events_core::backlog::Rows;
-use trading_events_core::sequence::Kept;
 
-use crate::bus::{NativeBus, State};
-use crate::codec::row;
-use crate::error::EventDecodeError;
+use crate::bus::NativeBus;
+use crate::codec::packed::pack;
 use crate::exits::Call;
-use crate::publish::gets_through;
+use crate::state::State;
 
 /// The room for rows that is kept.
 const ROW_BYTES: usize = 1 << 16;
@@ -27,30 +24,6 @@ impl State {
     /// be in vain.
     fn is_outrun(&self, places: &[Place]) -> bool {
         self.home.as_ref().is_some_and(|home| !home.is_in_this_thread()) && self.bus.come_soon(places)
-    }
-}
-
-/// The event itself, made again if it has been packed.
-#[inline]
-pub(crate) fn unpack(py: Python<'_>, kept: Kept<Py<PyAny>>) -> PyResult<Bound<'_, PyAny>> {
-    match kept {
-        Kept::Event(event) => Ok(event.into_bound(py)),
-        Kept::Rows(rows) => unpack_row(py, &rows),
-    }
-}
-
-pub(crate) fn unpack_row<'py>(py: Python<'py>, rows: &Rows) -> PyResult<Bound<'py, PyAny>> {
-    let mut row = Vec::with_capacity(512);
-    rows.read(&mut row).map_err(|error| EventDecodeError::new_err((error.reason, error.offset)))?;
-    row::unpack_exactly(py, &row)
-}
-
-/// Appends an event's row to bytes; says whether the event will come back from it. An exception that ends the program
-/// gets through.
-pub(crate) fn pack(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<bool> {
-    match row::pack_exactly(event, row) {
-        Err(error) if gets_through(event.py(), &error) => Err(error),
-        packed => Ok(packed.unwrap_or(false)),
     }
 }
 

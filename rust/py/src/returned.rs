@@ -7,11 +7,10 @@ use std::ffi::c_int;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyList, PySet, PyTuple, PyType};
+use pyo3::types::{PyFunction, PyList, PySet, PyTuple, PyType};
 use pyo3::{ffi, intern};
 
 use crate::error::HandlerTypeError;
-use crate::run;
 
 /// Marks the code of a generator that `types.coroutine` has made awaitable.
 const CO_ITERABLE_COROUTINE: c_int = 0x100;
@@ -90,7 +89,7 @@ fn kind(result: &Bound<'_, PyAny>) -> PyResult<Kind> {
     if has_coroutine(result) {
         return Ok(Kind::Unrun("coroutines in a collection"));
     }
-    if run::is_async(result)? {
+    if is_async(result)? {
         return Ok(Kind::Unrun("a coroutine function that nobody has called"));
     }
     kind_by_claim(result, &class)
@@ -109,6 +108,19 @@ fn kind_by_claim(result: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResu
     } else {
         Ok(unrun_by_type(&claimed)?.map_or(Kind::Value, Kind::Unrun))
     }
+}
+
+/// Whether a handler is an `async def`, or a method that is one.
+pub(crate) fn is_async(handler: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static METHOD: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let py = handler.py();
+    let is_method = handler.is_exact_instance(METHOD.import(py, "types", "MethodType")?);
+    let function = if is_method { handler.getattr(intern!(py, "__func__"))? } else { handler.clone() };
+    if !function.is_instance_of::<PyFunction>() {
+        return Ok(false);
+    }
+    let flags: c_int = function.getattr(intern!(py, "__code__"))?.getattr(intern!(py, "co_flags"))?.extract()?;
+    Ok(flags & ffi::CO_COROUTINE != 0)
 }
 
 fn is_coroutine(object: &Bound<'_, PyAny>) -> bool {

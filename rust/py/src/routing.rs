@@ -1,57 +1,19 @@
-//! How events find their routes: by class alone, by the address of their names, or by their text.
+//! The short way of an event, under one lock: its route is found by its class, or by the address of its names.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use rustc_hash::FxBuildHasher;
 use trading_events_core::admission::Accepted;
 use trading_events_core::filter::Known;
 use trading_events_core::route::Route;
 
-use crate::bus::{PythonBus, State};
-use crate::event::{Kind, Name};
+use crate::bus::NativeBus;
+use crate::event::{self, Name};
 use crate::exits;
 use crate::route_memo::Key;
-
-/// The event classes that have been seen.
-#[derive(Default)]
-pub(crate) struct Classes {
-    seen: Vec<Seen>,
-    places: HashMap<usize, usize, FxBuildHasher>,
-    /// The class that was asked for last, and its place: most events are of the class of the one before.
-    last: (usize, usize),
-}
-
-impl Classes {
-    #[inline]
-    fn find(&mut self, identity: usize) -> Option<&mut Seen> {
-        if self.last.0 != identity {
-            self.last = (identity, *self.places.get(&identity)?);
-        }
-        self.seen.get_mut(self.last.1)
-    }
-}
-
-/// An event class.
-struct Seen {
-    kind: Arc<Kind>,
-    /// Where all its events go, if that depends on nothing else, as it was at this version of the routes.
-    regardless: Option<Route>,
-    version: Option<u64>,
-}
+use crate::state::{PythonBus, State};
 
 impl State {
-    pub(crate) fn kind(&mut self, identity: usize) -> Option<Arc<Kind>> {
-        self.classes.find(identity).map(|seen| Arc::clone(&seen.kind))
-    }
-
-    pub(crate) fn learn(&mut self, identity: usize, kind: &Arc<Kind>) {
-        let seen = Seen { kind: Arc::clone(kind), regardless: None, version: None };
-        self.classes.places.insert(identity, self.classes.seen.len());
-        self.classes.seen.push(seen);
-    }
-
     /// Publishes an event where all is plain and its class alone tells where it goes.
     pub(crate) fn accept_by_class(
         &mut self,
@@ -139,4 +101,26 @@ pub(crate) enum Answer {
     NamesMatter,
     /// Nothing has happened.
     NotPlain,
+}
+
+impl NativeBus {
+    /// Publishes an event where all is plain, under one lock; the way of nearly all events. Says whether it was.
+    pub(crate) fn accept_at_once(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, from: Whence) -> PyResult<bool> {
+        let this = slf.get();
+        this.check_process()?;
+        let mut accepted = Accepted::default();
+        let mut answer = this.lock(slf.py()).accept_by_class(event, from, &mut accepted);
+        if let Answer::NamesMatter = answer
+            && let Ok((exchange, symbol)) = event::names(event)
+        {
+            answer = this.lock(slf.py()).accept_by_names(event, [&exchange, &symbol], &mut accepted);
+        }
+        if !matches!(answer, Answer::Accepted) {
+            return Ok(false);
+        }
+        if !accepted.is_settled() {
+            Self::conclude(slf, event, accepted)?;
+        }
+        Ok(true)
+    }
 }

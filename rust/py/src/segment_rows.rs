@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -11,12 +10,12 @@ use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use trading_events_core::codec::topics::{Sorter, Topic};
-use trading_events_core::journal::frame::{FRAME_HEADER_BYTES, read_frame};
 use trading_events_core::journal::scan::{Found, Scan};
 use trading_events_core::journal::segment::{HEADER_BYTES, HeaderError};
 
 use crate::detached::Detached;
 use crate::error::os_error;
+use crate::rows::{Piece, Place, Rows};
 use crate::topic_rows::TopicRows;
 
 /// The topics of rows, and which rows do not say theirs.
@@ -31,61 +30,6 @@ pub(crate) struct SegmentRows {
     next_seq: Option<u64>,
     /// Where the rows were sorted when they were read.
     sorted: Mutex<Option<Sorted>>,
-}
-
-/// What segments held when they were read.
-pub(crate) struct Rows(Vec<Piece>);
-
-/// The rows of one segment.
-struct Piece {
-    /// How many rows there are in the pieces before it.
-    before: usize,
-    frames: Vec<Found>,
-    place: Place,
-}
-
-/// Where payloads are.
-enum Place {
-    Memory(Detached<Vec<u8>>),
-    /// A segment that changes no more. A frame is checked again when it is read.
-    Disk(Detached<File>),
-}
-
-impl Rows {
-    /// The sequence number of a row.
-    pub(crate) fn seq(&self, index: u32) -> u64 {
-        self.find(index as usize).1.seq
-    }
-
-    /// What was recorded as a row; the buffer is for what is not in memory.
-    ///
-    /// # Errors
-    ///
-    /// The segment cannot be read, or is not what it was.
-    pub(crate) fn payload<'a>(&'a self, index: u32, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
-        let (place, frame) = self.find(index as usize);
-        match place {
-            Place::Memory(bytes) => Ok(&bytes[frame.payload.clone()]),
-            Place::Disk(file) => {
-                let start = frame.payload.start - FRAME_HEADER_BYTES;
-                buffer.resize(frame.payload.end - start, 0);
-                file.read_exact_at(buffer, start as u64)?;
-                match read_frame(buffer) {
-                    Some(found) if found.seq == frame.seq => Ok(found.payload),
-                    _ => Err(io::Error::new(ErrorKind::InvalidData, "a row of the journal is not what it was")),
-                }
-            }
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.0.last().map_or(0, |last| last.before + last.frames.len())
-    }
-
-    fn find(&self, index: usize) -> (&Place, &Found) {
-        let piece = &self.0[self.0.partition_point(|piece| piece.before <= index) - 1];
-        (&piece.place, &piece.frames[index - piece.before])
-    }
 }
 
 impl SegmentRows {

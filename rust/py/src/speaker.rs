@@ -7,7 +7,7 @@ use trading_events_core::closing::Phase;
 use trading_events_core::subscription::Subscription;
 
 use crate::bus::NativeBus;
-use crate::publish::Aim;
+use crate::pending::Aim;
 
 impl NativeBus {
     /// Who speaks, where that matters. A handler's own subscription that is drained hears it.
@@ -29,14 +29,11 @@ impl NativeBus {
     #[cold]
     pub(crate) fn speaker_outside(slf: &Bound<'_, Self>) -> PyResult<Speaker> {
         let py = slf.py();
-        let patron = {
-            let state = slf.get().lock(py);
-            if state.bus.phase() == Phase::Open {
-                return Ok(Speaker::Publisher);
-            }
-            state.patron.as_ref().map(|patron| patron.clone_ref(py))
-        };
-        let bus = patron.as_ref().map_or(slf, |patron| patron.bind(py));
+        if slf.get().lock(py).bus.phase() == Phase::Open {
+            return Ok(Speaker::Publisher);
+        }
+        let patron = slf.get().patron(py);
+        let bus = patron.as_ref().unwrap_or(slf);
         let is_inside = bus.get().is_in_handler(py)? || bus.call_method0(intern!(py, "_is_reading"))?.is_truthy()?;
         Ok(if is_inside { Speaker::Insider } else { Speaker::Publisher })
     }

@@ -1,10 +1,13 @@
 //! What a bus keeps with a subscription.
 
+use std::sync::Arc;
+
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
+use trading_events_core::registry::SubscriptionId;
 
-use crate::event;
+use crate::references::holders;
 
 /// The Python side of a subscription. What every event needs comes first, to lie in one line of the processor's cache.
 #[repr(C)]
@@ -31,7 +34,7 @@ impl Subscriber {
 
     /// Reads a little of all that a call needs.
     pub(crate) fn touch(&self, py: Python<'_>) -> isize {
-        event::holders(self.handler.bind(py)) ^ event::holders(self.context.bind(py))
+        holders(self.handler.bind(py)) ^ holders(self.context.bind(py))
     }
 
     pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -41,4 +44,11 @@ impl Subscriber {
         visit.call(&self.context)?;
         self.leaves.iter().try_for_each(|leaf| visit.call(leaf))
     }
+}
+
+/// A subscription that a worker serves.
+#[derive(Clone)]
+pub(crate) struct Served {
+    pub(crate) id: SubscriptionId,
+    pub(crate) subscriber: Arc<Subscriber>,
 }

@@ -2,74 +2,20 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyType};
 use trading_events_core::bus::Terms;
-use trading_events_core::filter::Filter;
-use trading_events_core::queue::Overflow;
-use trading_events_core::registry::{Interest, Kinds};
-use trading_events_core::subscription::Delivery;
+use trading_events_core::registry::Interest;
 
 use crate::bus::NativeBus;
 use crate::error::{ReentrancyError, SubscriptionNotFoundError};
-use crate::event::{self, kind_identity};
 use crate::exits::Call;
 use crate::filter::Parts;
+use crate::handler_context::handler_context;
 use crate::history::Start;
-use crate::home;
-use crate::run;
+use crate::interest::{flattened, kinds_of};
+use crate::policies::{delivery_named, overflow_named};
+use crate::returned::is_async;
 use crate::subscriber::Subscriber;
-use crate::topic::{parse_pattern, pattern_text};
-
-fn overflow_named(name: &str) -> PyResult<Overflow> {
-    match name {
-        "block" => Ok(Overflow::Block),
-        "drop_oldest" => Ok(Overflow::DropOldest),
-        "drop_newest" => Ok(Overflow::DropNewest),
-        "conflate" => Ok(Overflow::Conflate),
-        "raise" => Ok(Overflow::Raise),
-        _ => Err(PyValueError::new_err(format!(
-            "overflow is {name:?}; it may be 'block', 'drop_oldest', 'drop_newest', 'conflate' or 'raise'"
-        ))),
-    }
-}
-
-fn delivery_named(name: &str) -> PyResult<Delivery> {
-    match name {
-        "queued" => Ok(Delivery::Queued),
-        "inline" => Ok(Delivery::Inline),
-        _ => Err(PyValueError::new_err(format!("delivery is {name:?}; it may be 'queued' or 'inline'"))),
-    }
-}
-
-/// What a subscription hears, in words, and the class where it is one.
-pub(crate) fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Kinds, String, Option<Bound<'py, PyType>>)> {
-    if let Ok(text) = what.cast::<PyString>() {
-        let pattern = parse_pattern(pattern_text(text)?)?;
-        let words = pattern.to_string();
-        return Ok((Kinds::Matching(pattern), words, None));
-    }
-    match what.cast::<PyType>() {
-        Ok(class) if class.is_subclass(event::base_event(what.py())?)? => {
-            Ok((Kinds::Class(kind_identity(class)?), class.qualname()?.to_string(), Some(class.clone())))
-        }
-        _ => Err(PyTypeError::new_err(format!("{} is neither a pattern nor an event class", what.repr()?))),
-    }
-}
-
-/// A conjunction of conjunctions as one, so that each of its parts can shorten the way to the subscription.
-fn flattened(filter: Filter<usize>) -> Filter<usize> {
-    fn collect(filter: Filter<usize>, parts: &mut Vec<Filter<usize>>) {
-        match filter {
-            Filter::All(inner) => inner.into_iter().for_each(|part| collect(part, parts)),
-            other => parts.push(other),
-        }
-    }
-    let mut parts = Vec::new();
-    collect(filter, &mut parts);
-    if parts.len() == 1 { parts.remove(0) } else { Filter::All(parts) }
-}
 
 #[pymethods]
 impl NativeBus {
@@ -103,7 +49,7 @@ impl NativeBus {
             state.last_number += 1;
             state.last_number
         };
-        let context = home::handler_context(py, this.number, number)?;
+        let context = handler_context(py, this.number, number)?;
         let (filter, leaves) = numbered.map_or((None, Vec::new()), |found| (Some(found.expression), found.leaves));
         let tells_gaps = on_gap.is_some();
         let subscriber = Arc::new(Subscriber {
@@ -111,7 +57,7 @@ impl NativeBus {
             number,
             name: name.unwrap_or_else(|| format!("sub-{}-{number}", this.number)),
             pattern,
-            is_async: run::is_async(&handler)?,
+            is_async: is_async(&handler)?,
             handler: handler.unbind(),
             on_gap: on_gap.map(Bound::unbind),
             leaves,

@@ -12,7 +12,7 @@ use trading_events_core::codec::transcode::{Transcoder, Transcription};
 use crate::codec::Class;
 use crate::codec::columns::{ColumnBuffer, MadeColumn, made};
 use crate::error::os_error;
-use crate::segment_rows::Rows;
+use crate::rows::Rows;
 
 /// Columns end with the event by which one of them has more text than this. As a payload has at most 2^28 bytes, and a byte
 /// becomes at most six of JSON, it is then within 31 bits.

@@ -11,59 +11,20 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use trading_events_core::registry::SubscriptionId;
 use trading_events_core::sequence::Kept;
 use trading_events_core::stats::{End, Gap};
 
-use crate::bus::{NativeBus, PythonBus};
+use crate::bus::NativeBus;
+use crate::codec::packed;
+use crate::duty::{Aftermath, Duty, Resume};
 use crate::exits::Call;
 use crate::guarded::Guarded;
-use crate::home;
+use crate::handler_context;
 use crate::nesting::Nesting;
 use crate::pace::Pace;
-use crate::packing;
-use crate::run::{self, Run};
-use crate::subscriber::Subscriber;
-
-/// A subscription that a worker serves.
-#[derive(Clone)]
-pub(crate) struct Served {
-    pub(crate) id: SubscriptionId,
-    pub(crate) subscriber: Arc<Subscriber>,
-}
-
-/// A handler, or a gap callback, that has been called.
-pub(crate) struct Active {
-    /// The event being handled; `None` in a gap callback.
-    pub(crate) event: Option<Py<PyAny>>,
-    /// What it returned, if that has to be driven.
-    pub(crate) coroutine: Option<Py<PyAny>>,
-    /// Whether that is a run's, which awaits the handler's.
-    pub(crate) is_run: bool,
-    /// Whether a `CancelledError` has been thrown into it.
-    pub(crate) was_cancelled: bool,
-}
-
-/// What a worker is at.
-pub(crate) struct Duty {
-    pub(crate) leads: bool,
-    pub(crate) served: Option<Served>,
-    pub(crate) active: Option<Active>,
-    /// How many more events a leader takes from the subscription it serves before it goes on to the next.
-    pub(crate) turn: u32,
-    /// Cancellations of its task that the running handler asked for itself, and did not take back.
-    pub(crate) own_cancels: i64,
-    /// The last event has been handled and is not counted yet.
-    pub(crate) counts_handled: bool,
-    /// How many more ready subscriptions have been touched.
-    touched: u32,
-    /// How many steps in a row there was nothing to do.
-    idle_steps: u32,
-    /// The next `CancelledError` thrown in was a handler's own, and is over.
-    pub(crate) absorbs: bool,
-    /// What the last run asked for events, if its coroutine has ended.
-    pub(crate) run: Option<Py<Run>>,
-}
+use crate::run::{self, TURN};
+use crate::state::PythonBus;
+use crate::subscriber::Served;
 
 enum Next {
     Event(Kept<Py<PyAny>>),
@@ -88,18 +49,6 @@ impl Next {
     }
 }
 
-pub(crate) enum Resume {
-    Send,
-    Throw(PyErr),
-}
-
-/// How the handling of one event leaves the worker.
-pub(crate) enum Aftermath {
-    GoOn,
-    End,
-    Raise(PyErr),
-}
-
 #[pyclass(frozen, weakref, module = "trading.events._core")]
 pub(crate) struct Worker {
     pub(crate) bus: Py<NativeBus>,
@@ -114,8 +63,6 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Events that a leader handles for one subscription before it goes on to the next.
-    pub(crate) const TURN: u32 = 32;
     /// Where handlers are many, what each needs is far away in memory. A leader touches that of so many at once, so that
     /// the processor fetches it side by side.
     const AHEAD: u32 = 16;
@@ -126,22 +73,10 @@ impl Worker {
 
     /// A leader that has been hired.
     pub(crate) fn new(bus: &Bound<'_, NativeBus>, number: u64, nesting: Nesting) -> Self {
-        let duty = Duty {
-            leads: true,
-            served: None,
-            active: None,
-            turn: 0,
-            own_cancels: 0,
-            counts_handled: false,
-            touched: 0,
-            idle_steps: 0,
-            absorbs: false,
-            run: None,
-        };
         Self {
             bus: bus.clone().unbind(),
             number,
-            duty: Guarded::new(Some(duty)),
+            duty: Guarded::new(Some(Duty::of_leader())),
             is_running: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             cancels: Arc::default(),
@@ -229,11 +164,11 @@ impl Worker {
                     return Ok(Some(py.None().into_bound(py)));
                 }
                 Next::Linger => return Ok(Some(py.None().into_bound(py))),
-                Next::Run(event) if !self.nesting.is_possible => match packing::unpack(py, event) {
+                Next::Run(event) if !self.nesting.is_possible => match packed::unpack(py, event) {
                     Ok(event) => self.run_through(py, duty, event, &mut pace, &mut entered),
                     Err(error) => self.fail_unread(py, duty, error),
                 },
-                Next::Event(event) | Next::Run(event) => match packing::unpack(py, event) {
+                Next::Event(event) | Next::Run(event) => match packed::unpack(py, event) {
                     Ok(event) => self.call_handler(py, duty, event, &mut entered),
                     Err(error) => self.fail_unread(py, duty, error),
                 },
@@ -304,7 +239,7 @@ impl Worker {
                 duty.touched -= 1;
                 let Some(found) = state.bus.subscriptions().get(id) else { continue };
                 duty.served = Some(Served { id, subscriber: Arc::clone(&found.payload) });
-                duty.turn = Self::TURN;
+                duty.turn = TURN;
             };
             let wakes = ending.as_ref().is_some_and(|ended| state.has_to_wake(ended));
             (next, state.bus.has_called(), wakes)
@@ -319,7 +254,7 @@ impl Worker {
     /// Whether the handler that is suspended here calls: a task or a callback of its own, such as a `TaskGroup`'s or a
     /// timeout's, has its context.
     pub(crate) fn is_called_by_its_handler(&self, py: Python<'_>) -> PyResult<bool> {
-        let caller = home::calling_subscription(py, self.bus.get().number)?;
+        let caller = handler_context::calling_subscription(py, self.bus.get().number)?;
         let duty = self.duty.lock(py);
         let served = duty.as_ref().and_then(|duty| duty.served.as_ref());
         Ok(served.is_some_and(|served| Some(served.subscriber.number) == caller))

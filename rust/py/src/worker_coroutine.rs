@@ -7,8 +7,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use trading_events_core::stats::End;
 
-use crate::awaitable::{sent, thrown};
-use crate::worker::{Resume, Worker};
+use crate::coroutine::{sent, thrown};
+use crate::duty::Resume;
+use crate::worker::Worker;
 
 #[pymethods]
 impl Worker {

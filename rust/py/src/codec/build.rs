@@ -8,8 +8,9 @@ use smallvec::SmallVec;
 use trading_events_core::codec::DecodeError;
 
 use super::class::Class;
+use super::flaw::Flaw;
 use super::frozen;
-use super::read::Flaw;
+use super::gc::{is_tracked, untrack};
 use super::shape::Shape;
 
 /// The values of an instance, by the index of their field.
@@ -33,25 +34,6 @@ impl<'py> Values<'py> {
     /// The values under names that the class does not have.
     pub(super) fn extras(&mut self, py: Python<'py>) -> &Bound<'py, PyDict> {
         self.extras.get_or_insert_with(|| PyDict::new(py))
-    }
-}
-
-/// Keeps the garbage collector from running while many events are built, of which none is garbage.
-pub(crate) struct CollectorPaused(bool);
-
-impl CollectorPaused {
-    pub(crate) fn new(_: Python<'_>) -> Self {
-        // SAFETY: the thread is attached.
-        Self(unsafe { ffi::PyGC_Disable() } == 1)
-    }
-}
-
-impl Drop for CollectorPaused {
-    fn drop(&mut self) {
-        if self.0 {
-            // SAFETY: as above; this lives no longer than the call that made it.
-            unsafe { ffi::PyGC_Enable() };
-        }
     }
 }
 
@@ -98,19 +80,6 @@ pub(super) fn build<'py>(
         untrack(&built);
     }
     Ok(built)
-}
-
-/// Spares the garbage collector an object that leads to no other which it must see. Before 3.14 a dictionary comes back
-/// into its sight by itself when something is put into it that does; from then on a cycle made so would not be
-/// collected.
-pub(super) fn untrack(object: &Bound<'_, PyAny>) {
-    // SAFETY: it lives, and takes part in garbage collection as instances of Python classes and dictionaries do.
-    unsafe { ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) };
-}
-
-pub(super) fn is_tracked(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: it lives.
-    unsafe { ffi::PyObject_GC_IsTracked(object.as_ptr()) == 1 }
 }
 
 #[cold]

@@ -1,5 +1,7 @@
 //! Event classes and the classes of models in them, described once.
 
+use std::sync::OnceLock;
+
 use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
@@ -9,10 +11,10 @@ use pyo3::types::{PyDict, PySet, PyString, PyType};
 use rustc_hash::FxHashMap;
 use trading_events_core::codec::Layout;
 use trading_events_core::codec::columns::Form;
+use trading_events_core::codec::transcode::Transcoder;
 
 use super::shape::Shape;
 use super::slot::Slot;
-use super::transcode::Transcoding;
 use crate::event::{base_event, identity, not_an_event};
 
 /// Every class that has been described, by its address: it lives on in its description.
@@ -44,7 +46,8 @@ pub(crate) struct Class {
     pub(super) type_index: Option<usize>,
     pub(super) metadata_index: Option<usize>,
     pub(super) gate: Gate,
-    pub(super) transcoding: Transcoding,
+    /// What makes columns of its rows without Python, where the class has nothing that only Python knows.
+    pub(super) transcoder: OnceLock<Option<Transcoder>>,
 }
 
 /// Which of its events come back as they were.
@@ -185,7 +188,7 @@ impl Class {
                 Slot::find(class, intern!(py, "__pydantic_private__"))?,
             ],
             fields: fields.into(),
-            transcoding: Transcoding::new(),
+            transcoder: OnceLock::new(),
         })
     }
 }

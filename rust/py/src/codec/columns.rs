@@ -11,9 +11,10 @@ use std::ffi::{c_int, c_void};
 use trading_events_core::codec::columns::{Buffers, Column, ColumnSink, ColumnSource, Form, View};
 use trading_events_core::codec::{DecodeError, Key};
 
-use super::build::CollectorPaused;
 use super::class::{Class, class_of_type};
-use super::read::{Flaw, read_event};
+use super::flaw::Flaw;
+use super::gc::CollectorPaused;
+use super::read::read_event;
 use super::write::{MAX_TEXT_BYTES, write_event};
 use crate::error::EventEncodeError;
 use crate::exits::Call;

@@ -11,7 +11,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 use trading_events_core::codec::MAX_DEPTH;
 
-use super::build::{is_tracked, untrack};
+use super::gc::{is_tracked, untrack};
 
 /// How deep a value may be to be JSON beyond doubt: Pydantic reads some 200 levels.
 const JSON_DEPTH: usize = 190;

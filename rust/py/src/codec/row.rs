@@ -18,7 +18,8 @@ use trading_events_core::codec::DecodeError;
 use trading_events_core::codec::row::{Interner, OwnRow, RowSink, RowSource};
 
 use super::class::{Class, class_of_type};
-use super::read::{Flaw, read_event};
+use super::flaw::Flaw;
+use super::read::read_event;
 use super::write::write_event;
 
 /// Appends an event's row to bytes, which stay as they are if that fails.

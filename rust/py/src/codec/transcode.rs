@@ -1,7 +1,5 @@
 //! What the core must know of an event class to make columns of msgpack on its own.
 
-use std::sync::OnceLock;
-
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyString};
 use trading_events_core::codec::transcode::{Check, Choice, Field, Kind, Text, Transcoder};
@@ -9,24 +7,15 @@ use trading_events_core::codec::transcode::{Check, Choice, Field, Kind, Text, Tr
 use super::class::Class;
 use super::shape::{Bounds, Shape};
 
-/// A transcoder, where the class has nothing that only Python knows. The rules of the class are not asked: they were when
-/// the event was recorded.
-pub(super) struct Transcoding(OnceLock<Option<Transcoder>>);
-
-impl Transcoding {
-    pub(super) fn new() -> Self {
-        Self(OnceLock::new())
-    }
-}
-
 impl Class {
-    /// The class's transcoder, if it can have one.
+    /// The class's transcoder, if it can have one. The rules of the class are not asked: they were when the event was
+    /// recorded.
     pub(crate) fn transcoder(&self, py: Python<'_>) -> PyResult<Option<&Transcoder>> {
-        if let Some(known) = self.transcoding.0.get() {
+        if let Some(known) = self.transcoder.get() {
             return Ok(known.as_ref());
         }
         let made = self.describe_to_core(py)?;
-        Ok(self.transcoding.0.get_or_init(|| made).as_ref())
+        Ok(self.transcoder.get_or_init(|| made).as_ref())
     }
 
     fn describe_to_core(&self, py: Python<'_>) -> PyResult<Option<Transcoder>> {

@@ -6,13 +6,13 @@ use pyo3::types::{PyBytes, PyList};
 use trading_events_core::codec::msgpack::{MsgpackSink, MsgpackSource};
 use trading_events_core::codec::{DecodeError, Sink, Token};
 
-use super::build::CollectorPaused;
-use super::class::{Class, class_of_type};
-use super::read::{Flaw, read_event};
+use super::class::Class;
+use super::decode::{event_of, read_next};
+use super::flaw::Flaw;
+use super::gc::CollectorPaused;
 use super::write::write_event;
-use crate::error::EventEncodeError;
+use crate::error::{EventEncodeError, gets_through};
 use crate::exits::Call;
-use crate::publish::gets_through;
 
 /// Room for most events.
 const EVENT_BYTES: usize = 512;
@@ -75,14 +75,6 @@ pub(crate) fn decode_event<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
     with_bytes(data, |bytes| event_of(data.py(), bytes))
 }
 
-/// The event that some bytes hold. Raises `EventDecodeError`.
-pub(super) fn event_of<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    let mut source = MsgpackSource::new(bytes);
-    let event = read_next(py, &mut source)?;
-    source.finish().map_err(Flaw::from).map_err(|flaw| flaw.into_error(py, 0))?;
-    Ok(event)
-}
-
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 pub(crate) fn decode_batch<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
@@ -107,16 +99,4 @@ fn with_bytes<T>(data: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) -> PyResult<T
     }
     let buffer = PyBuffer::<u8>::get(data)?;
     read(&buffer.to_vec(data.py())?)
-}
-
-fn read_next<'py>(py: Python<'py>, source: &mut MsgpackSource<'_>) -> PyResult<Bound<'py, PyAny>> {
-    let head = source.begin().map_err(|error| Flaw::from(error).into_error(py, 0))?;
-    let class = class_of_type(py, head.event_type)?.ok_or_else(|| {
-        let reason = format!(
-            "no class here has the event type {:?}: import the module that defines it",
-            head.event_type.chars().take(80).collect::<String>()
-        );
-        Flaw::from(DecodeError::new(head.offset, reason)).into_error(py, head.offset)
-    })?;
-    read_event(py, Class::of(&class)?, source, head.offset).map_err(|flaw| flaw.into_error(py, head.offset))
 }

@@ -6,8 +6,8 @@ use trading_events_core::codec::{Layout, Source, Token};
 
 use super::super::build::{self, Values};
 use super::super::class::Class;
+use super::super::flaw::{Flaw, Read, deeper, unfit, wrong};
 use super::super::shape::{Bounds, Shape};
-use super::flaw::{Flaw, Read, deeper, unfit, wrong};
 use super::{put, read, read_field, read_next};
 
 pub(super) fn read_items<'a, 'py, S: Source<'a>>(

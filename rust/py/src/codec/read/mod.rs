@@ -1,7 +1,6 @@
 //! The walk that builds an event of what a source holds.
 
 mod containers;
-mod flaw;
 mod plain;
 mod scalars;
 
@@ -13,15 +12,15 @@ use trading_events_core::codec::{DecodeError, Key, Source, Token};
 
 use super::build::{self, Values};
 use super::class::{Class, Field};
+use super::flaw::{Flaw, Read, deeper, unfit, wrong};
 use super::frozen;
+use super::json::{from_json, render_json};
+use super::literal::find_choice;
 use super::moment;
 use super::shape::{Bounds, Shape};
-use super::write::{find_choice, from_json};
 use crate::error::EventDecodeError;
 use crate::event_id::hex_text;
 use containers::{read_dict, read_items, read_model, read_union};
-pub(super) use flaw::Flaw;
-use flaw::{Read, deeper, unfit, wrong};
 use plain::{Made, read_any, read_frozen, read_json, read_map};
 use scalars::{from_isoformat, make_uuid, read_decimal, read_float, read_int, read_text};
 
@@ -227,7 +226,7 @@ fn read_rest<'a, 'py, S: Source<'a>>(
         }
         (Shape::Pydantic { parse, .. }, token) => {
             let plain = read_any(py, token, source, deeper(source, depth)?)?;
-            let text = py.import("trading.events._codec.typed_json")?.call_method1("render_json", (plain,))?;
+            let text = render_json(&plain)?;
             Ok(parse.bind(py).call1((text,))?)
         }
         (_, token) => Err(unfit(source, "value of its field", &token)),

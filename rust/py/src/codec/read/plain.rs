@@ -4,10 +4,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use trading_events_core::codec::{Source, Token};
 
+use super::super::flaw::{Flaw, Read, deeper, unfit};
 use super::super::frozen;
 use super::super::shape::{Bounds, Shape};
 use super::containers::read_name;
-use super::flaw::{Flaw, Read, deeper, unfit};
 use super::read;
 use super::scalars::read_int;
 

@@ -10,8 +10,8 @@ use trading_events_core::codec::{Decimal, Source, Token};
 use trading_events_core::topic;
 
 use super::super::decimal;
+use super::super::flaw::{Flaw, Read, beyond, unfit, wrong};
 use super::super::shape::Bounds;
-use super::flaw::{Flaw, Read, beyond, unfit, wrong};
 
 pub(super) fn read_decimal<'a, 'py, S: Source<'a>>(
     py: Python<'py>,

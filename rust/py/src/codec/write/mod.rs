@@ -1,6 +1,7 @@
 //! The walk over an event that says what it holds.
 
 mod containers;
+mod literal;
 mod plain;
 mod refusal;
 mod scalars;
@@ -16,19 +17,19 @@ use trading_events_core::codec::msgpack::MsgpackSink;
 use trading_events_core::codec::{Sink, Token};
 
 use super::class::{Class, Field, Gate};
+use super::decode::event_of;
 use super::frozen;
+use super::json::{from_json, render_json};
 use super::moment;
 use super::shape::{Bounds, Shape};
-use super::wire::event_of;
 use crate::event::{dictionary, not_an_event};
 use containers::{write_dict, write_items, write_model, write_union};
-pub(super) use plain::from_json;
+use literal::write_literal;
 use plain::{Depth, deeper, write_json, write_map};
 use refusal::{Put, Refusal, missing, refuse, refuse_class, refuse_raised};
-pub(super) use scalars::find_choice;
 use scalars::{
-    hex_digits, holds_int, short, text, write_datetime, write_decimal, write_int, write_literal, write_text_of,
-    write_time, write_timedelta, write_uuid,
+    hex_digits, holds_int, short, text, write_datetime, write_decimal, write_int, write_text_of, write_time,
+    write_timedelta, write_uuid,
 };
 
 /// How long a text or bytes may be: every form has room for that.
@@ -157,8 +158,7 @@ fn write_extras_as_json<S: Sink>(extras: Option<Bound<'_, PyDict>>, sink: &mut S
         return Ok(());
     };
     write_map(&extras, Depth::new(0)?, &mut Nothing)?;
-    let module = extras.py().import("trading.events._codec.typed_json").map_err(Refusal::from)?;
-    let rendered = module.call_method1("render_json", (&extras,))?;
+    let rendered = render_json(&extras)?;
     sink.put(Token::Text(text(rendered.cast::<PyString>()?)?));
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! Putting plain data, of which no shape is known, and how deep it may be.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 use trading_events_core::codec::{Sink, Token};
@@ -8,12 +7,6 @@ use trading_events_core::codec::{Sink, Token};
 use super::super::frozen;
 use super::refusal::{Put, Refusal};
 use super::scalars::{text, write_int};
-
-/// What a JSON text says, as plain data.
-pub(crate) fn from_json<'py>(text: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = text.py();
-    py.import(intern!(py, "pydantic_core"))?.call_method1(intern!(py, "from_json"), (text,))
-}
 
 /// How deep lists and maps may be in each other: less than what Pydantic's JSON parser and every source here take.
 pub(super) const MOST_DEPTH: usize = 192;

@@ -12,7 +12,6 @@ use trading_events_core::codec::{Sink, Token};
 use super::super::decimal::{self, Found};
 use super::super::moment;
 use super::super::shape::Bounds;
-use super::plain::{Depth, write_json};
 use super::refusal::{Put, Refusal};
 use super::{MAX_TEXT_BYTES, within};
 
@@ -101,32 +100,6 @@ const MOST_BITS: usize = 2048;
 
 fn int_bits(value: &Bound<'_, PyInt>) -> PyResult<usize> {
     value.call_method0(intern!(value.py(), "bit_length"))?.extract()
-}
-
-pub(super) fn write_literal<S: Sink>(choices: &[Py<PyAny>], value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
-    if find_choice(choices, value)?.is_none() {
-        return Err(Refusal::Kind);
-    }
-    if let Ok(name) = value.cast::<PyString>() {
-        sink.put(Token::Name(text(name)?));
-        return Ok(());
-    }
-    write_json(value, sink, Depth::new(0)?)
-}
-
-/// The choice of a literal that a value is: equal, and of the same type, since 1 equals True.
-pub(crate) fn find_choice<'a, 'py>(
-    choices: &'a [Py<PyAny>],
-    value: &Bound<'py, PyAny>,
-) -> PyResult<Option<&'a Bound<'py, PyAny>>> {
-    let py = value.py();
-    for choice in choices {
-        let choice = choice.bind(py);
-        if choice.is(value) || (choice.get_type().is(value.get_type()) && choice.eq(value)?) {
-            return Ok(Some(choice));
-        }
-    }
-    Ok(None)
 }
 
 pub(super) fn write_text_of<S: Sink>(value: Bound<'_, PyAny>, sink: &mut S) -> Put {

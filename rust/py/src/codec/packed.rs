@@ -1,0 +1,35 @@
+//! Events that wait as rows: packed, and made again before they are handled.
+//!
+//! Both may run Python code, so that the bus's state is not taken meanwhile. What cannot be packed, or not exactly, stays
+//! as it is.
+
+use pyo3::prelude::*;
+use trading_events_core::backlog::Rows;
+use trading_events_core::sequence::Kept;
+
+use super::row;
+use crate::error::{EventDecodeError, gets_through};
+
+/// The event itself, made again if it has been packed.
+#[inline]
+pub(crate) fn unpack(py: Python<'_>, kept: Kept<Py<PyAny>>) -> PyResult<Bound<'_, PyAny>> {
+    match kept {
+        Kept::Event(event) => Ok(event.into_bound(py)),
+        Kept::Rows(rows) => unpack_row(py, &rows),
+    }
+}
+
+fn unpack_row<'py>(py: Python<'py>, rows: &Rows) -> PyResult<Bound<'py, PyAny>> {
+    let mut row = Vec::with_capacity(512);
+    rows.read(&mut row).map_err(|error| EventDecodeError::new_err((error.reason, error.offset)))?;
+    row::unpack_exactly(py, &row)
+}
+
+/// Appends an event's row to bytes; says whether the event will come back from it. An exception that ends the program
+/// gets through.
+pub(crate) fn pack(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<bool> {
+    match row::pack_exactly(event, row) {
+        Err(error) if gets_through(event.py(), &error) => Err(error),
+        packed => Ok(packed.unwrap_or(false)),
+    }
+}

@@ -1,0 +1,27 @@
+//! The choices of a subscription, by their public names.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use trading_events_core::queue::Overflow;
+use trading_events_core::subscription::Delivery;
+
+pub(crate) fn overflow_named(name: &str) -> PyResult<Overflow> {
+    match name {
+        "block" => Ok(Overflow::Block),
+        "drop_oldest" => Ok(Overflow::DropOldest),
+        "drop_newest" => Ok(Overflow::DropNewest),
+        "conflate" => Ok(Overflow::Conflate),
+        "raise" => Ok(Overflow::Raise),
+        _ => Err(PyValueError::new_err(format!(
+            "overflow is {name:?}; it may be 'block', 'drop_oldest', 'drop_newest', 'conflate' or 'raise'"
+        ))),
+    }
+}
+
+pub(crate) fn delivery_named(name: &str) -> PyResult<Delivery> {
+    match name {
+        "queued" => Ok(Delivery::Queued),
+        "inline" => Ok(Delivery::Inline),
+        _ => Err(PyValueError::new_err(format!("delivery is {name:?}; it may be 'queued' or 'inline'"))),
+    }
+}
