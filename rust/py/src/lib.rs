@@ -2,71 +2,23 @@
 
 use pyo3::prelude::*;
 
-mod admitting;
-mod attempt;
-mod awaitable;
 mod bus;
-mod choice;
-mod classes;
-mod closing;
 mod codec;
-mod coroutine;
-mod counts;
-mod detached;
-mod disk;
-mod done;
-mod drive;
-mod durations;
-mod duty;
+mod dispatch;
 mod error;
 mod event;
-mod event_id;
-mod exits;
-mod failures;
-mod filter;
-mod fork;
-mod guarded;
-mod handler_context;
-mod handling;
-mod hiring;
 mod history;
-mod home;
-mod inline;
-mod interest;
 mod journal;
-mod nested_loop;
-mod nesting;
-mod offering;
-mod outbox;
-mod pace;
-mod packing;
-mod pending;
-mod policies;
 mod publish;
-mod references;
-mod returned;
-mod route_memo;
 mod routing;
-mod rows;
-mod run;
-mod running;
-mod segment;
-mod segment_rows;
-mod speaker;
-mod state;
-mod subscriber;
-mod subscribing;
-mod thread;
-mod topic;
-mod topic_rows;
-mod worker;
-mod worker_coroutine;
+mod runtime;
+mod subscribe;
 
 /// The native part of `trading.events`; `_core.pyi` beside it is its documentation.
 #[pymodule(gil_used = true)]
 mod _core {
     #[pymodule_export]
-    use super::bus::NativeBus;
+    use super::bus::native_bus::NativeBus;
     #[pymodule_export]
     use super::codec::columns::{ColumnBuffer, decode_columns, encode_columns};
     #[pymodule_export]
@@ -77,27 +29,29 @@ mod _core {
         set_clock, to_utc, utc_now,
     };
     #[pymodule_export]
-    use super::disk::{crc32c, sync_file_system};
+    use super::event::event_id::new_event_id;
     #[pymodule_export]
-    use super::durations::PyHistogram;
+    use super::event::filter::PyFilter;
     #[pymodule_export]
-    use super::event_id::new_event_id;
+    use super::event::topic::{
+        check_event_type, check_exchange, check_symbol, compose_topic, matches, normalize_pattern,
+    };
     #[pymodule_export]
-    use super::exits::end_calls;
+    use super::journal::fs::{crc32c, sync_file_system};
     #[pymodule_export]
-    use super::filter::PyFilter;
+    use super::journal::segment::{Segment, begin_apart, frame_rows, open_segments, read_together};
     #[pymodule_export]
-    use super::journal::PyJournal;
+    use super::journal::segment_rows::SegmentRows;
     #[pymodule_export]
-    use super::returned::to_await;
+    use super::journal::topic_rows::TopicRows;
     #[pymodule_export]
-    use super::segment::{Segment, begin_apart, frame_rows, open_segments, read_together};
+    use super::journal::writer::PyJournal;
     #[pymodule_export]
-    use super::segment_rows::SegmentRows;
+    use super::runtime::exits::end_calls;
     #[pymodule_export]
-    use super::topic::{check_event_type, check_exchange, check_symbol, compose_topic, matches, normalize_pattern};
+    use super::runtime::histogram::PyHistogram;
     #[pymodule_export]
-    use super::topic_rows::TopicRows;
+    use super::runtime::returned::to_await;
 
     use pyo3::prelude::*;
 
@@ -111,7 +65,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::fork::watch_forks(module.py())?;
-        super::exits::watch(module)
+        super::runtime::fork::watch_forks(module.py())?;
+        super::runtime::exits::watch(module)
     }
 }

@@ -15,7 +15,7 @@ use trading_events_core::codec::transcode::Transcoder;
 
 use super::shape::Shape;
 use super::slot::Slot;
-use crate::event::{base_event, identity, not_an_event};
+use crate::event::kind::{base_event, identity, not_an_event};
 
 /// Every class that has been described, by its address: it lives on in its description.
 static CLASSES: Mutex<Option<FxHashMap<usize, &'static Class>>> = Mutex::new(None);

@@ -17,7 +17,7 @@ use super::gc::CollectorPaused;
 use super::read::read_event;
 use super::write::{MAX_TEXT_BYTES, write_event};
 use crate::error::EventEncodeError;
-use crate::exits::Call;
+use crate::runtime::exits::Call;
 
 /// The values of a class that keeps other fields than its own stand in a column of this name, which no field has.
 const EXTRA: &str = "_extra";

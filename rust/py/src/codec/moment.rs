@@ -12,7 +12,7 @@ use pyo3::types::{
 use trading_events_core::codec::time::{DAY_US, LAST_US, date_from_days, days_from_date};
 
 use super::recent::Recent;
-use crate::guarded::Guarded;
+use crate::runtime::guarded::Guarded;
 
 /// The microseconds since 1970 of a datetime in UTC; none of one in another zone or without one.
 pub(super) fn read_utc(value: &Bound<'_, PyDateTime>) -> PyResult<Option<i64>> {

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 
-use crate::guarded::Guarded;
+use crate::runtime::guarded::Guarded;
 
 /// A table of `N` values. Each has one place, and makes way for the next that has the same.
 pub(super) struct Recent<T, const N: usize>(Guarded<[Option<T>; N]>);

@@ -12,7 +12,7 @@ use super::flaw::Flaw;
 use super::gc::CollectorPaused;
 use super::write::write_event;
 use crate::error::{EventEncodeError, gets_through};
-use crate::exits::Call;
+use crate::runtime::exits::Call;
 
 /// Room for most events.
 const EVENT_BYTES: usize = 512;

@@ -19,7 +19,7 @@ use super::literal::find_choice;
 use super::moment;
 use super::shape::{Bounds, Shape};
 use crate::error::EventDecodeError;
-use crate::event_id::hex_text;
+use crate::event::event_id::hex_text;
 use containers::{read_dict, read_items, read_model, read_union};
 use plain::{Made, read_any, read_frozen, read_json, read_map};
 use scalars::{from_isoformat, make_uuid, read_decimal, read_float, read_int, read_text};

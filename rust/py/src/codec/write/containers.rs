@@ -10,7 +10,7 @@ use super::plain::{Depth, deeper, write_json};
 use super::refusal::{Put, Refusal};
 use super::scalars::text;
 use super::{NAME_TAKEN, Nothing, extras_of, known_name, write};
-use crate::event::dictionary;
+use crate::event::kind::dictionary;
 
 pub(super) fn write_items<'py, S: Sink>(
     inner: &Shape,

@@ -22,7 +22,7 @@ use super::frozen;
 use super::json::{from_json, render_json};
 use super::moment;
 use super::shape::{Bounds, Shape};
-use crate::event::{dictionary, not_an_event};
+use crate::event::kind::{dictionary, not_an_event};
 use containers::{write_dict, write_items, write_model, write_union};
 use literal::write_literal;
 use plain::{Depth, deeper, write_json, write_map};

@@ -1,0 +1,52 @@
+//! How a bus ends.
+
+use pyo3::prelude::*;
+use trading_events_core::closing::Phase;
+
+use super::native_bus::NativeBus;
+
+#[pymethods]
+impl NativeBus {
+    #[getter]
+    fn _phase(&self, py: Python<'_>) -> &'static str {
+        match self.lock(py).bus.phase() {
+            Phase::Open => "open",
+            Phase::Closing | Phase::Ending => "closing",
+            Phase::Closed => "closed",
+        }
+    }
+
+    /// Takes no new events from outside.
+    fn _close(&self, py: Python<'_>) -> PyResult<()> {
+        self.lock(py).bus.close();
+        self.wake_waiters(py, None)
+    }
+
+    /// Takes no new events from anybody but the bus itself.
+    fn _refuse(&self, py: Python<'_>) -> PyResult<()> {
+        self.lock(py).bus.refuse();
+        self.wake_waiters(py, None)
+    }
+
+    /// Gives up all that waits, and returns the tasks that still run handlers.
+    fn _abandon(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        let (abandoned, tasks) = {
+            let mut state = self.lock(py);
+            let abandoned = state.bus.abandon();
+            (abandoned, state.workers.values().map(|task| task.clone_ref(py)).collect())
+        };
+        drop(abandoned.events);
+        for ended in &abandoned.ended {
+            self.wake_waiters(py, Some(ended))?;
+        }
+        self.wake_waiters(py, None)?;
+        Ok(tasks)
+    }
+
+    /// Closes the bus for good, unless something has come that is still to be handled. Says whether it is closed.
+    fn _seal(&self, py: Python<'_>) -> PyResult<bool> {
+        let is_closed = self.lock(py).bus.seal();
+        self.wake_waiters(py, None)?;
+        Ok(is_closed)
+    }
+}

@@ -1,0 +1,38 @@
+//! Telling the Python half of a bus what has failed in user code.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use super::native_bus::NativeBus;
+use super::subscriber::Subscriber;
+use crate::error::gets_through;
+use crate::runtime::drive::Entered;
+use crate::runtime::exits;
+
+impl NativeBus {
+    /// Tells the Python half of a failure: of a handler or a gap callback in the context that it ran in. What fails in there
+    /// is shown, and harms nobody, unless it ends the program.
+    pub(crate) fn report(
+        slf: &Bound<'_, Self>,
+        subscriber: &Subscriber,
+        event: &Bound<'_, PyAny>,
+        error: PyErr,
+        phase: &str,
+    ) -> PyResult<()> {
+        // Where the handler itself is still the caller, its context is entered already.
+        let context = (phase != "filter").then(|| subscriber.context.bind(slf.py()));
+        let _entered = context.and_then(|context| Entered::enter(context).ok());
+        let py = slf.py();
+        let text = |text: &str| PyString::new(py, text).into_any();
+        let (sid, name, phase) = (text(&subscriber.sid()), text(&subscriber.name), text(phase));
+        let error = error.into_value(py).into_bound(py);
+        let arguments = [slf.as_any(), &sid, &name, event, error.as_any(), &phase];
+        match exits::call_method(intern!(py, "_report_failure"), arguments) {
+            Err(failure) if gets_through(slf.py(), &failure) => return Err(failure),
+            Err(failure) => failure.write_unraisable(slf.py(), Some(slf)),
+            Ok(_) => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,38 @@
+//! What a subscription wants to hear.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyType};
+use trading_events_core::filter::Filter;
+use trading_events_core::registry::Kinds;
+
+use crate::event::kind::{self, kind_identity};
+use crate::event::topic::{parse_pattern, pattern_text};
+
+/// What a subscription hears, in words, and the class where it is one.
+pub(crate) fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Kinds, String, Option<Bound<'py, PyType>>)> {
+    if let Ok(text) = what.cast::<PyString>() {
+        let pattern = parse_pattern(pattern_text(text)?)?;
+        let words = pattern.to_string();
+        return Ok((Kinds::Matching(pattern), words, None));
+    }
+    match what.cast::<PyType>() {
+        Ok(class) if class.is_subclass(kind::base_event(what.py())?)? => {
+            Ok((Kinds::Class(kind_identity(class)?), class.qualname()?.to_string(), Some(class.clone())))
+        }
+        _ => Err(PyTypeError::new_err(format!("{} is neither a pattern nor an event class", what.repr()?))),
+    }
+}
+
+/// A conjunction of conjunctions as one, so that each of its parts can shorten the way to the subscription.
+pub(crate) fn flattened(filter: Filter<usize>) -> Filter<usize> {
+    fn collect(filter: Filter<usize>, parts: &mut Vec<Filter<usize>>) {
+        match filter {
+            Filter::All(inner) => inner.into_iter().for_each(|part| collect(part, parts)),
+            other => parts.push(other),
+        }
+    }
+    let mut parts = Vec::new();
+    collect(filter, &mut parts);
+    if parts.len() == 1 { parts.remove(0) } else { Filter::All(parts) }
+}

@@ -1,0 +1,182 @@
+//! The native half of `InMemoryEventBus`: its loop, who calls it, and whom it wakes.
+
+use std::cell::RefMut;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use trading_events_core::registry::SubscriptionId;
+use trading_events_core::subscription::Subscription;
+
+use super::state::State;
+use super::subscriber::Subscriber;
+use crate::error::WrongLoopError;
+use crate::runtime::event_loop::{self, Home};
+use crate::runtime::fork::Birthplace;
+use crate::runtime::guarded::Guarded;
+use crate::runtime::handler_context;
+use crate::runtime::pace::Pace;
+
+#[pyclass(frozen, subclass, weakref, module = "trading.events._core")]
+pub(crate) struct NativeBus {
+    pub(crate) number: u64,
+    /// How long a worker may take in one turn of the loop before it yields.
+    pub(crate) stretch_ns: AtomicU64,
+    birthplace: Birthplace,
+    state: Guarded<State>,
+    /// The bus that this one sends for, whose handlers are heard until this one has worked off what it has.
+    patron: Guarded<Option<Py<Self>>>,
+}
+
+impl NativeBus {
+    #[inline]
+    pub(crate) fn lock(&self, py: Python<'_>) -> RefMut<'_, State> {
+        self.state.lock(py)
+    }
+
+    /// The bus that this one sends for.
+    pub(crate) fn patron<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Self>> {
+        self.patron.lock(py).as_ref().map(|patron| patron.bind(py).clone())
+    }
+
+    pub(crate) fn check_process(&self) -> PyResult<()> {
+        self.birthplace.check()
+    }
+
+    /// The subscription whose handler runs and is the caller, or has started the task that is.
+    pub(crate) fn calling_handler(&self, py: Python<'_>) -> PyResult<Option<SubscriptionId>> {
+        let Some(number) = handler_context::calling_subscription(py, self.number)? else { return Ok(None) };
+        let state = self.lock(py);
+        let Some(id) = state.by_number.get(&number) else { return Ok(None) };
+        // One that has ended is known for as long as the failure of its last event is being reported.
+        Ok(state.bus.subscriptions().get(*id).is_none_or(Subscription::is_served).then_some(*id))
+    }
+
+    /// Whether the caller is a handler that runs, or a task that one has started.
+    pub(crate) fn is_in_handler(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.calling_handler(py)?.is_some())
+    }
+
+    /// The bus's loop; the one that runs here becomes it if it has none.
+    pub(crate) fn home(&self, py: Python<'_>) -> PyResult<Option<Arc<Home>>> {
+        if let Some(home) = &self.lock(py).home {
+            return Ok(Some(Arc::clone(home)));
+        }
+        let Some(found) = Home::of_running_loop(py)? else { return Ok(None) };
+        Ok(Some(Arc::clone(self.lock(py).home.get_or_insert(Arc::new(found)))))
+    }
+
+    /// The bus's loop, which must be the one that runs here.
+    pub(crate) fn home_here(&self, py: Python<'_>) -> PyResult<Arc<Home>> {
+        self.check_process()?;
+        let home = self.home(py)?.ok_or_else(|| WrongLoopError::new_err("no event loop runs in this thread"))?;
+        home.check_running(py)?;
+        Ok(home)
+    }
+
+    /// Whether somebody waits for room, for few events to be left, or for a subscription to end.
+    pub(crate) fn is_awaited(&self, py: Python<'_>) -> PyResult<bool> {
+        let futures: Vec<Py<PyAny>> = {
+            let state = self.lock(py);
+            let ends = state.end_waiters.values().flatten();
+            let few = state.few_waiters.iter().map(|(_, future)| future);
+            let milestones = state.milestones.iter().map(|(_, future)| future);
+            let waiters = state.bus.tokens().chain(few).chain(ends).chain(milestones);
+            waiters.map(|future| future.clone_ref(py)).collect()
+        };
+        for future in futures {
+            if !future.bind(py).call_method0(intern!(py, "done"))?.is_truthy()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Wakes whoever waits for places, for few events to be left, or for a subscription to end or to have handled something.
+    pub(crate) fn wake_waiters(&self, py: Python<'_>, ended: Option<&Subscriber>) -> PyResult<()> {
+        let futures = {
+            let mut state = self.lock(py);
+            let mut futures = state.bus.take_called();
+            futures.append(&mut state.take_satisfied());
+            if let Some(ended) = ended {
+                state.by_number.remove(&ended.number);
+                futures.extend(state.end_waiters.remove(&ended.number).unwrap_or_default());
+            }
+            let State { bus, milestones, .. } = &mut *state;
+            futures.extend(milestones.extract_if(.., |(place, _)| bus.has_reached(*place)).map(|(_, future)| future));
+            futures
+        };
+        event_loop::wake(py, futures)
+    }
+}
+
+#[pymethods]
+impl NativeBus {
+    #[new]
+    #[pyo3(signature = (*_arguments, **_options))]
+    fn new(_arguments: &Bound<'_, PyAny>, _options: Option<&Bound<'_, PyDict>>) -> Self {
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        Self {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            stretch_ns: AtomicU64::new(Pace::STRETCH_NS),
+            birthplace: Birthplace::here(),
+            state: Guarded::default(),
+            patron: Guarded::default(),
+        }
+    }
+
+    /// The running loop becomes the bus's, if it has none.
+    fn _bind(&self, py: Python<'_>) -> PyResult<()> {
+        self.home_here(py).map(drop)
+    }
+
+    #[getter]
+    fn _in_handler(&self, py: Python<'_>) -> PyResult<bool> {
+        self.is_in_handler(py)
+    }
+
+    #[getter]
+    fn _unfinished(&self, py: Python<'_>) -> u64 {
+        self.lock(py).bus.unfinished()
+    }
+
+    #[getter]
+    fn _publishers_waiting(&self, py: Python<'_>) -> usize {
+        self.lock(py).bus.publishers_waiting()
+    }
+
+    #[getter]
+    fn _is_local(&self) -> bool {
+        self.birthplace.is_here()
+    }
+
+    /// Has this bus, while it closes, still take events from the handlers of another and from those who read its
+    /// streams.
+    fn _send_for(&self, py: Python<'_>, patron: Py<Self>) {
+        let former = self.patron.lock(py).replace(patron);
+        drop(former);
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Some(patron) = self.patron.lock_in_traverse(&visit) {
+            visit.call(&*patron)?;
+        }
+        let Some(state) = self.state.lock_in_traverse(&visit) else { return Ok(()) };
+        state.bus.subscriptions().iter().try_for_each(|(_, found)| found.payload.traverse(visit))?;
+        state.workers.values().try_for_each(|task| visit.call(task))?;
+        state.bus.tokens().try_for_each(|token| visit.call(token))?;
+        state.few_waiters.iter().try_for_each(|(_, future)| visit.call(future))?;
+        state.end_waiters.values().flatten().try_for_each(|future| visit.call(future))?;
+        state.milestones.iter().try_for_each(|(_, future)| visit.call(future))?;
+        state.home.as_ref().map_or(Ok(()), |home| home.traverse(visit))
+    }
+
+    fn __clear__(&self, py: Python<'_>) {
+        let state = std::mem::take(&mut *self.lock(py));
+        let patron = self.patron.lock(py).take();
+        drop((state, patron));
+    }
+}

@@ -1,0 +1,62 @@
+//! What changes in a bus, in one place.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use trading_events_core::bus::Bus;
+use trading_events_core::dispatch::Ended;
+use trading_events_core::milestone::Milestone;
+use trading_events_core::registry::SubscriptionId;
+
+use super::subscriber::Subscriber;
+use crate::routing::classes::Classes;
+use crate::routing::memo::RouteMemo;
+use crate::runtime::event_loop::Home;
+
+/// The core's bus, of Python's objects.
+pub(crate) type PythonBus = Bus<Py<PyAny>, Arc<Subscriber>, Py<PyAny>>;
+
+/// Everything that changes, in one place. No Python code runs, and nothing of Python is dropped, while it is taken.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) bus: PythonBus,
+    pub(crate) memo: RouteMemo,
+    pub(crate) classes: Classes,
+    pub(crate) home: Option<Arc<Home>>,
+    pub(crate) workers: HashMap<u64, Py<PyAny>>,
+    pub(crate) next_worker: u64,
+    pub(crate) refill_is_due: bool,
+    /// Who waits until no more than so many events are left.
+    pub(crate) few_waiters: Vec<(u64, Py<PyAny>)>,
+    /// Who waits for a subscription to end.
+    pub(crate) end_waiters: HashMap<u64, Vec<Py<PyAny>>>,
+    /// Who waits for a subscription to have handled something.
+    pub(crate) milestones: Vec<(Milestone, Py<PyAny>)>,
+    pub(crate) by_number: HashMap<u64, SubscriptionId>,
+    pub(crate) last_number: u64,
+    /// Room for a row that is being made.
+    pub(crate) row: Vec<u8>,
+}
+
+impl State {
+    /// Whether somebody waits for what the end of an event has brought about.
+    pub(crate) fn has_to_wake(&self, ended: &Ended<Arc<Subscriber>>) -> bool {
+        ended.retired.is_some()
+            || (ended.few && !self.few_waiters.is_empty())
+            || !self.milestones.is_empty()
+            || self.bus.has_called()
+    }
+
+    /// Whoever waits for so few events as there are.
+    pub(crate) fn take_satisfied(&mut self) -> Vec<Py<PyAny>> {
+        if self.bus.unfinished() > self.bus.awaited {
+            return Vec::new();
+        }
+        let left = self.bus.unfinished();
+        let satisfied = self.few_waiters.extract_if(.., |(few, _)| left <= *few);
+        let futures = satisfied.map(|(_, future)| future).collect();
+        self.bus.awaited = self.few_waiters.iter().map(|(few, _)| *few).max().unwrap_or(0);
+        futures
+    }
+}

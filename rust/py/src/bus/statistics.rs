@@ -1,0 +1,107 @@
+//! What a bus has counted, as Python values.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMappingProxy};
+use trading_events_core::histogram::Histogram;
+use trading_events_core::queue::Loss;
+use trading_events_core::stats::Counts;
+
+use super::native_bus::NativeBus;
+
+/// Times of one kind, as `(samples, p50_ns, p99_ns, p999_ns, max_ns)`.
+type Times = (u64, u64, u64, u64, u64);
+
+fn times(histogram: &Histogram) -> Times {
+    let at = |per_mille| histogram.per_mille_ns(per_mille);
+    (histogram.count(), at(500), at(990), at(999), histogram.max_ns())
+}
+
+/// One subscription's counts, as `(sid, name, pattern, counts, queued, waiting, high_water, (latency, handling))`.
+type Row = (String, String, String, Py<PyDict>, usize, u64, usize, Option<(Times, Times)>);
+
+fn counts_dict(py: Python<'_>, counts: &Counts) -> PyResult<Py<PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("accepted", counts.accepted)?;
+    dict.set_item("handled", counts.handled)?;
+    dict.set_item("failed", counts.failed)?;
+    dict.set_item("over_capacity", counts.over_capacity)?;
+    dict.set_item("filter_failures", counts.filter_failures)?;
+    let dropped = PyDict::new(py);
+    for (reason, count) in Loss::ALL.iter().zip(counts.lost) {
+        dropped.set_item(reason.name(), count)?;
+    }
+    dict.set_item("dropped", PyMappingProxy::new(py, dropped.as_mapping()))?;
+    Ok(dict.unbind())
+}
+
+#[pymethods]
+impl NativeBus {
+    /// Events that were accepted and will not be handled if no loop runs the bus any more.
+    #[getter]
+    fn _lost_if_forgotten(&self, py: Python<'_>) -> u64 {
+        let state = self.lock(py);
+        let cancelled = |counts: &Counts| counts.lost[Loss::Cancelled as usize];
+        let standing: u64 = state.bus.subscriptions().iter().map(|(_, found)| cancelled(&found.counts)).sum();
+        state.bus.unfinished() + standing + cancelled(&state.bus.totals.retired)
+    }
+
+    /// How many events were ever accepted.
+    #[getter]
+    fn _published(&self, py: Python<'_>) -> u64 {
+        self.lock(py).bus.totals.published
+    }
+
+    /// Has one in so many events of each subscription to come be timed; 0 for none.
+    fn _time_one_in(&self, py: Python<'_>, events: u32) {
+        self.lock(py).bus.times_one_in = NonZeroU32::new(events);
+    }
+
+    /// Who is in a handler: each subscription's sid and name, and how many events have gone into its handler.
+    fn _in_handlers(&self, py: Python<'_>) -> Vec<(String, String, u64)> {
+        let state = self.lock(py);
+        let running = state.bus.subscriptions().iter().filter(|(_, found)| found.is_in_handler());
+        running.map(|(_, found)| (found.payload.sid(), found.payload.name.clone(), found.queue.handed_out())).collect()
+    }
+
+    /// The counts: totals, the retired subscriptions', and a row for each that stands.
+    fn _counts(&self, py: Python<'_>) -> PyResult<(Py<PyDict>, Py<PyDict>, Vec<Row>)> {
+        let (totals, unfinished, publishers, retired_waiting, mut rows) = {
+            let state = self.lock(py);
+            let mut totals = state.bus.totals;
+            let (mut rows, mut retired_waiting) = (Vec::new(), 0);
+            for (_, found) in state.bus.subscriptions().iter() {
+                if found.has_ended() {
+                    totals.retired.add(&found.counts);
+                    retired_waiting += found.unfinished();
+                    continue;
+                }
+                let queue = &found.queue;
+                let payload = Arc::clone(&found.payload);
+                let times = found.stopwatch.as_ref().map(|watch| (times(&watch.latency), times(&watch.handling)));
+                rows.push((payload, found.counts, queue.len(), found.unfinished(), queue.high_water(), times));
+            }
+            (totals, state.bus.unfinished(), state.bus.publishers_waiting(), retired_waiting, rows)
+        };
+        rows.sort_by_key(|row| row.0.number);
+        let whole = PyDict::new(py);
+        whole.set_item("published", totals.published)?;
+        whole.set_item("unrouted", totals.unrouted)?;
+        whole.set_item("abandoned", totals.abandoned)?;
+        whole.set_item("waiting", unfinished)?;
+        whole.set_item("publishers_waiting", publishers)?;
+        let rows = rows
+            .into_iter()
+            .map(|(subscriber, counts, queued, unfinished, high_water, times)| {
+                let counts = counts_dict(py, &counts)?;
+                let (name, pattern) = (subscriber.name.clone(), subscriber.pattern.clone());
+                Ok((subscriber.sid(), name, pattern, counts, queued, unfinished, high_water, times))
+            })
+            .collect::<PyResult<Vec<Row>>>()?;
+        let retired = counts_dict(py, &totals.retired)?;
+        retired.bind(py).set_item("waiting", retired_waiting)?;
+        Ok((whole.unbind(), retired, rows))
+    }
+}

@@ -1,0 +1,54 @@
+//! What a bus keeps with a subscription.
+
+use std::sync::Arc;
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+use trading_events_core::registry::SubscriptionId;
+
+use crate::runtime::references::holders;
+
+/// The Python side of a subscription. What every event needs comes first, to lie in one line of the processor's cache.
+#[repr(C)]
+pub(crate) struct Subscriber {
+    pub(crate) handler: Py<PyAny>,
+    pub(crate) context: Py<PyAny>,
+    pub(crate) bus: u64,
+    pub(crate) number: u64,
+    /// Whether the handler is an `async def`.
+    pub(crate) is_async: bool,
+    pub(crate) name: String,
+    pub(crate) pattern: String,
+    pub(crate) on_gap: Option<Py<PyAny>>,
+    pub(crate) leaves: Vec<Py<PyAny>>,
+    /// The class subscribed to, kept so that no other class gets the address of its kind.
+    pub(crate) class: Option<Py<PyType>>,
+}
+
+impl Subscriber {
+    /// What it is called outside: the bus's number, so that no other bus knows it, and its own.
+    pub(crate) fn sid(&self) -> String {
+        format!("sub-{}-{}", self.bus, self.number)
+    }
+
+    /// Reads a little of all that a call needs.
+    pub(crate) fn touch(&self, py: Python<'_>) -> isize {
+        holders(self.handler.bind(py)) ^ holders(self.context.bind(py))
+    }
+
+    pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.handler)?;
+        visit.call(&self.on_gap)?;
+        visit.call(&self.class)?;
+        visit.call(&self.context)?;
+        self.leaves.iter().try_for_each(|leaf| visit.call(leaf))
+    }
+}
+
+/// A subscription that a worker serves.
+#[derive(Clone)]
+pub(crate) struct Served {
+    pub(crate) id: SubscriptionId,
+    pub(crate) subscriber: Arc<Subscriber>,
+}

@@ -1,0 +1,105 @@
+//! Workers: when they are started, and when they may go on.
+
+use std::sync::atomic::Ordering;
+
+use pyo3::prelude::*;
+
+use super::nesting::Nesting;
+use super::worker::Worker;
+use crate::bus::native_bus::NativeBus;
+use crate::runtime::event_loop::{self, Home};
+
+impl NativeBus {
+    /// Sees to what an accepted event has brought about: starts workers that were hired, and wakes publishers who can
+    /// come. From another thread, the loop does it.
+    pub(crate) fn attend(slf: &Bound<'_, Self>, home: &Home, hired: usize) -> PyResult<()> {
+        let has_called = slf.get().lock(slf.py()).bus.has_called();
+        if hired == 0 && !has_called {
+            return Ok(());
+        }
+        if !home.is_running_here(slf.py())? {
+            return home.call_soon_threadsafe(&slf.getattr("_attend")?, hired);
+        }
+        Self::start_workers(slf, home, hired)?;
+        let called = slf.get().lock(slf.py()).bus.take_called();
+        event_loop::wake(slf.py(), called)
+    }
+
+    /// Starts a worker if there are events and nobody to hand them out.
+    pub(crate) fn rouse(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (home, hired) = {
+            let mut state = slf.get().lock(slf.py());
+            let Some(home) = state.home.clone() else { return Ok(()) };
+            (home, state.bus.hire_first())
+        };
+        Self::start_workers(slf, &home, hired)
+    }
+
+    /// Starts workers that have been hired.
+    pub(crate) fn start_workers(slf: &Bound<'_, Self>, home: &Home, count: usize) -> PyResult<()> {
+        for _ in 0..count {
+            let nesting = Nesting::of(event_loop::may_nest(slf.py())?);
+            let number = {
+                let mut state = slf.get().lock(slf.py());
+                state.next_worker += 1;
+                state.next_worker
+            };
+            let worker = Bound::new(slf.py(), Worker::new(slf, number, nesting))?;
+            let task = home.start_task(worker.as_any())?;
+            slf.get().lock(slf.py()).workers.insert(number, task.unbind());
+        }
+        Ok(())
+    }
+
+    /// Has the loop begin a new budget in its next turn.
+    pub(crate) fn schedule_refill(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let home = {
+            let mut state = slf.get().lock(slf.py());
+            let Some(home) = state.home.clone().filter(|_| !state.refill_is_due) else { return Ok(()) };
+            state.refill_is_due = true;
+            home
+        };
+        home.call_soon(&slf.getattr("_refill")?)
+    }
+}
+
+#[pymethods]
+impl NativeBus {
+    /// What to await until no more than so many accepted events are left. Starts a worker where a cancelled one has left
+    /// events behind.
+    #[pyo3(signature = (few=0))]
+    fn _idle<'py>(slf: &Bound<'py, Self>, few: u64) -> PyResult<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
+        let home = this.home_here(py)?;
+        let future = home.new_future(py)?;
+        {
+            let mut state = this.lock(py);
+            state.few_waiters.push((few, future.clone().unbind()));
+            state.bus.awaited = state.bus.awaited.max(few);
+        }
+        Self::rouse(slf)?;
+        this.wake_waiters(py, None)?;
+        Ok(future)
+    }
+
+    fn _refill(&self, py: Python<'_>) {
+        let mut state = self.lock(py);
+        state.refill_is_due = false;
+        state.bus.refill();
+    }
+
+    fn _attend(slf: &Bound<'_, Self>, hired: usize) -> PyResult<()> {
+        let home = slf.get().home_here(slf.py())?;
+        Self::attend(slf, &home, hired)
+    }
+
+    /// Has workers yield after so long in one turn of the loop.
+    fn _yield_after(&self, stretch_ns: u64) {
+        self.stretch_ns.store(stretch_ns, Ordering::Relaxed);
+    }
+
+    /// The tasks of all workers.
+    fn _workers(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.lock(py).workers.values().map(|task| task.clone_ref(py)).collect()
+    }
+}

@@ -1,0 +1,56 @@
+//! Handlers that run the loop which runs them, as `nest_asyncio` lets them.
+//!
+//! Such a handler does not suspend: it stays in its worker's step while other tasks run within it. If that worker
+//! leads, nobody else would hand out events, and the handler might wait for one of them. So a leader has the loop call
+//! it back in its next turn. If the step is still running then, the loop runs within it, and other workers are made to
+//! lead.
+
+use std::sync::atomic::Ordering;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::duty::Duty;
+use super::worker::Worker;
+
+impl Worker {
+    /// Before a handler is called.
+    #[inline]
+    pub(crate) fn expect_nesting(&self, py: Python<'_>, duty: &Duty) {
+        if self.nesting.is_possible
+            && duty.leads
+            && !self.nesting.is_expected.swap(true, Ordering::Relaxed)
+            && let Err(error) = self.ask_for_call(py)
+        {
+            error.write_unraisable(py, None);
+        }
+    }
+
+    /// After a handler, or whoever was told of its failure, has returned.
+    #[inline]
+    pub(crate) fn note_nesting(&self, duty: &mut Duty) {
+        if self.nesting.is_possible && self.nesting.has_handed_over.swap(false, Ordering::Relaxed) {
+            duty.leads = false;
+        }
+    }
+
+    #[cold]
+    fn ask_for_call(&self, py: Python<'_>) -> PyResult<()> {
+        let home = self.bus.get().lock(py).home.clone();
+        let (Some(home), Some(task)) = (home, self.task(py)) else { return Ok(()) };
+        let worker = task.call_method0(intern!(py, "get_coro"))?;
+        home.call_soon(&worker.getattr(intern!(py, "notice_nesting"))?)
+    }
+}
+
+#[pymethods]
+impl Worker {
+    /// Called by the loop in its next turn.
+    fn notice_nesting(&self, py: Python<'_>) -> PyResult<()> {
+        self.nesting.is_expected.store(false, Ordering::Relaxed);
+        if self.is_running.load(Ordering::Relaxed) && !self.nesting.has_handed_over.swap(true, Ordering::Relaxed) {
+            self.hand_over(py)?;
+        }
+        Ok(())
+    }
+}

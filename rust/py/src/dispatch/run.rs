@@ -1,0 +1,173 @@
+//! A run: events that `async def` handlers get one after the other, awaited by the interpreter itself.
+//!
+//! To start a coroutine from native code takes two entries into the interpreter, where `await` in Python takes none. So
+//! where many events wait for one handler, a coroutine of Python's (`run.py`) asks for them and awaits the handler. It is
+//! given an event for as long as all is plain, and then the handler of the next subscription for which many wait; anything
+//! else ends the run, and the worker sees to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTraceback;
+use trading_events_core::sequence::Kept;
+use trading_events_core::subscription::Subscription;
+
+use crate::bus::native_bus::NativeBus;
+use crate::bus::subscriber::{Served, Subscriber};
+use crate::codec::packed;
+use crate::runtime::drive::Entered;
+use crate::runtime::guarded::Guarded;
+use crate::runtime::pace::Pace;
+
+/// From how many waiting events on a run is worth its start.
+const WORTH_IT: usize = 8;
+
+/// Events that a leader handles for one subscription before it goes on to the next.
+pub(crate) const TURN: u32 = 32;
+
+/// What the coroutine of a run asks for events.
+#[pyclass(frozen, module = "trading.events._core")]
+pub(crate) struct Run {
+    pub(crate) bus: Py<NativeBus>,
+    /// Cancellations that the worker's task has been asked for.
+    pub(crate) cancels: Arc<AtomicI64>,
+    pub(crate) course: Guarded<Course>,
+}
+
+/// How far a run has come.
+pub(crate) struct Course {
+    /// Whose events they are.
+    pub(crate) served: Served,
+    pub(crate) leads: bool,
+    /// Its context, which has been entered.
+    pub(crate) entered: Option<Py<PyAny>>,
+    /// The event that is handled, or is to be.
+    pub(crate) event: Option<Py<PyAny>>,
+    /// Whether that has not been asked for yet.
+    pub(crate) is_new: bool,
+    pub(crate) is_over: bool,
+    /// How many more events a leader takes while other subscriptions wait.
+    pub(crate) turn: u32,
+    pub(crate) pace: Pace,
+    /// Why the event that is the next could not be made.
+    pub(crate) unread: Option<PyErr>,
+}
+
+#[pymethods]
+impl Run {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let mut course = self.course.lock(py);
+        if std::mem::take(&mut course.is_new) {
+            return course.event.as_ref().map(|event| event.clone_ref(py));
+        }
+        if course.is_over || self.cancels.load(Ordering::Relaxed) != 0 {
+            return None;
+        }
+        let next = {
+            let mut state = self.bus.get().lock(py);
+            if course.pace.is_over() {
+                state.bus.spend_dispatching();
+            }
+            if course.turn == 0 && course.leads && state.bus.has_ready() {
+                return None;
+            }
+            state.bus.take_next(course.served.id)?
+        };
+        course.turn = course.turn.saturating_sub(1);
+        let former = course.event.take();
+        drop(course);
+        drop(former);
+        self.begin(py, next)
+    }
+
+    /// The handler of the subscription that is the next, whose events are given out from now on, in its context. `None` if
+    /// the worker has to see to what is next.
+    fn next_handler(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let mut course = self.course.lock(py);
+        let is_plain = course.leads && !course.is_over && course.unread.is_none();
+        if !is_plain || self.cancels.load(Ordering::Relaxed) != 0 {
+            return None;
+        }
+        let mut state = self.bus.get().lock(py);
+        let (id, event) = state.bus.pass_on(course.served.id, is_worth_it)?;
+        let subscriber = Arc::clone(&state.bus.subscriptions().get(id)?.payload);
+        drop(state);
+        let (handler, context) = (subscriber.handler.clone_ref(py), subscriber.context.clone_ref(py));
+        let former = (std::mem::replace(&mut course.served, Served { id, subscriber }), course.event.take());
+        let left = Entered::take_back(py, course.entered.take());
+        (course.is_new, course.turn) = (true, TURN - 1);
+        drop(course);
+        drop((left, former));
+        let entered = Entered::enter(context.bind(py)).map(Entered::hand_over);
+        let begun = entered.and_then(|entered| {
+            self.course.lock(py).entered = entered;
+            packed::unpack(py, event)
+        });
+        let mut course = self.course.lock(py);
+        match begun {
+            Ok(event) => course.event = Some(event.unbind()),
+            Err(error) => course.unread = Some(error),
+        }
+        course.event.is_some().then_some(handler)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.bus)?;
+        let Some(course) = self.course.lock_in_traverse(&visit) else { return Ok(()) };
+        visit.call(&course.entered)?;
+        visit.call(&course.event)
+    }
+}
+
+impl Run {
+    /// Notes the event that is handled from now on.
+    fn begin(&self, py: Python<'_>, next: Kept<Py<PyAny>>) -> Option<Py<PyAny>> {
+        match packed::unpack(py, next) {
+            Ok(event) => {
+                self.course.lock(py).event = Some(event.clone().unbind());
+                Some(event.unbind())
+            }
+            Err(error) => {
+                self.course.lock(py).unread = Some(error);
+                None
+            }
+        }
+    }
+
+    /// Gives out no more events. Returns the last, or why it could not be made.
+    pub(crate) fn end(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let mut course = self.course.lock(py);
+        course.is_over = true;
+        match course.unread.take() {
+            Some(error) => Err(error),
+            None => Ok(course.event.take().unwrap_or_else(|| py.None())),
+        }
+    }
+}
+
+/// Whether the events of a subscription are to be awaited in a run.
+pub(crate) fn is_worth_it(found: &Subscription<Py<PyAny>, Arc<Subscriber>>) -> bool {
+    found.payload.is_async && found.queue.len() >= WORTH_IT
+}
+
+/// The coroutine of a run.
+pub(crate) fn start<'py>(handler: &Bound<'py, PyAny>, run: &Bound<'py, Run>) -> PyResult<Bound<'py, PyAny>> {
+    static RUN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    RUN.import(handler.py(), "trading.events._bus.run", "run")?.call1((handler, run))
+}
+
+/// Takes the run's own line off the traceback of a handler's exception.
+pub(crate) fn shorten_traceback(py: Python<'_>, error: &PyErr) {
+    let next = error.traceback(py).and_then(|trace| trace.getattr(intern!(py, "tb_next")).ok());
+    if let Some(next) = next.and_then(|next| next.cast_into::<PyTraceback>().ok()) {
+        error.set_traceback(py, Some(next));
+    }
+}

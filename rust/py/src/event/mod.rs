@@ -1,0 +1,6 @@
+//! What the bus reads of events, and what tells them apart.
+
+pub(crate) mod event_id;
+pub(crate) mod filter;
+pub(crate) mod kind;
+pub(crate) mod topic;

@@ -1,0 +1,4 @@
+//! The events that a bus keeps, and the events that late subscribers catch up on.
+
+pub(crate) mod query;
+pub(crate) mod select;

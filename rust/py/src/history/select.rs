@@ -1,0 +1,203 @@
+//! Which of the events that are kept somebody wants: by what they are, by their time, or the last of each topic.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use rustc_hash::FxBuildHasher;
+use trading_events_core::codec::row::Facts;
+use trading_events_core::filter::{Filter, Known};
+use trading_events_core::registry::{Interest, Kinds};
+use trading_events_core::sequence::{Kept, Sequence};
+use trading_events_core::topic::{NONE, Topic};
+
+use crate::codec::{self, packed};
+use crate::error::EventDecodeError;
+use crate::event::filter;
+use crate::event::kind::{self, Kind};
+
+/// What is wanted.
+pub(crate) struct Choice<'a> {
+    pub(crate) interest: &'a Interest,
+    /// What the filter's numbers stand for.
+    pub(crate) leaves: &'a [Py<PyAny>],
+    /// From this moment on, in microseconds since 1970,
+    pub(crate) start_us: Option<i64>,
+    /// and before this one.
+    pub(crate) end_us: Option<i64>,
+    /// Only the last of each topic.
+    pub(crate) last_per_topic: bool,
+    /// At most so many, the last ones.
+    pub(crate) limit: usize,
+}
+
+/// What a filter says of an event: it may be the event that is told of, an error, or a verdict.
+type OnFailure<'a, 'py> = &'a mut dyn FnMut(&Bound<'py, PyAny>, PyErr) -> PyResult<()>;
+
+/// An event whose topic and time are right, with the number of its topic.
+struct Candidate {
+    kept: Kept<Py<PyAny>>,
+    topic: usize,
+}
+
+/// The topics that have been met.
+#[derive(Default)]
+struct Topics {
+    numbers: HashMap<Box<str>, usize, FxBuildHasher>,
+    /// Of each, what its events still have to pass.
+    rests: Vec<Filter<usize>>,
+    text: String,
+    kinds: HashMap<Box<str>, Option<Arc<Kind>>>,
+}
+
+impl Topics {
+    /// The number of a topic, if it has been met.
+    fn find(&mut self, facts: &Facts<'_>) -> Option<usize> {
+        self.text.clear();
+        for part in [facts.event_type, ".", facts.exchange.unwrap_or(NONE), ".", facts.symbol.unwrap_or(NONE)] {
+            self.text.push_str(part);
+        }
+        self.numbers.get(self.text.as_str()).copied()
+    }
+
+    /// Takes a topic in, just after it was not found.
+    fn add(&mut self, rest: Filter<usize>) -> usize {
+        let number = self.rests.len();
+        self.numbers.insert(self.text.as_str().into(), number);
+        self.rests.push(rest);
+        number
+    }
+}
+
+/// What of a row's facts outlives its reading.
+struct OwnFacts {
+    event_type: String,
+    exchange: Option<String>,
+    symbol: Option<String>,
+}
+
+enum Met {
+    /// A topic that has been met, and the time.
+    Known(usize, i64),
+    New(OwnFacts, i64),
+}
+
+impl Choice<'_> {
+    /// The events that are wanted, in their order. No lock is held: filters are asked, which may run any code; what they
+    /// raise goes to `on_failure`, and lets nothing through.
+    pub(crate) fn pick<'py>(
+        &self,
+        py: Python<'py>,
+        kept: Sequence<Py<PyAny>>,
+        on_failure: OnFailure<'_, 'py>,
+    ) -> PyResult<Vec<Kept<Py<PyAny>>>> {
+        let mut topics = Topics::default();
+        let mut candidates = Vec::new();
+        for kept in kept {
+            if let Some(topic) = self.admit(py, &kept, &mut topics)? {
+                candidates.push(Candidate { kept, topic });
+            }
+        }
+        let from_the_end = self.last_per_topic || self.limit < candidates.len();
+        if from_the_end {
+            candidates.reverse();
+        }
+        let (mut picked, mut seen) = (Vec::new(), HashSet::new());
+        for candidate in candidates {
+            if from_the_end && picked.len() >= self.limit {
+                break;
+            }
+            if self.last_per_topic && seen.contains(&candidate.topic) {
+                continue;
+            }
+            if self.passes(py, &candidate, &topics, on_failure)? {
+                seen.insert(candidate.topic);
+                picked.push(candidate.kept);
+            }
+        }
+        if from_the_end {
+            picked.reverse();
+        }
+        Ok(picked)
+    }
+
+    /// The number of the topic of an event whose topic and time are right.
+    fn admit(&self, py: Python<'_>, kept: &Kept<Py<PyAny>>, topics: &mut Topics) -> PyResult<Option<usize>> {
+        let mut look = |facts: &Facts<'_>| match topics.find(facts) {
+            Some(number) => Met::Known(number, facts.timestamp),
+            None => Met::New(
+                OwnFacts {
+                    event_type: facts.event_type.to_owned(),
+                    exchange: facts.exchange.map(str::to_owned),
+                    symbol: facts.symbol.map(str::to_owned),
+                },
+                facts.timestamp,
+            ),
+        };
+        let met = match kept {
+            Kept::Rows(rows) => {
+                rows.look(look).map_err(|error| EventDecodeError::new_err((error.reason, error.offset)))?
+            }
+            Kept::Event(event) => {
+                let event = event.bind(py);
+                let (kind, (exchange, symbol)) = (Kind::of(event)?, kind::names(event)?);
+                let timestamp = filter::timestamp_us(event)?;
+                let (exchange, symbol) = (exchange.text()?, symbol.text()?);
+                look(&Facts { event_type: &kind.event_type, exchange, symbol, timestamp })
+            }
+        };
+        let (number, time) = match met {
+            Met::Known(number, time) => (number, time),
+            Met::New(facts, time) => (self.settle(py, &facts, topics)?, time),
+        };
+        let in_time = self.start_us.is_none_or(|start| start <= time) && self.end_us.is_none_or(|end| time < end);
+        Ok((in_time && topics.rests[number] != Filter::Constant(false)).then_some(number))
+    }
+
+    /// Decides what a topic decides.
+    fn settle(&self, py: Python<'_>, facts: &OwnFacts, topics: &mut Topics) -> PyResult<usize> {
+        if !topics.kinds.contains_key(facts.event_type.as_str()) {
+            let class = codec::class_of_type(py, &facts.event_type)?;
+            let kind = class.map(Kind::of_class).transpose()?;
+            topics.kinds.insert(facts.event_type.as_str().into(), kind);
+        }
+        let lineage: &[usize] = match &topics.kinds[facts.event_type.as_str()] {
+            Some(kind) => &kind.lineage,
+            None => &[],
+        };
+        let (exchange, symbol) = (facts.exchange.as_deref(), facts.symbol.as_deref());
+        let known = Known { event_type: &facts.event_type, lineage, exchange, symbol };
+        let hears = match &self.interest.kinds {
+            Kinds::Class(class) => lineage.contains(class),
+            Kinds::Matching(pattern) => pattern.matches(&Topic {
+                event_type: known.event_type,
+                exchange: exchange.unwrap_or(NONE),
+                symbol: symbol.unwrap_or(NONE),
+            }),
+        };
+        let rest = match &self.interest.filter {
+            _ if !hears => Filter::Constant(false),
+            Some(filter) => filter.settle(&known),
+            None => Filter::Constant(true),
+        };
+        Ok(topics.add(rest))
+    }
+
+    fn passes<'py>(
+        &self,
+        py: Python<'py>,
+        candidate: &Candidate,
+        topics: &Topics,
+        on_failure: OnFailure<'_, 'py>,
+    ) -> PyResult<bool> {
+        let rest = &topics.rests[candidate.topic];
+        if let Filter::Constant(passes) = rest {
+            return Ok(*passes);
+        }
+        let event = packed::unpack(py, candidate.kept.share(|event| event.clone_ref(py)))?;
+        match filter::test(rest, self.leaves, &event) {
+            Err(error) => on_failure(&event, error).map(|()| false),
+            passes => passes,
+        }
+    }
+}

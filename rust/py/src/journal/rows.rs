@@ -1,0 +1,65 @@
+//! The rows of journal segments, in memory or on the disk.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt as _;
+
+use trading_events_core::journal::frame::{FRAME_HEADER_BYTES, read_frame};
+use trading_events_core::journal::scan::Found;
+
+use crate::runtime::detached::Detached;
+
+/// What segments held when they were read.
+pub(crate) struct Rows(pub(crate) Vec<Piece>);
+
+/// The rows of one segment.
+pub(crate) struct Piece {
+    /// How many rows there are in the pieces before it.
+    pub(crate) before: usize,
+    pub(crate) frames: Vec<Found>,
+    pub(crate) place: Place,
+}
+
+/// Where payloads are.
+pub(crate) enum Place {
+    Memory(Detached<Vec<u8>>),
+    /// A segment that changes no more. A frame is checked again when it is read.
+    Disk(Detached<File>),
+}
+
+impl Rows {
+    /// The sequence number of a row.
+    pub(crate) fn seq(&self, index: u32) -> u64 {
+        self.find(index as usize).1.seq
+    }
+
+    /// What was recorded as a row; the buffer is for what is not in memory.
+    ///
+    /// # Errors
+    ///
+    /// The segment cannot be read, or is not what it was.
+    pub(crate) fn payload<'a>(&'a self, index: u32, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+        let (place, frame) = self.find(index as usize);
+        match place {
+            Place::Memory(bytes) => Ok(&bytes[frame.payload.clone()]),
+            Place::Disk(file) => {
+                let start = frame.payload.start - FRAME_HEADER_BYTES;
+                buffer.resize(frame.payload.end - start, 0);
+                file.read_exact_at(buffer, start as u64)?;
+                match read_frame(buffer) {
+                    Some(found) if found.seq == frame.seq => Ok(found.payload),
+                    _ => Err(io::Error::new(ErrorKind::InvalidData, "a row of the journal is not what it was")),
+                }
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.last().map_or(0, |last| last.before + last.frames.len())
+    }
+
+    fn find(&self, index: usize) -> (&Place, &Found) {
+        let piece = &self.0[self.0.partition_point(|piece| piece.before <= index) - 1];
+        (&piece.place, &piece.frames[index - piece.before])
+    }
+}

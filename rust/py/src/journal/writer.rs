@@ -1,0 +1,242 @@
+//! The journal in Python's hands: appending, and syncing without the interpreter.
+
+use std::io;
+use std::path::PathBuf;
+
+use parking_lot::Mutex;
+use pyo3::exceptions::{PyBlockingIOError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyList;
+use trading_events_core::journal::folder::Folder;
+use trading_events_core::journal::frame::FRAME_HEADER_BYTES;
+use trading_events_core::journal::{AppendError, Journal};
+
+use crate::codec;
+use crate::error::{gets_through, os_error};
+use crate::runtime::exits::Call;
+use crate::runtime::fork::Birthplace;
+
+/// The writing end of a journal.
+#[pyclass(frozen, name = "Journal", module = "trading.events._core")]
+pub(crate) struct PyJournal {
+    journal: Mutex<Journal<Folder>>,
+    /// Held while a sync runs: there is one at a time.
+    syncing: Mutex<()>,
+    most_rows: u64,
+    most_bytes: u64,
+    soon_unsynced_bytes: u64,
+    is_deferred: bool,
+    birthplace: Birthplace,
+}
+
+#[pymethods]
+impl PyJournal {
+    #[new]
+    #[pyo3(signature = (folder, number, seq, *, most_rows, most_bytes, most_unsynced_bytes, is_deferred))]
+    fn new(
+        folder: PathBuf,
+        number: u64,
+        seq: u64,
+        most_rows: u64,
+        most_bytes: u64,
+        most_unsynced_bytes: usize,
+        is_deferred: bool,
+    ) -> PyResult<Self> {
+        let soon_unsynced_bytes = (most_unsynced_bytes / 4) as u64;
+        let journal = Journal::open(Folder::new(folder), number, seq, most_unsynced_bytes).map_err(os_error)?;
+        Ok(Self {
+            journal: Mutex::new(journal),
+            syncing: Mutex::new(()),
+            most_rows,
+            most_bytes,
+            soon_unsynced_bytes,
+            is_deferred,
+            birthplace: Birthplace::here(),
+        })
+    }
+
+    // The interpreter is given away, though the write costs no more than that: a thread that seals asks for it often and
+    // for a moment only, and would else wait for it longer than it works.
+    #[pyo3(signature = (payload, /))]
+    fn append(&self, py: Python<'_>, payload: &[u8]) -> PyResult<bool> {
+        py.detach(|| self.take([payload])).map_err(refuse)
+    }
+
+    /// Takes an event where all is plain, the way of nearly all events: nothing is refused, and nobody is to be told.
+    #[pyo3(signature = (event, /))]
+    fn take_event(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = event.py();
+        let _call = Call::begin(py)?;
+        if !self.birthplace.is_here() {
+            return Ok(false);
+        }
+        match codec::row_of(event) {
+            Ok(row) => Ok(py.detach(|| self.take_quietly(&row))),
+            Err(error) if gets_through(py, &error) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    #[pyo3(signature = (payloads, /))]
+    fn append_batch(&self, py: Python<'_>, payloads: &Bound<'_, PyList>) -> PyResult<bool> {
+        let payloads = payloads.iter().map(|each| Ok(each.extract()?)).collect::<PyResult<Vec<PyBackedBytes>>>()?;
+        py.detach(|| self.take(payloads.iter().map(|payload| &**payload))).map_err(refuse)
+    }
+
+    /// Syncs until everything that was there when it began is on the disk.
+    fn sync(&self, py: Python<'_>) -> PyResult<u64> {
+        py.detach(|| self.sync_all()).map_err(os_error)
+    }
+
+    /// Makes the file of the next segment, if there is none and the newest segment is half full.
+    fn prepare(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| {
+            let preparation = {
+                let mut journal = self.journal.lock();
+                let is_half_full = journal.rows() > self.most_rows / 2 || journal.size_bytes() > self.most_bytes / 2;
+                is_half_full.then(|| journal.begin_prepare()).flatten()
+            };
+            if let Some(preparation) = preparation {
+                let made = preparation.run()?;
+                self.journal.lock().end_prepare(made);
+            }
+            Ok(())
+        })
+        .map_err(os_error)
+    }
+
+    /// Removes a file that was made ahead.
+    fn discard_prepared(&self, py: Python<'_>) {
+        py.detach(|| self.journal.lock().discard_prepared());
+    }
+
+    fn rotate(&self, py: Python<'_>) -> PyResult<Option<u64>> {
+        py.detach(|| self.journal.lock().rotate()).map_err(os_error)
+    }
+
+    #[getter]
+    fn rows(&self) -> u64 {
+        self.journal.lock().rows()
+    }
+
+    #[getter]
+    fn size_bytes(&self) -> u64 {
+        self.journal.lock().size_bytes()
+    }
+
+    #[getter]
+    fn number(&self) -> u64 {
+        self.journal.lock().number()
+    }
+
+    #[getter]
+    fn next_seq(&self) -> u64 {
+        self.journal.lock().next_seq()
+    }
+
+    #[getter]
+    fn place(&self) -> u64 {
+        self.journal.lock().place()
+    }
+
+    #[getter]
+    fn synced(&self) -> u64 {
+        self.journal.lock().synced()
+    }
+
+    #[getter]
+    fn set_aside(&self) -> u64 {
+        self.journal.lock().set_aside()
+    }
+}
+
+impl PyJournal {
+    /// Appends, and tells whether that is news: the first row that is to be synced, or one limit reached.
+    fn take<'a>(&self, payloads: impl IntoIterator<Item = &'a [u8]>) -> Result<bool, AppendError> {
+        let mut journal = self.journal.lock();
+        let before = Marks::of(&journal);
+        self.put(&mut journal, payloads)?;
+        let after = Marks::of(&journal);
+        if after.rows >= self.most_rows || after.size_bytes >= self.most_bytes {
+            let _ = journal.rotate(); // what fails here is tried again by the next append
+        }
+        Ok(self.is_news(&before, &after))
+    }
+
+    /// Appends what is no news. Says whether it has, and where not, nothing has changed.
+    fn take_quietly(&self, payload: &[u8]) -> bool {
+        let mut journal = self.journal.lock();
+        let before = Marks::of(&journal);
+        !self.is_news(&before, &before.after(payload)) && self.put(&mut journal, [payload]).is_ok()
+    }
+
+    fn put<'a>(
+        &self,
+        journal: &mut Journal<Folder>,
+        payloads: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(), AppendError> {
+        if self.is_deferred { journal.append_to_memory(payloads) } else { journal.append(payloads) }
+    }
+
+    fn is_news(&self, before: &Marks, after: &Marks) -> bool {
+        let reaches = |limit: u64, before: u64, after: u64| before < limit && after >= limit;
+        reaches(1, before.unsynced_bytes, after.unsynced_bytes)
+            || reaches(self.soon_unsynced_bytes, before.unsynced_bytes, after.unsynced_bytes)
+            || reaches(self.most_rows, before.rows, after.rows)
+            || reaches(self.most_bytes, before.size_bytes, after.size_bytes)
+    }
+
+    fn sync_all(&self) -> io::Result<u64> {
+        let _one = self.syncing.lock();
+        let place = self.journal.lock().place();
+        loop {
+            let sync = {
+                let mut journal = self.journal.lock();
+                if journal.synced() >= place {
+                    return Ok(journal.synced());
+                }
+                journal.begin_sync()?
+            };
+            let synced = sync.run();
+            self.journal.lock().end_sync(synced)?;
+        }
+    }
+}
+
+/// How much there is of what has a limit.
+struct Marks {
+    rows: u64,
+    size_bytes: u64,
+    unsynced_bytes: u64,
+}
+
+impl Marks {
+    fn of(journal: &Journal<Folder>) -> Self {
+        Self {
+            rows: journal.rows(),
+            size_bytes: journal.size_bytes(),
+            unsynced_bytes: journal.place() - journal.synced(),
+        }
+    }
+
+    /// The same when there is one more row.
+    fn after(&self, payload: &[u8]) -> Self {
+        let frame_bytes = (FRAME_HEADER_BYTES + payload.len()) as u64;
+        Self {
+            rows: self.rows + 1,
+            size_bytes: self.size_bytes + frame_bytes,
+            unsynced_bytes: self.unsynced_bytes + frame_bytes,
+        }
+    }
+}
+
+fn refuse(error: AppendError) -> PyErr {
+    match error {
+        AppendError::Io(error) => os_error(error),
+        AppendError::Behind => PyBlockingIOError::new_err("the disk is behind: too much waits to be synced"),
+        AppendError::TooLong(length) => {
+            PyValueError::new_err(format!("{length} bytes are more than a record can have"))
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! From an event to its queues: where it goes, and whether they take it.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use smallvec::SmallVec;
+use trading_events_core::admission::{Patience, Speaker};
+use trading_events_core::filter::Known;
+use trading_events_core::registry::SubscriptionId;
+use trading_events_core::route::Route;
+
+use super::pending::{Admitted, Aim, Outcome, Parcel};
+use crate::bus::native_bus::NativeBus;
+use crate::bus::subscriber::Subscriber;
+use crate::error::{BusClosedError, gets_through};
+use crate::event::filter;
+use crate::event::kind::{self, Kind};
+use crate::runtime::exits::Call;
+
+impl NativeBus {
+    /// Takes an event as far as it gets at once. The caller is in the loop's thread, or has no patience.
+    pub(crate) fn offer(
+        slf: &Bound<'_, Self>,
+        event: &Bound<'_, PyAny>,
+        patience: Patience,
+        speaker: Speaker,
+    ) -> PyResult<Outcome> {
+        Self::offer_past(slf, event, None, (patience, speaker))
+    }
+
+    /// [`NativeBus::offer`] to all but one subscription.
+    pub(crate) fn offer_past(
+        slf: &Bound<'_, Self>,
+        event: &Bound<'_, PyAny>,
+        passed: Option<SubscriptionId>,
+        (patience, speaker): (Patience, Speaker),
+    ) -> PyResult<Outcome> {
+        let (py, this) = (slf.py(), slf.get());
+        this.check_process()?;
+        let _call = Call::begin(py).map_err(|refusal| ending(py, &refusal))?;
+        let (route, spent, version) = Self::route(slf, event)?;
+        let mut targets: SmallVec<_> = match route.unconditional() {
+            Some(all) => all.into(),
+            None => Self::passing(slf, &route, event)?.into(),
+        };
+        targets.retain(|id| Some(*id) != passed);
+        let mut aim = Aim { topic: Arc::clone(&route.topic), targets, version };
+        let parcel = |aim| Parcel { event: event.clone().unbind(), aim };
+        let patience = if patience == Patience::Waits && spent {
+            if !this.is_in_handler(py)? {
+                Self::schedule_refill(slf)?;
+                return Ok(Outcome::MustYield(parcel(aim)));
+            }
+            Patience::Urgent
+        } else {
+            patience
+        };
+        match Self::admit(slf, event, &mut aim, (patience, speaker))? {
+            Admitted::Accepted => Ok(Outcome::Accepted),
+            Admitted::MustWait => Ok(Outcome::MustWait(parcel(aim))),
+        }
+    }
+
+    /// Where an event goes, and whether publishing has used up its share of this turn of the loop.
+    fn route(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<(Arc<Route>, bool, u64)> {
+        let (py, this) = (slf.py(), slf.get());
+        let identity = event.get_type().as_ptr() as usize;
+        let known_kind = this.lock(py).classes.kind(identity);
+        let kind = if let Some(kind) = known_kind {
+            kind
+        } else {
+            let kind = Kind::of(event)?;
+            this.lock(py).classes.learn(identity, &kind);
+            kind
+        };
+        let (exchange, symbol) = kind::names(event)?;
+        let known = Known {
+            event_type: &kind.event_type,
+            lineage: &kind.lineage,
+            exchange: exchange.text()?,
+            symbol: symbol.text()?,
+        };
+        let mut state = this.lock(py);
+        let route = state.bus.route(identity, &known);
+        Ok((route, state.bus.publishing_is_spent(), state.bus.routes_version()))
+    }
+
+    /// The subscriptions whose filters let the event through. A filter that raises lets nothing through.
+    fn passing(slf: &Bound<'_, Self>, route: &Route, event: &Bound<'_, PyAny>) -> PyResult<Vec<SubscriptionId>> {
+        let mut passing = Vec::new();
+        for (id, rest) in route.targets() {
+            let Some(rest) = rest else {
+                passing.push(id);
+                continue;
+            };
+            let subscriber: Option<Arc<Subscriber>> = {
+                let state = slf.get().lock(slf.py());
+                state.bus.subscriptions().hearing(id).map(|found| Arc::clone(&found.payload))
+            };
+            let Some(subscriber) = subscriber else { continue };
+            match filter::test(rest, &subscriber.leaves, event) {
+                Ok(true) => passing.push(id),
+                Ok(false) => {}
+                Err(error) if gets_through(slf.py(), &error) => return Err(error),
+                Err(error) => {
+                    if let Some(found) = slf.get().lock(slf.py()).bus.subscriptions_mut().get_mut(id) {
+                        found.counts.filter_failures += 1;
+                    }
+                    Self::report(slf, &subscriber, event, error, "filter")?;
+                }
+            }
+        }
+        Ok(passing)
+    }
+}
+
+/// The word of a bus on a call that came when the interpreter was ending.
+#[cold]
+fn ending(py: Python<'_>, refusal: &PyErr) -> PyErr {
+    BusClosedError::new_err(format!("{}; the event has reached nobody", refusal.value(py)))
+}

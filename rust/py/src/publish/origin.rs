@@ -1,0 +1,40 @@
+//! Who publishes: somebody outside, a handler that runs, or somebody else whom the bus waits for before it closes.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use trading_events_core::admission::Speaker;
+use trading_events_core::closing::Phase;
+use trading_events_core::subscription::Subscription;
+
+use super::pending::Aim;
+use crate::bus::native_bus::NativeBus;
+
+impl NativeBus {
+    /// Who speaks, where that matters. A handler's own subscription that is drained hears it.
+    pub(crate) fn speaker(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, aim: &mut Aim) -> PyResult<Speaker> {
+        let (py, this) = (slf.py(), slf.get());
+        if this.lock(py).bus.takes_from_all() {
+            return Ok(Speaker::Publisher);
+        }
+        let Some(id) = this.calling_handler(py)? else { return Self::speaker_outside(slf) };
+        let is_drained = this.lock(py).bus.subscriptions().get(id).is_some_and(Subscription::is_draining);
+        if is_drained && !aim.targets.contains(&id) && Self::wants(slf, id, event)? {
+            aim.targets.push(id);
+            aim.targets.sort_unstable();
+        }
+        Ok(Speaker::Handler(id))
+    }
+
+    /// Who speaks, if it is none of the bus's own handlers. While the bus is open, that does not matter.
+    #[cold]
+    pub(crate) fn speaker_outside(slf: &Bound<'_, Self>) -> PyResult<Speaker> {
+        let py = slf.py();
+        if slf.get().lock(py).bus.phase() == Phase::Open {
+            return Ok(Speaker::Publisher);
+        }
+        let patron = slf.get().patron(py);
+        let bus = patron.as_ref().unwrap_or(slf);
+        let is_inside = bus.get().is_in_handler(py)? || bus.call_method0(intern!(py, "_is_reading"))?.is_truthy()?;
+        Ok(if is_inside { Speaker::Insider } else { Speaker::Publisher })
+    }
+}

@@ -1,0 +1,46 @@
+//! The event classes that a bus has seen, and where their events go.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rustc_hash::FxBuildHasher;
+use trading_events_core::route::Route;
+
+use crate::event::kind::Kind;
+
+/// The event classes that have been seen.
+#[derive(Default)]
+pub(crate) struct Classes {
+    seen: Vec<Seen>,
+    places: HashMap<usize, usize, FxBuildHasher>,
+    /// The class that was asked for last, and its place: most events are of the class of the one before.
+    last: (usize, usize),
+}
+
+impl Classes {
+    #[inline]
+    pub(crate) fn find(&mut self, identity: usize) -> Option<&mut Seen> {
+        if self.last.0 != identity {
+            self.last = (identity, *self.places.get(&identity)?);
+        }
+        self.seen.get_mut(self.last.1)
+    }
+
+    pub(crate) fn kind(&mut self, identity: usize) -> Option<Arc<Kind>> {
+        self.find(identity).map(|seen| Arc::clone(&seen.kind))
+    }
+
+    pub(crate) fn learn(&mut self, identity: usize, kind: &Arc<Kind>) {
+        let seen = Seen { kind: Arc::clone(kind), regardless: None, version: None };
+        self.places.insert(identity, self.seen.len());
+        self.seen.push(seen);
+    }
+}
+
+/// An event class.
+pub(crate) struct Seen {
+    pub(crate) kind: Arc<Kind>,
+    /// Where all its events go, if that depends on nothing else, as it was at this version of the routes.
+    pub(crate) regardless: Option<Route>,
+    pub(crate) version: Option<u64>,
+}

@@ -1,0 +1,182 @@
+//! The end of the interpreter while other threads are in native code.
+//!
+//! Before 3.14 a thread that asks for the GIL of an interpreter that is being finalized is ended on the spot by
+//! `pthread_exit`, which unwinds its stack; in Rust's frames that aborts the process. There are two defences. A hook at
+//! exit refuses calls of other threads from then on, and waits for those under way. And Python code that may take long
+//! is called through [`call`] and its like, where the unwinding meets a frame that parks the thread for good, as 3.14
+//! itself does, and as `PyO3` does where it takes the GIL back: the process ends without that thread.
+
+use std::hint::black_box;
+use std::mem;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+
+use super::thread::this_thread;
+
+/// How long the end of the interpreter waits for calls under way.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often it looks.
+const GLANCE: Duration = Duration::from_millis(1);
+
+/// Calls under way that may give the interpreter to other threads. The GIL guards it.
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
+/// Whether the end of the interpreter has waited as long as it does.
+static HAS_WAITED: AtomicBool = AtomicBool::new(false);
+/// The thread that ends the interpreter.
+static ENDER: AtomicUsize = AtomicUsize::new(0);
+
+/// A native call that may run Python code, for as long as it lasts.
+pub(crate) struct Call(());
+
+impl Call {
+    /// One that other threads are refused once the interpreter is ending.
+    pub(crate) fn begin(py: Python<'_>) -> PyResult<Self> {
+        if is_ending() && ENDER.load(Ordering::Relaxed) != this_thread() {
+            return Err(PyRuntimeError::new_err("the interpreter is ending, and takes no calls of other threads"));
+        }
+        Ok(Self::go_on(py))
+    }
+
+    /// One that belongs to what has begun before.
+    pub(crate) fn go_on(_: Python<'_>) -> Self {
+        UNDER_WAY.store(UNDER_WAY.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        UNDER_WAY.store(UNDER_WAY.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
+    }
+}
+
+#[inline]
+pub(crate) fn is_ending() -> bool {
+    IS_ENDING.load(Ordering::Relaxed)
+}
+
+/// Refuses what other threads call from now on, and waits for what they have called, up to a limit, once.
+#[pyfunction]
+pub(crate) fn end_calls(py: Python<'_>) {
+    ENDER.store(this_thread(), Ordering::Relaxed);
+    IS_ENDING.store(true, Ordering::Relaxed);
+    let started = Instant::now();
+    while UNDER_WAY.load(Ordering::Relaxed) > 0 && !HAS_WAITED.load(Ordering::Relaxed) {
+        py.detach(|| thread::sleep(GLANCE));
+        HAS_WAITED.store(started.elapsed() >= PATIENCE, Ordering::Relaxed);
+    }
+}
+
+/// Forgets the calls of the threads that a forked child does not have.
+pub(crate) fn note_fork() {
+    UNDER_WAY.store(0, Ordering::Relaxed);
+}
+
+/// Has the interpreter call [`end_calls`] at its end.
+pub(crate) fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.py().import("atexit")?.call_method1("register", (module.getattr("end_calls")?,)).map(drop)
+}
+
+/// Holds the thread for good when it is dropped, which only unwinding does.
+struct Hold;
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        loop {
+            thread::park();
+        }
+    }
+}
+
+type Object = *mut ffi::PyObject;
+
+/// Calls a function of the interpreter's whose stack may be unwound, by an address that the compiler knows nothing of:
+/// under its name it is declared as one that never unwinds. The two types differ in nothing else.
+macro_rules! outlast {
+    ($function:path, ($($type:ty),*) -> $result:ty, $($argument:expr),*) => {{
+        type Declared = unsafe extern "C" fn($($type),*) -> $result;
+        type Unwinding = unsafe extern "C-unwind" fn($($type),*) -> $result;
+        let callee = mem::transmute::<Declared, Unwinding>(black_box($function as Declared));
+        let hold = Hold;
+        let result = callee($($argument),*);
+        mem::forget(hold);
+        result
+    }};
+}
+
+/// `function(argument)`.
+#[inline]
+pub(crate) fn call<'py>(function: &Bound<'py, PyAny>, argument: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    // The room before the argument is what a bound method puts its object in.
+    let mut arguments = [ptr::null_mut(), argument.as_ptr()];
+    let count = 1 | ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
+    // SAFETY: the pointer may be written through, and lies in the array, as does the place before it. All objects live
+    // through the call, which gives a new reference, or null with an error set.
+    unsafe {
+        let first = arguments.as_mut_ptr().add(1).cast_const();
+        let result = outlast!(
+            ffi::PyObject_Vectorcall,
+            (Object, *const Object, usize, Object) -> Object,
+            function.as_ptr(), first, count, ptr::null_mut()
+        );
+        Bound::from_owned_ptr_or_err(function.py(), result)
+    }
+}
+
+/// Calls a method of the first of the arguments with the rest.
+pub(crate) fn call_method<'py, const N: usize>(
+    method: &Bound<'py, PyString>,
+    arguments: [&Bound<'py, PyAny>; N],
+) -> PyResult<Bound<'py, PyAny>> {
+    let arguments = arguments.map(Bound::as_ptr);
+    // SAFETY: as above.
+    unsafe {
+        let result = outlast!(
+            ffi::PyObject_VectorcallMethod,
+            (Object, *const Object, usize, Object) -> Object,
+            method.as_ptr(), arguments.as_ptr(), N, ptr::null_mut()
+        );
+        Bound::from_owned_ptr_or_err(method.py(), result)
+    }
+}
+
+/// Calls a function with one argument and with options.
+pub(crate) fn call_with_options<'py>(
+    function: &Bound<'py, PyAny>,
+    argument: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let arguments = PyTuple::new(function.py(), [argument])?;
+    // SAFETY: as above.
+    unsafe {
+        let result = outlast!(
+            ffi::PyObject_Call,
+            (Object, Object, Object) -> Object,
+            function.as_ptr(), arguments.as_ptr(), options.as_ptr()
+        );
+        Bound::from_owned_ptr_or_err(function.py(), result)
+    }
+}
+
+/// `PyIter_Send(coroutine, None)`: how far the coroutine has come, and what it has yielded or returned.
+#[inline]
+pub(crate) fn send<'py>(coroutine: &Bound<'py, PyAny>) -> (ffi::PySendResult, Option<Bound<'py, PyAny>>) {
+    let mut value = ptr::null_mut();
+    // SAFETY: both objects live through the call, and `value` receives a new reference unless an error is set.
+    unsafe {
+        let status = outlast!(
+            ffi::PyIter_Send,
+            (Object, Object, *mut Object) -> ffi::PySendResult,
+            coroutine.as_ptr(), ffi::Py_None(), &raw mut value
+        );
+        (status, Bound::from_owned_ptr_or_opt(coroutine.py(), value))
+    }
+}

@@ -1,0 +1,53 @@
+//! Forks of the process: a bus, a journal and random numbers belong to the process they were made in.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3::wrap_pyfunction;
+
+use super::exits;
+use crate::error::ForkedBusError;
+
+/// How many times this process's line of ancestors has forked since the module was loaded.
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+#[pyfunction]
+fn note_fork() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+    exits::note_fork();
+}
+
+/// How many times this process's line of ancestors has forked.
+pub(crate) fn forks() -> u64 {
+    FORKS.load(Ordering::Relaxed)
+}
+
+/// Lets buses notice that they are used in a forked child.
+pub(crate) fn watch_forks(py: Python<'_>) -> PyResult<()> {
+    let kwargs = PyDict::new(py);
+    kwargs.set_item("after_in_child", wrap_pyfunction!(note_fork, py)?)?;
+    py.import("os")?.call_method("register_at_fork", (), Some(&kwargs))?;
+    Ok(())
+}
+
+/// A mark of the process that something was made in.
+#[derive(Clone, Copy)]
+pub(crate) struct Birthplace(u64);
+
+impl Birthplace {
+    pub(crate) fn here() -> Self {
+        Self(FORKS.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn is_here(self) -> bool {
+        self.0 == FORKS.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn check(self) -> PyResult<()> {
+        if self.is_here() {
+            return Ok(());
+        }
+        Err(ForkedBusError::new_err("this bus was made before the process forked; make a new one in the child"))
+    }
+}
