@@ -12,8 +12,8 @@ use trading_events_core::registry::SubscriptionId;
 use trading_events_core::subscription::Subscription;
 
 use super::state::State;
-use super::subscriber::Subscriber;
-use crate::error::WrongLoopError;
+use super::subscriber::{Subscriber, sid_of};
+use crate::error::{SubscriptionNotFoundError, WrongLoopError};
 use crate::runtime::event_loop::{self, Home};
 use crate::runtime::fork::Birthplace;
 use crate::runtime::guarded::Guarded;
@@ -75,6 +75,18 @@ impl NativeBus {
         let home = self.home(py)?.ok_or_else(|| WrongLoopError::new_err("no event loop runs in this thread"))?;
         home.check_running(py)?;
         Ok(home)
+    }
+
+    /// The number in a subscription's sid, if it is one of this bus.
+    pub(crate) fn number_of(&self, sid: &str) -> Option<u64> {
+        let number = sid.strip_prefix(&format!("sub-{}-", self.number))?.parse().ok()?;
+        (sid_of(self.number, number) == sid).then_some(number)
+    }
+
+    /// The subscription of a sid, which has not ended.
+    pub(crate) fn id_of(&self, py: Python<'_>, sid: &str) -> PyResult<SubscriptionId> {
+        let id = self.number_of(sid).and_then(|number| self.lock(py).by_number.get(&number).copied());
+        id.ok_or_else(|| SubscriptionNotFoundError::new_err(format!("no subscription {sid:?} stands on this bus")))
     }
 
     /// Whether somebody waits for room, for few events to be left, or for a subscription to end.

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use trading_events_core::bus::Bus;
+use trading_events_core::bus::{Bus, Terms};
 use trading_events_core::dispatch::Ended;
 use trading_events_core::milestone::Milestone;
 use trading_events_core::registry::SubscriptionId;
+use trading_events_core::sequence::Sequence;
 
 use super::subscriber::Subscriber;
 use crate::routing::classes::Classes;
@@ -40,6 +41,28 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// A number for a subscription to come.
+    pub(crate) fn new_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    /// Begins a subscription, which holds its events back if it is so wanted.
+    pub(crate) fn enter(&mut self, number: u64, terms: Terms<Arc<Subscriber>>, held: bool) -> SubscriptionId {
+        let id = self.bus.subscribe(terms);
+        self.by_number.insert(number, id);
+        if held {
+            self.bus.hold(id);
+        }
+        id
+    }
+
+    /// The events that the history keeps now.
+    pub(crate) fn kept(&self, py: Python<'_>) -> Sequence<Py<PyAny>> {
+        let history = self.bus.history.as_ref();
+        history.map_or_else(Sequence::default, |history| history.kept().share(|event| event.clone_ref(py)))
+    }
+
     /// Whether somebody waits for what the end of an event has brought about.
     pub(crate) fn has_to_wake(&self, ended: &Ended<Arc<Subscriber>>) -> bool {
         ended.retired.is_some()

@@ -5,19 +5,12 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMappingProxy};
-use trading_events_core::histogram::Histogram;
 use trading_events_core::queue::Loss;
 use trading_events_core::stats::Counts;
+use trading_events_core::subscription::Subscription;
 
 use super::native_bus::NativeBus;
-
-/// Times of one kind, as `(samples, p50_ns, p99_ns, p999_ns, max_ns)`.
-type Times = (u64, u64, u64, u64, u64);
-
-fn times(histogram: &Histogram) -> Times {
-    let at = |per_mille| histogram.per_mille_ns(per_mille);
-    (histogram.count(), at(500), at(990), at(999), histogram.max_ns())
-}
+use crate::runtime::histogram::{Times, times};
 
 /// One subscription's counts, as `(sid, name, pattern, counts, queued, waiting, high_water, (latency, handling))`.
 type Row = (String, String, String, Py<PyDict>, usize, u64, usize, Option<(Times, Times)>);
@@ -52,6 +45,13 @@ impl NativeBus {
     #[getter]
     fn _published(&self, py: Python<'_>) -> u64 {
         self.lock(py).bus.totals.published
+    }
+
+    /// How many events of a subscription have not ended; none if it has itself.
+    #[pyo3(signature = (sid, /))]
+    fn _unfinished_of(&self, py: Python<'_>, sid: &str) -> u64 {
+        let Ok(id) = self.id_of(py, sid) else { return 0 };
+        self.lock(py).bus.subscriptions().get(id).map_or(0, Subscription::unfinished)
     }
 
     /// Has one in so many events of each subscription to come be timed; 0 for none.

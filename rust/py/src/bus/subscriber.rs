@@ -27,9 +27,9 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    /// What it is called outside: the bus's number, so that no other bus knows it, and its own.
+    /// What it is called outside.
     pub(crate) fn sid(&self) -> String {
-        format!("sub-{}-{}", self.bus, self.number)
+        sid_of(self.bus, self.number)
     }
 
     /// Reads a little of all that a call needs.
@@ -51,4 +51,9 @@ impl Subscriber {
 pub(crate) struct Served {
     pub(crate) id: SubscriptionId,
     pub(crate) subscriber: Arc<Subscriber>,
+}
+
+/// What a subscription is called outside: the bus's number, so that no other bus knows it, and its own.
+pub(crate) fn sid_of(bus: u64, number: u64) -> String {
+    format!("sub-{bus}-{number}")
 }

@@ -63,23 +63,30 @@ pub(super) fn build<'py>(
         };
         fields.set_item(&field.name, value)?;
     }
-    let are_trusted = values.are_trusted;
     is_flat &= missing.is_empty();
     if is_flat {
         untrack(&fields);
     }
     let set = field_names(py, class, &missing)?;
     let built = instance(py, class, &fields, set, extras_of(py, class, values.extras))?;
-    if let Some(restore) = &class.restore {
-        restore.bind(py).call1((&built,))?;
-    }
-    for rule in class.rules.iter().filter(|_| !are_trusted) {
-        rule.bind(py).call1((&built,))?;
-    }
+    finish(class, &built, values.are_trusted)?;
     if is_flat && !is_tracked(&fields) {
         untrack(&built);
     }
     Ok(built)
+}
+
+/// Gives an instance its private attributes, and asks the rules of its class.
+#[inline]
+fn finish(class: &Class, built: &Bound<'_, PyAny>, are_trusted: bool) -> PyResult<()> {
+    let py = built.py();
+    if let Some(restore) = &class.restore {
+        restore.bind(py).call1((built,))?;
+    }
+    for rule in class.rules.iter().filter(|_| !are_trusted) {
+        rule.bind(py).call1((built,))?;
+    }
+    Ok(())
 }
 
 #[cold]

@@ -77,6 +77,21 @@ pub(super) struct TypedJson {
 }
 
 impl Field {
+    fn describe(
+        name: &str,
+        shape: &Bound<'_, PyAny>,
+        class: &Bound<'_, PyType>,
+        infos: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            name: PyString::intern(class.py(), name).unbind(),
+            shape: Shape::compile(shape, class)?,
+            form: form_of(shape)?,
+            json: PyOnceLock::new(),
+            is_required: infos.as_any().get_item(name)?.call_method0("is_required")?.is_truthy()?,
+        })
+    }
+
     /// How its values are JSON, if they have no columns of their own.
     pub(super) fn json(&self, class: &Class, py: Python<'_>) -> PyResult<&TypedJson> {
         self.json.get_or_try_init(py, || {
@@ -152,13 +167,7 @@ impl Class {
         for field in description.getattr("fields")?.try_iter()? {
             let field = field?;
             let name: String = field.getattr("name")?.extract()?;
-            fields.push(Field {
-                name: PyString::intern(py, &name).unbind(),
-                shape: Shape::compile(&field.getattr("shape")?, class)?,
-                form: form_of(&field.getattr("shape")?)?,
-                json: PyOnceLock::new(),
-                is_required: infos.as_any().get_item(&name)?.call_method0("is_required")?.is_truthy()?,
-            });
+            fields.push(Field::describe(&name, &field.getattr("shape")?, class, &infos)?);
             names.push(name);
         }
         let place = |wanted: &str| is_event.then(|| names.iter().position(|name| name == wanted)).flatten();
@@ -182,11 +191,7 @@ impl Class {
             metadata_index: place("metadata"),
             gate: gate_of(&description)?,
             template,
-            slots: [
-                Slot::find(class, intern!(py, "__pydantic_fields_set__"))?,
-                Slot::find(class, intern!(py, "__pydantic_extra__"))?,
-                Slot::find(class, intern!(py, "__pydantic_private__"))?,
-            ],
+            slots: Slot::of_model(class)?,
             fields: fields.into(),
             transcoder: OnceLock::new(),
         })

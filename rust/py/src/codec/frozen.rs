@@ -92,6 +92,11 @@ pub(super) fn as_list<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<
     Ok(value.cast::<PyList>().ok().filter(|_| is_frozen))
 }
 
+/// Whether a value is an empty dictionary, plain or read-only.
+pub(super) fn is_empty_dict(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(as_dict(value)?.is_some_and(PyDictMethods::is_empty))
+}
+
 /// A value whose plain dictionaries and lists, at every level, are read-only ones. What JSON cannot say stays what it is.
 #[pyfunction]
 #[pyo3(signature = (value, /))]

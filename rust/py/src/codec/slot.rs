@@ -3,6 +3,7 @@
 use std::ffi::c_int;
 
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
@@ -27,8 +28,18 @@ struct Descriptor {
 const OBJECT: c_int = 16;
 
 impl Slot {
+    /// The slots of a model: which fields were given, other fields, and private attributes.
+    pub(super) fn of_model(class: &Bound<'_, PyType>) -> PyResult<[Self; 3]> {
+        let py = class.py();
+        Ok([
+            Self::find(class, intern!(py, "__pydantic_fields_set__"))?,
+            Self::find(class, intern!(py, "__pydantic_extra__"))?,
+            Self::find(class, intern!(py, "__pydantic_private__"))?,
+        ])
+    }
+
     /// The slot of a name.
-    pub(super) fn find(class: &Bound<'_, PyType>, name: &Bound<'_, PyString>) -> PyResult<Self> {
+    fn find(class: &Bound<'_, PyType>, name: &Bound<'_, PyString>) -> PyResult<Self> {
         let descriptor = class.getattr(name)?;
         let size: usize = descriptor.get_type().getattr("__basicsize__")?.extract()?;
         let kind = &raw mut ffi::PyMemberDescr_Type;

@@ -17,6 +17,23 @@ pub(crate) struct Active {
     pub(crate) was_cancelled: bool,
 }
 
+impl Active {
+    /// A handler that has been called with an event.
+    pub(crate) fn handler(event: Py<PyAny>, coroutine: Option<Py<PyAny>>) -> Self {
+        Self { event: Some(event), coroutine, is_run: false, was_cancelled: false }
+    }
+
+    /// A gap callback that has been called.
+    pub(crate) fn on_gap(coroutine: Option<Py<PyAny>>) -> Self {
+        Self { event: None, coroutine, is_run: false, was_cancelled: false }
+    }
+
+    /// A run whose last event this is.
+    pub(crate) fn run(event: Py<PyAny>, coroutine: Py<PyAny>) -> Self {
+        Self { event: Some(event), coroutine: Some(coroutine), is_run: true, was_cancelled: false }
+    }
+}
+
 /// What a worker is at.
 pub(crate) struct Duty {
     pub(crate) leads: bool,

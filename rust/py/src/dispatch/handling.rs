@@ -40,13 +40,7 @@ impl Worker {
             return Ok(Aftermath::GoOn);
         }
         *entered = None;
-        let active = Active {
-            event: Some(event.unbind()),
-            coroutine: coroutine.map(Bound::unbind),
-            is_run: false,
-            was_cancelled: false,
-        };
-        self.called(py, duty, active, progress)
+        self.called(py, duty, Active::handler(event.unbind(), coroutine.map(Bound::unbind)), progress)
     }
 
     /// Counts and reports an event that could not be read back, as one whose handler has failed.
@@ -57,8 +51,7 @@ impl Worker {
         duty: &mut Duty,
         error: PyErr,
     ) -> Result<Aftermath, Bound<'py, PyAny>> {
-        let active = Active { event: Some(py.None()), coroutine: None, is_run: false, was_cancelled: false };
-        self.called(py, duty, active, Progress::Raised(error))
+        self.called(py, duty, Active::handler(py.None(), None), Progress::Raised(error))
     }
 
     pub(crate) fn call_on_gap<'py>(
@@ -79,8 +72,7 @@ impl Worker {
         };
         *entered = None;
         self.note_nesting(duty);
-        let coroutine = coroutine.map(Bound::unbind);
-        self.called(py, duty, Active { event: None, coroutine, is_run: false, was_cancelled: false }, progress)
+        self.called(py, duty, Active::on_gap(coroutine.map(Bound::unbind)), progress)
     }
 
     /// Goes on after a call: with what it yielded, or with how it ended.
@@ -151,11 +143,7 @@ impl Worker {
         let own = duty.own_cancels + self.cancels.swap(0, Ordering::Relaxed);
         duty.own_cancels = 0;
         let cancelled = raised.as_ref().is_some_and(|error| is_cancelled_error(py, error));
-        let ended = if active.was_cancelled || cancelled { self.is_cancelled(py, own.max(0)) } else { Ok(false) };
-        let ended = ended.unwrap_or_else(|error| {
-            error.write_unraisable(py, None);
-            true
-        });
+        let ended = (active.was_cancelled || cancelled) && self.has_to_end(py, own.max(0));
         let end = match &raised {
             None => End::Handled,
             Some(_) if cancelled && ended => End::Cancelled,
@@ -217,6 +205,14 @@ impl Worker {
     pub(crate) fn is_cancelled(&self, py: Python<'_>, own: i64) -> PyResult<bool> {
         let Some(task) = self.task(py) else { return Ok(true) };
         Ok(task.call_method0(intern!(py, "cancelling"))?.extract::<i64>()? > own)
+    }
+
+    /// The same; where it cannot be told, it does.
+    fn has_to_end(&self, py: Python<'_>, own: i64) -> bool {
+        self.is_cancelled(py, own).unwrap_or_else(|error| {
+            error.write_unraisable(py, None);
+            true
+        })
     }
 
     /// Takes back what a handler has done to its task by cancelling it, so that the next handler is not hit.

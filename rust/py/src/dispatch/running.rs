@@ -22,28 +22,11 @@ impl Worker {
         pace: &mut Pace,
         entered: &mut Option<Entered<'py>>,
     ) -> Result<Aftermath, Bound<'py, PyAny>> {
-        let Some(served) = duty.served.clone() else { return Ok(Aftermath::GoOn) };
-        let course = Course {
-            served: served.clone(),
-            leads: duty.leads,
-            entered: None,
-            event: Some(event.clone().unbind()),
-            is_new: true,
-            is_over: false,
-            turn: duty.turn,
-            pace: *pace,
-            unread: None,
-        };
-        let started = self.new_run(py, duty, course).and_then(|run| {
-            Entered::switch(served.subscriber.context.bind(py), entered)?;
-            Ok((run::start(served.subscriber.handler.bind(py), &run)?, run))
-        });
-        let (coroutine, run) = match started {
-            Ok(started) => started,
+        let (coroutine, run) = match self.start_run(py, duty, &event, *pace, entered) {
+            Ok(Some(started)) => started,
+            Ok(None) => return Ok(Aftermath::GoOn),
             Err(error) => {
-                let active =
-                    Active { event: Some(event.unbind()), coroutine: None, is_run: false, was_cancelled: false };
-                return self.called(py, duty, active, Progress::Raised(error));
+                return self.called(py, duty, Active::handler(event.unbind(), None), Progress::Raised(error));
             }
         };
         drop(event);
@@ -66,9 +49,34 @@ impl Worker {
             return Ok(Aftermath::GoOn);
         }
         *entered = None;
-        let active =
-            Active { event: Some(event), coroutine: Some(coroutine.unbind()), is_run: true, was_cancelled: false };
-        self.called(py, duty, active, progress)
+        self.called(py, duty, Active::run(event, coroutine.unbind()), progress)
+    }
+
+    /// The coroutine of a run that begins with an event, and what it asks for the next ones, in the context of the handler.
+    #[inline]
+    fn start_run<'py>(
+        &self,
+        py: Python<'py>,
+        duty: &mut Duty,
+        event: &Bound<'py, PyAny>,
+        pace: Pace,
+        entered: &mut Option<Entered<'py>>,
+    ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, Run>)>> {
+        let Some(served) = duty.served.clone() else { return Ok(None) };
+        let course = Course {
+            served: served.clone(),
+            leads: duty.leads,
+            entered: None,
+            event: Some(event.clone().unbind()),
+            is_new: true,
+            is_over: false,
+            turn: duty.turn,
+            pace,
+            unread: None,
+        };
+        let run = self.new_run(py, duty, course)?;
+        Entered::switch(served.subscriber.context.bind(py), entered)?;
+        Ok(Some((run::start(served.subscriber.handler.bind(py), &run)?, run)))
     }
 
     /// What a new run asks for events: the same as the former, if that has ended.

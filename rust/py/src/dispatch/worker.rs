@@ -4,50 +4,24 @@
 //! at once costs a call and no more. When a handler suspends, its worker stays with it, and then with its subscription,
 //! and other workers become leaders. A coroutine that was started is never moved to another task.
 
-use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use trading_events_core::sequence::Kept;
-use trading_events_core::stats::{End, Gap};
+use trading_events_core::stats::End;
 
 use super::duty::{Aftermath, Duty, Resume};
 use super::nesting::Nesting;
-use super::run::{self, TURN};
+use super::next::{Next, Work, choose};
 use crate::bus::native_bus::NativeBus;
-use crate::bus::state::PythonBus;
-use crate::bus::subscriber::Served;
 use crate::codec::packed;
+use crate::runtime::drive::Entered;
 use crate::runtime::exits::Call;
 use crate::runtime::guarded::Guarded;
 use crate::runtime::handler_context;
 use crate::runtime::pace::Pace;
-
-enum Next {
-    Event(Kept<Py<PyAny>>),
-    /// The same, and many more wait behind it.
-    Run(Kept<Py<PyAny>>),
-    Gap(Box<Gap>),
-    /// Dispatching has used up its share of this turn of the loop.
-    Yield,
-    /// There is nothing to do now.
-    Linger,
-    End,
-}
-
-impl Next {
-    /// An event that has been taken out, alone or as the first of a run.
-    fn of(event: Kept<Py<PyAny>>, served: &Served, bus: &PythonBus) -> Self {
-        if bus.subscriptions().get(served.id).is_some_and(run::is_worth_it) {
-            Self::Run(event)
-        } else {
-            Self::Event(event)
-        }
-    }
-}
 
 #[pyclass(frozen, weakref, module = "trading.events._core")]
 pub(crate) struct Worker {
@@ -63,14 +37,6 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Where handlers are many, what each needs is far away in memory. A leader touches that of so many at once, so that
-    /// the processor fetches it side by side.
-    const AHEAD: u32 = 16;
-
-    /// Turns of the loop that a leader stays for when there is nothing to do. Whoever waited for the last event may
-    /// publish the next one in that time, and a new task would cost more.
-    const LINGERING: u32 = 1;
-
     /// A leader that has been hired.
     pub(crate) fn new(bus: &Bound<'_, NativeBus>, number: u64, nesting: Nesting) -> Self {
         Self {
@@ -131,23 +97,14 @@ impl Worker {
 
     fn run<'py>(&self, py: Python<'py>, duty: &mut Duty, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut pace = Pace::start(self.bus.get().stretch_ns.load(Ordering::Relaxed));
-        let mut aftermath = match (duty.active.take(), resume) {
-            (Some(active), resume) => match self.resume(py, duty, active, resume) {
-                Ok(aftermath) => aftermath,
-                Err(yielded) => return Ok(Some(yielded)),
-            },
-            (None, Resume::Send) => Aftermath::GoOn,
-            (None, Resume::Throw(error)) => {
-                let was_ours = std::mem::replace(&mut duty.absorbs, false);
-                if was_ours && !self.is_cancelled(py, 0)? { Aftermath::GoOn } else { Aftermath::Raise(error) }
-            }
-        };
+        let mut called = self.take_up(py, duty, resume);
         let mut entered = None;
         loop {
-            match aftermath {
-                Aftermath::GoOn => {}
-                Aftermath::End => return Ok(None),
-                Aftermath::Raise(error) => return Err(error),
+            match called {
+                Ok(Aftermath::GoOn) => {}
+                Ok(Aftermath::End) => return Ok(None),
+                Ok(Aftermath::Raise(error)) => return Err(error),
+                Err(yielded) => return Ok(Some(yielded)),
             }
             if duty.absorbs {
                 return Ok(Some(py.None().into_bound(py)));
@@ -155,31 +112,58 @@ impl Worker {
             if pace.is_over() {
                 self.bus.get().lock(py).bus.spend_dispatching();
             }
-            let next = self.next(py, duty)?;
-            let called = match next {
-                Next::End => return Ok(None),
+            called = match self.next(py, duty)? {
+                Next::Work(work) => self.carry_out(py, duty, work, &mut pace, &mut entered),
                 Next::Yield => {
                     drop(entered);
                     NativeBus::schedule_refill(self.bus.bind(py))?;
                     return Ok(Some(py.None().into_bound(py)));
                 }
                 Next::Linger => return Ok(Some(py.None().into_bound(py))),
-                Next::Run(event) if !self.nesting.is_possible => match packed::unpack(py, event) {
-                    Ok(event) => self.run_through(py, duty, event, &mut pace, &mut entered),
-                    Err(error) => self.fail_unread(py, duty, error),
-                },
-                Next::Event(event) | Next::Run(event) => match packed::unpack(py, event) {
-                    Ok(event) => self.call_handler(py, duty, event, &mut entered),
-                    Err(error) => self.fail_unread(py, duty, error),
-                },
-                Next::Gap(gap) => self.call_on_gap(py, duty, &gap, &mut entered),
+                Next::End => return Ok(None),
             };
             // Once more: whoever was told of a failure may have run the loop.
             self.note_nesting(duty);
-            aftermath = match called {
-                Ok(aftermath) => aftermath,
-                Err(yielded) => return Ok(Some(yielded)),
-            };
+        }
+    }
+
+    /// Goes on with the handler that has suspended, if one has.
+    #[inline]
+    fn take_up<'py>(&self, py: Python<'py>, duty: &mut Duty, resume: Resume) -> Result<Aftermath, Bound<'py, PyAny>> {
+        match (duty.active.take(), resume) {
+            (Some(active), resume) => self.resume(py, duty, active, resume),
+            (None, Resume::Send) => Ok(Aftermath::GoOn),
+            (None, Resume::Throw(error)) => {
+                let was_ours = std::mem::replace(&mut duty.absorbs, false);
+                Ok(match if was_ours { self.is_cancelled(py, 0) } else { Ok(true) } {
+                    Ok(false) => Aftermath::GoOn,
+                    Ok(true) => Aftermath::Raise(error),
+                    Err(wrong) => Aftermath::Raise(wrong),
+                })
+            }
+        }
+    }
+
+    /// Calls a handler with an event, or a gap callback.
+    #[inline]
+    fn carry_out<'py>(
+        &self,
+        py: Python<'py>,
+        duty: &mut Duty,
+        work: Work,
+        pace: &mut Pace,
+        entered: &mut Option<Entered<'py>>,
+    ) -> Result<Aftermath, Bound<'py, PyAny>> {
+        match work {
+            Work::Run(event) if !self.nesting.is_possible => match packed::unpack(py, event) {
+                Ok(event) => self.run_through(py, duty, event, pace, entered),
+                Err(error) => self.fail_unread(py, duty, error),
+            },
+            Work::Event(event) | Work::Run(event) => match packed::unpack(py, event) {
+                Ok(event) => self.call_handler(py, duty, event, entered),
+                Err(error) => self.fail_unread(py, duty, error),
+            },
+            Work::Gap(gap) => self.call_on_gap(py, duty, &gap, entered),
         }
     }
 
@@ -201,46 +185,7 @@ impl Worker {
                 }
                 ending = Some(state.bus.finish(served.id, End::Handled));
             }
-            let next = loop {
-                if let Some(served) = &duty.served {
-                    let id = served.id;
-                    let spent = state.bus.dispatching_is_spent();
-                    if !spent && (duty.turn > 0 || !duty.leads) {
-                        if let Some(gap) = state.bus.take_gap(id) {
-                            break Next::Gap(gap);
-                        }
-                        if let Some(event) = state.bus.take(id) {
-                            duty.turn = duty.turn.saturating_sub(1);
-                            break Next::of(event, served, &state.bus);
-                        }
-                    }
-                    state.bus.release(id);
-                    former = duty.served.take();
-                }
-                if !duty.leads {
-                    duty.leads = state.bus.step_up();
-                    if !duty.leads {
-                        break Next::End;
-                    }
-                }
-                if state.bus.dispatching_is_spent() {
-                    break Next::Yield;
-                }
-                let Some(id) = state.bus.next_ready() else {
-                    duty.idle_steps += 1;
-                    break if duty.idle_steps > Self::LINGERING { Next::End } else { Next::Linger };
-                };
-                duty.idle_steps = 0;
-                if duty.touched == 0 {
-                    let soon = state.bus.soon_ready(Self::AHEAD as usize);
-                    black_box(soon.fold(0, |sum, subscription| sum ^ subscription.payload.touch(py)));
-                    duty.touched = Self::AHEAD;
-                }
-                duty.touched -= 1;
-                let Some(found) = state.bus.subscriptions().get(id) else { continue };
-                duty.served = Some(Served { id, subscriber: Arc::clone(&found.payload) });
-                duty.turn = TURN;
-            };
+            let next = choose(py, &mut state.bus, duty, &mut former);
             let wakes = ending.as_ref().is_some_and(|ended| state.has_to_wake(ended));
             (next, state.bus.has_called(), wakes)
         };

@@ -7,7 +7,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyList, PyString, PyType};
 use trading_events_core::filter::{Filter, Known};
 
-use super::kind::{self, Kind, kind_identity};
+use super::kind::{Kind, kind_identity};
+use super::names::names;
 use crate::runtime::exits;
 use crate::runtime::returned;
 
@@ -193,7 +194,7 @@ impl PyFilter {
     fn __call__(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
         let _call = exits::Call::go_on(event.py());
         let kind = Kind::of(event)?;
-        let (exchange, symbol) = kind::names(event)?;
+        let (exchange, symbol) = names(event)?;
         let known = Known {
             event_type: &kind.event_type,
             lineage: &kind.lineage,

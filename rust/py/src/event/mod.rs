@@ -3,4 +3,5 @@
 pub(crate) mod event_id;
 pub(crate) mod filter;
 pub(crate) mod kind;
+pub(crate) mod names;
 pub(crate) mod topic;

@@ -1,117 +1,16 @@
-//! The newest events of a bus, queried and handed to late subscribers.
+//! The newest events of a bus, kept and queried.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use trading_events_core::history::History;
-use trading_events_core::registry::{Interest, SubscriptionId};
-use trading_events_core::sequence::{Kept, Sequence};
+use trading_events_core::registry::Interest;
 
 use super::select::Choice;
 use crate::bus::interest::kinds_of;
 use crate::bus::native_bus::NativeBus;
 use crate::codec::{CollectorPaused, packed};
-use crate::error::{SubscriptionNotFoundError, gets_through};
 use crate::event::filter;
 use crate::runtime::exits::Call;
-
-/// From where a subscription hears events.
-pub(crate) struct Start {
-    /// From this moment on, in microseconds since 1970.
-    start_us: Option<i64>,
-    last_per_topic: bool,
-}
-
-impl Start {
-    /// `"history"`, `"last_per_topic"`, or an aware moment.
-    pub(crate) fn of(start: &Bound<'_, PyAny>) -> PyResult<Self> {
-        match start.extract::<&str>() {
-            Ok(name) => Ok(Self { start_us: None, last_per_topic: name == "last_per_topic" }),
-            Err(_) => Ok(Self { start_us: Some(filter::microseconds(start)?), last_per_topic: false }),
-        }
-    }
-}
-
-impl NativeBus {
-    /// What is kept now.
-    fn kept(&self, py: Python<'_>) -> Sequence<Py<PyAny>> {
-        let state = self.lock(py);
-        let history = state.bus.history.as_ref();
-        history.map_or_else(Sequence::default, |history| history.kept().share(|event| event.clone_ref(py)))
-    }
-
-    /// Puts those events before what a new subscription holds back that it wants, and lets it go. `kept` is what was kept
-    /// when it began.
-    pub(crate) fn catch_up(
-        slf: &Bound<'_, Self>,
-        id: SubscriptionId,
-        start: &Start,
-        kept: Sequence<Py<PyAny>>,
-    ) -> PyResult<()> {
-        let picked = Self::pick_for(slf, id, start, kept);
-        let discarded = {
-            let mut state = slf.get().lock(slf.py());
-            match picked {
-                Ok(picked) => {
-                    state.bus.put_ahead(id, picked);
-                    state.bus.let_go(id);
-                    None
-                }
-                Err(error) => Some((state.bus.unsubscribe(id, false), error)),
-            }
-        };
-        if let Some((discarded, error)) = discarded {
-            slf.get().wake_waiters(slf.py(), discarded.ended.as_deref())?;
-            return Err(error);
-        }
-        Self::rouse(slf)
-    }
-
-    /// The events that a subscription wants of some.
-    fn pick_for(
-        slf: &Bound<'_, Self>,
-        id: SubscriptionId,
-        start: &Start,
-        kept: Sequence<Py<PyAny>>,
-    ) -> PyResult<Vec<Kept<Py<PyAny>>>> {
-        let py = slf.py();
-        let found = {
-            let state = slf.get().lock(py);
-            state.bus.subscriptions().get(id).map(|found| (found.interest.clone(), found.payload.clone()))
-        };
-        let Some((interest, subscriber)) = found else { return Ok(Vec::new()) };
-        let choice = Choice {
-            interest: &interest,
-            leaves: &subscriber.leaves,
-            start_us: start.start_us,
-            end_us: None,
-            last_per_topic: start.last_per_topic,
-            limit: usize::MAX,
-        };
-        choice.pick(py, kept, &mut |event, error| {
-            if gets_through(py, &error) {
-                return Err(error);
-            }
-            if let Some(found) = slf.get().lock(py).bus.subscriptions_mut().get_mut(id) {
-                found.counts.filter_failures += 1;
-            }
-            Self::report(slf, &subscriber, event, error, "filter")
-        })
-    }
-
-    /// Whether a subscription hears an event.
-    pub(crate) fn wants(slf: &Bound<'_, Self>, id: SubscriptionId, event: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let one: Sequence<Py<PyAny>> = [Kept::Event(event.clone().unbind())].into_iter().collect();
-        let all = Start { start_us: None, last_per_topic: false };
-        Ok(!Self::pick_for(slf, id, &all, one)?.is_empty())
-    }
-
-    pub(crate) fn id_of(&self, py: Python<'_>, sid: &str) -> PyResult<SubscriptionId> {
-        let number = sid.strip_prefix(&format!("sub-{}-", self.number)).and_then(|text| text.parse::<u64>().ok());
-        let id = number.and_then(|number| self.lock(py).by_number.get(&number).copied());
-        id.ok_or_else(|| SubscriptionNotFoundError::new_err(format!("no subscription {sid:?} stands on this bus")))
-    }
-}
 
 #[pymethods]
 impl NativeBus {
@@ -156,87 +55,13 @@ impl NativeBus {
             last_per_topic: false,
             limit: limit.unwrap_or(usize::MAX),
         };
+        let kept = self.lock(py).kept(py);
         let _paused = CollectorPaused::new(py);
-        let picked = choice.pick(py, self.kept(py), &mut |_, error| Err(error))?;
+        let picked = choice.pick(py, kept, &mut |_, error| Err(error))?;
         let events = PyList::empty(py);
         for kept in picked {
             events.append(packed::unpack(py, kept)?)?;
         }
         Ok(events)
-    }
-
-    /// Puts those of some events that a subscription hears before what it holds back, behind what was put there before.
-    /// Returns how many wait there.
-    fn _put_ahead(slf: &Bound<'_, Self>, sid: &str, events: &Bound<'_, PyAny>) -> PyResult<usize> {
-        let (py, this) = (slf.py(), slf.get());
-        let _call = Call::begin(py)?;
-        let id = this.id_of(py, sid)?;
-        let events: Sequence<Py<PyAny>> =
-            events.try_iter()?.map(|event| Ok(Kept::Event(event?.unbind()))).collect::<PyResult<_>>()?;
-        let start = Start { start_us: None, last_per_topic: false };
-        let mut row = Vec::new();
-        for kept in Self::pick_for(slf, id, &start, events)? {
-            row.clear();
-            let packs = this.lock(py).bus.subscriptions().get(id).is_some_and(|found| found.queue.packs_ahead());
-            let is_packed = match &kept {
-                Kept::Event(event) if packs => packed::pack(event.bind(py), &mut row)?,
-                _ => false,
-            };
-            let former = {
-                let mut state = this.lock(py);
-                let packed = if is_packed { state.bus.keep(&row).ok().map(Kept::Rows) } else { None };
-                let (put, former) = match packed {
-                    Some(packed) => (packed, Some(kept)),
-                    None => (kept, None),
-                };
-                state.bus.put_ahead(id, [put]);
-                former
-            };
-            drop(former);
-        }
-        Self::rouse(slf)?;
-        Ok(this.lock(py).bus.subscriptions().get(id).map_or(0, |found| found.queue.len() - found.queue.live()))
-    }
-
-    /// The ids of the events that a subscription holds back, in order: at most `limit` of those behind the first `skipped`.
-    fn _held_ids<'py>(
-        &self,
-        py: Python<'py>,
-        sid: &str,
-        skipped: usize,
-        limit: usize,
-    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let id = self.id_of(py, sid)?;
-        let held = {
-            let state = self.lock(py);
-            let found = state.bus.subscriptions().get(id);
-            found
-                .map(|found| found.queue.waiting().share_after(skipped, |event| event.clone_ref(py)))
-                .unwrap_or_default()
-        };
-        held.take(limit).map(|kept| packed::unpack(py, kept)?.getattr(intern!(py, "event_id"))).collect()
-    }
-
-    /// What to await until a subscription has handled all but `left` of what it is to be handed now; None if it has.
-    fn _until_handled<'py>(&self, py: Python<'py>, sid: &str, left: usize) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let home = self.home_here(py)?;
-        let id = self.id_of(py, sid)?;
-        let future = home.new_future(py)?;
-        let mut state = self.lock(py);
-        let milestone = state.bus.milestone(id, left);
-        if state.bus.has_reached(milestone) {
-            drop(state);
-            return Ok(None);
-        }
-        state.milestones.push((milestone, future.clone().unbind()));
-        drop(state);
-        Ok(Some(future))
-    }
-
-    /// Hands out what a subscription has held back, behind what was put ahead.
-    fn _let_go(slf: &Bound<'_, Self>, sid: &str) -> PyResult<()> {
-        let id = slf.get().id_of(slf.py(), sid)?;
-        slf.get().lock(slf.py()).bus.let_go(id);
-        Self::rouse(slf)
     }
 }

@@ -14,7 +14,8 @@ use trading_events_core::topic::{NONE, Topic};
 use crate::codec::{self, packed};
 use crate::error::EventDecodeError;
 use crate::event::filter;
-use crate::event::kind::{self, Kind};
+use crate::event::kind::Kind;
+use crate::event::names::names;
 
 /// What is wanted.
 pub(crate) struct Choice<'a> {
@@ -140,7 +141,7 @@ impl Choice<'_> {
             }
             Kept::Event(event) => {
                 let event = event.bind(py);
-                let (kind, (exchange, symbol)) = (Kind::of(event)?, kind::names(event)?);
+                let (kind, (exchange, symbol)) = (Kind::of(event)?, names(event)?);
                 let timestamp = filter::timestamp_us(event)?;
                 let (exchange, symbol) = (exchange.text()?, symbol.text()?);
                 look(&Facts { event_type: &kind.event_type, exchange, symbol, timestamp })

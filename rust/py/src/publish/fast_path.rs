@@ -9,7 +9,7 @@ use trading_events_core::route::Route;
 
 use crate::bus::native_bus::NativeBus;
 use crate::bus::state::{PythonBus, State};
-use crate::event::kind::{self, Name};
+use crate::event::names::{Name, names};
 use crate::routing::memo::Key;
 use crate::runtime::exits;
 
@@ -111,7 +111,7 @@ impl NativeBus {
         let mut accepted = Accepted::default();
         let mut answer = this.lock(slf.py()).accept_by_class(event, from, &mut accepted);
         if let Answer::NamesMatter = answer
-            && let Ok((exchange, symbol)) = kind::names(event)
+            && let Ok((exchange, symbol)) = names(event)
         {
             answer = this.lock(slf.py()).accept_by_names(event, [&exchange, &symbol], &mut accepted);
         }

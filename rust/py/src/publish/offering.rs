@@ -14,7 +14,8 @@ use crate::bus::native_bus::NativeBus;
 use crate::bus::subscriber::Subscriber;
 use crate::error::{BusClosedError, gets_through};
 use crate::event::filter;
-use crate::event::kind::{self, Kind};
+use crate::event::kind::Kind;
+use crate::event::names::names;
 use crate::runtime::exits::Call;
 
 impl NativeBus {
@@ -73,7 +74,7 @@ impl NativeBus {
             this.lock(py).classes.learn(identity, &kind);
             kind
         };
-        let (exchange, symbol) = kind::names(event)?;
+        let (exchange, symbol) = names(event)?;
         let known = Known {
             event_type: &kind.event_type,
             lineage: &kind.lineage,

@@ -1,47 +1,14 @@
-//! What an outbox needs of its bus: to take many events at once, and not to hear what comes from outside.
-
-use std::sync::Arc;
+//! Publishing to all but one subscription: an outbox does not hear what comes from outside.
 
 use pyo3::prelude::*;
 use trading_events_core::admission::{Patience, Speaker};
-use trading_events_core::subscription::Subscription;
 
 use super::awaitable::{Done, Publishing};
 use super::pending::Outcome;
 use crate::bus::native_bus::NativeBus;
-use crate::codec::packed;
 
 #[pymethods]
 impl NativeBus {
-    /// Takes more events out of the queue of a subscription whose handler runs; they are handled.
-    #[pyo3(signature = (sid, most, /))]
-    fn _take_along<'py>(slf: &Bound<'py, Self>, sid: &str, most: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let (py, this) = (slf.py(), slf.get());
-        let id = this.id_of(py, sid)?;
-        let (taken, subscriber): (Vec<_>, _) = {
-            let mut state = this.lock(py);
-            let taken = (0..most).map_while(|_| state.bus.take_along(id)).collect();
-            (taken, state.bus.subscriptions().get(id).map(|found| Arc::clone(&found.payload)))
-        };
-        this.wake_waiters(py, None)?;
-        let mut events = Vec::with_capacity(taken.len());
-        for kept in taken {
-            match (packed::unpack(py, kept), &subscriber) {
-                (Ok(event), _) => events.push(event),
-                (Err(error), Some(subscriber)) => Self::report(slf, subscriber, py.None().bind(py), error, "handler")?,
-                (Err(error), None) => return Err(error),
-            }
-        }
-        Ok(events)
-    }
-
-    /// How many events of a subscription have not ended; none if it has itself.
-    #[pyo3(signature = (sid, /))]
-    fn _unfinished_of(&self, py: Python<'_>, sid: &str) -> u64 {
-        let Ok(id) = self.id_of(py, sid) else { return 0 };
-        self.lock(py).bus.subscriptions().get(id).map_or(0, Subscription::unfinished)
-    }
-
     /// `publish`, in the bus's loop, to all but one subscription.
     #[pyo3(signature = (event, sid, /))]
     fn _publish_past(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, sid: &str) -> PyResult<Py<PyAny>> {

@@ -9,7 +9,7 @@ use rustc_hash::FxBuildHasher;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::route::Route;
 
-use crate::event::kind::Name;
+use crate::event::names::Name;
 
 /// What a route is found by: the addresses of the event's class, exchange and symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

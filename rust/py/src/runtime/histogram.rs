@@ -5,6 +5,15 @@ use trading_events_core::histogram::Histogram;
 
 use super::guarded::Guarded;
 
+/// Durations of one kind, as `(samples, p50_ns, p99_ns, p999_ns, max_ns)`.
+pub(crate) type Times = (u64, u64, u64, u64, u64);
+
+/// The summary of a histogram.
+pub(crate) fn times(histogram: &Histogram) -> Times {
+    let at = |per_mille| histogram.per_mille_ns(per_mille);
+    (histogram.count(), at(500), at(990), at(999), histogram.max_ns())
+}
+
 /// A histogram of durations.
 #[pyclass(frozen, name = "Histogram", module = "trading.events._core")]
 pub(crate) struct PyHistogram(Guarded<Histogram>);
@@ -22,9 +31,7 @@ impl PyHistogram {
     }
 
     /// The count, three quantiles and the maximum.
-    fn summary(&self, py: Python<'_>) -> (u64, u64, u64, u64, u64) {
-        let histogram = self.0.lock(py);
-        let [half, most, nearly_all] = [500, 990, 999].map(|per_mille| histogram.per_mille_ns(per_mille));
-        (histogram.count(), half, most, nearly_all, histogram.max_ns())
+    fn summary(&self, py: Python<'_>) -> Times {
+        times(&self.0.lock(py))
     }
 }

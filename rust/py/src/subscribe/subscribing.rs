@@ -9,10 +9,10 @@ use trading_events_core::registry::Interest;
 use super::policies::{delivery_named, overflow_named};
 use crate::bus::interest::{flattened, kinds_of};
 use crate::bus::native_bus::NativeBus;
-use crate::bus::subscriber::Subscriber;
+use crate::bus::subscriber::{Subscriber, sid_of};
 use crate::error::{ReentrancyError, SubscriptionNotFoundError};
 use crate::event::filter::Parts;
-use crate::history::query::Start;
+use crate::history::preload::Start;
 use crate::runtime::exits::Call;
 use crate::runtime::handler_context::handler_context;
 use crate::runtime::returned::is_async;
@@ -24,7 +24,7 @@ impl NativeBus {
     fn _subscribe(
         slf: &Bound<'_, Self>,
         what: &Bound<'_, PyAny>,
-        handler: Bound<'_, PyAny>,
+        handler: &Bound<'_, PyAny>,
         condition: Option<&Bound<'_, PyAny>>,
         capacity: usize,
         overflow: &str,
@@ -37,50 +37,30 @@ impl NativeBus {
         let (py, this) = (slf.py(), slf.get());
         this.check_process()?;
         let _call = Call::begin(py)?;
-        if let Some(home) = this.home(py)?.filter(|home| !home.is_in_this_thread()) {
-            home.check_running(py)?;
-        }
+        this.check_thread(py)?;
         let (kinds, pattern, class) = kinds_of(what)?;
         let (overflow, delivery) = (overflow_named(overflow)?, delivery_named(delivery)?);
         let start = start.map(Start::of).transpose()?;
-        let numbered = condition.map(Parts::of);
-        let number = {
-            let mut state = this.lock(py);
-            state.last_number += 1;
-            state.last_number
-        };
-        let context = handler_context(py, this.number, number)?;
-        let (filter, leaves) = numbered.map_or((None, Vec::new()), |found| (Some(found.expression), found.leaves));
-        let tells_gaps = on_gap.is_some();
+        let number = this.lock(py).new_number();
+        let (filter, leaves) =
+            condition.map(Parts::of).map_or((None, Vec::new()), |found| (Some(found.expression), found.leaves));
         let subscriber = Arc::new(Subscriber {
+            handler: handler.clone().unbind(),
+            context: handler_context(py, this.number, number)?.unbind(),
             bus: this.number,
             number,
-            name: name.unwrap_or_else(|| format!("sub-{}-{number}", this.number)),
+            is_async: is_async(handler)?,
+            name: name.unwrap_or_else(|| sid_of(this.number, number)),
             pattern,
-            is_async: is_async(&handler)?,
-            handler: handler.unbind(),
             on_gap: on_gap.map(Bound::unbind),
             leaves,
             class: class.map(Bound::unbind),
-            context: context.unbind(),
         });
-        let sid = subscriber.sid();
         let interest = Interest { kinds, filter: filter.map(flattened) };
+        let tells_gaps = subscriber.on_gap.is_some();
         let terms = Terms { payload: subscriber, interest, capacity, overflow, tells_gaps, delivery };
-        let (id, kept) = {
-            let mut state = this.lock(py);
-            let id = state.bus.subscribe(terms);
-            state.by_number.insert(number, id);
-            if held || start.is_some() {
-                state.bus.hold(id);
-            }
-            let history = state.bus.history.as_ref().filter(|_| start.is_some());
-            (id, history.map(|history| history.kept().share(|event| event.clone_ref(py))))
-        };
-        if let Some(start) = start {
-            Self::catch_up(slf, id, &start, kept.unwrap_or_default())?;
-        }
-        Ok(sid)
+        Self::enter(slf, number, terms, start, held)?;
+        Ok(sid_of(this.number, number))
     }
 
     /// Has each subscription to come keep so many waiting events as they are, before more are packed. Returns how many it
@@ -100,11 +80,8 @@ impl NativeBus {
         let future = if drain { Some(home.new_future(py)?) } else { None };
         let discarded = {
             let mut state = this.lock(py);
-            let prefix = format!("sub-{}-", this.number);
-            let number = sid.strip_prefix(&prefix).and_then(|text| text.parse::<u64>().ok());
-            let Some(number) =
-                number.filter(|number| (1..=state.last_number).contains(number) && format!("{prefix}{number}") == sid)
-            else {
+            let number = this.number_of(sid).filter(|number| (1..=state.last_number).contains(number));
+            let Some(number) = number else {
                 return Err(SubscriptionNotFoundError::new_err(format!("no subscription {sid:?} on this bus")));
             };
             let Some(id) = state.by_number.get(&number).copied() else { return Ok(None) };
@@ -117,5 +94,34 @@ impl NativeBus {
         this.wake_waiters(py, discarded.ended.as_deref())?;
         Self::rouse(slf)?;
         Ok(future.filter(|_| discarded.ended.is_none()))
+    }
+}
+
+impl NativeBus {
+    /// Refuses a caller in another thread than that of the bus's loop.
+    fn check_thread(&self, py: Python<'_>) -> PyResult<()> {
+        match self.home(py)?.filter(|home| !home.is_in_this_thread()) {
+            Some(home) => home.check_running(py),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins a subscription, with the earlier events that it starts with.
+    fn enter(
+        slf: &Bound<'_, Self>,
+        number: u64,
+        terms: Terms<Arc<Subscriber>>,
+        start: Option<Start>,
+        held: bool,
+    ) -> PyResult<()> {
+        let mut state = slf.get().lock(slf.py());
+        let Some(start) = start else {
+            state.enter(number, terms, held);
+            return Ok(());
+        };
+        let id = state.enter(number, terms, true);
+        let kept = state.kept(slf.py());
+        drop(state);
+        Self::catch_up(slf, id, &start, kept)
     }
 }

@@ -1,14 +1,14 @@
 //! Building what holds values of other shapes.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use trading_events_core::codec::{Layout, Source, Token};
 
 use super::super::build::{self, Values};
 use super::super::class::Class;
 use super::super::flaw::{Flaw, Read, deeper, unfit, wrong};
 use super::super::shape::{Bounds, Shape};
-use super::{put, read, read_field, read_next};
+use super::fields::{put, read_field};
 
 pub(super) fn read_items<'a, 'py, S: Source<'a>>(
     py: Python<'py>,
@@ -24,9 +24,20 @@ pub(super) fn read_items<'a, 'py, S: Source<'a>>(
     }
     let list = PyList::empty(py);
     for _ in 0..count {
-        list.append(read_next(py, inner, source, depth)?)?;
+        list.append(inner.read_next(py, source, depth)?)?;
     }
     Ok(list)
+}
+
+pub(super) fn read_tuple<'a, 'py, S: Source<'a>>(
+    py: Python<'py>,
+    inner: &[Shape],
+    source: &mut S,
+    depth: usize,
+) -> Read<'py> {
+    let depth = deeper(source, depth)?;
+    let values = inner.iter().map(|inner| inner.read_next(py, source, depth)).collect::<Result<Vec<_>, _>>()?;
+    Ok(PyTuple::new(py, values)?.into_any())
 }
 
 pub(super) fn read_dict<'a, 'py, S: Source<'a>>(
@@ -55,8 +66,8 @@ pub(super) fn read_dict<'a, 'py, S: Source<'a>>(
                 return Err(unfit(source, "pair of a key and its value", &pair));
             }
         }
-        let key = read_next(py, &parts.0, source, depth)?;
-        dict.set_item(key, read_next(py, &parts.1, source, depth)?)?;
+        let key = parts.0.read_next(py, source, depth)?;
+        dict.set_item(key, parts.1.read_next(py, source, depth)?)?;
     }
     Ok(dict.into_any())
 }
@@ -79,7 +90,7 @@ pub(super) fn read_model<'a, 'py, S: Source<'a>>(
                 put(&mut values, class, index, value, source)?;
             }
             None if class.keeps_extras => {
-                let value = read_next(py, &Shape::Any, source, depth)?;
+                let value = Shape::Any.read_next(py, source, depth)?;
                 values.extras(py).set_item(name, value)?;
             }
             None => source.skip()?,
@@ -114,7 +125,7 @@ pub(super) fn read_union<'a, 'py, S: Source<'a>>(
     if !is_told {
         let member = members.iter().find(|member| member.takes(&token));
         let member = member.ok_or_else(|| unfit(source, "value of its field", &token))?;
-        return read(py, member, token, source, depth);
+        return member.read(py, token, source, depth);
     }
     if token != Token::List(2) {
         return Err(unfit(source, "pair of a number and its value", &token));
@@ -125,5 +136,5 @@ pub(super) fn read_union<'a, 'py, S: Source<'a>>(
         _ => None,
     };
     let member = member.ok_or_else(|| unfit(source, "number of a type in its union", &number))?;
-    read_next(py, member, source, depth)
+    member.read_next(py, source, depth)
 }

@@ -8,7 +8,6 @@ use super::super::flaw::{Flaw, Read, deeper, unfit};
 use super::super::frozen;
 use super::super::shape::{Bounds, Shape};
 use super::containers::read_name;
-use super::read;
 use super::scalars::read_int;
 
 /// As what dictionaries and lists are made.
@@ -74,7 +73,7 @@ pub(super) fn read_plain<'a, 'py, S: Source<'a>>(
 ) -> Read<'py> {
     match token {
         Token::None => Ok(py.None().into_bound(py)),
-        Token::Bool(_) => read(py, &Shape::Bool, token, source, depth),
+        Token::Bool(_) => Shape::Bool.read(py, token, source, depth),
         Token::Int(_) | Token::Unsigned(_) | Token::BigInt(_) => read_int(py, &Bounds::default(), token, source),
         Token::Float(float) => Ok(float.into_pyobject(py).map_err(PyErr::from)?.into_any()),
         Token::Text(text) | Token::Name(text) => Ok(PyString::new(py, text).into_any()),

@@ -12,6 +12,7 @@ use trading_events_core::topic;
 use super::super::decimal;
 use super::super::flaw::{Flaw, Read, beyond, unfit, wrong};
 use super::super::shape::Bounds;
+use crate::event::event_id::hex_text;
 
 pub(super) fn read_decimal<'a, 'py, S: Source<'a>>(
     py: Python<'py>,
@@ -60,7 +61,19 @@ pub(super) fn read_text<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds
     Ok(made.into_any())
 }
 
-pub(super) fn check_text<'a, S: Source<'a>>(
+#[inline]
+pub(super) fn read_id<'a, 'py, S: Source<'a>>(py: Python<'py>, token: Token<'a>, source: &S) -> Read<'py> {
+    match token {
+        Token::Id(id) => Ok(hex_text(py, id).into_any()),
+        Token::Bytes(bytes) => match bytes.try_into() {
+            Ok(id) => Ok(hex_text(py, id).into_any()),
+            Err(_) => Err(wrong(source, format!("an id has 16 bytes, not {}", bytes.len()))),
+        },
+        _ => Err(unfit(source, "id", &token)),
+    }
+}
+
+fn check_text<'a, S: Source<'a>>(
     bounds: &Bounds,
     text: &str,
     made: &Bound<'_, PyString>,
@@ -119,7 +132,7 @@ pub(super) fn read_int<'a, 'py, S: Source<'a>>(
     Ok(made)
 }
 
-pub(super) fn big_int<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+fn big_int<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let options = PyDict::new(py);
     options.set_item(intern!(py, "signed"), true)?;
     py.get_type::<PyInt>().call_method(intern!(py, "from_bytes"), (PyBytes::new(py, bytes), "big"), Some(&options))

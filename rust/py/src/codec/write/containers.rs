@@ -1,16 +1,17 @@
 //! Putting what holds values of other shapes.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use trading_events_core::codec::{Sink, Token};
 
 use super::super::class::Class;
-use super::super::shape::Shape;
+use super::super::shape::{Bounds, Shape};
+use super::extras::{NAME_TAKEN, extras_of, known_name};
+use super::nothing::Nothing;
 use super::plain::{Depth, deeper, write_json};
-use super::refusal::{Put, Refusal};
+use super::refusal::{Put, Refusal, within};
 use super::scalars::text;
-use super::{NAME_TAKEN, Nothing, extras_of, known_name, write};
-use crate::event::kind::dictionary;
+use crate::event::names::dictionary;
 
 pub(super) fn write_items<'py, S: Sink>(
     inner: &Shape,
@@ -21,17 +22,30 @@ pub(super) fn write_items<'py, S: Sink>(
     let depth = deeper(depth)?;
     sink.put(Token::List(values.len()));
     for value in values {
-        write(inner, &value, sink, depth)?;
+        inner.write(&value, sink, depth)?;
+    }
+    Ok(())
+}
+
+pub(super) fn write_tuple<S: Sink>(inner: &[Shape], values: &Bound<'_, PyTuple>, sink: &mut S, depth: usize) -> Put {
+    if values.len() != inner.len() {
+        return Err(Refusal::Kind);
+    }
+    sink.put(Token::List(inner.len()));
+    for (inner, value) in inner.iter().zip(values) {
+        inner.write(&value, sink, deeper(depth)?)?;
     }
     Ok(())
 }
 
 pub(super) fn write_dict<S: Sink>(
     parts: &(Shape, Shape),
+    bounds: &Bounds,
     value: &Bound<'_, PyDict>,
     sink: &mut S,
     depth: usize,
 ) -> Put {
+    within(bounds.hold_length(value.len()))?;
     let depth = deeper(depth)?;
     let (key_shape, value_shape) = parts;
     let named = matches!(key_shape, Shape::Text(_));
@@ -40,8 +54,8 @@ pub(super) fn write_dict<S: Sink>(
         if !named {
             sink.put(Token::List(2));
         }
-        write(key_shape, &key, sink, depth)?;
-        write(value_shape, &value, sink, depth)?;
+        key_shape.write(&key, sink, depth)?;
+        value_shape.write(&value, sink, depth)?;
     }
     Ok(())
 }
@@ -56,7 +70,7 @@ pub(super) fn write_model<S: Sink>(class: &Class, model: &Bound<'_, PyAny>, sink
     for (field, name) in class.fields.iter().zip(class.layout.names()) {
         let value = fields.get_item(&field.name)?.ok_or(Refusal::Kind)?;
         sink.put(Token::Name(name));
-        write(&field.shape, &value, sink, depth)?;
+        field.shape.write(&value, sink, depth)?;
     }
     for (name, value) in extras.iter().flat_map(PyDictMethods::iter) {
         sink.put(Token::Text(text(name.cast_exact::<PyString>()?)?));
@@ -75,13 +89,13 @@ pub(super) fn write_union<S: Sink>(
     let mut why = Refusal::Kind;
     for (index, member) in members.iter().enumerate() {
         // Whether a member takes the value is tried without a trace.
-        match write(member, value, &mut Nothing, depth) {
+        match member.write(value, &mut Nothing, depth) {
             Ok(()) => {
                 if is_told {
                     sink.put(Token::List(2));
                     sink.put(Token::Int(i64::try_from(index).unwrap_or(i64::MAX)));
                 }
-                return write(member, value, sink, depth);
+                return member.write(value, sink, depth);
             }
             Err(Refusal::Kind) => {}
             Err(refusal) => why = refusal,

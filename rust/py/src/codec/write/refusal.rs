@@ -35,6 +35,18 @@ impl From<pyo3::CastError<'_, '_>> for Refusal {
 
 pub(super) type Put = Result<(), Refusal>;
 
+/// Refuses a value that its own class would refuse, and with it every reader.
+#[inline]
+pub(super) fn within(holds: bool) -> Put {
+    if holds { Ok(()) } else { Err(beyond()) }
+}
+
+#[cold]
+#[inline(never)]
+fn beyond() -> Refusal {
+    Refusal::Reason(String::from("it is beyond the constraints of its field"))
+}
+
 #[cold]
 pub(super) fn missing(class: &Class, field: &Field, py: Python<'_>) -> PyErr {
     UnstorableEventError::new_err(format!("{}.{} is missing", class.python.bind(py), field.name.bind(py)))

@@ -12,8 +12,10 @@ use trading_events_core::codec::{Sink, Token};
 use super::super::decimal::{self, Found};
 use super::super::moment;
 use super::super::shape::Bounds;
-use super::refusal::{Put, Refusal};
-use super::{MAX_TEXT_BYTES, within};
+use super::refusal::{Put, Refusal, within};
+
+/// How long a text or bytes may be: every form has room for that.
+pub(crate) const MAX_TEXT_BYTES: usize = 1 << 30;
 
 pub(super) fn text<'a>(text: &'a Bound<'_, PyString>) -> Result<&'a str, Refusal> {
     let text = text.to_str().map_err(|wrong| Refusal::Reason(format!("a text is no Unicode: {wrong}")))?;
@@ -28,8 +30,38 @@ pub(super) fn short(bytes: &[u8]) -> Result<&[u8], Refusal> {
     Ok(bytes)
 }
 
+#[inline]
+pub(super) fn write_text<S: Sink>(bounds: &Bounds, value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+    let text = text(value.cast_exact::<PyString>()?)?;
+    within(bounds.min_length.is_none() && bounds.max_length.is_none() || bounds.hold_length_of(text))?;
+    if let Some(check) = &bounds.check {
+        check_text::<S>(bounds, check, text, value)?;
+    }
+    sink.put(if bounds.name.is_some() { Token::Name(text) } else { Token::Text(text) });
+    Ok(())
+}
+
+/// Asks what only Pydantic knows of a text, unless it was asked lately.
+#[cold]
+fn check_text<S: Sink>(bounds: &Bounds, check: &Py<PyAny>, text: &str, value: &Bound<'_, PyAny>) -> Put {
+    let py = value.py();
+    if (S::COLUMNS || S::LASTING) && bounds.recent.find(py, text).is_none() {
+        check.bind(py).call1((value,))?;
+        bounds.recent.keep(text, value.cast_exact::<PyString>()?);
+    }
+    Ok(())
+}
+
+#[inline]
+pub(super) fn write_id<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+    let text = text(value.cast_exact::<PyString>()?)?;
+    let id = if S::COLUMNS { None } else { hex_digits(text) };
+    sink.put(id.map_or(Token::Text(text), Token::Id));
+    Ok(())
+}
+
 /// The 16 bytes that 32 hex digits in lower case write.
-pub(super) fn hex_digits(text: &str) -> Option<[u8; 16]> {
+fn hex_digits(text: &str) -> Option<[u8; 16]> {
     let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
     let mut bytes = [0; 16];
     for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
@@ -38,7 +70,7 @@ pub(super) fn hex_digits(text: &str) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
-pub(super) fn nibble(digit: u8) -> Option<u8> {
+fn nibble(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'a'..=b'f' => Some(digit - b'a' + 10),

@@ -1,0 +1,18 @@
+//! A sink for walks that only try a value.
+
+use trading_events_core::codec::{Layout, Sink, Token};
+
+/// A sink that keeps nothing.
+pub(super) struct Nothing;
+
+impl Sink for Nothing {
+    const COLUMNS: bool = false;
+    const SPARSE: bool = false;
+    const LASTING: bool = false;
+
+    fn begin(&mut self, _: &Layout, _: usize) {}
+    fn field(&mut self, _: &Layout, _: usize) {}
+    fn extra(&mut self, _: &str) {}
+    fn put(&mut self, _: Token<'_>) {}
+    fn end(&mut self) {}
+}
