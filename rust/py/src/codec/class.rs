@@ -13,8 +13,9 @@ use trading_events_core::codec::Layout;
 use trading_events_core::codec::columns::Form;
 use trading_events_core::codec::transcode::Transcoder;
 
+use super::gc::untracks;
 use super::shape::Shape;
-use super::slot::Slot;
+use super::slot::{Slot, Slots};
 use crate::event::kind::{base_event, identity, not_an_event};
 
 /// Every class that has been described, by its address: it lives on in its description.
@@ -34,14 +35,14 @@ pub(crate) struct Class {
     /// The names of all fields, to be shared by instances that cannot be changed.
     pub(super) names: Py<PySet>,
     pub(super) is_frozen: bool,
-    /// Whether instances refer to nothing that could lead back to them.
+    /// Whether instances are hidden from the garbage collector: they refer to nothing that could lead back to them.
     pub(super) is_flat: bool,
     is_whole: PyOnceLock<bool>,
     /// A dictionary with all fields, of which those of instances are copies: they need not grow. In it are `event_type`,
     /// which all of them share, and None.
     pub(super) template: Py<PyDict>,
     /// Where instances keep which fields were given, other fields, and private attributes.
-    pub(super) slots: [Slot; 3],
+    pub(super) slots: Slots,
     /// Where `event_type` stands, if it is an event class.
     pub(super) type_index: Option<usize>,
     pub(super) metadata_index: Option<usize>,
@@ -185,7 +186,7 @@ impl Class {
             keeps_extras: description.getattr("keeps_extras")?.extract()?,
             names: PySet::new(py, &names)?.unbind(),
             is_frozen: description.getattr("is_frozen")?.extract()?,
-            is_flat: description.getattr("is_flat")?.extract()?,
+            is_flat: description.getattr("is_flat")?.extract()? && untracks(py)?,
             is_whole: PyOnceLock::new(),
             type_index: place("event_type"),
             metadata_index: place("metadata"),

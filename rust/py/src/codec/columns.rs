@@ -143,10 +143,18 @@ struct Held {
     buffers: Vec<Option<PyBuffer<i8>>>,
 }
 
+fn contiguous(buffer: &Bound<'_, PyAny>) -> PyResult<PyBuffer<i8>> {
+    let buffer = PyBuffer::get(buffer)?;
+    if !buffer.is_c_contiguous() {
+        return Err(PyValueError::new_err("the bytes of a column lie apart; a column is one piece of memory"));
+    }
+    Ok(buffer)
+}
+
 impl Held {
     fn hold(column: GivenColumn<'_>) -> PyResult<Self> {
         let (offset, buffers) = column;
-        let get = |buffer: Option<Bound<'_, PyAny>>| buffer.map(|buffer| PyBuffer::get(&buffer)).transpose();
+        let get = |buffer: Option<Bound<'_, PyAny>>| buffer.map(|buffer| contiguous(&buffer)).transpose();
         Ok(Self { offset, buffers: buffers.into_iter().map(get).collect::<PyResult<_>>()? })
     }
 
@@ -155,8 +163,8 @@ impl Held {
         if buffer.len_bytes() == 0 {
             return Some(&[]);
         }
-        // SAFETY: the buffer is held, contiguous as `PyBuffer_FillInfo` and Arrow make them, and Arrow's memory is not
-        // written to.
+        // SAFETY: layout: the buffer is contiguous, as was checked when it was taken, and any byte is a `u8`. Lifetime:
+        // `self` holds the buffer. Aliasing: Arrow's memory is not written to.
         Some(unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) })
     }
 }

@@ -22,7 +22,9 @@ mod wire;
 mod write;
 
 pub(crate) use class::{Class, class_of_type};
+pub(crate) use decimal::reads_decimals;
 pub(crate) use frozen::{freeze, freeze_json, no_metadata};
-pub(crate) use gc::CollectorPaused;
+pub(crate) use gc::{CollectorPaused, untracks};
 pub(crate) use moment::{set_clock, to_utc, utc_now};
+pub(crate) use slot::fills_slots;
 pub(crate) use wire::{decode_batch, decode_event, encode_batch, encode_event, encode_row, row_of};

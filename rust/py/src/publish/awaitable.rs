@@ -24,12 +24,22 @@ pub(crate) struct Done;
 
 impl Done {
     pub(crate) fn shared(py: Python<'_>) -> PyResult<Py<PyAny>> {
-        static SHARED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let shared = SHARED.get_or_try_init(py, || {
-            done::shorten(&py.get_type::<Self>());
-            PyResult::Ok(Py::new(py, Self)?.into_any())
-        })?;
-        Ok(shared.clone_ref(py))
+        Ok(Self::only(py)?.0.clone_ref(py))
+    }
+
+    /// Whether `await` takes the short way through it.
+    pub(crate) fn is_short(py: Python<'_>) -> PyResult<bool> {
+        Ok(Self::only(py)?.1)
+    }
+
+    #[inline]
+    fn only(py: Python<'_>) -> PyResult<&(Py<PyAny>, bool)> {
+        static ONLY: PyOnceLock<(Py<PyAny>, bool)> = PyOnceLock::new();
+        ONLY.get_or_try_init(py, || {
+            let only = Py::new(py, Self)?.into_any();
+            let is_short = done::shorten(only.bind(py));
+            Ok((only, is_short))
+        })
     }
 }
 

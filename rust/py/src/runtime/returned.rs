@@ -2,7 +2,8 @@
 //!
 //! Types decide, as in Python's own `await`: an object that answers to any attribute, as a mock does, is a value.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
+use std::mem;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -134,8 +135,10 @@ fn is_awaitable(class: &Bound<'_, PyType>) -> bool {
 
 /// The slot of a type that `await` calls.
 fn awaiter(class: &Bound<'_, PyType>) -> Option<ffi::unaryfunc> {
-    // SAFETY: a live type object; its table of asynchronous methods is null or lives as long as it.
-    unsafe { (*class.as_type_ptr()).tp_as_async.as_ref() }.and_then(|methods| methods.am_await)
+    // SAFETY: a live type; the interpreter gives the function in the slot, or null if there is none.
+    let slot = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), ffi::Py_am_await) };
+    // SAFETY: a function in this slot has this type, and null is none.
+    unsafe { mem::transmute::<*mut c_void, Option<ffi::unaryfunc>>(slot) }
 }
 
 fn is_generator(class: &Bound<'_, PyType>) -> bool {

@@ -85,7 +85,7 @@ pub(super) fn read_plain<'a, 'py, S: Source<'a>>(
                 list.append(read_part(py, token, source, depth)?)?;
             }
             if made == Made::Frozen {
-                frozen::seal(&list);
+                frozen::seal(&list)?;
             }
             Ok(list.into_any())
         }
@@ -115,7 +115,7 @@ pub(super) fn read_map<'a, 'py, S: Source<'a>>(
         dict.set_item(name, read_part(py, token, source, depth)?)?;
     }
     if made == Made::Frozen {
-        frozen::seal(&dict);
+        frozen::seal(&dict)?;
     }
     Ok(dict.into_any())
 }
