@@ -8,9 +8,9 @@ use smallvec::SmallVec;
 use trading_events_core::codec::DecodeError;
 
 use super::class::Class;
-use super::flaw::Flaw;
 use super::frozen;
 use super::gc::{hide, is_tracked};
+use super::read_error::ReadError;
 use super::shape::Shape;
 use super::slot::new_instance;
 
@@ -44,7 +44,7 @@ pub(super) fn build<'py>(
     class: &Class,
     values: Values<'py>,
     offset: usize,
-) -> Result<Bound<'py, PyAny>, Flaw> {
+) -> Result<Bound<'py, PyAny>, ReadError> {
     let fields = class.template.bind(py).copy()?;
     let mut missing = Vec::new();
     let mut is_flat = class.is_flat;
@@ -97,7 +97,7 @@ fn default<'py>(
     index: usize,
     before: &Bound<'py, PyDict>,
     offset: usize,
-) -> Result<Bound<'py, PyAny>, Flaw> {
+) -> Result<Bound<'py, PyAny>, ReadError> {
     let field = &class.fields[index];
     if field.is_required {
         return Err(DecodeError::new(offset, format!("its field {} is missing", class.layout.names()[index])).into());

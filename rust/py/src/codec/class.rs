@@ -16,7 +16,7 @@ use trading_events_core::codec::transcode::Transcoder;
 use super::gc::untracks;
 use super::shape::Shape;
 use super::slot::{Slot, Slots};
-use crate::event::kind::{base_event, identity, not_an_event};
+use crate::event::event_class::{base_event, identity, not_an_event};
 
 /// Every class that has been described, by its address: it lives on in its description.
 static CLASSES: Mutex<Option<FxHashMap<usize, &'static Class>>> = Mutex::new(None);
@@ -56,7 +56,7 @@ pub(super) enum Gate {
     /// All whose fields do.
     Open,
     /// Those that are decoded and compared when they are encoded.
-    Proof,
+    RoundTrip,
     /// None, for this reason.
     Closed(String),
 }
@@ -202,7 +202,7 @@ impl Class {
 fn gate_of(description: &Bound<'_, PyAny>) -> PyResult<Gate> {
     let reason: Option<String> = description.getattr("reason")?.extract()?;
     let is_compared: bool = description.getattr("is_compared")?.extract()?;
-    Ok(reason.map_or(if is_compared { Gate::Proof } else { Gate::Open }, Gate::Closed))
+    Ok(reason.map_or(if is_compared { Gate::RoundTrip } else { Gate::Open }, Gate::Closed))
 }
 
 fn template(py: Python<'_>, fields: &[Field], fixed: Option<(usize, &Bound<'_, PyAny>)>) -> PyResult<Py<PyDict>> {

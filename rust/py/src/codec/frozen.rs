@@ -89,7 +89,7 @@ pub(super) fn new_list(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     Ok(classes(py)?.list.make(py)?.cast_into()?)
 }
 
-/// Ends the filling of a dictionary or list that holds only what JSON can say.
+/// Ends the builder of a dictionary or list that holds only what JSON can say.
 pub(super) fn seal<T>(filled: &Bound<'_, T>) -> PyResult<()> {
     if classes(filled.py())?.are_hidden {
         hide(filled.as_any());
