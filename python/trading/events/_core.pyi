@@ -24,6 +24,13 @@ VERSION: str
 def new_event_id() -> str:
     """A new identity: a version 7 UUID (RFC 9562) as 32 hex digits, which sort by time of creation."""
 
+def fast_paths() -> dict[str, bool]:
+    """The ways that rely on how CPython lays out its objects, and whether this process takes them.
+
+    On a version whose layouts are not known, or where a trial of one fails, the interpreter's own functions are called
+    instead.
+    """
+
 def to_await(handler: object, result: object, /) -> Generator[Any, Any, object] | Coroutine[Any, Any, object] | None:
     """What has to be driven to await what a handler has returned; None if that is a plain value.
 

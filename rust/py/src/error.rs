@@ -32,6 +32,6 @@ pub(crate) fn os_error(error: io::Error) -> PyErr {
 }
 
 /// Whether an exception ends the program rather than one handler.
-pub(crate) fn gets_through(py: Python<'_>, error: &PyErr) -> bool {
+pub(crate) fn ends_program(py: Python<'_>, error: &PyErr) -> bool {
     error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
 }

@@ -7,6 +7,7 @@ mod codec;
 mod dispatch;
 mod error;
 mod event;
+mod fast_paths;
 mod history;
 mod journal;
 mod publish;
@@ -36,6 +37,8 @@ mod _core {
     use super::event::topic::{
         check_event_type, check_exchange, check_symbol, compose_topic, matches, normalize_pattern,
     };
+    #[pymodule_export]
+    use super::fast_paths::fast_paths;
     #[pymodule_export]
     use super::journal::fs::{crc32c, sync_file_system};
     #[pymodule_export]

@@ -6,8 +6,8 @@ use pyo3::types::PyString;
 
 use super::native_bus::NativeBus;
 use super::subscriber::Subscriber;
-use crate::error::gets_through;
-use crate::runtime::drive::Entered;
+use crate::error::ends_program;
+use crate::runtime::drive::ContextGuard;
 use crate::runtime::exits;
 
 impl NativeBus {
@@ -22,14 +22,14 @@ impl NativeBus {
     ) -> PyResult<()> {
         // Where the handler itself is still the caller, its context is entered already.
         let context = (phase != "filter").then(|| subscriber.context.bind(slf.py()));
-        let _entered = context.and_then(|context| Entered::enter(context).ok());
+        let _entered = context.and_then(|context| ContextGuard::enter(context).ok());
         let py = slf.py();
         let text = |text: &str| PyString::new(py, text).into_any();
         let (sid, name, phase) = (text(&subscriber.sid()), text(&subscriber.name), text(phase));
         let error = error.into_value(py).into_bound(py);
         let arguments = [slf.as_any(), &sid, &name, event, error.as_any(), &phase];
         match exits::call_method(intern!(py, "_report_failure"), arguments) {
-            Err(failure) if gets_through(slf.py(), &failure) => return Err(failure),
+            Err(failure) if ends_program(slf.py(), &failure) => return Err(failure),
             Err(failure) => failure.write_unraisable(slf.py(), Some(slf)),
             Ok(_) => {}
         }

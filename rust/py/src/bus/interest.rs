@@ -6,7 +6,7 @@ use pyo3::types::{PyString, PyType};
 use trading_events_core::filter::Filter;
 use trading_events_core::registry::Kinds;
 
-use crate::event::kind::{self, kind_identity};
+use crate::event::event_class::{base_event, kind_identity};
 use crate::event::topic::{parse_pattern, pattern_text};
 
 /// What a subscription hears, in words, and the class where it is one.
@@ -17,7 +17,7 @@ pub(crate) fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Kinds, String
         return Ok((Kinds::Matching(pattern), words, None));
     }
     match what.cast::<PyType>() {
-        Ok(class) if class.is_subclass(kind::base_event(what.py())?)? => {
+        Ok(class) if class.is_subclass(base_event(what.py())?)? => {
             Ok((Kinds::Class(kind_identity(class)?), class.qualname()?.to_string(), Some(class.clone())))
         }
         _ => Err(PyTypeError::new_err(format!("{} is neither a pattern nor an event class", what.repr()?))),

@@ -14,8 +14,8 @@ use trading_events_core::subscription::Subscription;
 use super::state::State;
 use super::subscriber::{Subscriber, sid_of};
 use crate::error::{SubscriptionNotFoundError, WrongLoopError};
-use crate::runtime::event_loop::{self, Home};
-use crate::runtime::fork::Birthplace;
+use crate::runtime::event_loop::{self, LoopHandle};
+use crate::runtime::fork::ForkGuard;
 use crate::runtime::guarded::Guarded;
 use crate::runtime::handler_context;
 use crate::runtime::pace::Pace;
@@ -25,7 +25,7 @@ pub(crate) struct NativeBus {
     pub(crate) number: u64,
     /// How long a worker may take in one turn of the loop before it yields.
     pub(crate) stretch_ns: AtomicU64,
-    birthplace: Birthplace,
+    fork_guard: ForkGuard,
     state: Guarded<State>,
     /// The bus that this one sends for, whose handlers are heard until this one has worked off what it has.
     patron: Guarded<Option<Py<Self>>>,
@@ -43,7 +43,7 @@ impl NativeBus {
     }
 
     pub(crate) fn check_process(&self) -> PyResult<()> {
-        self.birthplace.check()
+        self.fork_guard.check()
     }
 
     /// The subscription whose handler runs and is the caller, or has started the task that is.
@@ -61,20 +61,21 @@ impl NativeBus {
     }
 
     /// The bus's loop; the one that runs here becomes it if it has none.
-    pub(crate) fn home(&self, py: Python<'_>) -> PyResult<Option<Arc<Home>>> {
-        if let Some(home) = &self.lock(py).home {
-            return Ok(Some(Arc::clone(home)));
+    pub(crate) fn event_loop(&self, py: Python<'_>) -> PyResult<Option<Arc<LoopHandle>>> {
+        if let Some(event_loop) = &self.lock(py).event_loop {
+            return Ok(Some(Arc::clone(event_loop)));
         }
-        let Some(found) = Home::of_running_loop(py)? else { return Ok(None) };
-        Ok(Some(Arc::clone(self.lock(py).home.get_or_insert(Arc::new(found)))))
+        let Some(found) = LoopHandle::of_running_loop(py)? else { return Ok(None) };
+        Ok(Some(Arc::clone(self.lock(py).event_loop.get_or_insert(Arc::new(found)))))
     }
 
     /// The bus's loop, which must be the one that runs here.
-    pub(crate) fn home_here(&self, py: Python<'_>) -> PyResult<Arc<Home>> {
+    pub(crate) fn event_loop_here(&self, py: Python<'_>) -> PyResult<Arc<LoopHandle>> {
         self.check_process()?;
-        let home = self.home(py)?.ok_or_else(|| WrongLoopError::new_err("no event loop runs in this thread"))?;
-        home.check_running(py)?;
-        Ok(home)
+        let event_loop =
+            self.event_loop(py)?.ok_or_else(|| WrongLoopError::new_err("no event loop runs in this thread"))?;
+        event_loop.check_running(py)?;
+        Ok(event_loop)
     }
 
     /// The number in a subscription's sid, if it is one of this bus.
@@ -94,7 +95,7 @@ impl NativeBus {
         let futures: Vec<Py<PyAny>> = {
             let state = self.lock(py);
             let ends = state.end_waiters.values().flatten();
-            let few = state.few_waiters.iter().map(|(_, future)| future);
+            let few = state.idle_waiters.iter().map(|(_, future)| future);
             let milestones = state.milestones.iter().map(|(_, future)| future);
             let waiters = state.bus.tokens().chain(few).chain(ends).chain(milestones);
             waiters.map(|future| future.clone_ref(py)).collect()
@@ -134,7 +135,7 @@ impl NativeBus {
         Self {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             stretch_ns: AtomicU64::new(Pace::STRETCH_NS),
-            birthplace: Birthplace::here(),
+            fork_guard: ForkGuard::new(),
             state: Guarded::default(),
             patron: Guarded::default(),
         }
@@ -142,7 +143,7 @@ impl NativeBus {
 
     /// The running loop becomes the bus's, if it has none.
     fn _bind(&self, py: Python<'_>) -> PyResult<()> {
-        self.home_here(py).map(drop)
+        self.event_loop_here(py).map(drop)
     }
 
     #[getter]
@@ -162,7 +163,7 @@ impl NativeBus {
 
     #[getter]
     fn _is_local(&self) -> bool {
-        self.birthplace.is_here()
+        self.fork_guard.is_same_process()
     }
 
     /// Has this bus, while it closes, still take events from the handlers of another and from those who read its
@@ -180,10 +181,10 @@ impl NativeBus {
         state.bus.subscriptions().iter().try_for_each(|(_, found)| found.payload.traverse(visit))?;
         state.workers.values().try_for_each(|task| visit.call(task))?;
         state.bus.tokens().try_for_each(|token| visit.call(token))?;
-        state.few_waiters.iter().try_for_each(|(_, future)| visit.call(future))?;
+        state.idle_waiters.iter().try_for_each(|(_, future)| visit.call(future))?;
         state.end_waiters.values().flatten().try_for_each(|future| visit.call(future))?;
         state.milestones.iter().try_for_each(|(_, future)| visit.call(future))?;
-        state.home.as_ref().map_or(Ok(()), |home| home.traverse(visit))
+        state.event_loop.as_ref().map_or(Ok(()), |event_loop| event_loop.traverse(visit))
     }
 
     fn __clear__(&self, py: Python<'_>) {

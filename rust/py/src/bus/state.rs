@@ -13,7 +13,7 @@ use trading_events_core::sequence::Sequence;
 use super::subscriber::Subscriber;
 use crate::routing::classes::Classes;
 use crate::routing::memo::RouteMemo;
-use crate::runtime::event_loop::Home;
+use crate::runtime::event_loop::LoopHandle;
 
 /// The core's bus, of Python's objects.
 pub(crate) type PythonBus = Bus<Py<PyAny>, Arc<Subscriber>, Py<PyAny>>;
@@ -24,12 +24,12 @@ pub(crate) struct State {
     pub(crate) bus: PythonBus,
     pub(crate) memo: RouteMemo,
     pub(crate) classes: Classes,
-    pub(crate) home: Option<Arc<Home>>,
+    pub(crate) event_loop: Option<Arc<LoopHandle>>,
     pub(crate) workers: HashMap<u64, Py<PyAny>>,
     pub(crate) next_worker: u64,
     pub(crate) refill_is_due: bool,
     /// Who waits until no more than so many events are left.
-    pub(crate) few_waiters: Vec<(u64, Py<PyAny>)>,
+    pub(crate) idle_waiters: Vec<(u64, Py<PyAny>)>,
     /// Who waits for a subscription to end.
     pub(crate) end_waiters: HashMap<u64, Vec<Py<PyAny>>>,
     /// Who waits for a subscription to have handled something.
@@ -66,7 +66,7 @@ impl State {
     /// Whether somebody waits for what the end of an event has brought about.
     pub(crate) fn has_to_wake(&self, ended: &Ended<Arc<Subscriber>>) -> bool {
         ended.retired.is_some()
-            || (ended.few && !self.few_waiters.is_empty())
+            || (ended.few && !self.idle_waiters.is_empty())
             || !self.milestones.is_empty()
             || self.bus.has_called()
     }
@@ -77,9 +77,9 @@ impl State {
             return Vec::new();
         }
         let left = self.bus.unfinished();
-        let satisfied = self.few_waiters.extract_if(.., |(few, _)| left <= *few);
+        let satisfied = self.idle_waiters.extract_if(.., |(few, _)| left <= *few);
         let futures = satisfied.map(|(_, future)| future).collect();
-        self.bus.awaited = self.few_waiters.iter().map(|(few, _)| *few).max().unwrap_or(0);
+        self.bus.awaited = self.idle_waiters.iter().map(|(few, _)| *few).max().unwrap_or(0);
         futures
     }
 }

@@ -33,7 +33,7 @@ impl Subscriber {
     }
 
     /// Reads a little of all that a call needs.
-    pub(crate) fn touch(&self, py: Python<'_>) -> isize {
+    pub(crate) fn prefetch(&self, py: Python<'_>) -> isize {
         holders(self.handler.bind(py)) ^ holders(self.context.bind(py))
     }
 

@@ -8,10 +8,11 @@ use smallvec::SmallVec;
 use trading_events_core::codec::DecodeError;
 
 use super::class::Class;
-use super::flaw::Flaw;
 use super::frozen;
-use super::gc::{is_tracked, untrack};
+use super::gc::{hide, is_tracked};
+use super::read_error::ReadError;
 use super::shape::Shape;
+use super::slot::new_instance;
 
 /// The values of an instance, by the index of their field.
 pub(super) struct Values<'py> {
@@ -43,7 +44,7 @@ pub(super) fn build<'py>(
     class: &Class,
     values: Values<'py>,
     offset: usize,
-) -> Result<Bound<'py, PyAny>, Flaw> {
+) -> Result<Bound<'py, PyAny>, ReadError> {
     let fields = class.template.bind(py).copy()?;
     let mut missing = Vec::new();
     let mut is_flat = class.is_flat;
@@ -65,13 +66,13 @@ pub(super) fn build<'py>(
     }
     is_flat &= missing.is_empty();
     if is_flat {
-        untrack(&fields);
+        hide(&fields);
     }
     let set = field_names(py, class, &missing)?;
     let built = instance(py, class, &fields, set, extras_of(py, class, values.extras))?;
     finish(class, &built, values.are_trusted)?;
     if is_flat && !is_tracked(&fields) {
-        untrack(&built);
+        hide(&built);
     }
     Ok(built)
 }
@@ -96,7 +97,7 @@ fn default<'py>(
     index: usize,
     before: &Bound<'py, PyDict>,
     offset: usize,
-) -> Result<Bound<'py, PyAny>, Flaw> {
+) -> Result<Bound<'py, PyAny>, ReadError> {
     let field = &class.fields[index];
     if field.is_required {
         return Err(DecodeError::new(offset, format!("its field {} is missing", class.layout.names()[index])).into());
@@ -134,10 +135,8 @@ fn instance<'py>(
     set: Bound<'py, PySet>,
     extras: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let python = class.python.bind(py);
-    // SAFETY: the class is a Python class on BaseModel, so that its instances are made of zeroed memory.
-    let made = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyType_GenericAlloc(python.as_type_ptr(), 0)) }?;
-    // SAFETY: both live; an instance of such a class has a dictionary.
+    let made = new_instance(class.python.bind(py))?;
+    // SAFETY: both live; an instance of such a class has room for a dictionary, and takes a reference to this one.
     let status = unsafe { ffi::PyObject_GenericSetDict(made.as_ptr(), fields.as_ptr(), std::ptr::null_mut()) };
     if status != 0 {
         return Err(PyErr::fetch(py));

@@ -13,9 +13,10 @@ use trading_events_core::codec::Layout;
 use trading_events_core::codec::columns::Form;
 use trading_events_core::codec::transcode::Transcoder;
 
+use super::gc::untracks;
 use super::shape::Shape;
-use super::slot::Slot;
-use crate::event::kind::{base_event, identity, not_an_event};
+use super::slot::{Slot, Slots};
+use crate::event::event_class::{base_event, identity, not_an_event};
 
 /// Every class that has been described, by its address: it lives on in its description.
 static CLASSES: Mutex<Option<FxHashMap<usize, &'static Class>>> = Mutex::new(None);
@@ -34,14 +35,14 @@ pub(crate) struct Class {
     /// The names of all fields, to be shared by instances that cannot be changed.
     pub(super) names: Py<PySet>,
     pub(super) is_frozen: bool,
-    /// Whether instances refer to nothing that could lead back to them.
+    /// Whether instances are hidden from the garbage collector: they refer to nothing that could lead back to them.
     pub(super) is_flat: bool,
     is_whole: PyOnceLock<bool>,
     /// A dictionary with all fields, of which those of instances are copies: they need not grow. In it are `event_type`,
     /// which all of them share, and None.
     pub(super) template: Py<PyDict>,
     /// Where instances keep which fields were given, other fields, and private attributes.
-    pub(super) slots: [Slot; 3],
+    pub(super) slots: Slots,
     /// Where `event_type` stands, if it is an event class.
     pub(super) type_index: Option<usize>,
     pub(super) metadata_index: Option<usize>,
@@ -55,7 +56,7 @@ pub(super) enum Gate {
     /// All whose fields do.
     Open,
     /// Those that are decoded and compared when they are encoded.
-    Proof,
+    RoundTrip,
     /// None, for this reason.
     Closed(String),
 }
@@ -185,7 +186,7 @@ impl Class {
             keeps_extras: description.getattr("keeps_extras")?.extract()?,
             names: PySet::new(py, &names)?.unbind(),
             is_frozen: description.getattr("is_frozen")?.extract()?,
-            is_flat: description.getattr("is_flat")?.extract()?,
+            is_flat: description.getattr("is_flat")?.extract()? && untracks(py)?,
             is_whole: PyOnceLock::new(),
             type_index: place("event_type"),
             metadata_index: place("metadata"),
@@ -201,7 +202,7 @@ impl Class {
 fn gate_of(description: &Bound<'_, PyAny>) -> PyResult<Gate> {
     let reason: Option<String> = description.getattr("reason")?.extract()?;
     let is_compared: bool = description.getattr("is_compared")?.extract()?;
-    Ok(reason.map_or(if is_compared { Gate::Proof } else { Gate::Open }, Gate::Closed))
+    Ok(reason.map_or(if is_compared { Gate::RoundTrip } else { Gate::Open }, Gate::Closed))
 }
 
 fn template(py: Python<'_>, fields: &[Field], fixed: Option<(usize, &Bound<'_, PyAny>)>) -> PyResult<Py<PyDict>> {

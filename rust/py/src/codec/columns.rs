@@ -12,12 +12,12 @@ use trading_events_core::codec::columns::{Buffers, Column, ColumnSink, ColumnSou
 use trading_events_core::codec::{DecodeError, Key};
 
 use super::class::{Class, class_of_type};
-use super::flaw::Flaw;
 use super::gc::CollectorPaused;
 use super::read::read_event;
+use super::read_error::ReadError;
 use super::write::{MAX_TEXT_BYTES, write_event};
 use crate::error::EventEncodeError;
-use crate::runtime::exits::Call;
+use crate::runtime::exits::NativeCall;
 
 /// The values of a class that keeps other fields than its own stand in a column of this name, which no field has.
 const EXTRA: &str = "_extra";
@@ -42,16 +42,16 @@ impl ColumnBuffer {
 }
 
 /// A column: its number of nulls, and its buffers.
-pub(crate) type MadeColumn = (usize, Vec<Option<ColumnBuffer>>);
+pub(crate) type ColumnBuffers = (usize, Vec<Option<ColumnBuffer>>);
 
 /// The columns of a field: its name, its form, and the columns, its own first.
-pub(crate) type MadeField = (String, &'static str, Vec<MadeColumn>);
+pub(crate) type FieldBuffers = (String, &'static str, Vec<ColumnBuffers>);
 
 /// For each event type the places of its fields.
 type Places = BTreeMap<&'static str, Vec<usize>>;
 
 /// The columns of a field, for Python.
-pub(crate) fn made(column: Column) -> MadeColumn {
+pub(crate) fn into_buffers(column: Column) -> ColumnBuffers {
     let (nulls, Buffers { validity, values, texts }) = column.finish();
     let mut buffers = vec![validity.map(ColumnBuffer), Some(ColumnBuffer(values))];
     buffers.extend(texts.map(|texts| Some(ColumnBuffer(texts))));
@@ -60,13 +60,13 @@ pub(crate) fn made(column: Column) -> MadeColumn {
 
 /// The columns that are being filled, and where the fields of each class stand in them.
 #[derive(Default)]
-struct Filling {
+struct TableBuilder {
     sink: ColumnSink,
     names: Vec<(String, Form)>,
     places: FxHashMap<usize, (&'static Class, Box<[usize]>)>,
 }
 
-impl Filling {
+impl TableBuilder {
     fn select(&mut self, class: &Bound<'_, PyType>, described: &'static Class) {
         let key = class.as_ptr() as usize;
         if !self.places.contains_key(&key) {
@@ -110,26 +110,27 @@ impl Filling {
 /// The number of events, the columns of each field, and for each event type the places of its fields among them.
 #[pyfunction]
 #[pyo3(signature = (events, /))]
-pub(crate) fn encode_columns(events: &Bound<'_, PyList>) -> PyResult<(usize, Vec<MadeField>, Places)> {
-    let _call = Call::begin(events.py())?;
-    let mut filling = Filling { sink: ColumnSink::with_capacity(events.len()), ..Filling::default() };
+pub(crate) fn encode_columns(events: &Bound<'_, PyList>) -> PyResult<(usize, Vec<FieldBuffers>, Places)> {
+    let _call = NativeCall::begin(events.py())?;
+    let mut builder = TableBuilder { sink: ColumnSink::with_capacity(events.len()), ..TableBuilder::default() };
     for event in events {
-        filling.select(&event.get_type(), Class::of_event(&event)?);
-        write_event(&event, &mut filling.sink)?;
-        if filling.sink.text_bytes() > MAX_TEXT_BYTES {
+        builder.select(&event.get_type(), Class::of_event(&event)?);
+        write_event(&event, &mut builder.sink)?;
+        if builder.sink.text_bytes() > MAX_TEXT_BYTES {
             return Err(EventEncodeError::new_err(
                 "a column has more text than Arrow holds; take fewer events at once",
             ));
         }
     }
-    let places = filling.by_event_type()?;
-    let rows = filling.sink.rows();
-    let columns = filling
+    let places = builder.by_event_type()?;
+    let rows = builder.sink.rows();
+    let columns = builder
         .sink
         .finish()
         .ok_or_else(|| EventEncodeError::new_err("a value has no place in the columns of its field"))?;
-    let named = filling.names.into_iter().zip(columns);
-    let fields = named.map(|((name, _), (form, columns))| (name, form.name(), columns.into_iter().map(made).collect()));
+    let named = builder.names.into_iter().zip(columns);
+    let fields =
+        named.map(|((name, _), (form, columns))| (name, form.name(), columns.into_iter().map(into_buffers).collect()));
     Ok((rows, fields.collect(), places))
 }
 
@@ -137,16 +138,24 @@ pub(crate) fn encode_columns(events: &Bound<'_, PyList>) -> PyResult<(usize, Vec
 type GivenColumn<'py> = (usize, Vec<Option<Bound<'py, PyAny>>>);
 
 /// The buffers of a column, held.
-struct Held {
+struct HeldColumn {
     offset: usize,
     /// pyarrow calls its bytes signed.
     buffers: Vec<Option<PyBuffer<i8>>>,
 }
 
-impl Held {
+fn contiguous(buffer: &Bound<'_, PyAny>) -> PyResult<PyBuffer<i8>> {
+    let buffer = PyBuffer::get(buffer)?;
+    if !buffer.is_c_contiguous() {
+        return Err(PyValueError::new_err("the bytes of a column lie apart; a column is one piece of memory"));
+    }
+    Ok(buffer)
+}
+
+impl HeldColumn {
     fn hold(column: GivenColumn<'_>) -> PyResult<Self> {
         let (offset, buffers) = column;
-        let get = |buffer: Option<Bound<'_, PyAny>>| buffer.map(|buffer| PyBuffer::get(&buffer)).transpose();
+        let get = |buffer: Option<Bound<'_, PyAny>>| buffer.map(|buffer| contiguous(&buffer)).transpose();
         Ok(Self { offset, buffers: buffers.into_iter().map(get).collect::<PyResult<_>>()? })
     }
 
@@ -155,8 +164,8 @@ impl Held {
         if buffer.len_bytes() == 0 {
             return Some(&[]);
         }
-        // SAFETY: the buffer is held, contiguous as `PyBuffer_FillInfo` and Arrow make them, and Arrow's memory is not
-        // written to.
+        // SAFETY: layout: the buffer is contiguous, as was checked when it was taken, and any byte is a `u8`. Lifetime:
+        // `self` holds the buffer. Aliasing: Arrow's memory is not written to.
         Some(unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) })
     }
 }
@@ -173,12 +182,12 @@ pub(crate) fn decode_columns<'py>(
     type_place: usize,
     picked: Option<Vec<usize>>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let _call = Call::begin(py)?;
-    let raise = |error: DecodeError| Flaw::from(error).into_error(py, 0);
+    let _call = NativeCall::begin(py)?;
+    let raise = |error: DecodeError| ReadError::from(error).into_error(py, 0);
     let mut held = Vec::new();
     for (form, columns) in fields {
         let form = Form::named(&form).ok_or_else(|| PyValueError::new_err(format!("no form is called {form}")))?;
-        held.push((form, columns.into_iter().map(Held::hold).collect::<PyResult<Vec<_>>>()?));
+        held.push((form, columns.into_iter().map(HeldColumn::hold).collect::<PyResult<Vec<_>>>()?));
     }
     let views = held.iter().map(|(form, columns)| Ok((*form, views(rows, *form, columns)?))).collect::<Result<_, _>>();
     let mut source = ColumnSource::new(views.map_err(raise)?);
@@ -202,12 +211,12 @@ pub(crate) fn decode_columns<'py>(
     Ok(events)
 }
 
-fn views<'a>(rows: usize, form: Form, columns: &'a [Held]) -> Result<Vec<View<'a>>, DecodeError> {
+fn views<'a>(rows: usize, form: Form, columns: &'a [HeldColumn]) -> Result<Vec<View<'a>>, DecodeError> {
     if columns.len() != form.kinds().len() {
         return Err(DecodeError::new(0, "a field has not the columns of its form"));
     }
     let kinds = form.kinds().iter().zip(columns);
-    let view = |(kind, held): (&_, &'a Held)| {
+    let view = |(kind, held): (&_, &'a HeldColumn)| {
         let buffers = (held.bytes(0), held.bytes(1).unwrap_or_default(), held.bytes(2).unwrap_or_default());
         View::new(*kind, rows, held.offset, buffers)
     };
@@ -223,7 +232,7 @@ fn find<'a>(
     let known = class_of_type(py, event_type)?.zip(places.get_item(event_type)?);
     let Some((class, fields)) = known else {
         let reason = format!("no class here has the event type {event_type:?}, or no columns hold it");
-        return Err(Flaw::from(DecodeError::new(row, reason)).into_error(py, row));
+        return Err(ReadError::from(DecodeError::new(row, reason)).into_error(py, row));
     };
     let class = Class::of(&class)?;
     let mut keys = Vec::new();

@@ -14,6 +14,7 @@ use trading_events_core::codec::Decimal;
 use trading_events_core::codec::decimal::Parsed;
 
 use super::recent::Recent;
+use crate::runtime::layouts;
 
 /// One word of a decimal holds this many digits.
 const WORD: u128 = 10_u128.pow(19);
@@ -22,7 +23,7 @@ const NEGATIVE: u8 = 1;
 const SPECIAL: u8 = 2 | 4 | 8;
 const WORDS: usize = 4;
 
-/// What `decimal.Decimal` objects are in Python 3.11 to 3.13 on 64 bits: the object's head, then the number.
+/// `PyDecObject` of `CPython` 3.11 to 3.13 on 64 bits: the object's head and hash, then its `mpd_t`, then its words.
 #[repr(C)]
 struct Layout {
     head: ffi::PyObject,
@@ -67,7 +68,12 @@ pub(super) fn is_decimal(value: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// What a new decimal has in it before it has a value; none if decimals have another layout than the known one.
 fn blank(py: Python<'_>) -> PyResult<Option<Blank>> {
     static BLANK: PyOnceLock<Option<Blank>> = PyOnceLock::new();
-    BLANK.get_or_try_init(py, || try_layout(py)).copied()
+    BLANK.get_or_try_init(py, || if layouts::are_known(py) { try_layout(py) } else { Ok(None) }).copied()
+}
+
+/// Whether decimals are read and made through their layout.
+pub(crate) fn reads_decimals(py: Python<'_>) -> PyResult<bool> {
+    Ok(blank(py)?.is_some())
 }
 
 /// How Python sets up the memory of a decimal.
@@ -83,11 +89,12 @@ struct Blank {
 fn try_layout(py: Python<'_>) -> PyResult<Option<Blank>> {
     let class = class(py)?;
     let size: usize = class.getattr("__basicsize__")?.extract()?;
-    if size != size_of::<Layout>() || cfg!(not(target_pointer_width = "64")) {
+    if size != size_of::<Layout>() {
         return Ok(None);
     }
     let zero = class.call0()?;
-    // SAFETY: it is a decimal of the size of `Layout`, and lives.
+    // SAFETY: layout: the class's instances have the size of `Layout`, in a version where that is theirs. Aliasing: nobody
+    // else has the object. Lifetime: `zero` holds it.
     let layout = unsafe { &*zero.as_ptr().cast::<Layout>() };
     // SAFETY: the class lives.
     let is_collected = unsafe { ffi::PyType_HasFeature(class.as_type_ptr(), ffi::Py_TPFLAGS_HAVE_GC) } != 0;
@@ -120,14 +127,16 @@ fn try_text(class: &Bound<'_, PyType>, blank: Blank, text: &str) -> PyResult<boo
 ///
 /// # Safety
 ///
-/// The object is a `decimal.Decimal` whose layout is `Layout`.
+/// The object is a `decimal.Decimal`, and `Layout` is its layout, as [`blank`] says.
 unsafe fn read_layout(value: &Bound<'_, PyAny>) -> Option<Decimal> {
-    // SAFETY: the caller says so; decimals are never changed once made.
+    // SAFETY: layout: the caller says so. Aliasing: of a decimal that was made only the hash is ever written, by a thread
+    // that holds the GIL, and it is not read here. Lifetime: `value` holds the object.
     let layout = unsafe { &*value.as_ptr().cast::<Layout>() };
     if layout.flags & SPECIAL != 0 || !(1..=2).contains(&layout.length) || layout.words.is_null() {
         return None;
     }
-    // SAFETY: `length` words of the number stand at `words`.
+    // SAFETY: layout: `length` words of the number stand at `words`, in the object itself or in memory of its own. Lifetime:
+    // both go with the object.
     let (low, high) = unsafe { (*layout.words, if layout.length == 2 { *layout.words.add(1) } else { 0 }) };
     Some(Decimal {
         negative: layout.flags & NEGATIVE != 0,
@@ -139,7 +148,7 @@ unsafe fn read_layout(value: &Bound<'_, PyAny>) -> Option<Decimal> {
 /// What a decimal is.
 pub(super) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
     if blank(value.py())?.is_some() {
-        // SAFETY: the layout is known, and the caller's value is a decimal.
+        // SAFETY: the layout is known, and the caller has asked `is_decimal` of the value.
         if let Some(found) = unsafe { read_layout(value) } {
             return Ok(Found::Plain(found));
         }
@@ -174,8 +183,9 @@ fn make_by_layout<'py>(class: &Bound<'py, PyType>, blank: Blank, decimal: &Decim
     // SAFETY: the class lives; the call gives a new object of it, or null with an error set.
     let made = unsafe { Bound::from_owned_ptr_or_err(class.py(), ffi::PyType_GenericAlloc(class.as_type_ptr(), 0)) }?;
     let layout = made.as_ptr().cast::<Layout>();
-    // SAFETY: the object has this layout, which was tried, and nobody else has seen it. It refers to no other object but
-    // its class, so that it need not be tracked.
+    // SAFETY: layout: `blank` says that it was tried, or this is the trial itself, on the known version; `words` is to point
+    // to the object's own words, which never move. Aliasing: nobody else has seen the object. It refers to no other object
+    // but its class, so that the garbage collector need not see it.
     unsafe {
         (*layout).hash = -1;
         (*layout).flags = blank.flags | u8::from(decimal.negative);

@@ -3,7 +3,10 @@
 //! Only this makes them. What JSON can say leads back to nothing, and nothing is put into them later, so that the garbage
 //! collector is spared them.
 
-use pyo3::exceptions::PyValueError;
+use std::ffi::c_void;
+use std::{mem, ptr};
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -11,44 +14,64 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 use trading_events_core::codec::MAX_DEPTH;
 
-use super::gc::{is_tracked, untrack};
+use super::gc::{hide, is_tracked, untracks};
 
 /// How deep a value may be to be JSON beyond doubt: Pydantic reads some 200 levels.
 const JSON_DEPTH: usize = 190;
 
 struct Classes {
-    dict: Py<PyType>,
-    list: Py<PyType>,
+    dict: Frozen,
+    list: Frozen,
     /// The empty dictionary, which all events without metadata share.
     empty: Py<PyAny>,
+    /// Whether what is filled is hidden from the garbage collector.
+    are_hidden: bool,
 }
 
 fn classes(py: Python<'_>) -> PyResult<&Classes> {
     static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
     CLASSES.get_or_try_init(py, || {
         let module = py.import(intern!(py, "trading.events._models.frozen"))?;
-        let dict = module.getattr(intern!(py, "FrozenDict"))?.cast_into::<PyType>()?;
-        let list = module.getattr(intern!(py, "FrozenList"))?.cast_into::<PyType>()?;
-        let empty = make_dict(&dict)?;
-        untrack(&empty);
-        Ok(Classes { dict: dict.unbind(), list: list.unbind(), empty: empty.into_any().unbind() })
+        let dict = Frozen::new(module.getattr(intern!(py, "FrozenDict"))?, &py.get_type::<PyDict>())?;
+        let list = Frozen::new(module.getattr(intern!(py, "FrozenList"))?, &py.get_type::<PyList>())?;
+        let (empty, are_hidden) = (dict.make(py)?, untracks(py)?);
+        if are_hidden {
+            hide(&empty);
+        }
+        Ok(Classes { dict, list, empty: empty.unbind(), are_hidden })
     })
 }
 
-fn make_dict<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyDict>> {
-    let py = class.py();
-    // SAFETY: the type is the interpreter's own, and initialized.
-    let Some(allocate) = (unsafe { ffi::PyDict_Type.tp_new }) else {
-        return Err(PyValueError::new_err("dictionaries cannot be made"));
-    };
-    // SAFETY: the class derives from `dict`; the call gives a new object of it, or null with an error set.
-    let made = unsafe {
-        Bound::from_owned_ptr_or_err(
-            py,
-            allocate(class.as_type_ptr(), PyTuple::empty(py).as_ptr(), std::ptr::null_mut()),
-        )
-    }?;
-    Ok(made.cast_into::<PyDict>()?)
+/// A read-only class, and what makes instances of its base.
+struct Frozen {
+    class: Py<PyType>,
+    new: ffi::newfunc,
+}
+
+impl Frozen {
+    fn new(class: Bound<'_, PyAny>, base: &Bound<'_, PyType>) -> PyResult<Self> {
+        let class = class.cast_into::<PyType>()?;
+        // SAFETY: a live type; the interpreter gives the function in the slot, or null if there is none.
+        let slot = unsafe { ffi::PyType_GetSlot(base.as_type_ptr(), ffi::Py_tp_new) };
+        // SAFETY: a function in this slot has this type, and null is none.
+        let new = unsafe { mem::transmute::<*mut c_void, Option<ffi::newfunc>>(slot) };
+        match new.filter(|_| class.is_subclass(base).unwrap_or(false)) {
+            Some(new) => Ok(Self { class: class.unbind(), new }),
+            None => Err(PyTypeError::new_err(format!("{class} is no {base}"))),
+        }
+    }
+
+    fn is_class_of(&self, value: &Bound<'_, PyAny>) -> bool {
+        value.get_type_ptr() == self.class.bind(value.py()).as_type_ptr()
+    }
+
+    /// An empty instance, made past the class's own `__new__` and `__init__`.
+    fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (class, arguments) = (self.class.bind(py).as_type_ptr(), PyTuple::empty(py));
+        // SAFETY: the class derives from the one whose function this is; all live through the call, which gives a new
+        // object, or null with an error set.
+        unsafe { Bound::from_owned_ptr_or_err(py, (self.new)(class, arguments.as_ptr(), ptr::null_mut())) }
+    }
 }
 
 /// The empty dictionary.
@@ -58,20 +81,20 @@ pub(super) fn empty(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 
 /// An empty dictionary, to be filled past its own methods and then sealed.
 pub(super) fn new_dict(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    make_dict(classes(py)?.dict.bind(py))
+    Ok(classes(py)?.dict.make(py)?.cast_into()?)
 }
 
 /// An empty list, likewise.
 pub(super) fn new_list(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    let class = classes(py)?.list.bind(py);
-    // SAFETY: the class derives from `list`, whose instances are made of zeroed memory.
-    let made = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyType_GenericAlloc(class.as_type_ptr(), 0)) }?;
-    Ok(made.cast_into::<PyList>()?)
+    Ok(classes(py)?.list.make(py)?.cast_into()?)
 }
 
-/// Ends the filling of a dictionary or list that holds only what JSON can say.
-pub(super) fn seal<T>(filled: &Bound<'_, T>) {
-    untrack(filled.as_any());
+/// Ends the builder of a dictionary or list that holds only what JSON can say.
+pub(super) fn seal<T>(filled: &Bound<'_, T>) -> PyResult<()> {
+    if classes(filled.py())?.are_hidden {
+        hide(filled.as_any());
+    }
+    Ok(())
 }
 
 /// The dictionary that a value is, if it is a plain or a read-only one.
@@ -79,7 +102,7 @@ pub(super) fn as_dict<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<
     if let Ok(plain) = value.cast_exact::<PyDict>() {
         return Ok(Some(plain));
     }
-    let is_frozen = value.get_type_ptr() == classes(value.py())?.dict.bind(value.py()).as_type_ptr();
+    let is_frozen = classes(value.py())?.dict.is_class_of(value);
     Ok(value.cast::<PyDict>().ok().filter(|_| is_frozen))
 }
 
@@ -88,7 +111,7 @@ pub(super) fn as_list<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<
     if let Ok(plain) = value.cast_exact::<PyList>() {
         return Ok(Some(plain));
     }
-    let is_frozen = value.get_type_ptr() == classes(value.py())?.list.bind(value.py()).as_type_ptr();
+    let is_frozen = classes(value.py())?.list.is_class_of(value);
     Ok(value.cast::<PyList>().ok().filter(|_| is_frozen))
 }
 
@@ -165,7 +188,7 @@ fn freeze_dict<'py>(
         frozen.set_item(name, part)?;
     }
     if is_json {
-        seal(&frozen);
+        seal(&frozen)?;
     }
     Ok((frozen.into_any(), is_json))
 }
@@ -183,7 +206,7 @@ fn freeze_list<'py>(
         frozen.append(part)?;
     }
     if is_json {
-        seal(&frozen);
+        seal(&frozen)?;
     }
     Ok((frozen.into_any(), is_json))
 }

@@ -2,6 +2,10 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyList};
+
+use crate::runtime::layouts;
 
 /// Keeps the garbage collector from running while many events are built, of which none is garbage.
 pub(crate) struct CollectorPaused(bool);
@@ -16,21 +20,40 @@ impl CollectorPaused {
 impl Drop for CollectorPaused {
     fn drop(&mut self) {
         if self.0 {
-            // SAFETY: as above; this lives no longer than the call that made it.
+            // SAFETY: the thread is attached: this lives no longer than the call that made it.
             unsafe { ffi::PyGC_Enable() };
         }
     }
 }
 
-/// Spares the garbage collector an object that leads to no other which it must see. Before 3.14 a dictionary comes back
-/// into its sight by itself when something is put into it that does; from then on a cycle made so would not be
-/// collected.
-pub(super) fn untrack(object: &Bound<'_, PyAny>) {
-    // SAFETY: it lives, and takes part in garbage collection as instances of Python classes and dictionaries do.
+/// Whether objects are hidden from the garbage collector that lead to no other which it must see.
+///
+/// Up to 3.13 a dictionary comes back into its sight by itself when something is put into it that it must see. From then
+/// on a cycle made so would never be collected, so that nothing is hidden there.
+pub(crate) fn untracks(py: Python<'_>) -> PyResult<bool> {
+    static UNTRACKS: PyOnceLock<bool> = PyOnceLock::new();
+    UNTRACKS.get_or_try_init(py, || Ok(layouts::are_known(py) && comes_back(py)?)).copied()
+}
+
+/// Tries whether a hidden dictionary comes back.
+fn comes_back(py: Python<'_>) -> PyResult<bool> {
+    let tried = PyDict::new(py);
+    hide(&tried);
+    let is_hidden = !is_tracked(&tried);
+    tried.set_item("list", PyList::empty(py))?;
+    Ok(is_hidden && is_tracked(&tried))
+}
+
+/// Hides an object from the garbage collector, where [that is done](untracks). The object leads to no other which the
+/// collector must see.
+pub(super) fn hide(object: &Bound<'_, PyAny>) {
+    // SAFETY: the object lives, and has the collector's head before it, as instances of Python classes, dictionaries and
+    // lists do. The call does nothing to one that is hidden. Nobody else walks the collector's lists while this thread
+    // holds the GIL.
     unsafe { ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) };
 }
 
 pub(super) fn is_tracked(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: it lives.
+    // SAFETY: the object lives; the call asks for its type before it looks at the collector's head.
     unsafe { ffi::PyObject_GC_IsTracked(object.as_ptr()) == 1 }
 }

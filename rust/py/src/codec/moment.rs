@@ -40,7 +40,7 @@ fn is_fixed(zone: &Bound<'_, PyTzInfo>) -> PyResult<bool> {
 }
 
 /// Whether ISO 8601 says all of a zone and a fold.
-pub(super) fn is_told(zone: Option<&Bound<'_, PyTzInfo>>, fold: bool) -> PyResult<bool> {
+pub(super) fn is_tagged(zone: Option<&Bound<'_, PyTzInfo>>, fold: bool) -> PyResult<bool> {
     Ok(!fold && zone.map_or(Ok(true), is_fixed)?)
 }
 

@@ -8,7 +8,7 @@ use trading_events_core::backlog::Rows;
 use trading_events_core::sequence::Kept;
 
 use super::row;
-use crate::error::{EventDecodeError, gets_through};
+use crate::error::{EventDecodeError, ends_program};
 
 /// The event itself, made again if it has been packed.
 #[inline]
@@ -29,7 +29,7 @@ fn unpack_row<'py>(py: Python<'py>, rows: &Rows) -> PyResult<Bound<'py, PyAny>> 
 /// gets through.
 pub(crate) fn pack(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<bool> {
     match row::pack_exactly(event, row) {
-        Err(error) if gets_through(event.py(), &error) => Err(error),
+        Err(error) if ends_program(event.py(), &error) => Err(error),
         packed => Ok(packed.unwrap_or(false)),
     }
 }

@@ -18,8 +18,8 @@ use trading_events_core::codec::DecodeError;
 use trading_events_core::codec::row::{Interner, OwnRow, RowSink, RowSource};
 
 use super::class::{Class, class_of_type};
-use super::flaw::Flaw;
 use super::read::read_event;
+use super::read_error::ReadError;
 use super::write::write_event;
 
 /// Appends an event's row to bytes, which stay as they are if that fails.
@@ -60,7 +60,7 @@ pub(crate) fn unpack_exactly<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound
 }
 
 fn raise(py: Python<'_>, error: DecodeError) -> PyErr {
-    Flaw::from(error).into_error(py, 0)
+    ReadError::from(error).into_error(py, 0)
 }
 
 /// An interner with rows that it shrinks: what a backlog and a journal do, as a Python class.
@@ -83,7 +83,7 @@ impl RowTable {
         let (mut row, mut kept) = (Vec::new(), Vec::new());
         pack(event, &mut row)?;
         let shrunk = self.interner.lock().shrink(&row, &mut kept);
-        shrunk.map_err(|error| Flaw::from(error).into_error(event.py(), 0))?;
+        shrunk.map_err(|error| ReadError::from(error).into_error(event.py(), 0))?;
         Ok(PyBytes::new(event.py(), &kept))
     }
 
@@ -91,7 +91,7 @@ impl RowTable {
     fn unpack<'py>(&self, py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         let mut complete = Vec::new();
         let expanded = self.interner.lock().expand(row, &mut complete);
-        expanded.map_err(|error| Flaw::from(error).into_error(py, 0))?;
+        expanded.map_err(|error| ReadError::from(error).into_error(py, 0))?;
         unpack(py, &complete)
     }
 

@@ -10,37 +10,37 @@ use pyo3::types::{PyDict, PyMappingProxy, PyType};
 use trading_events_core::dispatch::Ended;
 use trading_events_core::stats::{End, Gap};
 
-use super::duty::{Active, Aftermath, Duty, Resume};
 use super::run;
 use super::worker::Worker;
+use super::worker_state::{ActiveCall, NextStep, Resume, WorkerState};
 use crate::bus::native_bus::NativeBus;
 use crate::bus::subscriber::Subscriber;
-use crate::error::gets_through;
-use crate::runtime::drive::{self, Entered, Progress};
+use crate::error::ends_program;
+use crate::runtime::drive::{self, ContextGuard, Progress};
 
 impl Worker {
     pub(crate) fn call_handler<'py>(
         &self,
         py: Python<'py>,
-        duty: &mut Duty,
+        current: &mut WorkerState,
         event: Bound<'py, PyAny>,
-        entered: &mut Option<Entered<'py>>,
-    ) -> Result<Aftermath, Bound<'py, PyAny>> {
-        let Some(served) = duty.served.take() else { return Ok(Aftermath::GoOn) };
+        entered: &mut Option<ContextGuard<'py>>,
+    ) -> Result<NextStep, Bound<'py, PyAny>> {
+        let Some(served) = current.served.take() else { return Ok(NextStep::Continue) };
         let mut coroutine = None;
-        self.expect_nesting(py, duty);
-        let progress = match Entered::switch(served.subscriber.context.bind(py), entered) {
+        self.expect_nesting(py, current);
+        let progress = match ContextGuard::switch(served.subscriber.context.bind(py), entered) {
             Ok(()) => drive::start(served.subscriber.handler.bind(py), &event, &mut coroutine),
             Err(error) => Progress::Raised(error),
         };
-        duty.served = Some(served);
-        self.note_nesting(duty);
+        current.served = Some(served);
+        self.note_nesting(current);
         if matches!(progress, Progress::Returned) && self.cancels.load(Ordering::Relaxed) == 0 {
-            duty.counts_handled = true;
-            return Ok(Aftermath::GoOn);
+            current.counts_handled = true;
+            return Ok(NextStep::Continue);
         }
         *entered = None;
-        self.called(py, duty, Active::handler(event.unbind(), coroutine.map(Bound::unbind)), progress)
+        self.called(py, current, ActiveCall::handler(event.unbind(), coroutine.map(Bound::unbind)), progress)
     }
 
     /// Counts and reports an event that could not be read back, as one whose handler has failed.
@@ -48,45 +48,45 @@ impl Worker {
     pub(crate) fn fail_unread<'py>(
         &self,
         py: Python<'py>,
-        duty: &mut Duty,
+        current: &mut WorkerState,
         error: PyErr,
-    ) -> Result<Aftermath, Bound<'py, PyAny>> {
-        self.called(py, duty, Active::handler(py.None(), None), Progress::Raised(error))
+    ) -> Result<NextStep, Bound<'py, PyAny>> {
+        self.called(py, current, ActiveCall::handler(py.None(), None), Progress::Raised(error))
     }
 
     pub(crate) fn call_on_gap<'py>(
         &self,
         py: Python<'py>,
-        duty: &mut Duty,
+        current: &mut WorkerState,
         gap: &Gap,
-        entered: &mut Option<Entered<'py>>,
-    ) -> Result<Aftermath, Bound<'py, PyAny>> {
-        let Some(served) = duty.served.clone() else { return Ok(Aftermath::GoOn) };
-        let Some(on_gap) = &served.subscriber.on_gap else { return Ok(Aftermath::GoOn) };
+        entered: &mut Option<ContextGuard<'py>>,
+    ) -> Result<NextStep, Bound<'py, PyAny>> {
+        let Some(served) = current.served.clone() else { return Ok(NextStep::Continue) };
+        let Some(on_gap) = &served.subscriber.on_gap else { return Ok(NextStep::Continue) };
         let mut coroutine = None;
-        self.expect_nesting(py, duty);
-        let gap = Entered::switch(served.subscriber.context.bind(py), entered).and_then(|()| gap_object(py, gap));
+        self.expect_nesting(py, current);
+        let gap = ContextGuard::switch(served.subscriber.context.bind(py), entered).and_then(|()| gap_object(py, gap));
         let progress = match gap {
             Ok(gap) => drive::start(on_gap.bind(py), &gap, &mut coroutine),
             Err(error) => Progress::Raised(error),
         };
         *entered = None;
-        self.note_nesting(duty);
-        self.called(py, duty, Active::on_gap(coroutine.map(Bound::unbind)), progress)
+        self.note_nesting(current);
+        self.called(py, current, ActiveCall::on_gap(coroutine.map(Bound::unbind)), progress)
     }
 
     /// Goes on after a call: with what it yielded, or with how it ended.
     pub(crate) fn called<'py>(
         &self,
         py: Python<'py>,
-        duty: &mut Duty,
-        active: Active,
+        current: &mut WorkerState,
+        active: ActiveCall,
         progress: Progress<'py>,
-    ) -> Result<Aftermath, Bound<'py, PyAny>> {
-        let Progress::Suspended(yielded) = progress else { return Ok(self.settle(py, duty, &active, progress)) };
-        duty.active = Some(active);
-        if std::mem::replace(&mut duty.leads, false)
-            && let Err(error) = self.hand_over(py)
+    ) -> Result<NextStep, Bound<'py, PyAny>> {
+        let Progress::Suspended(yielded) = progress else { return Ok(self.end_call(py, current, &active, progress)) };
+        current.active = Some(active);
+        if std::mem::replace(&mut current.is_shared, false)
+            && let Err(error) = self.hire_replacements(py)
         {
             error.write_unraisable(py, None);
         }
@@ -95,26 +95,26 @@ impl Worker {
 
     /// The worker stays with a handler that has suspended. Two lead in its stead, so that many such handlers all start
     /// within a few turns of the loop.
-    pub(crate) fn hand_over(&self, py: Python<'_>) -> PyResult<()> {
+    pub(crate) fn hire_replacements(&self, py: Python<'_>) -> PyResult<()> {
         let bus = self.bus.bind(py);
-        let (home, hired) = {
+        let (event_loop, hired) = {
             let mut state = bus.get().lock(py);
             state.bus.step_down();
             let hired = state.bus.hire(2);
-            (state.home.clone(), hired)
+            (state.event_loop.clone(), hired)
         };
-        home.map_or(Ok(()), |home| NativeBus::start_workers(bus, &home, hired))
+        event_loop.map_or(Ok(()), |event_loop| NativeBus::start_workers(bus, &event_loop, hired))
     }
 
     pub(crate) fn resume<'py>(
         &self,
         py: Python<'py>,
-        duty: &mut Duty,
-        mut active: Active,
+        current: &mut WorkerState,
+        mut active: ActiveCall,
         resume: Resume,
-    ) -> Result<Aftermath, Bound<'py, PyAny>> {
-        let (Some(served), Some(coroutine)) = (duty.served.clone(), active.coroutine.as_ref()) else {
-            return Ok(Aftermath::GoOn);
+    ) -> Result<NextStep, Bound<'py, PyAny>> {
+        let (Some(served), Some(coroutine)) = (current.served.clone(), active.coroutine.as_ref()) else {
+            return Ok(NextStep::Continue);
         };
         let context = served.subscriber.context.bind(py);
         let progress = match resume {
@@ -125,14 +125,20 @@ impl Worker {
             }
         };
         if let Progress::Suspended(yielded) = progress {
-            duty.active = Some(active);
+            current.active = Some(active);
             return Err(yielded);
         }
-        Ok(self.settle(py, duty, &active, progress))
+        Ok(self.end_call(py, current, &active, progress))
     }
 
     /// Counts and reports how a handler has ended.
-    fn settle(&self, py: Python<'_>, duty: &mut Duty, active: &Active, progress: Progress<'_>) -> Aftermath {
+    fn end_call(
+        &self,
+        py: Python<'_>,
+        current: &mut WorkerState,
+        active: &ActiveCall,
+        progress: Progress<'_>,
+    ) -> NextStep {
         let raised = match progress {
             Progress::Raised(error) => Some(error),
             _ => None,
@@ -140,8 +146,8 @@ impl Worker {
         if let Some(error) = raised.as_ref().filter(|_| active.is_run) {
             run::shorten_traceback(py, error);
         }
-        let own = duty.own_cancels + self.cancels.swap(0, Ordering::Relaxed);
-        duty.own_cancels = 0;
+        let own = current.own_cancels + self.cancels.swap(0, Ordering::Relaxed);
+        current.own_cancels = 0;
         let cancelled = raised.as_ref().is_some_and(|error| is_cancelled_error(py, error));
         let ended = (active.was_cancelled || cancelled) && self.has_to_end(py, own.max(0));
         let end = match &raised {
@@ -149,37 +155,37 @@ impl Worker {
             Some(_) if cancelled && ended => End::Cancelled,
             Some(_) => End::Failed,
         };
-        let ending = self.finish(py, duty, active.event.is_some(), end);
+        let ending = self.finish(py, current, active.event.is_some(), end);
         if own > 0
-            && let Err(error) = self.undo_cancels(py, duty, own)
+            && let Err(error) = self.undo_cancels(py, current, own)
         {
             error.write_unraisable(py, None);
         }
-        let aftermath = match raised {
-            Some(error) if end == End::Cancelled || gets_through(py, &error) => Aftermath::Raise(error),
-            Some(error) => match self.report(py, duty, active, error) {
-                Err(fatal) => Aftermath::Raise(fatal),
-                Ok(()) if ended => Aftermath::End,
-                Ok(()) => Aftermath::GoOn,
+        let next_step = match raised {
+            Some(error) if end == End::Cancelled || ends_program(py, &error) => NextStep::Raise(error),
+            Some(error) => match self.report(py, current, active, error) {
+                Err(fatal) => NextStep::Raise(fatal),
+                Ok(()) if ended => NextStep::End,
+                Ok(()) => NextStep::Continue,
             },
-            None if ended => Aftermath::End,
-            None => Aftermath::GoOn,
+            None if ended => NextStep::End,
+            None => NextStep::Continue,
         };
         // Only now, so that whoever waits for few events to be left waits for the report of this failure too.
         if let Err(error) = self.tell_ending(py, ending) {
             error.write_unraisable(py, None);
         }
-        aftermath
+        next_step
     }
 
     pub(crate) fn finish(
         &self,
         py: Python<'_>,
-        duty: &Duty,
+        current: &WorkerState,
         was_event: bool,
         end: End,
     ) -> Option<Ended<Arc<Subscriber>>> {
-        let served = duty.served.as_ref().filter(|_| was_event)?;
+        let served = current.served.as_ref().filter(|_| was_event)?;
         let mut state = self.bus.get().lock(py);
         let ended = state.bus.finish(served.id, end);
         (ended.few || state.has_to_wake(&ended)).then_some(ended)
@@ -189,8 +195,8 @@ impl Worker {
         ending.map_or(Ok(()), |ended| self.bus.get().wake_waiters(py, ended.retired.as_deref()))
     }
 
-    fn report(&self, py: Python<'_>, duty: &Duty, active: &Active, error: PyErr) -> PyResult<()> {
-        let Some(served) = &duty.served else { return Ok(()) };
+    fn report(&self, py: Python<'_>, current: &WorkerState, active: &ActiveCall, error: PyErr) -> PyResult<()> {
+        let Some(served) = &current.served else { return Ok(()) };
         let phase = if active.event.is_some() { "handler" } else { "on_gap" };
         let none = py.None();
         let event = active.event.as_ref().unwrap_or(&none).bind(py);
@@ -216,14 +222,14 @@ impl Worker {
     }
 
     /// Takes back what a handler has done to its task by cancelling it, so that the next handler is not hit.
-    fn undo_cancels(&self, py: Python<'_>, duty: &mut Duty, own: i64) -> PyResult<()> {
+    fn undo_cancels(&self, py: Python<'_>, current: &mut WorkerState, own: i64) -> PyResult<()> {
         let Some(task) = self.task(py) else { return Ok(()) };
         for _ in 0..own {
             task.call_method0(intern!(py, "uncancel"))?;
         }
         self.cancels.store(0, Ordering::Relaxed);
         // Before 3.13 `uncancel` leaves the pending CancelledError standing; one bare yield takes it out.
-        duty.absorbs = task.getattr(intern!(py, "_must_cancel"))?.is_truthy()?;
+        current.absorbs_cancel = task.getattr(intern!(py, "_must_cancel"))?.is_truthy()?;
         Ok(())
     }
 }

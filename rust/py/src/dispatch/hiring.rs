@@ -7,36 +7,36 @@ use pyo3::prelude::*;
 use super::nesting::Nesting;
 use super::worker::Worker;
 use crate::bus::native_bus::NativeBus;
-use crate::runtime::event_loop::{self, Home};
+use crate::runtime::event_loop::{self, LoopHandle};
 
 impl NativeBus {
     /// Sees to what an accepted event has brought about: starts workers that were hired, and wakes publishers who can
     /// come. From another thread, the loop does it.
-    pub(crate) fn attend(slf: &Bound<'_, Self>, home: &Home, hired: usize) -> PyResult<()> {
+    pub(crate) fn attend(slf: &Bound<'_, Self>, event_loop: &LoopHandle, hired: usize) -> PyResult<()> {
         let has_called = slf.get().lock(slf.py()).bus.has_called();
         if hired == 0 && !has_called {
             return Ok(());
         }
-        if !home.is_running_here(slf.py())? {
-            return home.call_soon_threadsafe(&slf.getattr("_attend")?, hired);
+        if !event_loop.is_running_here(slf.py())? {
+            return event_loop.call_soon_threadsafe(&slf.getattr("_attend")?, hired);
         }
-        Self::start_workers(slf, home, hired)?;
+        Self::start_workers(slf, event_loop, hired)?;
         let called = slf.get().lock(slf.py()).bus.take_called();
         event_loop::wake(slf.py(), called)
     }
 
     /// Starts a worker if there are events and nobody to hand them out.
-    pub(crate) fn rouse(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let (home, hired) = {
+    pub(crate) fn ensure_worker(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (event_loop, hired) = {
             let mut state = slf.get().lock(slf.py());
-            let Some(home) = state.home.clone() else { return Ok(()) };
-            (home, state.bus.hire_first())
+            let Some(event_loop) = state.event_loop.clone() else { return Ok(()) };
+            (event_loop, state.bus.hire_first())
         };
-        Self::start_workers(slf, &home, hired)
+        Self::start_workers(slf, &event_loop, hired)
     }
 
     /// Starts workers that have been hired.
-    pub(crate) fn start_workers(slf: &Bound<'_, Self>, home: &Home, count: usize) -> PyResult<()> {
+    pub(crate) fn start_workers(slf: &Bound<'_, Self>, event_loop: &LoopHandle, count: usize) -> PyResult<()> {
         for _ in 0..count {
             let nesting = Nesting::of(event_loop::may_nest(slf.py())?);
             let number = {
@@ -45,7 +45,7 @@ impl NativeBus {
                 state.next_worker
             };
             let worker = Bound::new(slf.py(), Worker::new(slf, number, nesting))?;
-            let task = home.start_task(worker.as_any())?;
+            let task = event_loop.start_task(worker.as_any())?;
             slf.get().lock(slf.py()).workers.insert(number, task.unbind());
         }
         Ok(())
@@ -53,13 +53,13 @@ impl NativeBus {
 
     /// Has the loop begin a new budget in its next turn.
     pub(crate) fn schedule_refill(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let home = {
+        let event_loop = {
             let mut state = slf.get().lock(slf.py());
-            let Some(home) = state.home.clone().filter(|_| !state.refill_is_due) else { return Ok(()) };
+            let Some(event_loop) = state.event_loop.clone().filter(|_| !state.refill_is_due) else { return Ok(()) };
             state.refill_is_due = true;
-            home
+            event_loop
         };
-        home.call_soon(&slf.getattr("_refill")?)
+        event_loop.call_soon(&slf.getattr("_refill")?)
     }
 }
 
@@ -70,14 +70,14 @@ impl NativeBus {
     #[pyo3(signature = (few=0))]
     fn _idle<'py>(slf: &Bound<'py, Self>, few: u64) -> PyResult<Bound<'py, PyAny>> {
         let (py, this) = (slf.py(), slf.get());
-        let home = this.home_here(py)?;
-        let future = home.new_future(py)?;
+        let event_loop = this.event_loop_here(py)?;
+        let future = event_loop.new_future(py)?;
         {
             let mut state = this.lock(py);
-            state.few_waiters.push((few, future.clone().unbind()));
+            state.idle_waiters.push((few, future.clone().unbind()));
             state.bus.awaited = state.bus.awaited.max(few);
         }
-        Self::rouse(slf)?;
+        Self::ensure_worker(slf)?;
         this.wake_waiters(py, None)?;
         Ok(future)
     }
@@ -89,8 +89,8 @@ impl NativeBus {
     }
 
     fn _attend(slf: &Bound<'_, Self>, hired: usize) -> PyResult<()> {
-        let home = slf.get().home_here(slf.py())?;
-        Self::attend(slf, &home, hired)
+        let event_loop = slf.get().event_loop_here(slf.py())?;
+        Self::attend(slf, &event_loop, hired)
     }
 
     /// Has workers yield after so long in one turn of the loop.

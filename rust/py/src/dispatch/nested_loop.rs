@@ -10,15 +10,15 @@ use std::sync::atomic::Ordering;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::duty::Duty;
 use super::worker::Worker;
+use super::worker_state::WorkerState;
 
 impl Worker {
     /// Before a handler is called.
     #[inline]
-    pub(crate) fn expect_nesting(&self, py: Python<'_>, duty: &Duty) {
+    pub(crate) fn expect_nesting(&self, py: Python<'_>, current: &WorkerState) {
         if self.nesting.is_possible
-            && duty.leads
+            && current.is_shared
             && !self.nesting.is_expected.swap(true, Ordering::Relaxed)
             && let Err(error) = self.ask_for_call(py)
         {
@@ -28,18 +28,18 @@ impl Worker {
 
     /// After a handler, or whoever was told of its failure, has returned.
     #[inline]
-    pub(crate) fn note_nesting(&self, duty: &mut Duty) {
-        if self.nesting.is_possible && self.nesting.has_handed_over.swap(false, Ordering::Relaxed) {
-            duty.leads = false;
+    pub(crate) fn note_nesting(&self, current: &mut WorkerState) {
+        if self.nesting.is_possible && self.nesting.has_replacements.swap(false, Ordering::Relaxed) {
+            current.is_shared = false;
         }
     }
 
     #[cold]
     fn ask_for_call(&self, py: Python<'_>) -> PyResult<()> {
-        let home = self.bus.get().lock(py).home.clone();
-        let (Some(home), Some(task)) = (home, self.task(py)) else { return Ok(()) };
+        let event_loop = self.bus.get().lock(py).event_loop.clone();
+        let (Some(event_loop), Some(task)) = (event_loop, self.task(py)) else { return Ok(()) };
         let worker = task.call_method0(intern!(py, "get_coro"))?;
-        home.call_soon(&worker.getattr(intern!(py, "notice_nesting"))?)
+        event_loop.call_soon(&worker.getattr(intern!(py, "notice_nesting"))?)
     }
 }
 
@@ -48,8 +48,8 @@ impl Worker {
     /// Called by the loop in its next turn.
     fn notice_nesting(&self, py: Python<'_>) -> PyResult<()> {
         self.nesting.is_expected.store(false, Ordering::Relaxed);
-        if self.is_running.load(Ordering::Relaxed) && !self.nesting.has_handed_over.swap(true, Ordering::Relaxed) {
-            self.hand_over(py)?;
+        if self.is_running.load(Ordering::Relaxed) && !self.nesting.has_replacements.swap(true, Ordering::Relaxed) {
+            self.hire_replacements(py)?;
         }
         Ok(())
     }

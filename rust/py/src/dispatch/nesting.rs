@@ -8,11 +8,11 @@ pub(crate) struct Nesting {
     /// The loop has been asked to call back.
     pub(crate) is_expected: AtomicBool,
     /// Others lead in this worker's stead.
-    pub(crate) has_handed_over: AtomicBool,
+    pub(crate) has_replacements: AtomicBool,
 }
 
 impl Nesting {
     pub(crate) fn of(is_possible: bool) -> Self {
-        Self { is_possible, is_expected: AtomicBool::new(false), has_handed_over: AtomicBool::new(false) }
+        Self { is_possible, is_expected: AtomicBool::new(false), has_replacements: AtomicBool::new(false) }
     }
 }

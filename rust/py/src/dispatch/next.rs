@@ -7,18 +7,18 @@ use pyo3::prelude::*;
 use trading_events_core::sequence::Kept;
 use trading_events_core::stats::Gap;
 
-use super::duty::Duty;
 use super::run::{self, TURN};
+use super::worker_state::WorkerState;
 use crate::bus::state::PythonBus;
 use crate::bus::subscriber::Served;
 
 /// Where handlers are many, what each needs is far away in memory. A leader touches that of so many at once, so that
 /// the processor fetches it side by side.
-const AHEAD: u32 = 16;
+const PREFETCH: u32 = 16;
 
 /// Turns of the loop that a leader stays for when there is nothing to do. Whoever waited for the last event may
 /// publish the next one in that time, and a new task would cost more.
-const LINGERING: u32 = 1;
+const IDLE_TURNS: u32 = 1;
 
 /// An event or a gap that has been taken out.
 pub(crate) enum Work {
@@ -50,26 +50,31 @@ impl Next {
 
 /// What is next for a worker. `former` is the subscription that it served before.
 #[inline]
-pub(crate) fn choose(py: Python<'_>, bus: &mut PythonBus, duty: &mut Duty, former: &mut Option<Served>) -> Next {
+pub(crate) fn choose(
+    py: Python<'_>,
+    bus: &mut PythonBus,
+    current: &mut WorkerState,
+    former: &mut Option<Served>,
+) -> Next {
     loop {
-        if let Some(served) = &duty.served {
+        if let Some(served) = &current.served {
             let id = served.id;
             let spent = bus.dispatching_is_spent();
-            if !spent && (duty.turn > 0 || !duty.leads) {
+            if !spent && (current.turn > 0 || !current.is_shared) {
                 if let Some(gap) = bus.take_gap(id) {
                     return Next::Work(Work::Gap(gap));
                 }
                 if let Some(event) = bus.take(id) {
-                    duty.turn = duty.turn.saturating_sub(1);
+                    current.turn = current.turn.saturating_sub(1);
                     return Next::of(event, served, bus);
                 }
             }
             bus.release(id);
-            *former = duty.served.take();
+            *former = current.served.take();
         }
-        if !duty.leads {
-            duty.leads = bus.step_up();
-            if !duty.leads {
+        if !current.is_shared {
+            current.is_shared = bus.step_up();
+            if !current.is_shared {
                 return Next::End;
             }
         }
@@ -77,24 +82,24 @@ pub(crate) fn choose(py: Python<'_>, bus: &mut PythonBus, duty: &mut Duty, forme
             return Next::Yield;
         }
         let Some(id) = bus.next_ready() else {
-            duty.idle_steps += 1;
-            return if duty.idle_steps > LINGERING { Next::End } else { Next::Linger };
+            current.idle_steps += 1;
+            return if current.idle_steps > IDLE_TURNS { Next::End } else { Next::Linger };
         };
-        duty.idle_steps = 0;
-        touch_soon_ready(py, bus, duty);
+        current.idle_steps = 0;
+        prefetch_soon_ready(py, bus, current);
         let Some(found) = bus.subscriptions().get(id) else { continue };
-        duty.served = Some(Served { id, subscriber: Arc::clone(&found.payload) });
-        duty.turn = TURN;
+        current.served = Some(Served { id, subscriber: Arc::clone(&found.payload) });
+        current.turn = TURN;
     }
 }
 
 /// Touches what the subscriptions need whose turn comes soon.
 #[inline]
-fn touch_soon_ready(py: Python<'_>, bus: &PythonBus, duty: &mut Duty) {
-    if duty.touched == 0 {
-        let soon = bus.soon_ready(AHEAD as usize);
-        black_box(soon.fold(0, |sum, subscription| sum ^ subscription.payload.touch(py)));
-        duty.touched = AHEAD;
+fn prefetch_soon_ready(py: Python<'_>, bus: &PythonBus, current: &mut WorkerState) {
+    if current.prefetched == 0 {
+        let soon = bus.soon_ready(PREFETCH as usize);
+        black_box(soon.fold(0, |sum, subscription| sum ^ subscription.payload.prefetch(py)));
+        current.prefetched = PREFETCH;
     }
-    duty.touched -= 1;
+    current.prefetched -= 1;
 }

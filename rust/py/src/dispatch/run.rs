@@ -19,7 +19,7 @@ use trading_events_core::subscription::Subscription;
 use crate::bus::native_bus::NativeBus;
 use crate::bus::subscriber::{Served, Subscriber};
 use crate::codec::packed;
-use crate::runtime::drive::Entered;
+use crate::runtime::drive::ContextGuard;
 use crate::runtime::guarded::Guarded;
 use crate::runtime::pace::Pace;
 
@@ -35,14 +35,14 @@ pub(crate) struct Run {
     pub(crate) bus: Py<NativeBus>,
     /// Cancellations that the worker's task has been asked for.
     pub(crate) cancels: Arc<AtomicI64>,
-    pub(crate) course: Guarded<Course>,
+    pub(crate) state: Guarded<RunState>,
 }
 
 /// How far a run has come.
-pub(crate) struct Course {
+pub(crate) struct RunState {
     /// Whose events they are.
     pub(crate) served: Served,
-    pub(crate) leads: bool,
+    pub(crate) is_shared: bool,
     /// Its context, which has been entered.
     pub(crate) entered: Option<Py<PyAny>>,
     /// The event that is handled, or is to be.
@@ -64,26 +64,26 @@ impl Run {
     }
 
     fn __next__(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        let mut course = self.course.lock(py);
-        if std::mem::take(&mut course.is_new) {
-            return course.event.as_ref().map(|event| event.clone_ref(py));
+        let mut run_state = self.state.lock(py);
+        if std::mem::take(&mut run_state.is_new) {
+            return run_state.event.as_ref().map(|event| event.clone_ref(py));
         }
-        if course.is_over || self.cancels.load(Ordering::Relaxed) != 0 {
+        if run_state.is_over || self.cancels.load(Ordering::Relaxed) != 0 {
             return None;
         }
         let next = {
             let mut state = self.bus.get().lock(py);
-            if course.pace.is_over() {
+            if run_state.pace.is_over() {
                 state.bus.spend_dispatching();
             }
-            if course.turn == 0 && course.leads && state.bus.has_ready() {
+            if run_state.turn == 0 && run_state.is_shared && state.bus.has_ready() {
                 return None;
             }
-            state.bus.take_next(course.served.id)?
+            state.bus.take_next(run_state.served.id)?
         };
-        course.turn = course.turn.saturating_sub(1);
-        let former = course.event.take();
-        drop(course);
+        run_state.turn = run_state.turn.saturating_sub(1);
+        let former = run_state.event.take();
+        drop(run_state);
         drop(former);
         self.begin(py, next)
     }
@@ -91,39 +91,39 @@ impl Run {
     /// The handler of the subscription that is the next, whose events are given out from now on, in its context. `None` if
     /// the worker has to see to what is next.
     fn next_handler(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        let mut course = self.course.lock(py);
-        let is_plain = course.leads && !course.is_over && course.unread.is_none();
+        let mut run_state = self.state.lock(py);
+        let is_plain = run_state.is_shared && !run_state.is_over && run_state.unread.is_none();
         if !is_plain || self.cancels.load(Ordering::Relaxed) != 0 {
             return None;
         }
         let mut state = self.bus.get().lock(py);
-        let (id, event) = state.bus.pass_on(course.served.id, is_worth_it)?;
+        let (id, event) = state.bus.pass_on(run_state.served.id, is_worth_it)?;
         let subscriber = Arc::clone(&state.bus.subscriptions().get(id)?.payload);
         drop(state);
         let (handler, context) = (subscriber.handler.clone_ref(py), subscriber.context.clone_ref(py));
-        let former = (std::mem::replace(&mut course.served, Served { id, subscriber }), course.event.take());
-        let left = Entered::take_back(py, course.entered.take());
-        (course.is_new, course.turn) = (true, TURN - 1);
-        drop(course);
+        let former = (std::mem::replace(&mut run_state.served, Served { id, subscriber }), run_state.event.take());
+        let left = ContextGuard::from_raw(py, run_state.entered.take());
+        (run_state.is_new, run_state.turn) = (true, TURN - 1);
+        drop(run_state);
         drop((left, former));
-        let entered = Entered::enter(context.bind(py)).map(Entered::hand_over);
+        let entered = ContextGuard::enter(context.bind(py)).map(ContextGuard::into_raw);
         let begun = entered.and_then(|entered| {
-            self.course.lock(py).entered = entered;
+            self.state.lock(py).entered = entered;
             packed::unpack(py, event)
         });
-        let mut course = self.course.lock(py);
+        let mut run_state = self.state.lock(py);
         match begun {
-            Ok(event) => course.event = Some(event.unbind()),
-            Err(error) => course.unread = Some(error),
+            Ok(event) => run_state.event = Some(event.unbind()),
+            Err(error) => run_state.unread = Some(error),
         }
-        course.event.is_some().then_some(handler)
+        run_state.event.is_some().then_some(handler)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.bus)?;
-        let Some(course) = self.course.lock_in_traverse(&visit) else { return Ok(()) };
-        visit.call(&course.entered)?;
-        visit.call(&course.event)
+        let Some(run_state) = self.state.lock_in_traverse(&visit) else { return Ok(()) };
+        visit.call(&run_state.entered)?;
+        visit.call(&run_state.event)
     }
 }
 
@@ -132,11 +132,11 @@ impl Run {
     fn begin(&self, py: Python<'_>, next: Kept<Py<PyAny>>) -> Option<Py<PyAny>> {
         match packed::unpack(py, next) {
             Ok(event) => {
-                self.course.lock(py).event = Some(event.clone().unbind());
+                self.state.lock(py).event = Some(event.clone().unbind());
                 Some(event.unbind())
             }
             Err(error) => {
-                self.course.lock(py).unread = Some(error);
+                self.state.lock(py).unread = Some(error);
                 None
             }
         }
@@ -144,11 +144,11 @@ impl Run {
 
     /// Gives out no more events. Returns the last, or why it could not be made.
     pub(crate) fn end(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let mut course = self.course.lock(py);
-        course.is_over = true;
-        match course.unread.take() {
+        let mut run_state = self.state.lock(py);
+        run_state.is_over = true;
+        match run_state.unread.take() {
             Some(error) => Err(error),
-            None => Ok(course.event.take().unwrap_or_else(|| py.None())),
+            None => Ok(run_state.event.take().unwrap_or_else(|| py.None())),
         }
     }
 }

@@ -12,13 +12,13 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use trading_events_core::stats::End;
 
-use super::duty::{Aftermath, Duty, Resume};
 use super::nesting::Nesting;
 use super::next::{Next, Work, choose};
+use super::worker_state::{NextStep, Resume, WorkerState};
 use crate::bus::native_bus::NativeBus;
 use crate::codec::packed;
-use crate::runtime::drive::Entered;
-use crate::runtime::exits::Call;
+use crate::runtime::drive::ContextGuard;
+use crate::runtime::exits::NativeCall;
 use crate::runtime::guarded::Guarded;
 use crate::runtime::handler_context;
 use crate::runtime::pace::Pace;
@@ -28,7 +28,7 @@ pub(crate) struct Worker {
     pub(crate) bus: Py<NativeBus>,
     pub(crate) number: u64,
     /// Out of its place while a step runs; `None` in its place for good once the worker has ended.
-    pub(crate) duty: Guarded<Option<Duty>>,
+    pub(crate) state: Guarded<Option<WorkerState>>,
     pub(crate) is_running: AtomicBool,
     pub(crate) has_ended: AtomicBool,
     /// Cancellations asked for in the step that runs, less those taken back.
@@ -42,7 +42,7 @@ impl Worker {
         Self {
             bus: bus.clone().unbind(),
             number,
-            duty: Guarded::new(Some(Duty::of_leader())),
+            state: Guarded::new(Some(WorkerState::of_leader())),
             is_running: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             cancels: Arc::default(),
@@ -51,8 +51,8 @@ impl Worker {
     }
 
     pub(crate) fn step<'py>(&self, py: Python<'py>, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let _call = Call::go_on(py);
-        let Some(mut duty) = self.duty.lock(py).take() else {
+        let _call = NativeCall::resume(py);
+        let Some(mut current) = self.state.lock(py).take() else {
             return Err(if self.has_ended.load(Ordering::Relaxed) {
                 PyRuntimeError::new_err("cannot reuse a worker that has ended")
             } else {
@@ -60,60 +60,65 @@ impl Worker {
             });
         };
         self.is_running.store(true, Ordering::Relaxed);
-        let outcome = self.run(py, &mut duty, resume);
+        let outcome = self.run(py, &mut current, resume);
         self.is_running.store(false, Ordering::Relaxed);
         if matches!(outcome, Ok(Some(_))) {
-            let own = duty.own_cancels + self.cancels.swap(0, Ordering::Relaxed);
-            duty.own_cancels = own.max(0);
-            *self.duty.lock(py) = Some(duty);
+            let own = current.own_cancels + self.cancels.swap(0, Ordering::Relaxed);
+            current.own_cancels = own.max(0);
+            *self.state.lock(py) = Some(current);
         } else {
             self.has_ended.store(true, Ordering::Relaxed);
-            self.leave(py, duty, outcome.is_ok())?;
+            self.leave(py, current, outcome.is_ok())?;
         }
         outcome
     }
 
     /// Hands over what the worker has. A worker that was cancelled is replaced only if somebody waits for the bus: a loop
     /// that ends cancels all tasks, waiting ones first, and new ones would outlive it.
-    pub(crate) fn leave(&self, py: Python<'_>, duty: Duty, was_done: bool) -> PyResult<()> {
+    pub(crate) fn leave(&self, py: Python<'_>, current: WorkerState, was_done: bool) -> PyResult<()> {
         let bus = self.bus.bind(py);
-        let was_cancelled = !was_done || duty.served.is_some();
+        let was_cancelled = !was_done || current.served.is_some();
         let task = {
             let mut state = bus.get().lock(py);
-            if let Some(served) = &duty.served {
+            if let Some(served) = &current.served {
                 state.bus.release(served.id);
             }
-            if duty.leads {
+            if current.is_shared {
                 state.bus.step_down();
             }
             state.workers.remove(&self.number)
         };
-        drop((duty, task));
+        drop((current, task));
         if was_cancelled && !bus.get().is_awaited(py)? {
             return Ok(());
         }
-        NativeBus::rouse(bus)
+        NativeBus::ensure_worker(bus)
     }
 
-    fn run<'py>(&self, py: Python<'py>, duty: &mut Duty, resume: Resume) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn run<'py>(
+        &self,
+        py: Python<'py>,
+        current: &mut WorkerState,
+        resume: Resume,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut pace = Pace::start(self.bus.get().stretch_ns.load(Ordering::Relaxed));
-        let mut called = self.take_up(py, duty, resume);
+        let mut called = self.take_up(py, current, resume);
         let mut entered = None;
         loop {
             match called {
-                Ok(Aftermath::GoOn) => {}
-                Ok(Aftermath::End) => return Ok(None),
-                Ok(Aftermath::Raise(error)) => return Err(error),
+                Ok(NextStep::Continue) => {}
+                Ok(NextStep::End) => return Ok(None),
+                Ok(NextStep::Raise(error)) => return Err(error),
                 Err(yielded) => return Ok(Some(yielded)),
             }
-            if duty.absorbs {
+            if current.absorbs_cancel {
                 return Ok(Some(py.None().into_bound(py)));
             }
             if pace.is_over() {
                 self.bus.get().lock(py).bus.spend_dispatching();
             }
-            called = match self.next(py, duty)? {
-                Next::Work(work) => self.carry_out(py, duty, work, &mut pace, &mut entered),
+            called = match self.next(py, current)? {
+                Next::Work(work) => self.carry_out(py, current, work, &mut pace, &mut entered),
                 Next::Yield => {
                     drop(entered);
                     NativeBus::schedule_refill(self.bus.bind(py))?;
@@ -123,22 +128,27 @@ impl Worker {
                 Next::End => return Ok(None),
             };
             // Once more: whoever was told of a failure may have run the loop.
-            self.note_nesting(duty);
+            self.note_nesting(current);
         }
     }
 
     /// Goes on with the handler that has suspended, if one has.
     #[inline]
-    fn take_up<'py>(&self, py: Python<'py>, duty: &mut Duty, resume: Resume) -> Result<Aftermath, Bound<'py, PyAny>> {
-        match (duty.active.take(), resume) {
-            (Some(active), resume) => self.resume(py, duty, active, resume),
-            (None, Resume::Send) => Ok(Aftermath::GoOn),
+    fn take_up<'py>(
+        &self,
+        py: Python<'py>,
+        current: &mut WorkerState,
+        resume: Resume,
+    ) -> Result<NextStep, Bound<'py, PyAny>> {
+        match (current.active.take(), resume) {
+            (Some(active), resume) => self.resume(py, current, active, resume),
+            (None, Resume::Send) => Ok(NextStep::Continue),
             (None, Resume::Throw(error)) => {
-                let was_ours = std::mem::replace(&mut duty.absorbs, false);
+                let was_ours = std::mem::replace(&mut current.absorbs_cancel, false);
                 Ok(match if was_ours { self.is_cancelled(py, 0) } else { Ok(true) } {
-                    Ok(false) => Aftermath::GoOn,
-                    Ok(true) => Aftermath::Raise(error),
-                    Err(wrong) => Aftermath::Raise(wrong),
+                    Ok(false) => NextStep::Continue,
+                    Ok(true) => NextStep::Raise(error),
+                    Err(wrong) => NextStep::Raise(wrong),
                 })
             }
         }
@@ -149,43 +159,43 @@ impl Worker {
     fn carry_out<'py>(
         &self,
         py: Python<'py>,
-        duty: &mut Duty,
+        current: &mut WorkerState,
         work: Work,
         pace: &mut Pace,
-        entered: &mut Option<Entered<'py>>,
-    ) -> Result<Aftermath, Bound<'py, PyAny>> {
+        entered: &mut Option<ContextGuard<'py>>,
+    ) -> Result<NextStep, Bound<'py, PyAny>> {
         match work {
             Work::Run(event) if !self.nesting.is_possible => match packed::unpack(py, event) {
-                Ok(event) => self.run_through(py, duty, event, pace, entered),
-                Err(error) => self.fail_unread(py, duty, error),
+                Ok(event) => self.run_through(py, current, event, pace, entered),
+                Err(error) => self.fail_unread(py, current, error),
             },
             Work::Event(event) | Work::Run(event) => match packed::unpack(py, event) {
-                Ok(event) => self.call_handler(py, duty, event, entered),
-                Err(error) => self.fail_unread(py, duty, error),
+                Ok(event) => self.call_handler(py, current, event, entered),
+                Err(error) => self.fail_unread(py, current, error),
             },
-            Work::Gap(gap) => self.call_on_gap(py, duty, &gap, entered),
+            Work::Gap(gap) => self.call_on_gap(py, current, &gap, entered),
         }
     }
 
     /// What to do next. A follower stays with its subscription, a leader takes turns.
-    fn next(&self, py: Python<'_>, duty: &mut Duty) -> PyResult<Next> {
+    fn next(&self, py: Python<'_>, current: &mut WorkerState) -> PyResult<Next> {
         let this = self.bus.bind(py).get();
         // Dropped after the lock: it may be the last to know a subscription that has ended.
         let (mut former, mut ending) = (None, None);
         let (next, has_called, wakes) = {
             let mut state = this.lock(py);
-            if std::mem::replace(&mut duty.counts_handled, false)
-                && let Some(served) = &duty.served
+            if std::mem::replace(&mut current.counts_handled, false)
+                && let Some(served) = &current.served
             {
-                if (duty.turn > 0 || !duty.leads || !state.bus.has_ready())
+                if (current.turn > 0 || !current.is_shared || !state.bus.has_ready())
                     && let Some(event) = state.bus.take_next(served.id)
                 {
-                    duty.turn = duty.turn.saturating_sub(1);
+                    current.turn = current.turn.saturating_sub(1);
                     return Ok(Next::of(event, served, &state.bus));
                 }
                 ending = Some(state.bus.finish(served.id, End::Handled));
             }
-            let next = choose(py, &mut state.bus, duty, &mut former);
+            let next = choose(py, &mut state.bus, current, &mut former);
             let wakes = ending.as_ref().is_some_and(|ended| state.has_to_wake(ended));
             (next, state.bus.has_called(), wakes)
         };
@@ -200,15 +210,15 @@ impl Worker {
     /// timeout's, has its context.
     pub(crate) fn is_called_by_its_handler(&self, py: Python<'_>) -> PyResult<bool> {
         let caller = handler_context::calling_subscription(py, self.bus.get().number)?;
-        let duty = self.duty.lock(py);
-        let served = duty.as_ref().and_then(|duty| duty.served.as_ref());
+        let current = self.state.lock(py);
+        let served = current.as_ref().and_then(|current| current.served.as_ref());
         Ok(served.is_some_and(|served| Some(served.subscriber.number) == caller))
     }
 
     pub(crate) fn of_coroutine<'py>(&self, py: Python<'py>, attribute: &str) -> PyResult<Bound<'py, PyAny>> {
         let (coroutine, is_run) = {
-            let duty = self.duty.lock(py);
-            let active = duty.as_ref().and_then(|duty| duty.active.as_ref());
+            let current = self.state.lock(py);
+            let active = current.as_ref().and_then(|current| current.active.as_ref());
             let coroutine =
                 active.and_then(|active| active.coroutine.as_ref()).map(|coroutine| coroutine.clone_ref(py));
             (coroutine, active.is_some_and(|active| active.is_run))

@@ -7,8 +7,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use trading_events_core::stats::End;
 
-use super::duty::Resume;
 use super::worker::Worker;
+use super::worker_state::Resume;
 use crate::runtime::coroutine::{sent, thrown};
 
 #[pymethods]
@@ -43,17 +43,17 @@ impl Worker {
 
     /// Closes the handler's coroutine, if one is suspended, and ends.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(duty) = self.duty.lock(py).take() else { return Ok(()) };
+        let Some(current) = self.state.lock(py).take() else { return Ok(()) };
         self.has_ended.store(true, Ordering::Relaxed);
-        let active = duty.active.as_ref();
+        let active = current.active.as_ref();
         if let Some(coroutine) = active.and_then(|active| active.coroutine.as_ref())
             && let Some(close) = coroutine.bind(py).getattr_opt(intern!(py, "close"))?
         {
             close.call0()?;
         }
-        let ending = self.finish(py, &duty, active.is_some_and(|active| active.event.is_some()), End::Cancelled);
+        let ending = self.finish(py, &current, active.is_some_and(|active| active.event.is_some()), End::Cancelled);
         self.tell_ending(py, ending)?;
-        self.leave(py, duty, false)
+        self.leave(py, current, false)
     }
 
     /// Hears from the task of each request for cancellation (1) and of each that is taken back (-1).
@@ -75,9 +75,9 @@ impl Worker {
     /// The subscription whose handler is suspended here.
     #[getter]
     fn suspended_sid(&self, py: Python<'_>) -> Option<String> {
-        let duty = self.duty.lock(py);
-        let duty = duty.as_ref().filter(|duty| duty.active.is_some())?;
-        duty.served.as_ref().map(|served| served.subscriber.sid())
+        let current = self.state.lock(py);
+        let current = current.as_ref().filter(|current| current.active.is_some())?;
+        current.served.as_ref().map(|served| served.subscriber.sid())
     }
 
     #[getter]
@@ -102,10 +102,10 @@ impl Worker {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.bus)?;
-        let Some(duty) = self.duty.lock_in_traverse(&visit) else { return Ok(()) };
-        let Some(duty) = duty.as_ref() else { return Ok(()) };
-        visit.call(&duty.run)?;
-        let Some(active) = &duty.active else { return Ok(()) };
+        let Some(current) = self.state.lock_in_traverse(&visit) else { return Ok(()) };
+        let Some(current) = current.as_ref() else { return Ok(()) };
+        visit.call(&current.run)?;
+        let Some(active) = &current.active else { return Ok(()) };
         visit.call(&active.event)?;
         visit.call(&active.coroutine)
     }

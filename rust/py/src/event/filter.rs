@@ -7,7 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyList, PyString, PyType};
 use trading_events_core::filter::{Filter, Known};
 
-use super::kind::{Kind, kind_identity};
+use super::event_class::{EventClass, kind_identity};
 use super::names::names;
 use crate::runtime::exits;
 use crate::runtime::returned;
@@ -16,17 +16,17 @@ use crate::runtime::returned;
 /// that the garbage collector counts them right.
 #[pyclass(frozen, name = "Filter", module = "trading.events._core")]
 pub(crate) struct PyFilter {
-    parts: Parts,
+    parts: FilterParts,
     text: String,
 }
 
 /// A condition and what its numbers stand for.
-pub(crate) struct Parts {
+pub(crate) struct FilterParts {
     pub(crate) expression: Filter<usize>,
     pub(crate) leaves: Vec<Py<PyAny>>,
 }
 
-impl Parts {
+impl FilterParts {
     /// Those of any filter that `subscribe` takes: one of ours, or a callable.
     pub(crate) fn of(filter: &Bound<'_, PyAny>) -> Self {
         let py = filter.py();
@@ -59,13 +59,13 @@ impl PyFilter {
         let texts = filters.iter().map(text_of).collect::<PyResult<Vec<_>>>()?;
         let (mut expressions, mut leaves) = (Vec::new(), Vec::new());
         for filter in filters {
-            let (parts, before) = (Parts::of(filter), leaves.len());
+            let (parts, before) = (FilterParts::of(filter), leaves.len());
             expressions.push(parts.expression.map(&mut |number| number + before));
             leaves.extend(parts.leaves);
         }
         let (expression, sign) =
             if all { (Filter::All(expressions), " & ") } else { (Filter::Any(expressions), " | ") };
-        Ok(Self { parts: Parts { expression, leaves }, text: format!("({})", texts.join(sign)) })
+        Ok(Self { parts: FilterParts { expression, leaves }, text: format!("({})", texts.join(sign)) })
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn microseconds(moment: &Bound<'_, PyAny>) -> PyResult<i64> {
 }
 
 /// Asks what a class and a topic have not settled.
-pub(crate) fn test(rest: &Filter<usize>, leaves: &[Py<PyAny>], event: &Bound<'_, PyAny>) -> PyResult<bool> {
+pub(crate) fn evaluate(rest: &Filter<usize>, leaves: &[Py<PyAny>], event: &Bound<'_, PyAny>) -> PyResult<bool> {
     rest.test(&mut || timestamp_us(event), &mut |number| passes(leaves[*number].bind(event.py()), event))
 }
 
@@ -126,7 +126,10 @@ impl PyFilter {
     #[staticmethod]
     #[pyo3(signature = (names, /))]
     fn symbols(names: Vec<String>) -> Self {
-        Self { text: format!("symbol_filter({})", quoted(&names)), parts: Parts::plain(Filter::Symbol(boxed(names))) }
+        Self {
+            text: format!("symbol_filter({})", quoted(&names)),
+            parts: FilterParts::plain(Filter::Symbol(boxed(names))),
+        }
     }
 
     #[staticmethod]
@@ -134,7 +137,7 @@ impl PyFilter {
     fn exchanges(names: Vec<String>) -> Self {
         Self {
             text: format!("exchange_filter({})", quoted(&names)),
-            parts: Parts::plain(Filter::Exchange(boxed(names))),
+            parts: FilterParts::plain(Filter::Exchange(boxed(names))),
         }
     }
 
@@ -149,7 +152,7 @@ impl PyFilter {
             options.push(Filter::Class(kind_identity(&class)?, leaves.len()));
             leaves.push(class.into_any().unbind());
         }
-        let parts = Parts { expression: Filter::Any(options), leaves };
+        let parts = FilterParts { expression: Filter::Any(options), leaves };
         Ok(Self { parts, text: format!("event_type_filter({})", texts.join(", ")) })
     }
 
@@ -162,7 +165,7 @@ impl PyFilter {
         };
         let texts: Vec<String> = [named("start", start)?, named("end", end)?].into_iter().flatten().collect();
         Ok(Self {
-            parts: Parts::plain(Filter::Time {
+            parts: FilterParts::plain(Filter::Time {
                 start: start.map(microseconds).transpose()?,
                 end: end.map(microseconds).transpose()?,
             }),
@@ -186,14 +189,14 @@ impl PyFilter {
     #[pyo3(signature = (condition, /))]
     fn negation(condition: &Bound<'_, PyAny>) -> PyResult<Self> {
         let text = format!("~{}", text_of(condition)?);
-        let Parts { expression, leaves } = Parts::of(condition);
-        Ok(Self { parts: Parts { expression: Filter::Not(Box::new(expression)), leaves }, text })
+        let FilterParts { expression, leaves } = FilterParts::of(condition);
+        Ok(Self { parts: FilterParts { expression: Filter::Not(Box::new(expression)), leaves }, text })
     }
 
     #[pyo3(signature = (event, /))]
     fn __call__(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let _call = exits::Call::go_on(event.py());
-        let kind = Kind::of(event)?;
+        let _call = exits::NativeCall::resume(event.py());
+        let kind = EventClass::of(event)?;
         let (exchange, symbol) = names(event)?;
         let known = Known {
             event_type: &kind.event_type,
@@ -201,7 +204,7 @@ impl PyFilter {
             exchange: exchange.text()?,
             symbol: symbol.text()?,
         };
-        test(&self.parts.expression.settle(&known), &self.parts.leaves, event)
+        evaluate(&self.parts.expression.settle(&known), &self.parts.leaves, event)
     }
 
     /// What an event type, a class if there is one for it, a topic and a range of time decide.
@@ -214,7 +217,7 @@ impl PyFilter {
         symbol: Option<&str>,
         span_us: (i64, i64),
     ) -> PyResult<Option<bool>> {
-        let kind = class_.map(|class| Kind::of_class(class.clone())).transpose()?;
+        let kind = class_.map(|class| EventClass::of_class(class.clone())).transpose()?;
         let lineage = kind.as_ref().map_or(&[][..], |kind| &kind.lineage);
         let known = Known { event_type, lineage, exchange, symbol };
         Ok(self.parts.expression.settle(&known).decide(span_us.0, span_us.1))

@@ -5,7 +5,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::kind::not_an_event;
+use super::event_class::not_an_event;
 use crate::error::NotAnEventError;
 use crate::runtime::references::holders;
 

@@ -5,12 +5,12 @@ use pyo3::prelude::*;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::sequence::{Kept, Sequence};
 
-use super::select::Choice;
+use super::select::Selection;
 use crate::bus::native_bus::NativeBus;
 use crate::codec::packed;
-use crate::error::gets_through;
+use crate::error::ends_program;
 use crate::event::filter;
-use crate::runtime::exits::Call;
+use crate::runtime::exits::NativeCall;
 
 /// From where a subscription hears events.
 pub(crate) struct Start {
@@ -38,12 +38,12 @@ impl NativeBus {
         start: &Start,
         kept: Sequence<Py<PyAny>>,
     ) -> PyResult<()> {
-        let picked = Self::pick_for(slf, id, start, kept);
+        let selected = Self::select_for(slf, id, start, kept);
         let discarded = {
             let mut state = slf.get().lock(slf.py());
-            match picked {
-                Ok(picked) => {
-                    state.bus.put_ahead(id, picked);
+            match selected {
+                Ok(selected) => {
+                    state.bus.put_ahead(id, selected);
                     state.bus.let_go(id);
                     None
                 }
@@ -54,11 +54,11 @@ impl NativeBus {
             slf.get().wake_waiters(slf.py(), discarded.ended.as_deref())?;
             return Err(error);
         }
-        Self::rouse(slf)
+        Self::ensure_worker(slf)
     }
 
     /// The events that a subscription wants of some.
-    fn pick_for(
+    fn select_for(
         slf: &Bound<'_, Self>,
         id: SubscriptionId,
         start: &Start,
@@ -70,7 +70,7 @@ impl NativeBus {
             state.bus.subscriptions().get(id).map(|found| (found.interest.clone(), found.payload.clone()))
         };
         let Some((interest, subscriber)) = found else { return Ok(Vec::new()) };
-        let choice = Choice {
+        let selection = Selection {
             interest: &interest,
             leaves: &subscriber.leaves,
             start_us: start.start_us,
@@ -78,8 +78,8 @@ impl NativeBus {
             last_per_topic: start.last_per_topic,
             limit: usize::MAX,
         };
-        choice.pick(py, kept, &mut |event, error| {
-            if gets_through(py, &error) {
+        selection.select(py, kept, &mut |event, error| {
+            if ends_program(py, &error) {
                 return Err(error);
             }
             if let Some(found) = slf.get().lock(py).bus.subscriptions_mut().get_mut(id) {
@@ -93,7 +93,7 @@ impl NativeBus {
     pub(crate) fn wants(slf: &Bound<'_, Self>, id: SubscriptionId, event: &Bound<'_, PyAny>) -> PyResult<bool> {
         let one: Sequence<Py<PyAny>> = [Kept::Event(event.clone().unbind())].into_iter().collect();
         let all = Start { start_us: None, last_per_topic: false };
-        Ok(!Self::pick_for(slf, id, &all, one)?.is_empty())
+        Ok(!Self::select_for(slf, id, &all, one)?.is_empty())
     }
 }
 
@@ -103,13 +103,13 @@ impl NativeBus {
     /// Returns how many wait there.
     fn _put_ahead(slf: &Bound<'_, Self>, sid: &str, events: &Bound<'_, PyAny>) -> PyResult<usize> {
         let (py, this) = (slf.py(), slf.get());
-        let _call = Call::begin(py)?;
+        let _call = NativeCall::begin(py)?;
         let id = this.id_of(py, sid)?;
         let events: Sequence<Py<PyAny>> =
             events.try_iter()?.map(|event| Ok(Kept::Event(event?.unbind()))).collect::<PyResult<_>>()?;
         let start = Start { start_us: None, last_per_topic: false };
         let mut row = Vec::new();
-        for kept in Self::pick_for(slf, id, &start, events)? {
+        for kept in Self::select_for(slf, id, &start, events)? {
             row.clear();
             let packs = this.lock(py).bus.subscriptions().get(id).is_some_and(|found| found.queue.packs_ahead());
             let is_packed = match &kept {
@@ -128,7 +128,7 @@ impl NativeBus {
             };
             drop(former);
         }
-        Self::rouse(slf)?;
+        Self::ensure_worker(slf)?;
         Ok(this.lock(py).bus.subscriptions().get(id).map_or(0, |found| found.queue.len() - found.queue.live()))
     }
 
@@ -153,9 +153,9 @@ impl NativeBus {
 
     /// What to await until a subscription has handled all but `left` of what it is to be handed now; None if it has.
     fn _until_handled<'py>(&self, py: Python<'py>, sid: &str, left: usize) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let home = self.home_here(py)?;
+        let event_loop = self.event_loop_here(py)?;
         let id = self.id_of(py, sid)?;
-        let future = home.new_future(py)?;
+        let future = event_loop.new_future(py)?;
         let mut state = self.lock(py);
         let milestone = state.bus.milestone(id, left);
         if state.bus.has_reached(milestone) {
@@ -171,6 +171,6 @@ impl NativeBus {
     fn _let_go(slf: &Bound<'_, Self>, sid: &str) -> PyResult<()> {
         let id = slf.get().id_of(slf.py(), sid)?;
         slf.get().lock(slf.py()).bus.let_go(id);
-        Self::rouse(slf)
+        Self::ensure_worker(slf)
     }
 }

@@ -5,12 +5,12 @@ use pyo3::types::PyList;
 use trading_events_core::history::History;
 use trading_events_core::registry::Interest;
 
-use super::select::Choice;
+use super::select::Selection;
 use crate::bus::interest::kinds_of;
 use crate::bus::native_bus::NativeBus;
 use crate::codec::{CollectorPaused, packed};
 use crate::event::filter;
-use crate::runtime::exits::Call;
+use crate::runtime::exits::NativeCall;
 
 #[pymethods]
 impl NativeBus {
@@ -45,9 +45,9 @@ impl NativeBus {
         end: Option<&Bound<'py, PyAny>>,
         limit: Option<usize>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let _call = Call::begin(py)?;
+        let _call = NativeCall::begin(py)?;
         let (kinds, ..) = kinds_of(what)?;
-        let choice = Choice {
+        let selection = Selection {
             interest: &Interest { kinds, filter: None },
             leaves: &[],
             start_us: start.map(filter::microseconds).transpose()?,
@@ -57,9 +57,9 @@ impl NativeBus {
         };
         let kept = self.lock(py).kept(py);
         let _paused = CollectorPaused::new(py);
-        let picked = choice.pick(py, kept, &mut |_, error| Err(error))?;
+        let selected = selection.select(py, kept, &mut |_, error| Err(error))?;
         let events = PyList::empty(py);
-        for kept in picked {
+        for kept in selected {
             events.append(packed::unpack(py, kept)?)?;
         }
         Ok(events)

@@ -13,12 +13,12 @@ use trading_events_core::topic::{NONE, Topic};
 
 use crate::codec::{self, packed};
 use crate::error::EventDecodeError;
+use crate::event::event_class::EventClass;
 use crate::event::filter;
-use crate::event::kind::Kind;
 use crate::event::names::names;
 
 /// What is wanted.
-pub(crate) struct Choice<'a> {
+pub(crate) struct Selection<'a> {
     pub(crate) interest: &'a Interest,
     /// What the filter's numbers stand for.
     pub(crate) leaves: &'a [Py<PyAny>],
@@ -46,9 +46,9 @@ struct Candidate {
 struct Topics {
     numbers: HashMap<Box<str>, usize, FxBuildHasher>,
     /// Of each, what its events still have to pass.
-    rests: Vec<Filter<usize>>,
+    residuals: Vec<Filter<usize>>,
     text: String,
-    kinds: HashMap<Box<str>, Option<Arc<Kind>>>,
+    kinds: HashMap<Box<str>, Option<Arc<EventClass>>>,
 }
 
 impl Topics {
@@ -63,30 +63,30 @@ impl Topics {
 
     /// Takes a topic in, just after it was not found.
     fn add(&mut self, rest: Filter<usize>) -> usize {
-        let number = self.rests.len();
+        let number = self.residuals.len();
         self.numbers.insert(self.text.as_str().into(), number);
-        self.rests.push(rest);
+        self.residuals.push(rest);
         number
     }
 }
 
 /// What of a row's facts outlives its reading.
-struct OwnFacts {
+struct OwnedKey {
     event_type: String,
     exchange: Option<String>,
     symbol: Option<String>,
 }
 
-enum Met {
+enum Lookup {
     /// A topic that has been met, and the time.
     Known(usize, i64),
-    New(OwnFacts, i64),
+    New(OwnedKey, i64),
 }
 
-impl Choice<'_> {
+impl Selection<'_> {
     /// The events that are wanted, in their order. No lock is held: filters are asked, which may run any code; what they
     /// raise goes to `on_failure`, and lets nothing through.
-    pub(crate) fn pick<'py>(
+    pub(crate) fn select<'py>(
         &self,
         py: Python<'py>,
         kept: Sequence<Py<PyAny>>,
@@ -95,7 +95,7 @@ impl Choice<'_> {
         let mut topics = Topics::default();
         let mut candidates = Vec::new();
         for kept in kept {
-            if let Some(topic) = self.admit(py, &kept, &mut topics)? {
+            if let Some(topic) = self.eligible_topic(py, &kept, &mut topics)? {
                 candidates.push(Candidate { kept, topic });
             }
         }
@@ -103,9 +103,9 @@ impl Choice<'_> {
         if from_the_end {
             candidates.reverse();
         }
-        let (mut picked, mut seen) = (Vec::new(), HashSet::new());
+        let (mut selected, mut seen) = (Vec::new(), HashSet::new());
         for candidate in candidates {
-            if from_the_end && picked.len() >= self.limit {
+            if from_the_end && selected.len() >= self.limit {
                 break;
             }
             if self.last_per_topic && seen.contains(&candidate.topic) {
@@ -113,21 +113,21 @@ impl Choice<'_> {
             }
             if self.passes(py, &candidate, &topics, on_failure)? {
                 seen.insert(candidate.topic);
-                picked.push(candidate.kept);
+                selected.push(candidate.kept);
             }
         }
         if from_the_end {
-            picked.reverse();
+            selected.reverse();
         }
-        Ok(picked)
+        Ok(selected)
     }
 
     /// The number of the topic of an event whose topic and time are right.
-    fn admit(&self, py: Python<'_>, kept: &Kept<Py<PyAny>>, topics: &mut Topics) -> PyResult<Option<usize>> {
+    fn eligible_topic(&self, py: Python<'_>, kept: &Kept<Py<PyAny>>, topics: &mut Topics) -> PyResult<Option<usize>> {
         let mut look = |facts: &Facts<'_>| match topics.find(facts) {
-            Some(number) => Met::Known(number, facts.timestamp),
-            None => Met::New(
-                OwnFacts {
+            Some(number) => Lookup::Known(number, facts.timestamp),
+            None => Lookup::New(
+                OwnedKey {
                     event_type: facts.event_type.to_owned(),
                     exchange: facts.exchange.map(str::to_owned),
                     symbol: facts.symbol.map(str::to_owned),
@@ -135,31 +135,31 @@ impl Choice<'_> {
                 facts.timestamp,
             ),
         };
-        let met = match kept {
+        let lookup = match kept {
             Kept::Rows(rows) => {
                 rows.look(look).map_err(|error| EventDecodeError::new_err((error.reason, error.offset)))?
             }
             Kept::Event(event) => {
                 let event = event.bind(py);
-                let (kind, (exchange, symbol)) = (Kind::of(event)?, names(event)?);
+                let (kind, (exchange, symbol)) = (EventClass::of(event)?, names(event)?);
                 let timestamp = filter::timestamp_us(event)?;
                 let (exchange, symbol) = (exchange.text()?, symbol.text()?);
                 look(&Facts { event_type: &kind.event_type, exchange, symbol, timestamp })
             }
         };
-        let (number, time) = match met {
-            Met::Known(number, time) => (number, time),
-            Met::New(facts, time) => (self.settle(py, &facts, topics)?, time),
+        let (number, time) = match lookup {
+            Lookup::Known(number, time) => (number, time),
+            Lookup::New(facts, time) => (self.resolve(py, &facts, topics)?, time),
         };
         let in_time = self.start_us.is_none_or(|start| start <= time) && self.end_us.is_none_or(|end| time < end);
-        Ok((in_time && topics.rests[number] != Filter::Constant(false)).then_some(number))
+        Ok((in_time && topics.residuals[number] != Filter::Constant(false)).then_some(number))
     }
 
     /// Decides what a topic decides.
-    fn settle(&self, py: Python<'_>, facts: &OwnFacts, topics: &mut Topics) -> PyResult<usize> {
+    fn resolve(&self, py: Python<'_>, facts: &OwnedKey, topics: &mut Topics) -> PyResult<usize> {
         if !topics.kinds.contains_key(facts.event_type.as_str()) {
             let class = codec::class_of_type(py, &facts.event_type)?;
-            let kind = class.map(Kind::of_class).transpose()?;
+            let kind = class.map(EventClass::of_class).transpose()?;
             topics.kinds.insert(facts.event_type.as_str().into(), kind);
         }
         let lineage: &[usize] = match &topics.kinds[facts.event_type.as_str()] {
@@ -191,12 +191,12 @@ impl Choice<'_> {
         topics: &Topics,
         on_failure: OnFailure<'_, 'py>,
     ) -> PyResult<bool> {
-        let rest = &topics.rests[candidate.topic];
+        let rest = &topics.residuals[candidate.topic];
         if let Filter::Constant(passes) = rest {
             return Ok(*passes);
         }
         let event = packed::unpack(py, candidate.kept.share(|event| event.clone_ref(py)))?;
-        match filter::test(rest, self.leaves, &event) {
+        match filter::evaluate(rest, self.leaves, &event) {
             Err(error) => on_failure(&event, error).map(|()| false),
             passes => passes,
         }

@@ -10,18 +10,18 @@ use trading_events_core::journal::scan::Found;
 use crate::runtime::detached::Detached;
 
 /// What segments held when they were read.
-pub(crate) struct Rows(pub(crate) Vec<Piece>);
+pub(crate) struct Rows(pub(crate) Vec<SegmentPart>);
 
 /// The rows of one segment.
-pub(crate) struct Piece {
+pub(crate) struct SegmentPart {
     /// How many rows there are in the pieces before it.
     pub(crate) before: usize,
     pub(crate) frames: Vec<Found>,
-    pub(crate) place: Place,
+    pub(crate) storage: Storage,
 }
 
 /// Where payloads are.
-pub(crate) enum Place {
+pub(crate) enum Storage {
     Memory(Detached<Vec<u8>>),
     /// A segment that changes no more. A frame is checked again when it is read.
     Disk(Detached<File>),
@@ -39,10 +39,10 @@ impl Rows {
     ///
     /// The segment cannot be read, or is not what it was.
     pub(crate) fn payload<'a>(&'a self, index: u32, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
-        let (place, frame) = self.find(index as usize);
-        match place {
-            Place::Memory(bytes) => Ok(&bytes[frame.payload.clone()]),
-            Place::Disk(file) => {
+        let (storage, frame) = self.find(index as usize);
+        match storage {
+            Storage::Memory(bytes) => Ok(&bytes[frame.payload.clone()]),
+            Storage::Disk(file) => {
                 let start = frame.payload.start - FRAME_HEADER_BYTES;
                 buffer.resize(frame.payload.end - start, 0);
                 file.read_exact_at(buffer, start as u64)?;
@@ -58,8 +58,8 @@ impl Rows {
         self.0.last().map_or(0, |last| last.before + last.frames.len())
     }
 
-    fn find(&self, index: usize) -> (&Place, &Found) {
+    fn find(&self, index: usize) -> (&Storage, &Found) {
         let piece = &self.0[self.0.partition_point(|piece| piece.before <= index) - 1];
-        (&piece.place, &piece.frames[index - piece.before])
+        (&piece.storage, &piece.frames[index - piece.before])
     }
 }

@@ -13,7 +13,7 @@ use trading_events_core::codec::topics::{Sorter, Topic};
 use trading_events_core::journal::scan::{Found, Scan};
 use trading_events_core::journal::segment::{HEADER_BYTES, HeaderError};
 
-use super::rows::{Piece, Place, Rows};
+use super::rows::{Rows, SegmentPart, Storage};
 use super::topic_rows::TopicRows;
 use crate::error::os_error;
 use crate::runtime::detached::Detached;
@@ -36,7 +36,8 @@ impl SegmentRows {
     /// The rows of one segment, by all its bytes, without those of some numbers.
     pub(crate) fn in_memory(bytes: Vec<u8>, scan: Scan, left_out: &HashSet<u64>) -> Self {
         let (damaged, torn_bytes, next_seq) = (damaged(&scan), torn_bytes(&scan, bytes.len()), next_seq(&scan));
-        let piece = Piece { before: 0, frames: keep(scan, left_out), place: Place::Memory(Detached::new(bytes)) };
+        let piece =
+            SegmentPart { before: 0, frames: keep(scan, left_out), storage: Storage::Memory(Detached::new(bytes)) };
         Self { rows: Arc::new(Rows(vec![piece])), damaged, torn_bytes, next_seq, sorted: Mutex::new(None) }
     }
 }
@@ -106,7 +107,7 @@ impl SegmentRows {
 /// Rows of segments that change no more, as they are read one after the other: only where they are is kept.
 #[derive(Default)]
 pub(crate) struct RowsOnDisk {
-    pieces: Vec<Piece>,
+    pieces: Vec<SegmentPart>,
     damaged: Vec<(usize, usize)>,
     torn_bytes: usize,
     next_seq: Option<u64>,
@@ -124,7 +125,7 @@ impl RowsOnDisk {
             self.sorter.push(&bytes[frame.payload.clone()]);
         }
         let before = self.pieces.last().map_or(0, |last| last.before + last.frames.len());
-        self.pieces.push(Piece { before, frames, place: Place::Disk(Detached::new(file)) });
+        self.pieces.push(SegmentPart { before, frames, storage: Storage::Disk(Detached::new(file)) });
     }
 
     /// The rows of all segments.

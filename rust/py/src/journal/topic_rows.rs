@@ -11,7 +11,7 @@ use trading_events_core::codec::transcode::{Transcoder, Transcription};
 
 use super::rows::Rows;
 use crate::codec::Class;
-use crate::codec::{columns::ColumnBuffer, columns::MadeColumn, columns::made};
+use crate::codec::{columns::ColumnBuffer, columns::ColumnBuffers, columns::into_buffers};
 use crate::error::os_error;
 
 /// Columns end with the event by which one of them has more text than this. As a payload has at most 2^28 bytes, and a byte
@@ -32,7 +32,7 @@ impl TopicRows {
 }
 
 /// How many rows were looked at, the columns of those that were not refused, and the indices of those that were.
-type MadeColumns = (usize, usize, Vec<MadeColumn>, Vec<u32>);
+type MadeColumns = (usize, usize, Vec<ColumnBuffers>, Vec<u32>);
 
 /// Columns being made, the indices of the rows in them, and of those that were refused.
 type Pushed<'a> = (Transcription<'a>, Vec<u32>, Vec<u32>);
@@ -114,8 +114,9 @@ impl TopicRows {
         Ok((transcription, accepted, refused))
     }
 
-    fn wrap(&self, columns: Vec<(Form, Vec<Column>)>, accepted: &[u32]) -> Vec<MadeColumn> {
-        let mut wrapped: Vec<MadeColumn> = columns.into_iter().flat_map(|(_, columns)| columns).map(made).collect();
+    fn wrap(&self, columns: Vec<(Form, Vec<Column>)>, accepted: &[u32]) -> Vec<ColumnBuffers> {
+        let mut wrapped: Vec<ColumnBuffers> =
+            columns.into_iter().flat_map(|(_, columns)| columns).map(into_buffers).collect();
         let seqs = accepted.iter().flat_map(|index| self.rows.seq(*index).to_le_bytes()).collect();
         wrapped.push((0, vec![None, Some(ColumnBuffer(seqs))]));
         wrapped

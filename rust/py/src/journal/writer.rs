@@ -13,9 +13,9 @@ use trading_events_core::journal::frame::FRAME_HEADER_BYTES;
 use trading_events_core::journal::{AppendError, Journal};
 
 use crate::codec;
-use crate::error::{gets_through, os_error};
-use crate::runtime::exits::Call;
-use crate::runtime::fork::Birthplace;
+use crate::error::{ends_program, os_error};
+use crate::runtime::exits::NativeCall;
+use crate::runtime::fork::ForkGuard;
 
 /// The writing end of a journal.
 #[pyclass(frozen, name = "Journal", module = "trading.events._core")]
@@ -27,7 +27,7 @@ pub(crate) struct PyJournal {
     most_bytes: u64,
     soon_unsynced_bytes: u64,
     is_deferred: bool,
-    birthplace: Birthplace,
+    fork_guard: ForkGuard,
 }
 
 #[pymethods]
@@ -52,7 +52,7 @@ impl PyJournal {
             most_bytes,
             soon_unsynced_bytes,
             is_deferred,
-            birthplace: Birthplace::here(),
+            fork_guard: ForkGuard::new(),
         })
     }
 
@@ -67,13 +67,13 @@ impl PyJournal {
     #[pyo3(signature = (event, /))]
     fn take_event(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
         let py = event.py();
-        let _call = Call::begin(py)?;
-        if !self.birthplace.is_here() {
+        let _call = NativeCall::begin(py)?;
+        if !self.fork_guard.is_same_process() {
             return Ok(false);
         }
         match codec::row_of(event) {
-            Ok(row) => Ok(py.detach(|| self.take_quietly(&row))),
-            Err(error) if gets_through(py, &error) => Err(error),
+            Ok(row) => Ok(py.detach(|| self.append_quietly(&row))),
+            Err(error) if ends_program(py, &error) => Err(error),
             Err(_) => Ok(false),
         }
     }
@@ -155,20 +155,20 @@ impl PyJournal {
     /// Appends, and tells whether that is news: the first row that is to be synced, or one limit reached.
     fn take<'a>(&self, payloads: impl IntoIterator<Item = &'a [u8]>) -> Result<bool, AppendError> {
         let mut journal = self.journal.lock();
-        let before = Marks::of(&journal);
+        let before = Levels::of(&journal);
         self.put(&mut journal, payloads)?;
-        let after = Marks::of(&journal);
+        let after = Levels::of(&journal);
         if after.rows >= self.most_rows || after.size_bytes >= self.most_bytes {
             let _ = journal.rotate(); // what fails here is tried again by the next append
         }
-        Ok(self.is_news(&before, &after))
+        Ok(self.crosses_limit(&before, &after))
     }
 
     /// Appends what is no news. Says whether it has, and where not, nothing has changed.
-    fn take_quietly(&self, payload: &[u8]) -> bool {
+    fn append_quietly(&self, payload: &[u8]) -> bool {
         let mut journal = self.journal.lock();
-        let before = Marks::of(&journal);
-        !self.is_news(&before, &before.after(payload)) && self.put(&mut journal, [payload]).is_ok()
+        let before = Levels::of(&journal);
+        !self.crosses_limit(&before, &before.after(payload)) && self.put(&mut journal, [payload]).is_ok()
     }
 
     fn put<'a>(
@@ -179,7 +179,7 @@ impl PyJournal {
         if self.is_deferred { journal.append_to_memory(payloads) } else { journal.append(payloads) }
     }
 
-    fn is_news(&self, before: &Marks, after: &Marks) -> bool {
+    fn crosses_limit(&self, before: &Levels, after: &Levels) -> bool {
         let reaches = |limit: u64, before: u64, after: u64| before < limit && after >= limit;
         reaches(1, before.unsynced_bytes, after.unsynced_bytes)
             || reaches(self.soon_unsynced_bytes, before.unsynced_bytes, after.unsynced_bytes)
@@ -205,13 +205,13 @@ impl PyJournal {
 }
 
 /// How much there is of what has a limit.
-struct Marks {
+struct Levels {
     rows: u64,
     size_bytes: u64,
     unsynced_bytes: u64,
 }
 
-impl Marks {
+impl Levels {
     fn of(journal: &Journal<Folder>) -> Self {
         Self {
             rows: journal.rows(),

@@ -6,28 +6,28 @@ use pyo3::prelude::*;
 use trading_events_core::admission::{Offer, Patience, Speaker};
 use trading_events_core::line::Ticket;
 
-use super::pending::{Admitted, Outcome, Parcel};
+use super::pending::{Enqueued, Outcome, PendingEvent};
 use crate::bus::native_bus::NativeBus;
 use crate::error::WrongLoopError;
 use crate::runtime::drive::{self, Progress};
 
 enum Stage {
     /// Called away from the bus's loop; nothing has been done.
-    Elsewhere(Py<PyAny>),
+    NotStarted(Py<PyAny>),
     /// The loop is to turn first.
-    Yield(Parcel),
+    Yield(PendingEvent),
     /// The queues are to be asked.
-    Ask(Parcel),
+    Enqueue(PendingEvent),
     /// In line, waiting to be called.
-    InLine { parcel: Parcel, ticket: Ticket, wait: Py<PyAny> },
+    Waiting { pending: PendingEvent, ticket: Ticket, wait: Py<PyAny> },
     /// Accepted, refused or given up.
-    Over,
+    Done,
 }
 
 /// What became of somebody in line who thought that it was called.
-enum Came {
+enum WakeUp {
     /// Its event is accepted.
-    In,
+    Accepted,
     /// It was not called.
     TooEarly,
     /// It was called because the bus has begun to close, and is to ask whether it is still heard.
@@ -40,44 +40,44 @@ pub(crate) struct Attempt(Stage);
 impl Attempt {
     pub(crate) fn after(pending: Outcome) -> Self {
         Self(match pending {
-            Outcome::Accepted => Stage::Over,
-            Outcome::MustYield(parcel) => Stage::Yield(parcel),
-            Outcome::MustWait(parcel) => Stage::Ask(parcel),
+            Outcome::Accepted => Stage::Done,
+            Outcome::MustYield(pending) => Stage::Yield(pending),
+            Outcome::MustWait(pending) => Stage::Enqueue(pending),
         })
     }
 
-    pub(crate) fn elsewhere(event: &Bound<'_, PyAny>) -> Self {
-        Self(Stage::Elsewhere(event.clone().unbind()))
+    pub(crate) fn not_started(event: &Bound<'_, PyAny>) -> Self {
+        Self(Stage::NotStarted(event.clone().unbind()))
     }
 
     /// Goes on until there is something to wait for, which is returned, or until the event is accepted.
     pub(crate) fn step<'py>(&mut self, bus: &Bound<'py, NativeBus>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = bus.py();
         loop {
-            self.0 = match std::mem::replace(&mut self.0, Stage::Over) {
-                Stage::Over => return Ok(None),
-                Stage::Elsewhere(event) => {
+            self.0 = match std::mem::replace(&mut self.0, Stage::Done) {
+                Stage::Done => return Ok(None),
+                Stage::NotStarted(event) => {
                     check_arrived(bus)?;
-                    let offered = NativeBus::offer(bus, event.bind(py), Patience::Waits, Speaker::Publisher)?;
+                    let offered = NativeBus::begin_publish(bus, event.bind(py), Patience::Waits, Speaker::Publisher)?;
                     Self::after(offered).0
                 }
-                Stage::Yield(parcel) => {
-                    self.0 = Stage::Ask(parcel);
+                Stage::Yield(pending) => {
+                    self.0 = Stage::Enqueue(pending);
                     return Ok(Some(py.None().into_bound(py)));
                 }
-                Stage::Ask(mut parcel) => match Self::ask(bus, &mut parcel)? {
-                    Admitted::Accepted => return Ok(None),
-                    Admitted::MustWait => Self::join(bus, parcel)?,
+                Stage::Enqueue(mut pending) => match Self::enqueue(bus, &mut pending)? {
+                    Enqueued::Accepted => return Ok(None),
+                    Enqueued::MustWait => Self::wait_for_room(bus, pending)?,
                 },
-                Stage::InLine { mut parcel, ticket, wait } => match drive::send(wait.bind(py)) {
+                Stage::Waiting { mut pending, ticket, wait } => match drive::send(wait.bind(py)) {
                     Progress::Suspended(yielded) => {
-                        self.0 = Stage::InLine { parcel, ticket, wait };
+                        self.0 = Stage::Waiting { pending, ticket, wait };
                         return Ok(Some(yielded));
                     }
-                    Progress::Returned => match Self::come(bus, ticket, &mut parcel)? {
-                        Came::In => return Ok(None),
-                        Came::TooEarly => Self::join(bus, parcel)?,
-                        Came::Dismissed => Stage::Ask(parcel),
+                    Progress::Returned => match Self::enqueue_in_turn(bus, ticket, &mut pending)? {
+                        WakeUp::Accepted => return Ok(None),
+                        WakeUp::TooEarly => Self::wait_for_room(bus, pending)?,
+                        WakeUp::Dismissed => Stage::Enqueue(pending),
                     },
                     Progress::Raised(error) => {
                         give_up(bus, ticket);
@@ -88,64 +88,68 @@ impl Attempt {
         }
     }
 
-    fn ask(bus: &Bound<'_, NativeBus>, parcel: &mut Parcel) -> PyResult<Admitted> {
-        let event = parcel.event.bind(bus.py());
-        NativeBus::admit(bus, event, &mut parcel.aim, (Patience::Waits, Speaker::Publisher))
+    fn enqueue(bus: &Bound<'_, NativeBus>, pending: &mut PendingEvent) -> PyResult<Enqueued> {
+        let event = pending.event.bind(bus.py());
+        NativeBus::enqueue(bus, event, &mut pending.destination, (Patience::Waits, Speaker::Publisher))
     }
 
-    fn join(bus: &Bound<'_, NativeBus>, parcel: Parcel) -> PyResult<Stage> {
+    fn wait_for_room(bus: &Bound<'_, NativeBus>, pending: PendingEvent) -> PyResult<Stage> {
         let (py, this) = (bus.py(), bus.get());
-        let home = this.home_here(py)?;
-        let future = home.new_future(py)?;
+        let event_loop = this.event_loop_here(py)?;
+        let future = event_loop.new_future(py)?;
         let wait = future.call_method0(intern!(py, "__await__"))?.unbind();
-        let ticket = this.lock(py).bus.wait(&parcel.aim.topic, &parcel.aim.targets, future.unbind());
-        Ok(Stage::InLine { parcel, ticket, wait })
+        let ticket = this.lock(py).bus.wait(&pending.destination.topic, &pending.destination.targets, future.unbind());
+        Ok(Stage::Waiting { pending, ticket, wait })
     }
 
-    fn come(bus: &Bound<'_, NativeBus>, ticket: Ticket, parcel: &mut Parcel) -> PyResult<Came> {
+    fn enqueue_in_turn(bus: &Bound<'_, NativeBus>, ticket: Ticket, pending: &mut PendingEvent) -> PyResult<WakeUp> {
         let (py, this) = (bus.py(), bus.get());
-        let home = this.home_here(py)?;
+        let event_loop = this.event_loop_here(py)?;
         let speaker = NativeBus::speaker_outside(bus).inspect_err(|_| give_up(bus, ticket))?;
         let (offered, hired) = loop {
             let mut state = this.lock(py);
-            if state.bus.has_latecomers(parcel.aim.version) {
+            if state.bus.has_latecomers(pending.destination.version) {
                 drop(state);
-                parcel.aim.add_latecomers(bus, parcel.event.bind(py)).inspect_err(|_| give_up(bus, ticket))?;
+                pending
+                    .destination
+                    .add_latecomers(bus, pending.event.bind(py))
+                    .inspect_err(|_| give_up(bus, ticket))?;
                 continue;
             }
-            let event = || parcel.event.clone_ref(py);
-            let offered = state.bus.come(ticket, &parcel.aim.topic, &parcel.aim.targets, speaker, event);
+            let event = || pending.event.clone_ref(py);
+            let offered =
+                state.bus.come(ticket, &pending.destination.topic, &pending.destination.targets, speaker, event);
             break (offered, state.bus.hire_first());
         };
-        NativeBus::start_workers(bus, &home, hired)?;
+        NativeBus::start_workers(bus, &event_loop, hired)?;
         this.wake_waiters(py, None)?;
         match offered {
             Offer::Accepted(accepted) => {
-                NativeBus::conclude(bus, parcel.event.bind(py), accepted)?;
-                Ok(Came::In)
+                NativeBus::finish_publish(bus, pending.event.bind(py), accepted)?;
+                Ok(WakeUp::Accepted)
             }
-            Offer::Wait => Ok(Came::TooEarly),
-            Offer::Closed => Ok(Came::Dismissed),
+            Offer::Wait => Ok(WakeUp::TooEarly),
+            Offer::Closed => Ok(WakeUp::Dismissed),
             refused @ Offer::Full(_) => Err(this.refusal(py, &refused)),
         }
     }
 
     /// Ends without the event being accepted. What goes wrong in that is shown, and harms nobody.
     pub(crate) fn give_up(self, bus: &Bound<'_, NativeBus>) {
-        if let Stage::InLine { ticket, .. } = self.0 {
+        if let Stage::Waiting { ticket, .. } = self.0 {
             give_up(bus, ticket);
         }
     }
 
     pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match &self.0 {
-            Stage::Elsewhere(event) => visit.call(event),
-            Stage::Yield(parcel) | Stage::Ask(parcel) => visit.call(&parcel.event),
-            Stage::InLine { parcel, wait, .. } => {
-                visit.call(&parcel.event)?;
+            Stage::NotStarted(event) => visit.call(event),
+            Stage::Yield(pending) | Stage::Enqueue(pending) => visit.call(&pending.event),
+            Stage::Waiting { pending, wait, .. } => {
+                visit.call(&pending.event)?;
                 visit.call(wait)
             }
-            Stage::Over => Ok(()),
+            Stage::Done => Ok(()),
         }
     }
 }
@@ -160,7 +164,7 @@ fn give_up(bus: &Bound<'_, NativeBus>, ticket: Ticket) {
 
 /// Refuses to go on anywhere but in the bus's loop.
 pub(crate) fn check_arrived(bus: &Bound<'_, NativeBus>) -> PyResult<()> {
-    if NativeBus::is_home(bus)? {
+    if NativeBus::is_in_event_loop(bus)? {
         return Ok(());
     }
     Err(WrongLoopError::new_err(

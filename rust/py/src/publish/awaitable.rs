@@ -12,7 +12,7 @@ use super::pending::Outcome;
 use crate::bus::native_bus::NativeBus;
 use crate::runtime::coroutine::{sent, thrown};
 use crate::runtime::done;
-use crate::runtime::exits::Call;
+use crate::runtime::exits::NativeCall;
 use crate::runtime::guarded::Guarded;
 
 /// What the coroutines are called in the `repr` of a task.
@@ -24,12 +24,22 @@ pub(crate) struct Done;
 
 impl Done {
     pub(crate) fn shared(py: Python<'_>) -> PyResult<Py<PyAny>> {
-        static SHARED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let shared = SHARED.get_or_try_init(py, || {
-            done::shorten(&py.get_type::<Self>());
-            PyResult::Ok(Py::new(py, Self)?.into_any())
-        })?;
-        Ok(shared.clone_ref(py))
+        Ok(Self::only(py)?.0.clone_ref(py))
+    }
+
+    /// Whether `await` takes the short way through it.
+    pub(crate) fn is_short(py: Python<'_>) -> PyResult<bool> {
+        Ok(Self::only(py)?.1)
+    }
+
+    #[inline]
+    fn only(py: Python<'_>) -> PyResult<&(Py<PyAny>, bool)> {
+        static ONLY: PyOnceLock<(Py<PyAny>, bool)> = PyOnceLock::new();
+        ONLY.get_or_try_init(py, || {
+            let only = Py::new(py, Self)?.into_any();
+            let is_short = done::shorten(only.bind(py));
+            Ok((only, is_short))
+        })
     }
 }
 
@@ -94,7 +104,7 @@ impl Batch {
                 }
             }
             check_arrived(bus).map_err(|error| count_published(py, error, self.published))?;
-            match NativeBus::offer_batch(bus, self.events.bind(py), &mut self.published)? {
+            match NativeBus::begin_publish_batch(bus, self.events.bind(py), &mut self.published)? {
                 None => return Ok(None),
                 Some(pending) => self.attempt = Some(Attempt::after(pending)),
             }
@@ -165,8 +175,8 @@ impl Publishing {
     }
 
     /// A publish called away from the bus's loop, to be done there.
-    pub(crate) fn elsewhere(bus: &Bound<'_, NativeBus>, event: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        Self::of(bus, Work::One(Attempt::elsewhere(event)))
+    pub(crate) fn from_elsewhere(bus: &Bound<'_, NativeBus>, event: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Self::of(bus, Work::One(Attempt::not_started(event)))
     }
 
     /// The rest of a batch of which so many events have been published.
@@ -180,7 +190,7 @@ impl Publishing {
     }
 
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let _call = Call::go_on(py);
+        let _call = NativeCall::resume(py);
         *self.started.lock(py) = true;
         let Some(mut work) = self.work.lock(py).take() else {
             return Err(PyRuntimeError::new_err("a publish can be awaited once, by one task"));

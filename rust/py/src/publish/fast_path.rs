@@ -15,70 +15,72 @@ use crate::runtime::exits;
 
 impl State {
     /// Publishes an event where all is plain and its class alone tells where it goes.
-    pub(crate) fn accept_by_class(
+    pub(crate) fn enqueue_by_class(
         &mut self,
         event: &Bound<'_, PyAny>,
-        from: Whence,
+        caller: Caller,
         accepted: &mut Accepted<Py<PyAny>>,
-    ) -> Answer {
-        let Some(can_call) = self.home.as_ref().map(|home| home.is_in_this_thread()) else { return Answer::NotPlain };
-        if !can_call && (from == Whence::Loop || exits::is_ending()) {
-            return Answer::NotPlain;
+    ) -> FastResult {
+        let Some(can_call) = self.event_loop.as_ref().map(|event_loop| event_loop.is_in_this_thread()) else {
+            return FastResult::NotTaken;
+        };
+        if !can_call && (caller == Caller::Loop || exits::is_ending()) {
+            return FastResult::NotTaken;
         }
-        let Some(seen) = self.classes.find(class_of(event)) else { return Answer::NotPlain };
+        let Some(seen) = self.classes.find(class_of(event)) else { return FastResult::NotTaken };
         let version = self.bus.routes_version();
         if seen.version != Some(version) {
-            seen.regardless = self.bus.route_regardless(&seen.kind.event_type, &seen.kind.lineage);
+            seen.fixed_route = self.bus.route_regardless(&seen.kind.event_type, &seen.kind.lineage);
             seen.version = Some(version);
         }
-        let Some(route) = &seen.regardless else { return Answer::NamesMatter };
-        at_once(&mut self.bus, route, can_call, event, accepted)
+        let Some(route) = &seen.fixed_route else { return FastResult::NeedsNames };
+        enqueue_along(&mut self.bus, route, can_call, event, accepted)
     }
 
     /// Publishes an event where all is plain and its names tell where it goes.
-    pub(crate) fn accept_by_names(
+    pub(crate) fn enqueue_by_names(
         &mut self,
         event: &Bound<'_, PyAny>,
         names: [&Name<'_>; 2],
         accepted: &mut Accepted<Py<PyAny>>,
-    ) -> Answer {
+    ) -> FastResult {
         let class = class_of(event);
-        let Self { bus, classes, memo, home, .. } = self;
-        let can_call = home.as_ref().is_some_and(|home| home.is_in_this_thread());
+        let Self { bus, classes, memo, event_loop, .. } = self;
+        let can_call = event_loop.as_ref().is_some_and(|event_loop| event_loop.is_in_this_thread());
         let version = bus.routes_version();
         if let Some(known) = memo.find(Key::new(class, names), version) {
             if let Some(target) = known.target
                 && bus.accept_by_one(target, can_call, || event.clone().unbind(), accepted)
             {
-                return Answer::Accepted;
+                return FastResult::Accepted;
             }
-            return at_once(bus, &known.route, can_call, event, accepted);
+            return enqueue_along(bus, &known.route, can_call, event, accepted);
         }
         let [exchange, symbol] = names;
         let (Some(seen), Ok(exchange), Ok(symbol)) = (classes.find(class), exchange.text(), symbol.text()) else {
-            return Answer::NotPlain;
+            return FastResult::NotTaken;
         };
         let (event_type, lineage) = (&*seen.kind.event_type, &*seen.kind.lineage);
         let known = Known { event_type, lineage, exchange, symbol };
-        let Some(route) = bus.recall(class, &known).map(Arc::clone) else { return Answer::NotPlain };
+        let Some(route) = bus.recall(class, &known).map(Arc::clone) else { return FastResult::NotTaken };
         memo.note(class, names, &route, version);
-        at_once(bus, &route, can_call, event, accepted)
+        enqueue_along(bus, &route, can_call, event, accepted)
     }
 }
 
 /// Publishes an event along its route, where all is plain.
 #[inline]
-fn at_once(
+fn enqueue_along(
     bus: &mut PythonBus,
     route: &Route,
     can_call: bool,
     event: &Bound<'_, PyAny>,
     accepted: &mut Accepted<Py<PyAny>>,
-) -> Answer {
+) -> FastResult {
     if bus.accept_at_once(route, can_call, || event.clone().unbind(), accepted) {
-        Answer::Accepted
+        FastResult::Accepted
     } else {
-        Answer::NotPlain
+        FastResult::NotTaken
     }
 }
 
@@ -88,38 +90,38 @@ fn class_of(event: &Bound<'_, PyAny>) -> usize {
 
 /// From where events may be published.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whence {
+pub(crate) enum Caller {
     /// From the thread of the bus's loop.
     Loop,
     AnyThread,
 }
 
 /// What became of a publish by class.
-pub(crate) enum Answer {
+pub(crate) enum FastResult {
     Accepted,
     /// Nothing has happened: the names are to be read, which may run code.
-    NamesMatter,
+    NeedsNames,
     /// Nothing has happened.
-    NotPlain,
+    NotTaken,
 }
 
 impl NativeBus {
     /// Publishes an event where all is plain, under one lock; the way of nearly all events. Says whether it was.
-    pub(crate) fn accept_at_once(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, from: Whence) -> PyResult<bool> {
+    pub(crate) fn publish_fast(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, caller: Caller) -> PyResult<bool> {
         let this = slf.get();
         this.check_process()?;
         let mut accepted = Accepted::default();
-        let mut answer = this.lock(slf.py()).accept_by_class(event, from, &mut accepted);
-        if let Answer::NamesMatter = answer
+        let mut answer = this.lock(slf.py()).enqueue_by_class(event, caller, &mut accepted);
+        if let FastResult::NeedsNames = answer
             && let Ok((exchange, symbol)) = names(event)
         {
-            answer = this.lock(slf.py()).accept_by_names(event, [&exchange, &symbol], &mut accepted);
+            answer = this.lock(slf.py()).enqueue_by_names(event, [&exchange, &symbol], &mut accepted);
         }
-        if !matches!(answer, Answer::Accepted) {
+        if !matches!(answer, FastResult::Accepted) {
             return Ok(false);
         }
         if !accepted.is_settled() {
-            Self::conclude(slf, event, accepted)?;
+            Self::finish_publish(slf, event, accepted)?;
         }
         Ok(true)
     }

@@ -9,7 +9,7 @@ use trading_events_core::stats::End;
 
 use crate::bus::native_bus::NativeBus;
 use crate::codec::packed;
-use crate::error::gets_through;
+use crate::error::ends_program;
 use crate::runtime::drive::{self, Progress};
 use crate::runtime::returned;
 
@@ -25,7 +25,7 @@ impl NativeBus {
             slf.get().lock(slf.py()).bus.release(*id);
         }
         let has_left = !calls.is_empty() && slf.get().lock(slf.py()).bus.has_ready();
-        if has_left && let Err(error) = Self::rouse(slf) {
+        if has_left && let Err(error) = Self::ensure_worker(slf) {
             return Err(fatal.unwrap_or(error));
         }
         fatal.map_or(Ok(()), Err)
@@ -57,7 +57,7 @@ impl NativeBus {
         };
         let ended = this.lock(py).bus.finish(id, end);
         let reported = match raised {
-            Some(error) if gets_through(py, &error) => Err(error),
+            Some(error) if ends_program(py, &error) => Err(error),
             Some(error) => Self::report(slf, &subscriber, &event, error, "handler"),
             None => Ok(()),
         };

@@ -6,7 +6,7 @@ use trading_events_core::admission::{Patience, Speaker};
 
 use super::attempt::Attempt;
 use super::awaitable::{Done, Publishing, count_published};
-use super::fast_path::Whence;
+use super::fast_path::Caller;
 use super::pending::Outcome;
 use crate::bus::native_bus::NativeBus;
 
@@ -15,13 +15,13 @@ impl NativeBus {
     #[pyo3(signature = (event))]
     fn publish(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
-        if Self::accept_at_once(slf, event, Whence::Loop)? {
+        if Self::publish_fast(slf, event, Caller::Loop)? {
             return Done::shared(py);
         }
-        if !Self::is_home(slf)? {
-            return Publishing::elsewhere(slf, event);
+        if !Self::is_in_event_loop(slf)? {
+            return Publishing::from_elsewhere(slf, event);
         }
-        match Self::offer(slf, event, Patience::Waits, Speaker::Publisher)? {
+        match Self::begin_publish(slf, event, Patience::Waits, Speaker::Publisher)? {
             Outcome::Accepted => Done::shared(py),
             pending => Publishing::after(slf, pending),
         }
@@ -29,21 +29,21 @@ impl NativeBus {
 
     #[pyo3(signature = (event))]
     fn publish_nowait(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
-        if Self::accept_at_once(slf, event, Whence::AnyThread)? {
+        if Self::publish_fast(slf, event, Caller::AnyThread)? {
             return Ok(());
         }
-        Self::offer(slf, event, Patience::None, Speaker::Publisher).map(drop)
+        Self::begin_publish(slf, event, Patience::None, Speaker::Publisher).map(drop)
     }
 
     #[pyo3(signature = (events))]
     fn publish_batch(slf: &Bound<'_, Self>, events: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let events = events.try_iter().map_err(|error| count_published(py, error, 0))?;
-        if !Self::is_home(slf)? {
+        if !Self::is_in_event_loop(slf)? {
             return Publishing::batch(slf, events, 0, None);
         }
         let mut published = 0;
-        match Self::offer_batch(slf, &events, &mut published)? {
+        match Self::begin_publish_batch(slf, &events, &mut published)? {
             None => Done::shared(py),
             Some(pending) => Publishing::batch(slf, events, published, Some(Attempt::after(pending))),
         }
@@ -52,36 +52,36 @@ impl NativeBus {
     /// Publishes the bus's own word on a failure: past the line, and also while the bus is closing.
     #[pyo3(signature = (event, /))]
     fn _publish_own(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
-        Self::offer(slf, event, Patience::Urgent, Speaker::Bus).map(drop)
+        Self::begin_publish(slf, event, Patience::Urgent, Speaker::Bus).map(drop)
     }
 }
 
 impl NativeBus {
     /// Whether the caller is where the bus lives; a bus without a home moves in with its first caller that has a loop.
-    pub(crate) fn is_home(slf: &Bound<'_, Self>) -> PyResult<bool> {
-        let home = slf.get().lock(slf.py()).home.clone();
-        let home = if home.is_some() { home } else { slf.get().home(slf.py())? };
-        match home {
-            Some(home) => Ok(home.is_in_this_thread() || home.is_running_here(slf.py())?),
+    pub(crate) fn is_in_event_loop(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        let event_loop = slf.get().lock(slf.py()).event_loop.clone();
+        let event_loop = if event_loop.is_some() { event_loop } else { slf.get().event_loop(slf.py())? };
+        match event_loop {
+            Some(event_loop) => Ok(event_loop.is_in_this_thread() || event_loop.is_running_here(slf.py())?),
             None => Ok(false),
         }
     }
 
     /// Takes events as far as they get, counting those that are accepted; returns what the next one waits for.
-    pub(crate) fn offer_batch(
+    pub(crate) fn begin_publish_batch(
         slf: &Bound<'_, Self>,
         events: &Bound<'_, PyIterator>,
         published: &mut usize,
     ) -> PyResult<Option<Outcome>> {
-        let offer = |event: PyResult<Bound<'_, PyAny>>| {
+        let begin = |event: PyResult<Bound<'_, PyAny>>| {
             let event = event?;
-            if Self::accept_at_once(slf, &event, Whence::Loop)? {
+            if Self::publish_fast(slf, &event, Caller::Loop)? {
                 return Ok(Outcome::Accepted);
             }
-            Self::offer(slf, &event, Patience::Waits, Speaker::Publisher)
+            Self::begin_publish(slf, &event, Patience::Waits, Speaker::Publisher)
         };
         for event in events.clone() {
-            match offer(event) {
+            match begin(event) {
                 Ok(Outcome::Accepted) => *published += 1,
                 Ok(pending) => return Ok(Some(pending)),
                 Err(error) => return Err(count_published(slf.py(), error, *published)),

@@ -6,21 +6,25 @@ use trading_events_core::admission::Speaker;
 use trading_events_core::closing::Phase;
 use trading_events_core::subscription::Subscription;
 
-use super::pending::Aim;
+use super::pending::Destination;
 use crate::bus::native_bus::NativeBus;
 
 impl NativeBus {
     /// Who speaks, where that matters. A handler's own subscription that is drained hears it.
-    pub(crate) fn speaker(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, aim: &mut Aim) -> PyResult<Speaker> {
+    pub(crate) fn speaker(
+        slf: &Bound<'_, Self>,
+        event: &Bound<'_, PyAny>,
+        destination: &mut Destination,
+    ) -> PyResult<Speaker> {
         let (py, this) = (slf.py(), slf.get());
         if this.lock(py).bus.takes_from_all() {
             return Ok(Speaker::Publisher);
         }
         let Some(id) = this.calling_handler(py)? else { return Self::speaker_outside(slf) };
         let is_drained = this.lock(py).bus.subscriptions().get(id).is_some_and(Subscription::is_draining);
-        if is_drained && !aim.targets.contains(&id) && Self::wants(slf, id, event)? {
-            aim.targets.push(id);
-            aim.targets.sort_unstable();
+        if is_drained && !destination.targets.contains(&id) && Self::wants(slf, id, event)? {
+            destination.targets.push(id);
+            destination.targets.sort_unstable();
         }
         Ok(Speaker::Handler(id))
     }

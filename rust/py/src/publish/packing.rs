@@ -11,7 +11,7 @@ use trading_events_core::admission::{Accepted, Place};
 use crate::bus::native_bus::NativeBus;
 use crate::bus::state::State;
 use crate::codec::packed::pack;
-use crate::runtime::exits::Call;
+use crate::runtime::exits::NativeCall;
 
 /// The room for rows that is kept.
 const ROW_BYTES: usize = 1 << 16;
@@ -23,18 +23,18 @@ impl State {
     /// Whether these events wait only because another thread publishes faster than the loop gets its turns: packing would
     /// be in vain.
     fn is_outrun(&self, places: &[Place]) -> bool {
-        self.home.as_ref().is_some_and(|home| !home.is_in_this_thread()) && self.bus.come_soon(places)
+        self.event_loop.as_ref().is_some_and(|event_loop| !event_loop.is_in_this_thread()) && self.bus.come_soon(places)
     }
 }
 
 impl NativeBus {
     /// Sees to an event that has just been accepted: packs it where many wait, and calls those whom it is to be called for.
-    pub(crate) fn conclude(
+    pub(crate) fn finish_publish(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
         accepted: Accepted<Py<PyAny>>,
     ) -> PyResult<()> {
-        let _call = Call::go_on(slf.py());
+        let _call = NativeCall::resume(slf.py());
         drop(accepted.lost);
         let packed = Self::pack_waiting(slf, event, &accepted.to_pack);
         Self::call_inline(slf, &accepted.calls)?;

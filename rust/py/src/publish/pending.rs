@@ -9,20 +9,20 @@ use trading_events_core::registry::SubscriptionId;
 use crate::bus::native_bus::NativeBus;
 
 /// An event on its way, with the subscriptions whose filters it has passed.
-pub(crate) struct Parcel {
+pub(crate) struct PendingEvent {
     pub(crate) event: Py<PyAny>,
-    pub(crate) aim: Aim,
+    pub(crate) destination: Destination,
 }
 
 /// Where an event goes.
-pub(crate) struct Aim {
+pub(crate) struct Destination {
     pub(crate) topic: Arc<str>,
     pub(crate) targets: SmallVec<[SubscriptionId; 4]>,
     /// The version of the routes at which they were found.
     pub(crate) version: u64,
 }
 
-impl Aim {
+impl Destination {
     /// Adds the subscriptions that have begun since, take up where earlier events end, and want the event.
     #[cold]
     pub(crate) fn add_latecomers(&mut self, bus: &Bound<'_, NativeBus>, event: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -46,13 +46,13 @@ pub(crate) enum Outcome {
     /// The event is accepted.
     Accepted,
     /// The loop must turn once before the event is accepted.
-    MustYield(Parcel),
+    MustYield(PendingEvent),
     /// The event must wait for room.
-    MustWait(Parcel),
+    MustWait(PendingEvent),
 }
 
 /// What became of an event that was offered to its queues.
-pub(crate) enum Admitted {
+pub(crate) enum Enqueued {
     Accepted,
     MustWait,
 }

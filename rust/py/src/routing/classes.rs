@@ -6,12 +6,12 @@ use std::sync::Arc;
 use rustc_hash::FxBuildHasher;
 use trading_events_core::route::Route;
 
-use crate::event::kind::Kind;
+use crate::event::event_class::EventClass;
 
 /// The event classes that have been seen.
 #[derive(Default)]
 pub(crate) struct Classes {
-    seen: Vec<Seen>,
+    seen: Vec<SeenClass>,
     places: HashMap<usize, usize, FxBuildHasher>,
     /// The class that was asked for last, and its place: most events are of the class of the one before.
     last: (usize, usize),
@@ -19,28 +19,28 @@ pub(crate) struct Classes {
 
 impl Classes {
     #[inline]
-    pub(crate) fn find(&mut self, identity: usize) -> Option<&mut Seen> {
+    pub(crate) fn find(&mut self, identity: usize) -> Option<&mut SeenClass> {
         if self.last.0 != identity {
             self.last = (identity, *self.places.get(&identity)?);
         }
         self.seen.get_mut(self.last.1)
     }
 
-    pub(crate) fn kind(&mut self, identity: usize) -> Option<Arc<Kind>> {
+    pub(crate) fn kind(&mut self, identity: usize) -> Option<Arc<EventClass>> {
         self.find(identity).map(|seen| Arc::clone(&seen.kind))
     }
 
-    pub(crate) fn learn(&mut self, identity: usize, kind: &Arc<Kind>) {
-        let seen = Seen { kind: Arc::clone(kind), regardless: None, version: None };
+    pub(crate) fn learn(&mut self, identity: usize, kind: &Arc<EventClass>) {
+        let seen = SeenClass { kind: Arc::clone(kind), fixed_route: None, version: None };
         self.places.insert(identity, self.seen.len());
         self.seen.push(seen);
     }
 }
 
 /// An event class.
-pub(crate) struct Seen {
-    pub(crate) kind: Arc<Kind>,
+pub(crate) struct SeenClass {
+    pub(crate) kind: Arc<EventClass>,
     /// Where all its events go, if that depends on nothing else, as it was at this version of the routes.
-    pub(crate) regardless: Option<Route>,
+    pub(crate) fixed_route: Option<Route>,
     pub(crate) version: Option<u64>,
 }

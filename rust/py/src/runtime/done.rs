@@ -6,6 +6,9 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
+use super::drive::{self, Progress};
+use super::layouts;
+
 /// `__await__`: the object is its own iterator.
 extern "C" fn itself(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: the interpreter calls a slot with a live object, and takes a new reference from it.
@@ -18,16 +21,36 @@ extern "C" fn at_its_end(_object: *mut ffi::PyObject) -> *mut ffi::PyObject {
 }
 
 /// Gives a class whose instances are finished awaitables these slots, in place of those made from its methods, which
-/// do the same behind a call guard each: together they cost a tenth of a publish.
-pub(crate) fn shorten(class: &Bound<'_, PyType>) {
+/// do the same behind a call guard each: together they cost a tenth of a publish. Says whether it has; else the class is
+/// as it was.
+pub(crate) fn shorten(instance: &Bound<'_, PyAny>) -> bool {
+    let class = instance.get_type();
+    if !layouts::are_known(instance.py()) {
+        return false;
+    }
+    let own = (Some(itself as ffi::unaryfunc), Some(at_its_end as ffi::iternextfunc));
+    let Some(former) = replace(&class, own) else { return false };
+    let ends = matches!(drive::send(instance), Progress::Returned);
+    if !ends {
+        replace(&class, former);
+    }
+    ends
+}
+
+/// The functions of a type that `await` and `next` call.
+type Slots = (Option<ffi::unaryfunc>, Option<ffi::iternextfunc>);
+
+/// Sets both slots of a class, if it has a table of asynchronous methods; returns what stood there.
+fn replace(class: &Bound<'_, PyType>, (awaiter, next): Slots) -> Option<Slots> {
     let class = class.as_type_ptr();
-    // SAFETY: the class is one of this crate's own heap types, complete and with both slots filled, and no other thread
-    // looks at it while this one holds the GIL.
+    // SAFETY: layout: `PyTypeObject` is the interpreter's public one, of the version that this was compiled for. Aliasing:
+    // the class is one of this crate's own heap types, complete, and no other thread looks at it while this one holds the
+    // GIL; the interpreter is told that it has changed. Lifetime: the table is part of the heap type.
     unsafe {
-        (*class).tp_iternext = Some(at_its_end);
-        if let Some(slots) = (*class).tp_as_async.as_mut() {
-            slots.am_await = Some(itself);
-        }
+        let methods = (*class).tp_as_async.as_mut()?;
+        let former = (std::mem::replace(&mut methods.am_await, awaiter), (*class).tp_iternext);
+        (*class).tp_iternext = next;
         ffi::PyType_Modified(class);
+        Some(former)
     }
 }

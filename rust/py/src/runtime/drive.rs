@@ -19,9 +19,9 @@ pub(crate) enum Progress<'py> {
 }
 
 /// A subscription's context while it is entered; it is left when this is dropped.
-pub(crate) struct Entered<'py>(Option<Bound<'py, PyAny>>);
+pub(crate) struct ContextGuard<'py>(Option<Bound<'py, PyAny>>);
 
-impl<'py> Entered<'py> {
+impl<'py> ContextGuard<'py> {
     pub(crate) fn enter(context: &Bound<'py, PyAny>) -> PyResult<Self> {
         // SAFETY: `context` was made by `contextvars.copy_context`, and the thread is attached.
         let status = unsafe { ffi::PyContext_Enter(context.as_ptr()) };
@@ -42,17 +42,17 @@ impl<'py> Entered<'py> {
     }
 
     /// Leaves it entered, for whoever takes it back.
-    pub(crate) fn hand_over(mut self) -> Option<Py<PyAny>> {
+    pub(crate) fn into_raw(mut self) -> Option<Py<PyAny>> {
         self.0.take().map(Bound::unbind)
     }
 
     /// One that was handed over.
-    pub(crate) fn take_back(py: Python<'py>, context: Option<Py<PyAny>>) -> Self {
+    pub(crate) fn from_raw(py: Python<'py>, context: Option<Py<PyAny>>) -> Self {
         Self(context.map(|context| context.into_bound(py)))
     }
 }
 
-impl Drop for Entered<'_> {
+impl Drop for ContextGuard<'_> {
     fn drop(&mut self) {
         let Some(context) = &self.0 else { return };
         // SAFETY: this thread entered the context and has left every context it entered since.
@@ -64,7 +64,7 @@ impl Drop for Entered<'_> {
 }
 
 fn within<'py>(context: &Bound<'py, PyAny>, run: impl FnOnce() -> Progress<'py>) -> Progress<'py> {
-    match Entered::enter(context) {
+    match ContextGuard::enter(context) {
         Ok(_entered) => run(),
         Err(error) => Progress::Raised(error),
     }

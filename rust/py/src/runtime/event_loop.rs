@@ -15,7 +15,7 @@ use super::thread::this_thread;
 use crate::error::WrongLoopError;
 
 /// The event loop that a bus belongs to.
-pub(crate) struct Home {
+pub(crate) struct LoopHandle {
     event_loop: Py<PyAny>,
     /// The thread that the loop was last seen to run in.
     thread: AtomicUsize,
@@ -29,7 +29,7 @@ pub(crate) struct Home {
 /// How many references the next task's context has while no task has it: those of the options and of the home.
 const FREE: isize = 2;
 
-impl Home {
+impl LoopHandle {
     /// The loop that runs in this thread, if one does.
     pub(crate) fn of_running_loop(py: Python<'_>) -> PyResult<Option<Self>> {
         let Some(event_loop) = running_loop(py)? else { return Ok(None) };

@@ -21,9 +21,9 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use super::thread::this_thread;
 
 /// How long the end of the interpreter waits for calls under way.
-const PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// How often it looks.
-const GLANCE: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Calls under way that may give the interpreter to other threads. The GIL guards it.
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
@@ -31,28 +31,28 @@ static IS_ENDING: AtomicBool = AtomicBool::new(false);
 /// Whether the end of the interpreter has waited as long as it does.
 static HAS_WAITED: AtomicBool = AtomicBool::new(false);
 /// The thread that ends the interpreter.
-static ENDER: AtomicUsize = AtomicUsize::new(0);
+static EXITING_THREAD: AtomicUsize = AtomicUsize::new(0);
 
 /// A native call that may run Python code, for as long as it lasts.
-pub(crate) struct Call(());
+pub(crate) struct NativeCall(());
 
-impl Call {
+impl NativeCall {
     /// One that other threads are refused once the interpreter is ending.
     pub(crate) fn begin(py: Python<'_>) -> PyResult<Self> {
-        if is_ending() && ENDER.load(Ordering::Relaxed) != this_thread() {
+        if is_ending() && EXITING_THREAD.load(Ordering::Relaxed) != this_thread() {
             return Err(PyRuntimeError::new_err("the interpreter is ending, and takes no calls of other threads"));
         }
-        Ok(Self::go_on(py))
+        Ok(Self::resume(py))
     }
 
     /// One that belongs to what has begun before.
-    pub(crate) fn go_on(_: Python<'_>) -> Self {
+    pub(crate) fn resume(_: Python<'_>) -> Self {
         UNDER_WAY.store(UNDER_WAY.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         Self(())
     }
 }
 
-impl Drop for Call {
+impl Drop for NativeCall {
     fn drop(&mut self) {
         UNDER_WAY.store(UNDER_WAY.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
     }
@@ -66,12 +66,12 @@ pub(crate) fn is_ending() -> bool {
 /// Refuses what other threads call from now on, and waits for what they have called, up to a limit, once.
 #[pyfunction]
 pub(crate) fn end_calls(py: Python<'_>) {
-    ENDER.store(this_thread(), Ordering::Relaxed);
+    EXITING_THREAD.store(this_thread(), Ordering::Relaxed);
     IS_ENDING.store(true, Ordering::Relaxed);
     let started = Instant::now();
     while UNDER_WAY.load(Ordering::Relaxed) > 0 && !HAS_WAITED.load(Ordering::Relaxed) {
-        py.detach(|| thread::sleep(GLANCE));
-        HAS_WAITED.store(started.elapsed() >= PATIENCE, Ordering::Relaxed);
+        py.detach(|| thread::sleep(POLL_INTERVAL));
+        HAS_WAITED.store(started.elapsed() >= LONGEST_WAIT, Ordering::Relaxed);
     }
 }
 
@@ -86,9 +86,9 @@ pub(crate) fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
 }
 
 /// Holds the thread for good when it is dropped, which only unwinding does.
-struct Hold;
+struct ParkOnUnwind;
 
-impl Drop for Hold {
+impl Drop for ParkOnUnwind {
     fn drop(&mut self) {
         loop {
             thread::park();
@@ -100,12 +100,12 @@ type Object = *mut ffi::PyObject;
 
 /// Calls a function of the interpreter's whose stack may be unwound, by an address that the compiler knows nothing of:
 /// under its name it is declared as one that never unwinds. The two types differ in nothing else.
-macro_rules! outlast {
+macro_rules! call_unwinding {
     ($function:path, ($($type:ty),*) -> $result:ty, $($argument:expr),*) => {{
         type Declared = unsafe extern "C" fn($($type),*) -> $result;
         type Unwinding = unsafe extern "C-unwind" fn($($type),*) -> $result;
         let callee = mem::transmute::<Declared, Unwinding>(black_box($function as Declared));
-        let hold = Hold;
+        let hold = ParkOnUnwind;
         let result = callee($($argument),*);
         mem::forget(hold);
         result
@@ -122,7 +122,7 @@ pub(crate) fn call<'py>(function: &Bound<'py, PyAny>, argument: &Bound<'py, PyAn
     // through the call, which gives a new reference, or null with an error set.
     unsafe {
         let first = arguments.as_mut_ptr().add(1).cast_const();
-        let result = outlast!(
+        let result = call_unwinding!(
             ffi::PyObject_Vectorcall,
             (Object, *const Object, usize, Object) -> Object,
             function.as_ptr(), first, count, ptr::null_mut()
@@ -139,7 +139,7 @@ pub(crate) fn call_method<'py, const N: usize>(
     let arguments = arguments.map(Bound::as_ptr);
     // SAFETY: as above.
     unsafe {
-        let result = outlast!(
+        let result = call_unwinding!(
             ffi::PyObject_VectorcallMethod,
             (Object, *const Object, usize, Object) -> Object,
             method.as_ptr(), arguments.as_ptr(), N, ptr::null_mut()
@@ -157,7 +157,7 @@ pub(crate) fn call_with_options<'py>(
     let arguments = PyTuple::new(function.py(), [argument])?;
     // SAFETY: as above.
     unsafe {
-        let result = outlast!(
+        let result = call_unwinding!(
             ffi::PyObject_Call,
             (Object, Object, Object) -> Object,
             function.as_ptr(), arguments.as_ptr(), options.as_ptr()
@@ -172,7 +172,7 @@ pub(crate) fn send<'py>(coroutine: &Bound<'py, PyAny>) -> (ffi::PySendResult, Op
     let mut value = ptr::null_mut();
     // SAFETY: both objects live through the call, and `value` receives a new reference unless an error is set.
     unsafe {
-        let status = outlast!(
+        let status = call_unwinding!(
             ffi::PyIter_Send,
             (Object, Object, *mut Object) -> ffi::PySendResult,
             coroutine.as_ptr(), ffi::Py_None(), &raw mut value

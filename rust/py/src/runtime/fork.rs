@@ -33,19 +33,19 @@ pub(crate) fn watch_forks(py: Python<'_>) -> PyResult<()> {
 
 /// A mark of the process that something was made in.
 #[derive(Clone, Copy)]
-pub(crate) struct Birthplace(u64);
+pub(crate) struct ForkGuard(u64);
 
-impl Birthplace {
-    pub(crate) fn here() -> Self {
+impl ForkGuard {
+    pub(crate) fn new() -> Self {
         Self(FORKS.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn is_here(self) -> bool {
+    pub(crate) fn is_same_process(self) -> bool {
         self.0 == FORKS.load(Ordering::Relaxed)
     }
 
     pub(crate) fn check(self) -> PyResult<()> {
-        if self.is_here() {
+        if self.is_same_process() {
             return Ok(());
         }
         Err(ForkedBusError::new_err("this bus was made before the process forked; make a new one in the child"))

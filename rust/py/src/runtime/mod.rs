@@ -10,6 +10,7 @@ pub(crate) mod fork;
 pub(crate) mod guarded;
 pub(crate) mod handler_context;
 pub(crate) mod histogram;
+pub(crate) mod layouts;
 pub(crate) mod pace;
 pub(crate) mod references;
 pub(crate) mod returned;

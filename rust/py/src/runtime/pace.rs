@@ -10,7 +10,7 @@ pub(crate) struct Pace {
     stretch: Duration,
     events: u32,
     /// With which event the clock is asked again.
-    glance_at: u32,
+    check_at: u32,
 }
 
 impl Pace {
@@ -22,23 +22,23 @@ impl Pace {
     const PART: u128 = 8;
 
     pub(crate) fn start(stretch_ns: u64) -> Self {
-        Self { started: Instant::now(), stretch: Duration::from_nanos(stretch_ns), events: 0, glance_at: 1 }
+        Self { started: Instant::now(), stretch: Duration::from_nanos(stretch_ns), events: 0, check_at: 1 }
     }
 
     /// Counts an event; says whether the time is over.
     #[inline]
     pub(crate) fn is_over(&mut self) -> bool {
         self.events += 1;
-        self.events >= self.glance_at && self.glance()
+        self.events >= self.check_at && self.check_clock()
     }
 
     #[cold]
-    fn glance(&mut self) -> bool {
+    fn check_clock(&mut self) -> bool {
         let elapsed = self.started.elapsed();
         let left = self.stretch.saturating_sub(elapsed).as_nanos();
         let events = left * u128::from(self.events) / (Self::PART * elapsed.as_nanos().max(1));
         let most = self.events.min(Self::MOST_EVENTS);
-        self.glance_at = self.events + u32::try_from(events).map_or(most, |events| events.clamp(1, most));
+        self.check_at = self.events + u32::try_from(events).map_or(most, |events| events.clamp(1, most));
         left == 0
     }
 }

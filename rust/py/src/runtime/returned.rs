@@ -2,7 +2,8 @@
 //!
 //! Types decide, as in Python's own `await`: an object that answers to any attribute, as a mock does, is a value.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
+use std::mem;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -16,7 +17,7 @@ use crate::error::HandlerTypeError;
 const CO_ITERABLE_COROUTINE: c_int = 0x100;
 
 /// What an object is to whoever has called the function that returned it.
-enum Kind {
+enum Returned {
     Value,
     /// It is driven itself: a coroutine, or a generator that stands for one.
     Coroutine,
@@ -25,7 +26,7 @@ enum Kind {
     /// A proxy of either: its `__class__` says so, its type does not.
     Proxy,
     /// Nothing of it has run, and nothing will.
-    Unrun(&'static str),
+    NotRun(&'static str),
 }
 
 /// What has to be driven to await what a function has returned; `None` if that is a plain value.
@@ -37,27 +38,27 @@ pub(crate) fn awaited<'py>(
     result: Bound<'py, PyAny>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     match kind(&result)? {
-        Kind::Value => Ok(None),
-        Kind::Coroutine => Ok(Some(result)),
-        Kind::Awaitable => start(&result).map(Some),
-        Kind::Proxy => {
+        Returned::Value => Ok(None),
+        Returned::Coroutine => Ok(Some(result)),
+        Returned::Awaitable => start(&result).map(Some),
+        Returned::Proxy => {
             let starter = result.getattr_opt(intern!(result.py(), "__await__"))?;
             // A mock makes the same claim, and answers with another mock.
             Ok(starter.map(|starter| starter.call0()).transpose()?.filter(is_iterator))
         }
-        Kind::Unrun(what) => Err(unrun(function, &result, what)),
+        Returned::NotRun(what) => Err(unrun(function, &result, what)),
     }
 }
 
 /// Refuses what a filter has returned if it would have to be run first: it would pass every event.
 pub(crate) fn check_answer(function: &Bound<'_, PyAny>, answer: &Bound<'_, PyAny>) -> PyResult<()> {
     match kind(answer)? {
-        Kind::Value => Ok(()),
-        Kind::Coroutine | Kind::Awaitable | Kind::Proxy => {
+        Returned::Value => Ok(()),
+        Returned::Coroutine | Returned::Awaitable | Returned::Proxy => {
             discard(answer);
             Err(HandlerTypeError::new_err(format!("filter {function} is asynchronous; a filter is a plain function")))
         }
-        Kind::Unrun(what) => Err(unrun(function, answer, what)),
+        Returned::NotRun(what) => Err(unrun(function, answer, what)),
     }
 }
 
@@ -69,44 +70,46 @@ pub(crate) fn discard(coroutine: &Bound<'_, PyAny>) {
     }
 }
 
-fn kind(result: &Bound<'_, PyAny>) -> PyResult<Kind> {
+fn kind(result: &Bound<'_, PyAny>) -> PyResult<Returned> {
     if is_coroutine(result) {
-        return Ok(Kind::Coroutine);
+        return Ok(Returned::Coroutine);
     }
     let class = result.get_type();
     if is_awaitable(&class) {
-        return Ok(Kind::Awaitable);
+        return Ok(Returned::Awaitable);
     }
     if is_generator(&class) {
         let code = result.getattr(intern!(result.py(), "gi_code"))?;
         let flags: c_int = code.getattr(intern!(result.py(), "co_flags"))?.extract()?;
         let is_coroutine = flags & CO_ITERABLE_COROUTINE != 0;
-        return Ok(if is_coroutine { Kind::Coroutine } else { Kind::Unrun("a generator") });
+        return Ok(if is_coroutine { Returned::Coroutine } else { Returned::NotRun("a generator") });
     }
     if let Some(what) = unrun_by_type(&class)? {
-        return Ok(Kind::Unrun(what));
+        return Ok(Returned::NotRun(what));
     }
     if has_coroutine(result) {
-        return Ok(Kind::Unrun("coroutines in a collection"));
+        return Ok(Returned::NotRun("coroutines in a collection"));
     }
     if is_async(result)? {
-        return Ok(Kind::Unrun("a coroutine function that nobody has called"));
+        return Ok(Returned::NotRun("a coroutine function that nobody has called"));
     }
     kind_by_claim(result, &class)
 }
 
 /// The kind of an object whose `__class__` is another than its type. One that cannot be asked is a value.
-fn kind_by_claim(result: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<Kind> {
+fn kind_by_claim(result: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<Returned> {
     let claimed = result.getattr(intern!(result.py(), "__class__")).ok();
-    let Some(claimed) = claimed.and_then(|claimed| claimed.cast_into::<PyType>().ok()) else { return Ok(Kind::Value) };
+    let Some(claimed) = claimed.and_then(|claimed| claimed.cast_into::<PyType>().ok()) else {
+        return Ok(Returned::Value);
+    };
     if claimed.is(class) {
-        Ok(Kind::Value)
+        Ok(Returned::Value)
     } else if is_awaitable(&claimed) {
-        Ok(Kind::Proxy)
+        Ok(Returned::Proxy)
     } else if is_generator(&claimed) {
-        Ok(Kind::Unrun("a generator"))
+        Ok(Returned::NotRun("a generator"))
     } else {
-        Ok(unrun_by_type(&claimed)?.map_or(Kind::Value, Kind::Unrun))
+        Ok(unrun_by_type(&claimed)?.map_or(Returned::Value, Returned::NotRun))
     }
 }
 
@@ -134,8 +137,10 @@ fn is_awaitable(class: &Bound<'_, PyType>) -> bool {
 
 /// The slot of a type that `await` calls.
 fn awaiter(class: &Bound<'_, PyType>) -> Option<ffi::unaryfunc> {
-    // SAFETY: a live type object; its table of asynchronous methods is null or lives as long as it.
-    unsafe { (*class.as_type_ptr()).tp_as_async.as_ref() }.and_then(|methods| methods.am_await)
+    // SAFETY: a live type; the interpreter gives the function in the slot, or null if there is none.
+    let slot = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), ffi::Py_am_await) };
+    // SAFETY: a function in this slot has this type, and null is none.
+    unsafe { mem::transmute::<*mut c_void, Option<ffi::unaryfunc>>(slot) }
 }
 
 fn is_generator(class: &Bound<'_, PyType>) -> bool {

@@ -11,9 +11,9 @@ use crate::bus::interest::{flattened, kinds_of};
 use crate::bus::native_bus::NativeBus;
 use crate::bus::subscriber::{Subscriber, sid_of};
 use crate::error::{ReentrancyError, SubscriptionNotFoundError};
-use crate::event::filter::Parts;
+use crate::event::filter::FilterParts;
 use crate::history::preload::Start;
-use crate::runtime::exits::Call;
+use crate::runtime::exits::NativeCall;
 use crate::runtime::handler_context::handler_context;
 use crate::runtime::returned::is_async;
 
@@ -36,14 +36,14 @@ impl NativeBus {
     ) -> PyResult<String> {
         let (py, this) = (slf.py(), slf.get());
         this.check_process()?;
-        let _call = Call::begin(py)?;
+        let _call = NativeCall::begin(py)?;
         this.check_thread(py)?;
         let (kinds, pattern, class) = kinds_of(what)?;
         let (overflow, delivery) = (overflow_named(overflow)?, delivery_named(delivery)?);
         let start = start.map(Start::of).transpose()?;
         let number = this.lock(py).new_number();
         let (filter, leaves) =
-            condition.map(Parts::of).map_or((None, Vec::new()), |found| (Some(found.expression), found.leaves));
+            condition.map(FilterParts::of).map_or((None, Vec::new()), |found| (Some(found.expression), found.leaves));
         let subscriber = Arc::new(Subscriber {
             handler: handler.clone().unbind(),
             context: handler_context(py, this.number, number)?.unbind(),
@@ -73,11 +73,11 @@ impl NativeBus {
     #[pyo3(signature = (sid, /, *, drain))]
     fn _unsubscribe<'py>(slf: &Bound<'py, Self>, sid: &str, drain: bool) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (py, this) = (slf.py(), slf.get());
-        let home = this.home_here(py)?;
+        let event_loop = this.event_loop_here(py)?;
         if drain && this.is_in_handler(py)? {
             return Err(ReentrancyError::new_err("a handler cannot wait for its own bus to handle what waits"));
         }
-        let future = if drain { Some(home.new_future(py)?) } else { None };
+        let future = if drain { Some(event_loop.new_future(py)?) } else { None };
         let discarded = {
             let mut state = this.lock(py);
             let number = this.number_of(sid).filter(|number| (1..=state.last_number).contains(number));
@@ -92,7 +92,7 @@ impl NativeBus {
             discarded
         };
         this.wake_waiters(py, discarded.ended.as_deref())?;
-        Self::rouse(slf)?;
+        Self::ensure_worker(slf)?;
         Ok(future.filter(|_| discarded.ended.is_none()))
     }
 }
@@ -100,8 +100,8 @@ impl NativeBus {
 impl NativeBus {
     /// Refuses a caller in another thread than that of the bus's loop.
     fn check_thread(&self, py: Python<'_>) -> PyResult<()> {
-        match self.home(py)?.filter(|home| !home.is_in_this_thread()) {
-            Some(home) => home.check_running(py),
+        match self.event_loop(py)?.filter(|event_loop| !event_loop.is_in_this_thread()) {
+            Some(event_loop) => event_loop.check_running(py),
             None => Ok(()),
         }
     }

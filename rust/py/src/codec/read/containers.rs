@@ -6,7 +6,7 @@ use trading_events_core::codec::{Layout, Source, Token};
 
 use super::super::build::{self, Values};
 use super::super::class::Class;
-use super::super::flaw::{Flaw, Read, deeper, unfit, wrong};
+use super::super::read_error::{ReadError, ReadResult, malformed, nested, unexpected};
 use super::super::shape::{Bounds, Shape};
 use super::fields::{put, read_field};
 
@@ -17,10 +17,13 @@ pub(super) fn read_items<'a, 'py, S: Source<'a>>(
     count: usize,
     source: &mut S,
     depth: usize,
-) -> Result<Bound<'py, PyList>, Flaw> {
-    let depth = deeper(source, depth)?;
+) -> Result<Bound<'py, PyList>, ReadError> {
+    let depth = nested(source, depth)?;
     if !S::TRUSTED && !bounds.hold_length(count) {
-        return Err(wrong(source, format!("{count} values are not what its field may hold: it is {}", bounds.limits)));
+        return Err(malformed(
+            source,
+            format!("{count} values are not what its field may hold: it is {}", bounds.limits),
+        ));
     }
     let list = PyList::empty(py);
     for _ in 0..count {
@@ -34,8 +37,8 @@ pub(super) fn read_tuple<'a, 'py, S: Source<'a>>(
     inner: &[Shape],
     source: &mut S,
     depth: usize,
-) -> Read<'py> {
-    let depth = deeper(source, depth)?;
+) -> ReadResult<'py> {
+    let depth = nested(source, depth)?;
     let values = inner.iter().map(|inner| inner.read_next(py, source, depth)).collect::<Result<Vec<_>, _>>()?;
     Ok(PyTuple::new(py, values)?.into_any())
 }
@@ -47,23 +50,26 @@ pub(super) fn read_dict<'a, 'py, S: Source<'a>>(
     token: Token<'a>,
     source: &mut S,
     depth: usize,
-) -> Read<'py> {
-    let depth = deeper(source, depth)?;
+) -> ReadResult<'py> {
+    let depth = nested(source, depth)?;
     let named = matches!(parts.0, Shape::Text(_));
     let count = match token {
         Token::Map(count) if named => count,
         Token::List(count) if !named => count,
-        _ => return Err(unfit(source, "mapping", &token)),
+        _ => return Err(unexpected(source, "mapping", &token)),
     };
     if !S::TRUSTED && !bounds.hold_length(count) {
-        return Err(wrong(source, format!("{count} entries are not what its field may hold: it is {}", bounds.limits)));
+        return Err(malformed(
+            source,
+            format!("{count} entries are not what its field may hold: it is {}", bounds.limits),
+        ));
     }
     let dict = PyDict::new(py);
     for _ in 0..count {
         if !named {
             let pair = source.next()?;
             if pair != Token::List(2) {
-                return Err(unfit(source, "pair of a key and its value", &pair));
+                return Err(unexpected(source, "pair of a key and its value", &pair));
             }
         }
         let key = parts.0.read_next(py, source, depth)?;
@@ -78,7 +84,7 @@ pub(super) fn read_model<'a, 'py, S: Source<'a>>(
     count: usize,
     source: &mut S,
     depth: usize,
-) -> Read<'py> {
+) -> ReadResult<'py> {
     let offset = source.offset();
     let mut values = Values::new(class, S::TRUSTED);
     for place in 0..count {
@@ -107,34 +113,34 @@ pub(super) fn find_name(layout: &Layout, name: &str, expected: usize) -> Option<
     names.iter().position(|at| at == name)
 }
 
-pub(super) fn read_name<'a, S: Source<'a>>(source: &mut S) -> Result<&'a str, Flaw> {
+pub(super) fn read_name<'a, S: Source<'a>>(source: &mut S) -> Result<&'a str, ReadError> {
     match source.next()? {
         Token::Text(name) | Token::Name(name) => Ok(name),
-        other => Err(wrong(source, format!("a key of a map is {}, not a text", other.kind()))),
+        other => Err(malformed(source, format!("a key of a map is {}, not a text", other.kind()))),
     }
 }
 
 pub(super) fn read_union<'a, 'py, S: Source<'a>>(
     py: Python<'py>,
     members: &[Shape],
-    is_told: bool,
+    is_tagged: bool,
     token: Token<'a>,
     source: &mut S,
     depth: usize,
-) -> Read<'py> {
-    if !is_told {
-        let member = members.iter().find(|member| member.takes(&token));
-        let member = member.ok_or_else(|| unfit(source, "value of its field", &token))?;
+) -> ReadResult<'py> {
+    if !is_tagged {
+        let member = members.iter().find(|member| member.may_begin_with(&token));
+        let member = member.ok_or_else(|| unexpected(source, "value of its field", &token))?;
         return member.read(py, token, source, depth);
     }
     if token != Token::List(2) {
-        return Err(unfit(source, "pair of a number and its value", &token));
+        return Err(unexpected(source, "pair of a number and its value", &token));
     }
     let number = source.next()?;
     let member = match number {
         Token::Int(index) => usize::try_from(index).ok().and_then(|index| members.get(index)),
         _ => None,
     };
-    let member = member.ok_or_else(|| unfit(source, "number of a type in its union", &number))?;
+    let member = member.ok_or_else(|| unexpected(source, "number of a type in its union", &number))?;
     member.read_next(py, source, depth)
 }

@@ -6,8 +6,8 @@ use trading_events_core::codec::{DecodeError, Source, Token};
 
 use super::super::build::Values;
 use super::super::class::{Class, Field};
-use super::super::flaw::{Flaw, Read, wrong};
 use super::super::frozen;
+use super::super::read_error::{ReadError, ReadResult, malformed};
 use super::super::shape::Shape;
 use crate::error::EventDecodeError;
 
@@ -18,11 +18,11 @@ pub(super) fn put<'a, 'py, S: Source<'a>>(
     index: usize,
     value: Bound<'py, PyAny>,
     source: &S,
-) -> Result<(), Flaw> {
+) -> Result<(), ReadError> {
     if values.put(index, value) {
         return Ok(());
     }
-    Err(wrong(source, format!("{} stands twice", class.layout.names()[index])))
+    Err(malformed(source, format!("{} stands twice", class.layout.names()[index])))
 }
 
 /// The value of a field, of which the first token has been read.
@@ -33,7 +33,7 @@ pub(super) fn read_field<'a, 'py, S: Source<'a>>(
     token: Token<'a>,
     source: &mut S,
     depth: usize,
-) -> Read<'py> {
+) -> ReadResult<'py> {
     let offset = source.offset();
     let field = &class.fields[index];
     let value = match token {
@@ -43,13 +43,13 @@ pub(super) fn read_field<'a, 'py, S: Source<'a>>(
     value.map_err(|flaw| {
         let name = &class.layout.names()[index];
         match flaw {
-            Flaw::Decode(error) => DecodeError::new(error.offset, format!("{name}: {}", error.reason)).into(),
-            Flaw::Raised(error) => Flaw::Raised(name_field(py, error, name, offset)),
+            ReadError::Decode(error) => DecodeError::new(error.offset, format!("{name}: {}", error.reason)).into(),
+            ReadError::Raised(error) => ReadError::Raised(name_field(py, error, name, offset)),
         }
     })
 }
 
-fn read_as_json<'py>(py: Python<'py>, class: &Class, field: &Field, text: &str) -> Read<'py> {
+fn read_as_json<'py>(py: Python<'py>, class: &Class, field: &Field, text: &str) -> ReadResult<'py> {
     if text == "{}" && matches!(field.shape, Shape::Metadata) {
         return Ok(frozen::empty(py)?);
     }
@@ -61,7 +61,7 @@ fn name_field(py: Python<'_>, error: PyErr, name: &str, offset: usize) -> PyErr 
     if error.is_instance_of::<EventDecodeError>(py) {
         return error;
     }
-    match Flaw::Raised(error).into_error(py, offset) {
+    match ReadError::Raised(error).into_error(py, offset) {
         told if told.is_instance_of::<EventDecodeError>(py) => {
             let reason = told.value(py).getattr("reason").map_or_else(|_| String::new(), |reason| reason.to_string());
             let named = EventDecodeError::new_err((format!("{name}: {reason}"), offset));

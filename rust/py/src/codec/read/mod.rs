@@ -12,8 +12,8 @@ use trading_events_core::codec::{Key, Source, Token};
 
 use super::build::{self, Values};
 use super::class::Class;
-use super::flaw::{Flaw, Read};
 use super::json::from_json;
+use super::read_error::{ReadError, ReadResult};
 use super::shape::Shape;
 use fields::{put, read_field};
 
@@ -23,7 +23,7 @@ pub(super) fn read_event<'a, 'py, S: Source<'a>>(
     class: &Class,
     source: &mut S,
     offset: usize,
-) -> Read<'py> {
+) -> ReadResult<'py> {
     let mut values = Values::new(class, S::TRUSTED);
     while let Some(key) = source.next_key(&class.layout)? {
         match key {
@@ -44,7 +44,7 @@ pub(super) fn read_event<'a, 'py, S: Source<'a>>(
     build::build(py, class, values, offset)
 }
 
-fn read_extras<'py>(py: Python<'py>, token: Token<'_>, values: &mut Values<'py>) -> Result<(), Flaw> {
+fn read_extras<'py>(py: Python<'py>, token: Token<'_>, values: &mut Values<'py>) -> Result<(), ReadError> {
     let Token::Text(text) = token else {
         return Ok(());
     };

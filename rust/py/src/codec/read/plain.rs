@@ -4,8 +4,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use trading_events_core::codec::{Source, Token};
 
-use super::super::flaw::{Flaw, Read, deeper, unfit};
 use super::super::frozen;
+use super::super::read_error::{ReadError, ReadResult, nested, unexpected};
 use super::super::shape::{Bounds, Shape};
 use super::containers::read_name;
 use super::scalars::read_int;
@@ -23,7 +23,7 @@ pub(super) fn read_json<'a, 'py, S: Source<'a>>(
     token: Token<'a>,
     source: &mut S,
     depth: usize,
-) -> Read<'py> {
+) -> ReadResult<'py> {
     check_json(&token, source)?;
     read_plain(py, Made::Plain, token, source, depth, &mut read_json)
 }
@@ -34,15 +34,15 @@ pub(super) fn read_frozen<'a, 'py, S: Source<'a>>(
     token: Token<'a>,
     source: &mut S,
     depth: usize,
-) -> Read<'py> {
+) -> ReadResult<'py> {
     check_json(&token, source)?;
     read_plain(py, Made::Frozen, token, source, depth, &mut read_frozen)
 }
 
-fn check_json<'a, S: Source<'a>>(token: &Token<'a>, source: &S) -> Result<(), Flaw> {
+fn check_json<'a, S: Source<'a>>(token: &Token<'a>, source: &S) -> Result<(), ReadError> {
     match token {
-        Token::Float(float) if !float.is_finite() => Err(unfit(source, "number that JSON has", token)),
-        Token::Bytes(_) | Token::Id(_) => Err(unfit(source, "value that JSON has", token)),
+        Token::Float(float) if !float.is_finite() => Err(unexpected(source, "number that JSON has", token)),
+        Token::Bytes(_) | Token::Id(_) => Err(unexpected(source, "value that JSON has", token)),
         _ => Ok(()),
     }
 }
@@ -53,7 +53,7 @@ pub(super) fn read_any<'a, 'py, S: Source<'a>>(
     token: Token<'a>,
     source: &mut S,
     depth: usize,
-) -> Read<'py> {
+) -> ReadResult<'py> {
     match token {
         Token::Bytes(bytes) => Ok(PyBytes::new(py, bytes).into_any()),
         Token::Id(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),
@@ -61,7 +61,7 @@ pub(super) fn read_any<'a, 'py, S: Source<'a>>(
     }
 }
 
-pub(super) type ReadPart<'b, 'a, 'py, S> = &'b mut dyn FnMut(Python<'py>, Token<'a>, &mut S, usize) -> Read<'py>;
+pub(super) type ReadPart<'b, 'a, 'py, S> = &'b mut dyn FnMut(Python<'py>, Token<'a>, &mut S, usize) -> ReadResult<'py>;
 
 pub(super) fn read_plain<'a, 'py, S: Source<'a>>(
     py: Python<'py>,
@@ -70,7 +70,7 @@ pub(super) fn read_plain<'a, 'py, S: Source<'a>>(
     source: &mut S,
     depth: usize,
     read_part: ReadPart<'_, 'a, 'py, S>,
-) -> Read<'py> {
+) -> ReadResult<'py> {
     match token {
         Token::None => Ok(py.None().into_bound(py)),
         Token::Bool(_) => Shape::Bool.read(py, token, source, depth),
@@ -78,20 +78,20 @@ pub(super) fn read_plain<'a, 'py, S: Source<'a>>(
         Token::Float(float) => Ok(float.into_pyobject(py).map_err(PyErr::from)?.into_any()),
         Token::Text(text) | Token::Name(text) => Ok(PyString::new(py, text).into_any()),
         Token::List(count) => {
-            let depth = deeper(source, depth)?;
+            let depth = nested(source, depth)?;
             let list = if made == Made::Frozen { frozen::new_list(py)? } else { PyList::empty(py) };
             for _ in 0..count {
                 let token = source.next()?;
                 list.append(read_part(py, token, source, depth)?)?;
             }
             if made == Made::Frozen {
-                frozen::seal(&list);
+                frozen::seal(&list)?;
             }
             Ok(list.into_any())
         }
         Token::Map(count) => read_map(py, made, count, source, depth, read_part),
         Token::Bytes(_) | Token::Id(_) | Token::Decimal(_) | Token::Moment(_) => {
-            Err(unfit(source, "value of plain data", &token))
+            Err(unexpected(source, "value of plain data", &token))
         }
     }
 }
@@ -103,8 +103,8 @@ pub(super) fn read_map<'a, 'py, S: Source<'a>>(
     source: &mut S,
     depth: usize,
     read_part: ReadPart<'_, 'a, 'py, S>,
-) -> Read<'py> {
-    let depth = deeper(source, depth)?;
+) -> ReadResult<'py> {
+    let depth = nested(source, depth)?;
     if made == Made::Frozen && count == 0 {
         return Ok(frozen::empty(py)?);
     }
@@ -115,7 +115,7 @@ pub(super) fn read_map<'a, 'py, S: Source<'a>>(
         dict.set_item(name, read_part(py, token, source, depth)?)?;
     }
     if made == Made::Frozen {
-        frozen::seal(&dict);
+        frozen::seal(&dict)?;
     }
     Ok(dict.into_any())
 }

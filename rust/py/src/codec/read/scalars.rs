@@ -10,7 +10,7 @@ use trading_events_core::codec::{Decimal, Source, Token};
 use trading_events_core::topic;
 
 use super::super::decimal;
-use super::super::flaw::{Flaw, Read, beyond, unfit, wrong};
+use super::super::read_error::{ReadError, ReadResult, malformed, out_of_bounds, unexpected};
 use super::super::shape::Bounds;
 use crate::event::event_id::hex_text;
 
@@ -19,7 +19,7 @@ pub(super) fn read_decimal<'a, 'py, S: Source<'a>>(
     bounds: &Bounds,
     token: Token<'a>,
     source: &S,
-) -> Read<'py> {
+) -> ReadResult<'py> {
     let parsed;
     let plain = match token {
         Token::Decimal(ref found) => Some(found),
@@ -29,26 +29,31 @@ pub(super) fn read_decimal<'a, 'py, S: Source<'a>>(
                 Some(&parsed)
             }
             Some(_) => None,
-            None => return Err(unfit(source, "decimal", &token)),
+            None => return Err(unexpected(source, "decimal", &token)),
         },
-        _ => return Err(unfit(source, "decimal", &token)),
+        _ => return Err(unexpected(source, "decimal", &token)),
     };
     if let Some(found) = plain {
         if !S::TRUSTED && !bounds.hold_sign(found.negative, found.mantissa == 0) {
-            return Err(beyond(source, "decimal", &token, bounds));
+            return Err(out_of_bounds(source, "decimal", &token, bounds));
         }
         return Ok(decimal::make(py, found)?);
     }
     let (Token::Text(text) | Token::Name(text)) = token else {
-        return Err(unfit(source, "decimal", &token));
+        return Err(unexpected(source, "decimal", &token));
     };
-    let made = decimal::make_from_text(py, text)?.ok_or_else(|| unfit(source, "decimal", &token))?;
+    let made = decimal::make_from_text(py, text)?.ok_or_else(|| unexpected(source, "decimal", &token))?;
     let (finite, negative, zero) = decimal::signs(&made)?;
     let fits = if finite { bounds.hold_sign(negative, zero) } else { !bounds.finite };
-    if fits || S::TRUSTED { Ok(made) } else { Err(beyond(source, "decimal", &token, bounds)) }
+    if fits || S::TRUSTED { Ok(made) } else { Err(out_of_bounds(source, "decimal", &token, bounds)) }
 }
 
-pub(super) fn read_text<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds, text: &str, source: &S) -> Read<'py> {
+pub(super) fn read_text<'a, 'py, S: Source<'a>>(
+    py: Python<'py>,
+    bounds: &Bounds,
+    text: &str,
+    source: &S,
+) -> ReadResult<'py> {
     if let Some(recent) = bounds.recent.find(py, text) {
         return Ok(recent.into_any());
     }
@@ -62,14 +67,14 @@ pub(super) fn read_text<'a, 'py, S: Source<'a>>(py: Python<'py>, bounds: &Bounds
 }
 
 #[inline]
-pub(super) fn read_id<'a, 'py, S: Source<'a>>(py: Python<'py>, token: Token<'a>, source: &S) -> Read<'py> {
+pub(super) fn read_id<'a, 'py, S: Source<'a>>(py: Python<'py>, token: Token<'a>, source: &S) -> ReadResult<'py> {
     match token {
         Token::Id(id) => Ok(hex_text(py, id).into_any()),
         Token::Bytes(bytes) => match bytes.try_into() {
             Ok(id) => Ok(hex_text(py, id).into_any()),
-            Err(_) => Err(wrong(source, format!("an id has 16 bytes, not {}", bytes.len()))),
+            Err(_) => Err(malformed(source, format!("an id has 16 bytes, not {}", bytes.len()))),
         },
-        _ => Err(unfit(source, "id", &token)),
+        _ => Err(unexpected(source, "id", &token)),
     }
 }
 
@@ -78,12 +83,12 @@ fn check_text<'a, S: Source<'a>>(
     text: &str,
     made: &Bound<'_, PyString>,
     source: &S,
-) -> Result<(), Flaw> {
+) -> Result<(), ReadError> {
     if bounds.min_length.is_some() || bounds.max_length.is_some() {
         let length = if bounds.max_length.is_some() { text.chars().count() } else { text.len() };
         let short = bounds.min_length.is_some_and(|least| least > 1 && text.chars().count() < least);
         if short || !bounds.hold_length(length) {
-            return Err(wrong(
+            return Err(malformed(
                 source,
                 format!(
                     "its length is out of bounds: {:?} is to be {}",
@@ -98,7 +103,7 @@ fn check_text<'a, S: Source<'a>>(
         Some(Name::Exchange) => topic::check_exchange(text),
         Some(Name::Symbol) => topic::check_symbol(text),
     };
-    checked.map_err(|error| wrong(source, format!("{text:?}: {error}")))?;
+    checked.map_err(|error| malformed(source, format!("{text:?}: {error}")))?;
     if let Some(check) = &bounds.check {
         check.bind(made.py()).call1((made,))?;
     }
@@ -110,12 +115,12 @@ pub(super) fn read_int<'a, 'py, S: Source<'a>>(
     bounds: &Bounds,
     token: Token<'a>,
     source: &S,
-) -> Read<'py> {
+) -> ReadResult<'py> {
     if let Token::Int(int) = token {
         return if S::TRUSTED || bounds.hold_int(int) {
             Ok(int.into_pyobject(py).map_err(PyErr::from)?.into_any())
         } else {
-            Err(beyond(source, "integer", &token, bounds))
+            Err(out_of_bounds(source, "integer", &token, bounds))
         };
     }
     let (made, above) = match token {
@@ -123,11 +128,11 @@ pub(super) fn read_int<'a, 'py, S: Source<'a>>(
         Token::Text(text) if S::COLUMNS => (py.get_type::<PyInt>().call1((text,))?, !text.starts_with('-')),
         Token::Unsigned(int) => (int.into_pyobject(py).map_err(PyErr::from)?.into_any(), true),
         Token::BigInt(bytes) => (big_int(py, bytes)?, bytes.first().is_none_or(|first| *first < 128)),
-        _ => return Err(unfit(source, "integer", &token)),
+        _ => return Err(unexpected(source, "integer", &token)),
     };
     // It is beyond 64 bits, and every bound is within them.
     if !S::TRUSTED && bounds.end(above) {
-        return Err(beyond(source, "integer", &token, bounds));
+        return Err(out_of_bounds(source, "integer", &token, bounds));
     }
     Ok(made)
 }
@@ -143,15 +148,15 @@ pub(super) fn read_float<'a, 'py, S: Source<'a>>(
     bounds: &Bounds,
     token: Token<'a>,
     source: &S,
-) -> Read<'py> {
+) -> ReadResult<'py> {
     let float = match token {
         Token::Float(float) => float,
         #[expect(clippy::cast_precision_loss, reason = "programs in other languages write 1 for 1.0")]
         Token::Int(int) => int as f64,
-        _ => return Err(unfit(source, "float", &token)),
+        _ => return Err(unexpected(source, "float", &token)),
     };
     if !S::TRUSTED && !bounds.hold_float(float) {
-        return Err(beyond(source, "float", &token, bounds));
+        return Err(out_of_bounds(source, "float", &token, bounds));
     }
     Ok(float.into_pyobject(py).map_err(PyErr::from)?.into_any())
 }

@@ -6,10 +6,10 @@ use pyo3::types::{PyBytes, PyDate, PyDateTime, PyDelta, PyDict, PyString, PyTime
 use trading_events_core::codec::{Source, Token};
 
 use super::super::class::Class;
-use super::super::flaw::{Read, deeper, unfit};
 use super::super::json::render_json;
 use super::super::literal::find_choice;
 use super::super::moment;
+use super::super::read_error::{ReadResult, nested, unexpected};
 use super::super::shape::{Bounds, Shape};
 use super::containers::{read_dict, read_items, read_model, read_tuple, read_union};
 use super::plain::{Made, read_any, read_frozen, read_json, read_map};
@@ -17,7 +17,12 @@ use super::scalars::{from_isoformat, make_uuid, read_decimal, read_float, read_i
 
 impl Shape {
     /// The value that comes next.
-    pub(super) fn read_next<'a, 'py, S: Source<'a>>(&self, py: Python<'py>, source: &mut S, depth: usize) -> Read<'py> {
+    pub(super) fn read_next<'a, 'py, S: Source<'a>>(
+        &self,
+        py: Python<'py>,
+        source: &mut S,
+        depth: usize,
+    ) -> ReadResult<'py> {
         let token = source.next()?;
         self.read(py, token, source, depth)
     }
@@ -29,7 +34,7 @@ impl Shape {
         token: Token<'a>,
         source: &mut S,
         depth: usize,
-    ) -> Read<'py> {
+    ) -> ReadResult<'py> {
         match (self, token) {
             (Self::Optional(_) | Self::None, Token::None) => Ok(py.None().into_bound(py)),
             (Self::Optional(inner), token) => inner.read(py, token, source, depth),
@@ -45,10 +50,10 @@ impl Shape {
             (Self::Literal(choices), Token::Text(text) | Token::Name(text)) => {
                 let is_it = |choice: &&Py<PyAny>| choice.bind(py).cast_exact::<PyString>().is_ok_and(|it| it == text);
                 let choice = choices.iter().find(is_it).map(|choice| choice.bind(py).clone());
-                choice.ok_or_else(|| unfit(source, "choice of its field", &token))
+                choice.ok_or_else(|| unexpected(source, "choice of its field", &token))
             }
             (Self::Metadata, Token::Map(count)) => {
-                let depth = deeper(source, depth)?;
+                let depth = nested(source, depth)?;
                 read_map(py, Made::Frozen, count, source, depth, &mut read_frozen)
             }
             (shape, token) => shape.read_rare(py, token, source, depth),
@@ -62,7 +67,7 @@ impl Shape {
         token: Token<'a>,
         source: &mut S,
         depth: usize,
-    ) -> Read<'py> {
+    ) -> ReadResult<'py> {
         match (self, token) {
             (Self::Bytes(bounds), Token::Bytes(bytes)) if S::TRUSTED || bounds.hold_length(bytes.len()) => {
                 Ok(PyBytes::new(py, bytes).into_any())
@@ -83,8 +88,8 @@ impl Shape {
             }
             (Self::Uuid, Token::Bytes(bytes)) => Ok(make_uuid(py, bytes)?),
             (Self::Uuid, Token::Id(bytes)) => Ok(make_uuid(py, &bytes)?),
-            (Self::Any, token) => read_any(py, token, source, deeper(source, depth)?),
-            (Self::Json, token) => read_json(py, token, source, deeper(source, depth)?),
+            (Self::Any, token) => read_any(py, token, source, nested(source, depth)?),
+            (Self::Json, token) => read_json(py, token, source, nested(source, depth)?),
             (shape, token) => shape.read_choice(py, token, source, depth),
         }
     }
@@ -96,20 +101,20 @@ impl Shape {
         token: Token<'a>,
         source: &mut S,
         depth: usize,
-    ) -> Read<'py> {
+    ) -> ReadResult<'py> {
         match self {
             Self::Literal(choices) => {
-                let value = read_any(py, token, source, deeper(source, depth)?)?;
+                let value = read_any(py, token, source, nested(source, depth)?)?;
                 let choice = find_choice(choices, &value)?;
-                choice.cloned().ok_or_else(|| unfit(source, "choice of its field", &token))
+                choice.cloned().ok_or_else(|| unexpected(source, "choice of its field", &token))
             }
             Self::Enum { by_value, .. } => {
-                let value = read_any(py, token, source, deeper(source, depth)?)?;
+                let value = read_any(py, token, source, nested(source, depth)?)?;
                 let member = if value.hash().is_ok() { by_value.bind(py).get_item(&value)? } else { None };
-                member.ok_or_else(|| unfit(source, "value of its enumeration", &token))
+                member.ok_or_else(|| unexpected(source, "value of its enumeration", &token))
             }
             Self::Pydantic { parse, .. } => {
-                let plain = read_any(py, token, source, deeper(source, depth)?)?;
+                let plain = read_any(py, token, source, nested(source, depth)?)?;
                 Ok(parse.bind(py).call1((render_json(&plain)?,))?)
             }
             _ => self.read_parts(py, token, source, depth),
@@ -123,7 +128,7 @@ impl Shape {
         token: Token<'a>,
         source: &mut S,
         depth: usize,
-    ) -> Read<'py> {
+    ) -> ReadResult<'py> {
         match (self, token) {
             (Self::List(inner, bounds), Token::List(count)) => {
                 Ok(read_items(py, inner, bounds, count, source, depth)?.into_any())
@@ -134,11 +139,11 @@ impl Shape {
             (Self::Tuple(inner), Token::List(count)) if count == inner.len() => read_tuple(py, inner, source, depth),
             (Self::Dict(parts, bounds), token) => read_dict(py, parts, bounds, token, source, depth),
             (Self::Model(class), Token::Map(count)) => {
-                let depth = deeper(source, depth)?;
+                let depth = nested(source, depth)?;
                 read_model(py, Class::of(class.bind(py))?, count, source, depth)
             }
             (Self::Proven { inner, .. }, token) => inner.read(py, token, source, depth),
-            (Self::Union { members, is_told }, token) => read_union(py, members, *is_told, token, source, depth),
+            (Self::Union { members, is_tagged }, token) => read_union(py, members, *is_tagged, token, source, depth),
             (Self::Checked(inner, check), token) => {
                 let value = inner.read(py, token, source, depth)?;
                 if !S::TRUSTED {
@@ -146,7 +151,7 @@ impl Shape {
                 }
                 Ok(value)
             }
-            (_, token) => Err(unfit(source, "value of its field", &token)),
+            (_, token) => Err(unexpected(source, "value of its field", &token)),
         }
     }
 }

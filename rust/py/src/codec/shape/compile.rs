@@ -68,7 +68,7 @@ fn compile_parts(described: Described<'_>, class: &Bound<'_, PyType>) -> PyResul
             Shape::Dict(Box::new((key, value)), bounds)
         }
         "model" => Shape::Model(detail.cast_into()?.unbind()),
-        "union" => Shape::Union { is_told: !are_told_apart(&inner), members: inner },
+        "union" => Shape::Union { is_tagged: !are_told_apart(&inner), members: inner },
         "pydantic" => {
             let (render, parse) = typed_json(class, &detail)?;
             Shape::Pydantic { render, parse }

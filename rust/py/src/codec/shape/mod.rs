@@ -44,10 +44,10 @@ pub(super) enum Shape {
     Tuple(Vec<Shape>),
     Dict(Box<(Shape, Shape)>, Bounds),
     Model(Py<PyType>),
-    /// One of these; `is_told` where the tokens do not tell which.
+    /// One of these; `is_tagged` where the tokens do not tell which.
     Union {
         members: Vec<Shape>,
-        is_told: bool,
+        is_tagged: bool,
     },
     /// A shape with constraints that only Pydantic knows, and what raises where a value that is read breaks one.
     Checked(Box<Shape>, Py<PyAny>),

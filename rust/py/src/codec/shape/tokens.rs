@@ -40,7 +40,7 @@ impl Shape {
     }
 
     /// Whether a token may begin one of its values.
-    pub(crate) fn takes(&self, token: &Token<'_>) -> bool {
+    pub(crate) fn may_begin_with(&self, token: &Token<'_>) -> bool {
         let bit = match token {
             Token::None => 1,
             Token::Bool(_) => 2,

@@ -7,13 +7,18 @@ use trading_events_core::codec::{Sink, Token};
 use super::super::class::{Class, Field};
 use super::super::frozen::is_empty_dict;
 use super::super::json::{from_json, render_json};
-use super::nothing::Nothing;
+use super::null_sink::NullSink;
 use super::plain::{Depth, write_json, write_map};
-use super::refusal::Put;
 use super::scalars::text;
+use super::write_error::WriteResult;
 
 /// Puts the JSON text of a value that every form takes.
-pub(super) fn write_as_json<S: Sink>(class: &Class, field: &Field, value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+pub(super) fn write_as_json<S: Sink>(
+    class: &Class,
+    field: &Field,
+    value: &Bound<'_, PyAny>,
+    sink: &mut S,
+) -> WriteResult {
     let py = value.py();
     if value.is_none() && field.shape.has_none() {
         sink.put(Token::None);
@@ -21,11 +26,11 @@ pub(super) fn write_as_json<S: Sink>(class: &Class, field: &Field, value: &Bound
         sink.put(Token::Text("{}"));
     } else {
         if !field.shape.is_opaque() {
-            field.shape.write(value, &mut Nothing, 0)?;
+            field.shape.write(value, &mut NullSink, 0)?;
         }
         let rendered = field.json(class, py)?.render.bind(py).call1((value,))?;
         if field.shape.is_opaque() {
-            write_json(&from_json(&rendered)?, &mut Nothing, Depth::new(0)?)?;
+            write_json(&from_json(&rendered)?, &mut NullSink, Depth::new(0)?)?;
         }
         sink.put(Token::Text(text(rendered.cast::<PyString>()?)?));
     }
@@ -33,12 +38,12 @@ pub(super) fn write_as_json<S: Sink>(class: &Class, field: &Field, value: &Bound
 }
 
 /// Puts the JSON text of the values under names that the class does not have.
-pub(super) fn write_extras_as_json<S: Sink>(extras: Option<Bound<'_, PyDict>>, sink: &mut S) -> Put {
+pub(super) fn write_extras_as_json<S: Sink>(extras: Option<Bound<'_, PyDict>>, sink: &mut S) -> WriteResult {
     let Some(extras) = extras.filter(|extras| !extras.is_empty()) else {
         sink.put(Token::None);
         return Ok(());
     };
-    write_map(&extras, Depth::new(0)?, &mut Nothing)?;
+    write_map(&extras, Depth::new(0)?, &mut NullSink)?;
     let rendered = render_json(&extras)?;
     sink.put(Token::Text(text(rendered.cast::<PyString>()?)?));
     Ok(())

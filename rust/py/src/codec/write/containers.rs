@@ -7,10 +7,10 @@ use trading_events_core::codec::{Sink, Token};
 use super::super::class::Class;
 use super::super::shape::{Bounds, Shape};
 use super::extras::{NAME_TAKEN, extras_of, known_name};
-use super::nothing::Nothing;
-use super::plain::{Depth, deeper, write_json};
-use super::refusal::{Put, Refusal, within};
+use super::null_sink::NullSink;
+use super::plain::{Depth, nested, write_json};
 use super::scalars::text;
+use super::write_error::{WriteError, WriteResult, check};
 use crate::event::names::dictionary;
 
 pub(super) fn write_items<'py, S: Sink>(
@@ -18,8 +18,8 @@ pub(super) fn write_items<'py, S: Sink>(
     values: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
     sink: &mut S,
     depth: usize,
-) -> Put {
-    let depth = deeper(depth)?;
+) -> WriteResult {
+    let depth = nested(depth)?;
     sink.put(Token::List(values.len()));
     for value in values {
         inner.write(&value, sink, depth)?;
@@ -27,13 +27,18 @@ pub(super) fn write_items<'py, S: Sink>(
     Ok(())
 }
 
-pub(super) fn write_tuple<S: Sink>(inner: &[Shape], values: &Bound<'_, PyTuple>, sink: &mut S, depth: usize) -> Put {
+pub(super) fn write_tuple<S: Sink>(
+    inner: &[Shape],
+    values: &Bound<'_, PyTuple>,
+    sink: &mut S,
+    depth: usize,
+) -> WriteResult {
     if values.len() != inner.len() {
-        return Err(Refusal::Kind);
+        return Err(WriteError::Kind);
     }
     sink.put(Token::List(inner.len()));
     for (inner, value) in inner.iter().zip(values) {
-        inner.write(&value, sink, deeper(depth)?)?;
+        inner.write(&value, sink, nested(depth)?)?;
     }
     Ok(())
 }
@@ -44,9 +49,9 @@ pub(super) fn write_dict<S: Sink>(
     value: &Bound<'_, PyDict>,
     sink: &mut S,
     depth: usize,
-) -> Put {
-    within(bounds.hold_length(value.len()))?;
-    let depth = deeper(depth)?;
+) -> WriteResult {
+    check(bounds.hold_length(value.len()))?;
+    let depth = nested(depth)?;
     let (key_shape, value_shape) = parts;
     let named = matches!(key_shape, Shape::Text(_));
     sink.put(if named { Token::Map(value.len()) } else { Token::List(value.len()) });
@@ -60,15 +65,15 @@ pub(super) fn write_dict<S: Sink>(
     Ok(())
 }
 
-pub(super) fn write_model<S: Sink>(class: &Class, model: &Bound<'_, PyAny>, sink: &mut S, depth: usize) -> Put {
-    let fields = dictionary(model).ok_or(Refusal::Kind)?;
+pub(super) fn write_model<S: Sink>(class: &Class, model: &Bound<'_, PyAny>, sink: &mut S, depth: usize) -> WriteResult {
+    let fields = dictionary(model).ok_or(WriteError::Kind)?;
     let extras = if class.keeps_extras { extras_of(model)? } else { None };
     if extras.as_ref().is_some_and(|extras| known_name(class, extras).is_some()) {
-        return Err(Refusal::Reason(String::from(NAME_TAKEN)));
+        return Err(WriteError::Reason(String::from(NAME_TAKEN)));
     }
     sink.put(Token::Map(class.fields.len() + extras.as_ref().map_or(0, PyDictMethods::len)));
     for (field, name) in class.fields.iter().zip(class.layout.names()) {
-        let value = fields.get_item(&field.name)?.ok_or(Refusal::Kind)?;
+        let value = fields.get_item(&field.name)?.ok_or(WriteError::Kind)?;
         sink.put(Token::Name(name));
         field.shape.write(&value, sink, depth)?;
     }
@@ -81,23 +86,23 @@ pub(super) fn write_model<S: Sink>(class: &Class, model: &Bound<'_, PyAny>, sink
 
 pub(super) fn write_union<S: Sink>(
     members: &[Shape],
-    is_told: bool,
+    is_tagged: bool,
     value: &Bound<'_, PyAny>,
     sink: &mut S,
     depth: usize,
-) -> Put {
-    let mut why = Refusal::Kind;
+) -> WriteResult {
+    let mut why = WriteError::Kind;
     for (index, member) in members.iter().enumerate() {
         // Whether a member takes the value is tried without a trace.
-        match member.write(value, &mut Nothing, depth) {
+        match member.write(value, &mut NullSink, depth) {
             Ok(()) => {
-                if is_told {
+                if is_tagged {
                     sink.put(Token::List(2));
                     sink.put(Token::Int(i64::try_from(index).unwrap_or(i64::MAX)));
                 }
                 return member.write(value, sink, depth);
             }
-            Err(Refusal::Kind) => {}
+            Err(WriteError::Kind) => {}
             Err(refusal) => why = refusal,
         }
     }

@@ -4,12 +4,12 @@ mod as_json;
 mod containers;
 mod extras;
 mod literal;
-mod nothing;
+mod null_sink;
 mod plain;
-mod refusal;
 mod scalars;
 mod stored;
 mod walk;
+mod write_error;
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -19,32 +19,32 @@ use trading_events_core::codec::columns::Form;
 use trading_events_core::codec::msgpack::MsgpackSink;
 
 use super::class::{Class, Gate};
-use super::decode::event_of;
 use super::frozen::is_empty_dict;
-use crate::event::kind::not_an_event;
+use super::msgpack_read::event_of;
+use crate::event::event_class::not_an_event;
 use crate::event::names::dictionary;
 use as_json::{write_as_json, write_extras_as_json};
 use extras::{NAME_TAKEN, extras_of, known_name};
 use plain::{Depth, write_json};
-use refusal::{Refusal, missing, refuse, refuse_class, refuse_raised};
 pub(super) use scalars::MAX_TEXT_BYTES;
 use scalars::text;
-use stored::Stored;
+use stored::FieldValues;
+use write_error::{WriteError, missing, refuse, refuse_class, refuse_raised};
 
 /// Puts an event into a sink.
 pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
     let class = Class::of_event(event)?;
     match &class.gate {
         Gate::Closed(reason) => return Err(refuse_class(class, event, reason)),
-        Gate::Proof if S::COLUMNS || S::LASTING => prove(event)?,
-        Gate::Open | Gate::Proof => {}
+        Gate::RoundTrip if S::COLUMNS || S::LASTING => check_round_trip(event)?,
+        Gate::Open | Gate::RoundTrip => {}
     }
     write_fields(class, event, sink)
 }
 
 /// Encodes an event, decodes it again, and compares.
 #[cold]
-fn prove(event: &Bound<'_, PyAny>) -> PyResult<()> {
+fn check_round_trip(event: &Bound<'_, PyAny>) -> PyResult<()> {
     let (py, class) = (event.py(), Class::of_event(event)?);
     let mut sink = MsgpackSink::new(Vec::new());
     write_fields(class, event, &mut sink)?;
@@ -65,10 +65,10 @@ fn write_fields<S: Sink>(class: &Class, event: &Bound<'_, PyAny>, sink: &mut S) 
     let fields = dictionary(event).ok_or_else(|| not_an_event(event))?;
     let extras = if class.keeps_extras { extras_of(event)? } else { None };
     if let Some((name, value)) = extras.as_ref().and_then(|extras| known_name(class, extras)) {
-        return Err(refuse(class, &name, &value, Refusal::Reason(String::from(NAME_TAKEN))));
+        return Err(refuse(class, &name, &value, WriteError::Reason(String::from(NAME_TAKEN))));
     }
     sink.begin(&class.layout, extras.as_ref().map_or(0, PyDictMethods::len));
-    let mut stored = Stored::new(&fields);
+    let mut stored = FieldValues::new(&fields);
     for (index, field) in class.fields.iter().enumerate() {
         let value = stored.next(field.name.bind(py))?.ok_or_else(|| missing(class, field, py))?;
         if !S::COLUMNS && class.type_index == Some(index) {

@@ -5,15 +5,15 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
 use trading_events_core::codec::{Sink, Token};
 
 use super::super::frozen;
-use super::refusal::{Put, Refusal};
 use super::scalars::{text, write_int};
+use super::write_error::{WriteError, WriteResult};
 
 /// How deep lists and maps may be in each other: less than what Pydantic's JSON parser and every source here take.
 pub(super) const MOST_DEPTH: usize = 192;
 
-pub(super) fn deeper(depth: usize) -> Result<usize, Refusal> {
+pub(super) fn nested(depth: usize) -> Result<usize, WriteError> {
     if depth >= MOST_DEPTH {
-        return Err(Refusal::Reason(format!("it is nested more than {MOST_DEPTH} deep")));
+        return Err(WriteError::Reason(format!("it is nested more than {MOST_DEPTH} deep")));
     }
     Ok(depth + 1)
 }
@@ -23,22 +23,22 @@ pub(super) fn deeper(depth: usize) -> Result<usize, Refusal> {
 pub(super) struct Depth(usize);
 
 impl Depth {
-    pub(super) fn new(depth: usize) -> Result<Self, Refusal> {
-        Ok(Self(deeper(depth)?))
+    pub(super) fn new(depth: usize) -> Result<Self, WriteError> {
+        Ok(Self(nested(depth)?))
     }
 }
 
 /// Puts what JSON can say.
-pub(super) fn write_json<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S, depth: Depth) -> Put {
+pub(super) fn write_json<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S, depth: Depth) -> WriteResult {
     if let Ok(float) = value.cast_exact::<PyFloat>() {
         if !float.value().is_finite() {
-            return Err(Refusal::Reason(format!("JSON has no {}", float.value())));
+            return Err(WriteError::Reason(format!("JSON has no {}", float.value())));
         }
         sink.put(Token::Float(float.value()));
         return Ok(());
     }
     if value.is_exact_instance_of::<PyBytes>() {
-        return Err(Refusal::Reason(String::from("JSON has no bytes")));
+        return Err(WriteError::Reason(String::from("JSON has no bytes")));
     }
     if let Ok(found) = value.cast_exact::<PyString>() {
         sink.put(Token::Text(text(found)?));
@@ -57,18 +57,18 @@ pub(super) fn write_json<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S, depth:
             write_json(&value, sink, depth)?;
         }
     } else {
-        return Err(Refusal::Reason(format!("{} is no plain data", value.get_type())));
+        return Err(WriteError::Reason(format!("{} is no plain data", value.get_type())));
     }
     Ok(())
 }
 
 /// Puts what JSON can say, by name.
-pub(super) fn write_map<S: Sink>(map: &Bound<'_, PyDict>, depth: Depth, sink: &mut S) -> Put {
+pub(super) fn write_map<S: Sink>(map: &Bound<'_, PyDict>, depth: Depth, sink: &mut S) -> WriteResult {
     let depth = Depth::new(depth.0)?;
     sink.put(Token::Map(map.len()));
     for (key, value) in map {
         let Ok(name) = key.cast_exact::<PyString>() else {
-            return Err(Refusal::Reason(format!("a name in it is no text but {}", key.get_type())));
+            return Err(WriteError::Reason(format!("a name in it is no text but {}", key.get_type())));
         };
         sink.put(Token::Text(text(name)?));
         write_json(&value, sink, depth)?;

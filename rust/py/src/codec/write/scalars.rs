@@ -12,28 +12,28 @@ use trading_events_core::codec::{Sink, Token};
 use super::super::decimal::{self, Found};
 use super::super::moment;
 use super::super::shape::Bounds;
-use super::refusal::{Put, Refusal, within};
+use super::write_error::{WriteError, WriteResult, check};
 
 /// How long a text or bytes may be: every form has room for that.
 pub(crate) const MAX_TEXT_BYTES: usize = 1 << 30;
 
-pub(super) fn text<'a>(text: &'a Bound<'_, PyString>) -> Result<&'a str, Refusal> {
-    let text = text.to_str().map_err(|wrong| Refusal::Reason(format!("a text is no Unicode: {wrong}")))?;
+pub(super) fn text<'a>(text: &'a Bound<'_, PyString>) -> Result<&'a str, WriteError> {
+    let text = text.to_str().map_err(|wrong| WriteError::Reason(format!("a text is no Unicode: {wrong}")))?;
     short(text.as_bytes())?;
     Ok(text)
 }
 
-pub(super) fn short(bytes: &[u8]) -> Result<&[u8], Refusal> {
+pub(super) fn short(bytes: &[u8]) -> Result<&[u8], WriteError> {
     if bytes.len() > MAX_TEXT_BYTES {
-        return Err(Refusal::Reason(format!("it has more than {MAX_TEXT_BYTES} bytes")));
+        return Err(WriteError::Reason(format!("it has more than {MAX_TEXT_BYTES} bytes")));
     }
     Ok(bytes)
 }
 
 #[inline]
-pub(super) fn write_text<S: Sink>(bounds: &Bounds, value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+pub(super) fn write_text<S: Sink>(bounds: &Bounds, value: &Bound<'_, PyAny>, sink: &mut S) -> WriteResult {
     let text = text(value.cast_exact::<PyString>()?)?;
-    within(bounds.min_length.is_none() && bounds.max_length.is_none() || bounds.hold_length_of(text))?;
+    check(bounds.min_length.is_none() && bounds.max_length.is_none() || bounds.hold_length_of(text))?;
     if let Some(check) = &bounds.check {
         check_text::<S>(bounds, check, text, value)?;
     }
@@ -43,7 +43,7 @@ pub(super) fn write_text<S: Sink>(bounds: &Bounds, value: &Bound<'_, PyAny>, sin
 
 /// Asks what only Pydantic knows of a text, unless it was asked lately.
 #[cold]
-fn check_text<S: Sink>(bounds: &Bounds, check: &Py<PyAny>, text: &str, value: &Bound<'_, PyAny>) -> Put {
+fn check_text<S: Sink>(bounds: &Bounds, check: &Py<PyAny>, text: &str, value: &Bound<'_, PyAny>) -> WriteResult {
     let py = value.py();
     if (S::COLUMNS || S::LASTING) && bounds.recent.find(py, text).is_none() {
         check.bind(py).call1((value,))?;
@@ -53,7 +53,7 @@ fn check_text<S: Sink>(bounds: &Bounds, check: &Py<PyAny>, text: &str, value: &B
 }
 
 #[inline]
-pub(super) fn write_id<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+pub(super) fn write_id<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> WriteResult {
     let text = text(value.cast_exact::<PyString>()?)?;
     let id = if S::COLUMNS { None } else { hex_digits(text) };
     sink.put(id.map_or(Token::Text(text), Token::Id));
@@ -78,18 +78,18 @@ fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
-pub(super) fn write_decimal<S: Sink>(bounds: &Bounds, value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+pub(super) fn write_decimal<S: Sink>(bounds: &Bounds, value: &Bound<'_, PyAny>, sink: &mut S) -> WriteResult {
     if !decimal::is_decimal(value)? {
-        return Err(Refusal::Kind);
+        return Err(WriteError::Kind);
     }
     match decimal::read(value)? {
         Found::Plain(found) => {
-            within(bounds.comparisons.is_empty() || bounds.hold_sign(found.negative, found.mantissa == 0))?;
+            check(bounds.comparisons.is_empty() || bounds.hold_sign(found.negative, found.mantissa == 0))?;
             sink.put(Token::Decimal(found));
         }
         Found::Text(found) => {
             let (finite, negative, zero) = decimal::signs(value)?;
-            within(if finite { bounds.hold_sign(negative, zero) } else { !bounds.finite })?;
+            check(if finite { bounds.hold_sign(negative, zero) } else { !bounds.finite })?;
             sink.put(Token::Text(text(&found)?));
         }
     }
@@ -104,14 +104,14 @@ pub(super) fn holds_int(bounds: &Bounds, value: &Bound<'_, PyInt>) -> bool {
     }
 }
 
-pub(super) fn write_int<S: Sink>(value: &Bound<'_, PyInt>, sink: &mut S) -> Put {
+pub(super) fn write_int<S: Sink>(value: &Bound<'_, PyInt>, sink: &mut S) -> WriteResult {
     let mut overflow = 0;
     // SAFETY: it is an int; the call raises nothing for one.
     let int = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
     if overflow == 0 {
         sink.put(Token::Int(int));
     } else if int_bits(value)? > MOST_BITS {
-        return Err(Refusal::Reason(format!("an integer may have {MOST_BITS} bits")));
+        return Err(WriteError::Reason(format!("an integer may have {MOST_BITS} bits")));
     } else if S::COLUMNS {
         sink.put(Token::Text(value.str()?.to_str()?));
     } else if let Ok(unsigned) = value.extract::<u64>() {
@@ -134,45 +134,45 @@ fn int_bits(value: &Bound<'_, PyInt>) -> PyResult<usize> {
     value.call_method0(intern!(value.py(), "bit_length"))?.extract()
 }
 
-pub(super) fn write_text_of<S: Sink>(value: Bound<'_, PyAny>, sink: &mut S) -> Put {
-    sink.put(Token::Text(text(&value.cast_into::<PyString>().map_err(|_| Refusal::Kind)?)?));
+pub(super) fn write_text_of<S: Sink>(value: Bound<'_, PyAny>, sink: &mut S) -> WriteResult {
+    sink.put(Token::Text(text(&value.cast_into::<PyString>().map_err(|_| WriteError::Kind)?)?));
     Ok(())
 }
 
-pub(super) fn write_datetime<S: Sink>(value: &Bound<'_, PyDateTime>, sink: &mut S) -> Put {
+pub(super) fn write_datetime<S: Sink>(value: &Bound<'_, PyDateTime>, sink: &mut S) -> WriteResult {
     match moment::read_utc(value)? {
         Some(micros) => {
             sink.put(Token::Moment(micros));
             Ok(())
         }
-        None if moment::is_told(value.get_tzinfo().as_ref(), value.get_fold())? => {
+        None if moment::is_tagged(value.get_tzinfo().as_ref(), value.get_fold())? => {
             write_text_of(value.call_method0(intern!(value.py(), "isoformat"))?, sink)
         }
-        None => Err(Refusal::Reason(String::from(ZONE_LOST))),
+        None => Err(WriteError::Reason(String::from(ZONE_LOST))),
     }
 }
 
 const ZONE_LOST: &str = "its zone and fold would be lost: only UTC, a fixed offset or no zone come back";
 
-pub(super) fn write_time<S: Sink>(value: &Bound<'_, PyTime>, sink: &mut S) -> Put {
-    if !moment::is_told(value.get_tzinfo().as_ref(), value.get_fold())? {
-        return Err(Refusal::Reason(String::from(ZONE_LOST)));
+pub(super) fn write_time<S: Sink>(value: &Bound<'_, PyTime>, sink: &mut S) -> WriteResult {
+    if !moment::is_tagged(value.get_tzinfo().as_ref(), value.get_fold())? {
+        return Err(WriteError::Reason(String::from(ZONE_LOST)));
     }
     write_text_of(value.call_method0(intern!(value.py(), "isoformat"))?, sink)
 }
 
-pub(super) fn write_uuid<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Put {
+pub(super) fn write_uuid<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> WriteResult {
     static UUID: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let py = value.py();
     if !value.get_type().is(UUID.import(py, "uuid", "UUID")?) {
-        return Err(Refusal::Kind);
+        return Err(WriteError::Kind);
     }
     sink.put(Token::Bytes(value.getattr(intern!(py, "bytes"))?.cast::<PyBytes>()?.as_bytes()));
     Ok(())
 }
 
 /// A length of time is its microseconds.
-pub(super) fn write_timedelta<S: Sink>(value: &Bound<'_, PyDelta>, sink: &mut S) -> Put {
+pub(super) fn write_timedelta<S: Sink>(value: &Bound<'_, PyDelta>, sink: &mut S) -> WriteResult {
     let whole = i128::from(value.get_days()) * 86_400 + i128::from(value.get_seconds());
     let micros = whole * 1_000_000 + i128::from(value.get_microseconds());
     write_int(micros.into_pyobject(value.py()).map_err(PyErr::from)?.cast_exact::<PyInt>()?, sink)

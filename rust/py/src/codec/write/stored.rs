@@ -7,12 +7,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 /// The values of an instance's dictionary, which mostly stand there in the order of the fields.
-pub(super) struct Stored<'a, 'py> {
+pub(super) struct FieldValues<'a, 'py> {
     fields: &'a Bound<'py, PyDict>,
     place: ffi::Py_ssize_t,
 }
 
-impl<'a, 'py> Stored<'a, 'py> {
+impl<'a, 'py> FieldValues<'a, 'py> {
     pub(super) fn new(fields: &'a Bound<'py, PyDict>) -> Self {
         Self { fields, place: 0 }
     }

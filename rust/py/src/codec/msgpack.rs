@@ -7,12 +7,12 @@ use trading_events_core::codec::msgpack::{MsgpackSink, MsgpackSource};
 use trading_events_core::codec::{DecodeError, Sink, Token};
 
 use super::class::Class;
-use super::decode::{event_of, read_next};
-use super::flaw::Flaw;
 use super::gc::CollectorPaused;
+use super::msgpack_read::{event_of, read_next};
+use super::read_error::ReadError;
 use super::write::write_event;
-use crate::error::{EventEncodeError, gets_through};
-use crate::runtime::exits::Call;
+use crate::error::{EventEncodeError, ends_program};
+use crate::runtime::exits::NativeCall;
 
 /// Room for most events.
 const EVENT_BYTES: usize = 512;
@@ -20,14 +20,14 @@ const EVENT_BYTES: usize = 512;
 #[pyfunction]
 #[pyo3(signature = (event, /))]
 pub(crate) fn encode_event<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let _call = Call::begin(event.py())?;
+    let _call = NativeCall::begin(event.py())?;
     Ok(PyBytes::new(event.py(), &bytes_of(event)?))
 }
 
 #[pyfunction]
 #[pyo3(signature = (event, /))]
 pub(crate) fn encode_row<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let _call = Call::begin(event.py())?;
+    let _call = NativeCall::begin(event.py())?;
     Ok(PyBytes::new(event.py(), &row_of(event)?))
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn row_of(event: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let row = bytes_of(event)?;
     for rule in &Class::of_event(event)?.rules {
         rule.bind(py).call1((event,)).map_err(|error| {
-            if gets_through(py, &error) {
+            if ends_program(py, &error) {
                 return error;
             }
             let told = EventEncodeError::new_err(error.value(py).to_string());
@@ -58,7 +58,7 @@ pub(crate) fn row_of(event: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 #[pyo3(signature = (events, /))]
 pub(crate) fn encode_batch<'py>(events: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     let py = events.py();
-    let _call = Call::begin(py)?;
+    let _call = NativeCall::begin(py)?;
     let events = events.try_iter()?.collect::<PyResult<Vec<_>>>()?;
     let mut sink = MsgpackSink::new(Vec::with_capacity(EVENT_BYTES * events.len().min(64)));
     sink.put(Token::List(events.len()));
@@ -71,7 +71,7 @@ pub(crate) fn encode_batch<'py>(events: &Bound<'py, PyAny>) -> PyResult<Bound<'p
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 pub(crate) fn decode_event<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let _call = Call::begin(data.py())?;
+    let _call = NativeCall::begin(data.py())?;
     with_bytes(data, |bytes| event_of(data.py(), bytes))
 }
 
@@ -79,8 +79,8 @@ pub(crate) fn decode_event<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
 #[pyo3(signature = (data, /))]
 pub(crate) fn decode_batch<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
     let py = data.py();
-    let _call = Call::begin(py)?;
-    let raise = |error: DecodeError| Flaw::from(error).into_error(py, 0);
+    let _call = NativeCall::begin(py)?;
+    let raise = |error: DecodeError| ReadError::from(error).into_error(py, 0);
     with_bytes(data, |bytes| {
         let mut source = MsgpackSource::new(bytes);
         let (events, _paused) = (PyList::empty(py), CollectorPaused::new(py));

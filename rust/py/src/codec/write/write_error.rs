@@ -12,7 +12,7 @@ use crate::error::UnstorableEventError;
 const MOST_REASON: usize = 400;
 
 /// Why a value cannot be put.
-pub(super) enum Refusal {
+pub(super) enum WriteError {
     /// Its type is not what its field says.
     Kind,
     /// It is of the type, but cannot be put as it is.
@@ -21,30 +21,30 @@ pub(super) enum Refusal {
     Raised(PyErr),
 }
 
-impl From<PyErr> for Refusal {
+impl From<PyErr> for WriteError {
     fn from(error: PyErr) -> Self {
         Self::Raised(error)
     }
 }
 
-impl From<pyo3::CastError<'_, '_>> for Refusal {
+impl From<pyo3::CastError<'_, '_>> for WriteError {
     fn from(_: pyo3::CastError<'_, '_>) -> Self {
         Self::Kind
     }
 }
 
-pub(super) type Put = Result<(), Refusal>;
+pub(super) type WriteResult = Result<(), WriteError>;
 
 /// Refuses a value that its own class would refuse, and with it every reader.
 #[inline]
-pub(super) fn within(holds: bool) -> Put {
-    if holds { Ok(()) } else { Err(beyond()) }
+pub(super) fn check(holds: bool) -> WriteResult {
+    if holds { Ok(()) } else { Err(out_of_bounds()) }
 }
 
 #[cold]
 #[inline(never)]
-fn beyond() -> Refusal {
-    Refusal::Reason(String::from("it is beyond the constraints of its field"))
+fn out_of_bounds() -> WriteError {
+    WriteError::Reason(String::from("it is beyond the constraints of its field"))
 }
 
 #[cold]
@@ -53,27 +53,32 @@ pub(super) fn missing(class: &Class, field: &Field, py: Python<'_>) -> PyErr {
 }
 
 #[cold]
-pub(super) fn refuse(class: &Class, field: &Bound<'_, PyString>, value: &Bound<'_, PyAny>, refusal: Refusal) -> PyErr {
+pub(super) fn refuse(
+    class: &Class,
+    field: &Bound<'_, PyString>,
+    value: &Bound<'_, PyAny>,
+    refusal: WriteError,
+) -> PyErr {
     let py = value.py();
     let name = name_of(class, py);
     let shown = |value: &Bound<'_, PyAny>| show(value).unwrap_or_else(|_| String::from("?"));
     let told = match refusal {
-        Refusal::Kind => {
+        WriteError::Kind => {
             let found = value.get_type().to_string();
             format!(
                 "{name}.{field} holds what its type does not say, {found}: {}; events are to be made by validation",
                 shown(value)
             )
         }
-        Refusal::Reason(reason) => {
+        WriteError::Reason(reason) => {
             format!("{name}.{field} cannot be encoded: {reason}: {}; {}", shown(value), way(&name))
         }
-        Refusal::Raised(error)
+        WriteError::Raised(error)
             if !error.is_instance_of::<PyException>(py) || error.is_instance_of::<PyMemoryError>(py) =>
         {
             return error;
         }
-        Refusal::Raised(error) => {
+        WriteError::Raised(error) => {
             let reason: String = error.value(py).to_string().chars().take(MOST_REASON).collect();
             let told = format!("{name}.{field} cannot be encoded: {reason}: {}; {}", shown(value), way(&name));
             let told = UnstorableEventError::new_err(told);

@@ -6,7 +6,7 @@ use super::run::Run;
 use crate::bus::subscriber::Served;
 
 /// A handler, or a gap callback, that has been called.
-pub(crate) struct Active {
+pub(crate) struct ActiveCall {
     /// The event being handled; `None` in a gap callback.
     pub(crate) event: Option<Py<PyAny>>,
     /// What it returned, if that has to be driven.
@@ -17,7 +17,7 @@ pub(crate) struct Active {
     pub(crate) was_cancelled: bool,
 }
 
-impl Active {
+impl ActiveCall {
     /// A handler that has been called with an event.
     pub(crate) fn handler(event: Py<PyAny>, coroutine: Option<Py<PyAny>>) -> Self {
         Self { event: Some(event), coroutine, is_run: false, was_cancelled: false }
@@ -35,10 +35,10 @@ impl Active {
 }
 
 /// What a worker is at.
-pub(crate) struct Duty {
-    pub(crate) leads: bool,
+pub(crate) struct WorkerState {
+    pub(crate) is_shared: bool,
     pub(crate) served: Option<Served>,
-    pub(crate) active: Option<Active>,
+    pub(crate) active: Option<ActiveCall>,
     /// How many more events a leader takes from the subscription it serves before it goes on to the next.
     pub(crate) turn: u32,
     /// Cancellations of its task that the running handler asked for itself, and did not take back.
@@ -46,28 +46,28 @@ pub(crate) struct Duty {
     /// The last event has been handled and is not counted yet.
     pub(crate) counts_handled: bool,
     /// How many more ready subscriptions have been touched.
-    pub(crate) touched: u32,
+    pub(crate) prefetched: u32,
     /// How many steps in a row there was nothing to do.
     pub(crate) idle_steps: u32,
     /// The next `CancelledError` thrown in was a handler's own, and is over.
-    pub(crate) absorbs: bool,
+    pub(crate) absorbs_cancel: bool,
     /// What the last run asked for events, if its coroutine has ended.
     pub(crate) run: Option<Py<Run>>,
 }
 
-impl Duty {
+impl WorkerState {
     /// That of a leader who has just been hired.
     pub(crate) fn of_leader() -> Self {
         Self {
-            leads: true,
+            is_shared: true,
             served: None,
             active: None,
             turn: 0,
             own_cancels: 0,
             counts_handled: false,
-            touched: 0,
+            prefetched: 0,
             idle_steps: 0,
-            absorbs: false,
+            absorbs_cancel: false,
             run: None,
         }
     }
@@ -79,8 +79,8 @@ pub(crate) enum Resume {
 }
 
 /// How the handling of one event leaves the worker.
-pub(crate) enum Aftermath {
-    GoOn,
+pub(crate) enum NextStep {
+    Continue,
     End,
     Raise(PyErr),
 }

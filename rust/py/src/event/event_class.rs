@@ -12,7 +12,7 @@ use crate::error::NotAnEventError;
 use crate::runtime::guarded::Guarded;
 
 /// An event class as routing sees it.
-pub(crate) struct Kind {
+pub(crate) struct EventClass {
     /// Kept, so that no other class gets its address, or that of its kind.
     _class: Py<PyType>,
     pub(crate) event_type: String,
@@ -40,9 +40,9 @@ pub(crate) fn kind_identity(class: &Bound<'_, PyType>) -> PyResult<usize> {
 }
 
 /// Every class of events that has been seen, by its identity.
-static SEEN: Guarded<Option<FxHashMap<usize, Arc<Kind>>>> = Guarded::new(None);
+static SEEN: Guarded<Option<FxHashMap<usize, Arc<EventClass>>>> = Guarded::new(None);
 
-impl Kind {
+impl EventClass {
     pub(crate) fn of(event: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
         let class = event.get_type();
         match Self::seen(&class) {

@@ -8,28 +8,28 @@ use trading_events_core::codec::{DecodeError, MAX_DEPTH, Source, Token};
 use crate::error::EventDecodeError;
 
 /// Why nothing can be built.
-pub(crate) enum Flaw {
+pub(crate) enum ReadError {
     /// What is read is at fault.
     Decode(DecodeError),
     /// Python raised.
     Raised(PyErr),
 }
 
-impl From<DecodeError> for Flaw {
+impl From<DecodeError> for ReadError {
     fn from(error: DecodeError) -> Self {
         Self::Decode(error)
     }
 }
 
-impl From<PyErr> for Flaw {
+impl From<PyErr> for ReadError {
     fn from(error: PyErr) -> Self {
         Self::Raised(error)
     }
 }
 
-pub(super) type Read<'py> = Result<Bound<'py, PyAny>, Flaw>;
+pub(super) type ReadResult<'py> = Result<Bound<'py, PyAny>, ReadError>;
 
-impl Flaw {
+impl ReadError {
     /// The exception to raise. What Python raised of a value becomes an `EventDecodeError` as well.
     pub(crate) fn into_error(self, py: Python<'_>, offset: usize) -> PyErr {
         match self {
@@ -50,12 +50,12 @@ impl Flaw {
 }
 
 #[cold]
-pub(super) fn wrong<'a, S: Source<'a>>(source: &S, reason: impl Into<String>) -> Flaw {
-    Flaw::Decode(DecodeError::new(source.offset(), reason))
+pub(super) fn malformed<'a, S: Source<'a>>(source: &S, reason: impl Into<String>) -> ReadError {
+    ReadError::Decode(DecodeError::new(source.offset(), reason))
 }
 
 #[cold]
-pub(super) fn unfit<'a, S: Source<'a>>(source: &S, wanted: &str, token: &Token<'_>) -> Flaw {
+pub(super) fn unexpected<'a, S: Source<'a>>(source: &S, wanted: &str, token: &Token<'_>) -> ReadError {
     let found = match *token {
         Token::Text(text) | Token::Name(text) => format!("{:?}", text.chars().take(80).collect::<String>()),
         Token::Int(int) => int.to_string(),
@@ -64,18 +64,23 @@ pub(super) fn unfit<'a, S: Source<'a>>(source: &S, wanted: &str, token: &Token<'
         Token::Decimal(ref decimal) => decimal.to_string(),
         ref other => other.kind().to_owned(),
     };
-    wrong(source, format!("{found} is no {wanted}"))
+    malformed(source, format!("{found} is no {wanted}"))
 }
 
 /// A value that its field may not hold, by its limits.
 #[cold]
-pub(super) fn beyond<'a, S: Source<'a>>(source: &S, kind: &str, token: &Token<'_>, limits: &Limits) -> Flaw {
-    unfit(source, &format!("{kind} that its field may hold: that is {limits}"), token)
+pub(super) fn out_of_bounds<'a, S: Source<'a>>(
+    source: &S,
+    kind: &str,
+    token: &Token<'_>,
+    limits: &Limits,
+) -> ReadError {
+    unexpected(source, &format!("{kind} that its field may hold: that is {limits}"), token)
 }
 
-pub(super) fn deeper<'a, S: Source<'a>>(source: &S, depth: usize) -> Result<usize, Flaw> {
+pub(super) fn nested<'a, S: Source<'a>>(source: &S, depth: usize) -> Result<usize, ReadError> {
     if depth >= MAX_DEPTH {
-        return Err(wrong(source, format!("it is nested more than {MAX_DEPTH} deep")));
+        return Err(malformed(source, format!("it is nested more than {MAX_DEPTH} deep")));
     }
     Ok(depth + 1)
 }

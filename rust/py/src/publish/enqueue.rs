@@ -6,77 +6,77 @@ use pyo3::prelude::*;
 use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
 use trading_events_core::registry::SubscriptionId;
 
-use super::pending::{Admitted, Aim};
+use super::pending::{Destination, Enqueued};
 use crate::bus::native_bus::NativeBus;
 use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
-use crate::runtime::event_loop::Home;
+use crate::runtime::event_loop::LoopHandle;
 
 impl NativeBus {
     /// Offers an event to its queues, past the line if the caller runs in a handler.
-    pub(crate) fn admit(
+    pub(crate) fn enqueue(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
-        aim: &mut Aim,
+        destination: &mut Destination,
         (patience, speaker): (Patience, Speaker),
-    ) -> PyResult<Admitted> {
+    ) -> PyResult<Enqueued> {
         let (py, this) = (slf.py(), slf.get());
-        let speaker = if speaker == Speaker::Bus { speaker } else { Self::speaker(slf, event, aim)? };
-        let home = Self::open_home(slf, &aim.targets)?;
-        let can_call = home.as_ref().is_some_and(|home| home.is_in_this_thread());
+        let speaker = if speaker == Speaker::Bus { speaker } else { Self::speaker(slf, event, destination)? };
+        let event_loop = Self::open_event_loop(slf, &destination.targets)?;
+        let can_call = event_loop.as_ref().is_some_and(|event_loop| event_loop.is_in_this_thread());
         let mut manner = Manner { patience, speaker, can_call };
-        let (mut offered, mut hired) = Self::offer_once(slf, event, aim, manner)?;
+        let (mut offered, mut hired) = Self::enqueue_once(slf, event, destination, manner)?;
         if matches!(offered, Offer::Closed) && speaker == Speaker::Publisher {
             // The bus may have begun to close since it was asked who speaks.
-            manner.speaker = Self::speaker(slf, event, aim)?;
+            manner.speaker = Self::speaker(slf, event, destination)?;
             if manner.speaker != Speaker::Publisher {
-                (offered, hired) = Self::offer_once(slf, event, aim, manner)?;
+                (offered, hired) = Self::enqueue_once(slf, event, destination, manner)?;
             }
         }
         if matches!(offered, Offer::Wait | Offer::Full(_)) && patience != Patience::Urgent && this.is_in_handler(py)? {
             manner.patience = Patience::Urgent;
-            let (again, more) = Self::offer_once(slf, event, aim, manner)?;
+            let (again, more) = Self::enqueue_once(slf, event, destination, manner)?;
             (offered, hired) = (again, hired + more);
         }
-        if let Some(home) = home {
-            Self::attend(slf, &home, hired)?;
+        if let Some(event_loop) = event_loop {
+            Self::attend(slf, &event_loop, hired)?;
         }
         match offered {
             Offer::Accepted(accepted) => {
-                Self::conclude(slf, event, accepted)?;
-                Ok(Admitted::Accepted)
+                Self::finish_publish(slf, event, accepted)?;
+                Ok(Enqueued::Accepted)
             }
-            Offer::Wait => Ok(Admitted::MustWait),
+            Offer::Wait => Ok(Enqueued::MustWait),
             refused => Err(this.refusal(py, &refused)),
         }
     }
 
     /// Offers an event to its queues as they are; says also how many workers were hired for them.
-    fn offer_once(
+    fn enqueue_once(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
-        aim: &mut Aim,
+        destination: &mut Destination,
         manner: Manner,
     ) -> PyResult<(Offer<Py<PyAny>>, usize)> {
         loop {
             let mut state = slf.get().lock(slf.py());
-            if state.bus.has_latecomers(aim.version) {
+            if state.bus.has_latecomers(destination.version) {
                 drop(state);
-                aim.add_latecomers(slf, event)?;
+                destination.add_latecomers(slf, event)?;
                 continue;
             }
-            let offer = state.bus.offer(&aim.topic, &aim.targets, manner, || event.clone().unbind());
+            let offer = state.bus.offer(&destination.topic, &destination.targets, manner, || event.clone().unbind());
             return Ok((offer, state.bus.hire_first()));
         }
     }
 
     /// The bus's loop, where there may be something to do in it.
-    fn open_home(slf: &Bound<'_, Self>, targets: &[SubscriptionId]) -> PyResult<Option<Arc<Home>>> {
+    fn open_event_loop(slf: &Bound<'_, Self>, targets: &[SubscriptionId]) -> PyResult<Option<Arc<LoopHandle>>> {
         let (py, this) = (slf.py(), slf.get());
-        let (home, may_be_dead) = {
+        let (event_loop, may_be_dead) = {
             let state = this.lock(py);
-            (state.home.clone(), state.bus.has_no_leader() || state.bus.publishing_is_spent())
+            (state.event_loop.clone(), state.bus.has_no_leader() || state.bus.publishing_is_spent())
         };
-        let Some(home) = (if home.is_some() { home } else { this.home(py)? }) else {
+        let Some(event_loop) = (if event_loop.is_some() { event_loop } else { this.event_loop(py)? }) else {
             if targets.is_empty() {
                 return Ok(None);
             }
@@ -85,9 +85,9 @@ impl NativeBus {
             ));
         };
         if may_be_dead {
-            home.check_open(py)?;
+            event_loop.check_open(py)?;
         }
-        Ok(Some(home))
+        Ok(Some(event_loop))
     }
 
     /// The error for an offer that was not accepted.

@@ -3,9 +3,9 @@
 use trading_events_core::codec::{Layout, Sink, Token};
 
 /// A sink that keeps nothing.
-pub(super) struct Nothing;
+pub(super) struct NullSink;
 
-impl Sink for Nothing {
+impl Sink for NullSink {
     const COLUMNS: bool = false;
     const SPARSE: bool = false;
     const LASTING: bool = false;

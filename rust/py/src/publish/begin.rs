@@ -9,28 +9,28 @@ use trading_events_core::filter::Known;
 use trading_events_core::registry::SubscriptionId;
 use trading_events_core::route::Route;
 
-use super::pending::{Admitted, Aim, Outcome, Parcel};
+use super::pending::{Destination, Enqueued, Outcome, PendingEvent};
 use crate::bus::native_bus::NativeBus;
 use crate::bus::subscriber::Subscriber;
-use crate::error::{BusClosedError, gets_through};
+use crate::error::{BusClosedError, ends_program};
+use crate::event::event_class::EventClass;
 use crate::event::filter;
-use crate::event::kind::Kind;
 use crate::event::names::names;
-use crate::runtime::exits::Call;
+use crate::runtime::exits::NativeCall;
 
 impl NativeBus {
     /// Takes an event as far as it gets at once. The caller is in the loop's thread, or has no patience.
-    pub(crate) fn offer(
+    pub(crate) fn begin_publish(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
         patience: Patience,
         speaker: Speaker,
     ) -> PyResult<Outcome> {
-        Self::offer_past(slf, event, None, (patience, speaker))
+        Self::begin_publish_except(slf, event, None, (patience, speaker))
     }
 
     /// [`NativeBus::offer`] to all but one subscription.
-    pub(crate) fn offer_past(
+    pub(crate) fn begin_publish_except(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
         passed: Option<SubscriptionId>,
@@ -38,27 +38,27 @@ impl NativeBus {
     ) -> PyResult<Outcome> {
         let (py, this) = (slf.py(), slf.get());
         this.check_process()?;
-        let _call = Call::begin(py).map_err(|refusal| ending(py, &refusal))?;
+        let _call = NativeCall::begin(py).map_err(|refusal| ending(py, &refusal))?;
         let (route, spent, version) = Self::route(slf, event)?;
         let mut targets: SmallVec<_> = match route.unconditional() {
             Some(all) => all.into(),
             None => Self::passing(slf, &route, event)?.into(),
         };
         targets.retain(|id| Some(*id) != passed);
-        let mut aim = Aim { topic: Arc::clone(&route.topic), targets, version };
-        let parcel = |aim| Parcel { event: event.clone().unbind(), aim };
+        let mut destination = Destination { topic: Arc::clone(&route.topic), targets, version };
+        let pending = |destination| PendingEvent { event: event.clone().unbind(), destination };
         let patience = if patience == Patience::Waits && spent {
             if !this.is_in_handler(py)? {
                 Self::schedule_refill(slf)?;
-                return Ok(Outcome::MustYield(parcel(aim)));
+                return Ok(Outcome::MustYield(pending(destination)));
             }
             Patience::Urgent
         } else {
             patience
         };
-        match Self::admit(slf, event, &mut aim, (patience, speaker))? {
-            Admitted::Accepted => Ok(Outcome::Accepted),
-            Admitted::MustWait => Ok(Outcome::MustWait(parcel(aim))),
+        match Self::enqueue(slf, event, &mut destination, (patience, speaker))? {
+            Enqueued::Accepted => Ok(Outcome::Accepted),
+            Enqueued::MustWait => Ok(Outcome::MustWait(pending(destination))),
         }
     }
 
@@ -70,7 +70,7 @@ impl NativeBus {
         let kind = if let Some(kind) = known_kind {
             kind
         } else {
-            let kind = Kind::of(event)?;
+            let kind = EventClass::of(event)?;
             this.lock(py).classes.learn(identity, &kind);
             kind
         };
@@ -99,10 +99,10 @@ impl NativeBus {
                 state.bus.subscriptions().hearing(id).map(|found| Arc::clone(&found.payload))
             };
             let Some(subscriber) = subscriber else { continue };
-            match filter::test(rest, &subscriber.leaves, event) {
+            match filter::evaluate(rest, &subscriber.leaves, event) {
                 Ok(true) => passing.push(id),
                 Ok(false) => {}
-                Err(error) if gets_through(slf.py(), &error) => return Err(error),
+                Err(error) if ends_program(slf.py(), &error) => return Err(error),
                 Err(error) => {
                     if let Some(found) = slf.get().lock(slf.py()).bus.subscriptions_mut().get_mut(id) {
                         found.counts.filter_failures += 1;
