@@ -2,7 +2,7 @@
 
 /// What is known of an event before it is looked at: the same for all events of one class and topic.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct TopicInfo<'a> {
     /// The event type.
     pub event_type: &'a str,
     /// The identities of the event's class and of all its bases.
@@ -60,11 +60,11 @@ impl<C> Filter<C> {
         }
     }
 
-    /// Evaluates what is left after [`Filter::settle`]: `time` gives the event's timestamp, `call` a callable's answer.
+    /// Evaluates what is left after [`Filter::partial_eval`]: `time` gives the event's timestamp, `call` a callable's answer.
     ///
     /// # Errors
     /// The first error of either.
-    pub fn test<X>(
+    pub fn eval_residual<X>(
         &self,
         time: &mut impl FnMut() -> Result<i64, X>,
         call: &mut impl FnMut(&C) -> Result<bool, X>,
@@ -76,10 +76,10 @@ impl<C> Filter<C> {
                 Ok(start.is_none_or(|start| start <= now) && end.is_none_or(|end| now < end))
             }
             Self::Custom(callable) => call(callable),
-            Self::Not(part) => part.test(time, call).map(|passed| !passed),
+            Self::Not(part) => part.eval_residual(time, call).map(|passed| !passed),
             Self::All(parts) => {
                 for part in parts {
-                    if !part.test(time, call)? {
+                    if !part.eval_residual(time, call)? {
                         return Ok(false);
                     }
                 }
@@ -87,7 +87,7 @@ impl<C> Filter<C> {
             }
             Self::Any(parts) => {
                 for part in parts {
-                    if part.test(time, call)? {
+                    if part.eval_residual(time, call)? {
                         return Ok(true);
                     }
                 }
@@ -99,7 +99,7 @@ impl<C> Filter<C> {
 }
 
 impl<C> Filter<C> {
-    /// What is left after [`Filter::settle`], for all events whose timestamps are from `first` to `last`: yes, no, or
+    /// What is left after [`Filter::partial_eval`], for all events whose timestamps are from `first` to `last`: yes, no, or
     /// `None` where that depends on the event.
     #[must_use]
     pub fn decide(&self, first: i64, last: i64) -> Option<bool> {
@@ -170,40 +170,40 @@ impl<C> Filter<C> {
 impl<C: Clone> Filter<C> {
     /// Decides everything that a class and a topic decide; the rest needs the event itself.
     #[must_use]
-    pub fn settle(&self, known: &Known<'_>) -> Self {
+    pub fn partial_eval(&self, info: &TopicInfo<'_>) -> Self {
         let one_of = |names: &[Box<str>], name: Option<&str>| {
             Self::Constant(name.is_some_and(|name| names.iter().any(|wanted| **wanted == *name)))
         };
         match self {
-            Self::EventType(names) => one_of(names, Some(known.event_type)),
-            Self::Class(class, _) => Self::Constant(known.lineage.contains(class)),
-            Self::Exchange(names) => one_of(names, known.exchange),
-            Self::Symbol(names) => one_of(names, known.symbol),
-            Self::Not(part) => match part.settle(known) {
+            Self::EventType(names) => one_of(names, Some(info.event_type)),
+            Self::Class(class, _) => Self::Constant(info.lineage.contains(class)),
+            Self::Exchange(names) => one_of(names, info.exchange),
+            Self::Symbol(names) => one_of(names, info.symbol),
+            Self::Not(part) => match part.partial_eval(info) {
                 Self::Constant(value) => Self::Constant(!value),
-                rest => Self::Not(Box::new(rest)),
+                residual => Self::Not(Box::new(residual)),
             },
-            Self::All(parts) => Self::settle_parts(parts, known, true),
-            Self::Any(parts) => Self::settle_parts(parts, known, false),
+            Self::All(parts) => Self::partial_eval_parts(parts, info, true),
+            Self::Any(parts) => Self::partial_eval_parts(parts, info, false),
             Self::Constant(_) | Self::Time { .. } | Self::Custom(_) => self.clone(),
         }
     }
 
     /// `neutral` is what an empty combination says, and what a part may be without mattering to the whole.
-    fn settle_parts(parts: &[Self], known: &Known<'_>, neutral: bool) -> Self {
-        let mut rest = Vec::new();
+    fn partial_eval_parts(parts: &[Self], info: &TopicInfo<'_>, neutral: bool) -> Self {
+        let mut residual = Vec::new();
         for part in parts {
-            match part.settle(known) {
+            match part.partial_eval(info) {
                 Self::Constant(value) if value == neutral => {}
                 Self::Constant(value) => return Self::Constant(value),
-                left => rest.push(left),
+                left => residual.push(left),
             }
         }
-        match rest.len() {
+        match residual.len() {
             0 => Self::Constant(neutral),
-            1 => rest.remove(0),
-            _ if neutral => Self::All(rest),
-            _ => Self::Any(rest),
+            1 => residual.remove(0),
+            _ if neutral => Self::All(residual),
+            _ => Self::Any(residual),
         }
     }
 }

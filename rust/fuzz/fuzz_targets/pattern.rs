@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use naive_pattern::segments;
-use trading_events_core::pattern::Pattern;
+use trading_events_core::topic::Pattern;
 use trading_events_core::topic::Topic;
 
 #[path = "../../core/tests/naive_pattern/mod.rs"]

@@ -52,4 +52,4 @@ impl Default for Budget {
 }
 
 // A queue keeps as they are what publishers may put in within two turns, so that one that is served never pays for packing.
-const _: () = assert!(Queue::<()>::UNPACKED == 2 * Budget::DELIVERIES as usize);
+const _: () = assert!(Queue::<()>::LIVE_LIMIT == 2 * Budget::DELIVERIES as usize);

@@ -2,13 +2,13 @@
 
 use super::Bus;
 use super::phase::Phase;
-use crate::queue::{Loss, Sequence};
+use crate::queue::{DropReason, EventDeque};
 
 /// What a bus that is closed by force gave back, likewise to be dropped without a lock.
 #[derive(Debug)]
 pub struct Abandoned<E, S> {
     /// Events that were lost, by subscription.
-    pub events: Vec<Sequence<E>>,
+    pub events: Vec<EventDeque<E>>,
     /// Subscriptions that were only to be drained.
     pub ended: Vec<S>,
 }
@@ -30,13 +30,13 @@ impl<E, S, W> Bus<E, S, W> {
 
     fn enter(&mut self, phase: Phase) {
         self.phase = phase;
-        self.note_gate();
-        let dismissed = self.line.dismiss();
-        self.called.extend(dismissed);
+        self.update_gate();
+        let dismissed = self.wait_queue.dismiss();
+        self.woken.extend(dismissed);
     }
 
     /// Notes whether it has to ask who speaks.
-    pub(crate) fn note_gate(&mut self) {
+    pub(crate) fn update_gate(&mut self) {
         self.takes_from_all = self.phase == Phase::Open && self.draining == 0;
     }
 
@@ -47,9 +47,9 @@ impl<E, S, W> Bus<E, S, W> {
         let mut abandoned = Abandoned { events: Vec::new(), ended: Vec::new() };
         for id in ids {
             if let Some(subscription) = self.subscriptions.get_mut(id) {
-                let lost = subscription.discard(Loss::Closed);
-                self.unfinished -= lost.len() as u64;
-                abandoned.events.push(lost);
+                let dropped = subscription.discard(DropReason::Closed);
+                self.unfinished -= dropped.len() as u64;
+                abandoned.events.push(dropped);
                 abandoned.ended.extend(self.retire(id));
             }
         }
@@ -57,7 +57,7 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     /// Marks the bus closed for good, unless something has come that is still to be handled. Says whether it is closed.
-    pub fn seal(&mut self) -> bool {
+    pub fn mark_closed(&mut self) -> bool {
         let is_done = self.unfinished == 0 || self.phase == Phase::Ending;
         if is_done {
             self.enter(Phase::Closed);

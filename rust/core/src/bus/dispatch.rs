@@ -2,7 +2,7 @@
 
 use super::Bus;
 use super::budget::Budget;
-use crate::queue::Kept;
+use crate::queue::Stored;
 use crate::routing::SubscriptionId;
 use crate::subscription::{End, Gap, Service, Subscription};
 
@@ -29,20 +29,20 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     /// Ends dispatching for this turn: it has taken too long.
-    pub fn spend_dispatching(&mut self) {
+    pub fn end_dispatching(&mut self) {
         self.budget.end_dispatching();
     }
 
     /// A new turn of the loop.
-    pub fn refill(&mut self) {
+    pub fn begin_turn(&mut self) {
         let is_behind = self.has_ready() && self.unfinished >= u64::from(Budget::MANY);
         self.budget = self.budget.next(is_behind);
     }
 
     /// How many more leaders there should be, at most `at_most`; they count as there from now on.
-    pub fn hire(&mut self, at_most: usize) -> usize {
-        let more = self.ready.len().saturating_sub(self.leaders).min(at_most);
-        self.leaders += more;
+    pub fn start_shared(&mut self, at_most: usize) -> usize {
+        let more = self.ready.len().saturating_sub(self.shared_workers).min(at_most);
+        self.shared_workers += more;
         more
     }
 
@@ -54,24 +54,24 @@ impl<E, S, W> Bus<E, S, W> {
 
     /// Whether nobody would hand out an event that came now.
     #[must_use]
-    pub fn has_no_leader(&self) -> bool {
-        self.leaders == 0
+    pub fn has_no_shared_worker(&self) -> bool {
+        self.shared_workers == 0
     }
 
     /// How many more leaders a publisher should start: one, if there are events and no leader.
-    pub fn hire_first(&mut self) -> usize {
-        if self.leaders == 0 { self.hire(1) } else { 0 }
+    pub fn start_first_shared(&mut self) -> usize {
+        if self.shared_workers == 0 { self.start_shared(1) } else { 0 }
     }
 
     /// A leader leads no more: it follows one subscription, or ends.
-    pub fn step_down(&mut self) {
-        debug_assert!(self.leaders > 0, "nobody leads");
-        self.leaders = self.leaders.saturating_sub(1);
+    pub fn leave_shared(&mut self) {
+        debug_assert!(self.shared_workers > 0, "nobody leads");
+        self.shared_workers = self.shared_workers.saturating_sub(1);
     }
 
     /// A worker that is free becomes the leader if one is needed.
-    pub fn step_up(&mut self) -> bool {
-        self.hire_first() == 1
+    pub fn join_shared(&mut self) -> bool {
+        self.start_first_shared() == 1
     }
 
     /// The next subscription that has events and no worker; it has one from now on.
@@ -89,7 +89,7 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     /// The subscriptions that come next and are after one another in the list.
-    pub fn soon_ready(&self, at_most: usize) -> impl Iterator<Item = &Subscription<E, S>> {
+    pub fn upcoming(&self, at_most: usize) -> impl Iterator<Item = &Subscription<E, S>> {
         self.ready.iter().take(at_most).filter_map(|id| self.subscriptions.get(*id))
     }
 
@@ -100,8 +100,8 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     /// The next event for the handler of a subscription that a worker serves.
-    pub fn take(&mut self, id: SubscriptionId) -> Option<Kept<E>> {
-        let event = self.take_to_call(id)?;
+    pub fn take(&mut self, id: SubscriptionId) -> Option<Stored<E>> {
+        let event = self.take_inline(id)?;
         self.budget.dispatching = self.budget.dispatching.saturating_sub(1);
         Some(event)
     }
@@ -111,8 +111,8 @@ impl<E, S, W> Bus<E, S, W> {
     /// nothing has happened.
     #[expect(clippy::inline_always, reason = "an event that comes back through memory is waited for")]
     #[inline(always)]
-    pub fn take_next(&mut self, id: SubscriptionId) -> Option<Kept<E>> {
-        if self.dispatching_is_spent() || !self.line.is_empty() || self.unfinished <= self.awaited + 1 {
+    pub fn take_next(&mut self, id: SubscriptionId) -> Option<Stored<E>> {
+        if self.dispatching_is_spent() || !self.wait_queue.is_empty() || self.unfinished <= self.awaited + 1 {
             return None;
         }
         let subscription = self.subscriptions.get_mut(id)?;
@@ -128,12 +128,12 @@ impl<E, S, W> Bus<E, S, W> {
     /// [`Bus::finish`] of an event that was handled, [`Bus::release`] of its subscription, and [`Bus::next_ready`] with
     /// [`Bus::take`], where all is plain: as for [`Bus::take_next`], and the next subscription has lost no events and suits.
     /// Otherwise nothing has happened.
-    pub fn pass_on(
+    pub fn take_from_next(
         &mut self,
         id: SubscriptionId,
         suits: impl FnOnce(&Subscription<E, S>) -> bool,
-    ) -> Option<(SubscriptionId, Kept<E>)> {
-        if self.dispatching_is_spent() || !self.line.is_empty() || self.unfinished <= self.awaited + 1 {
+    ) -> Option<(SubscriptionId, Stored<E>)> {
+        if self.dispatching_is_spent() || !self.wait_queue.is_empty() || self.unfinished <= self.awaited + 1 {
             return None;
         }
         let found = self.subscriptions.get(*self.ready.front()?)?;
@@ -149,18 +149,18 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     /// The next event for the handler of a subscription that a publisher serves. It has been paid for in publishing.
-    pub fn take_to_call(&mut self, id: SubscriptionId) -> Option<Kept<E>> {
+    pub fn take_inline(&mut self, id: SubscriptionId) -> Option<Stored<E>> {
         let subscription = self.subscriptions.get_mut(id)?;
         let event = subscription.take()?;
-        self.call_for(&[id]);
+        self.wake_for(&[id]);
         Some(event)
     }
 
     /// One more event for the handler that runs: it has taken it and is done with it. It costs nothing of the budget.
-    pub fn take_along(&mut self, id: SubscriptionId) -> Option<Kept<E>> {
-        let event = self.subscriptions.get_mut(id)?.take_along()?;
+    pub fn take_batched(&mut self, id: SubscriptionId) -> Option<Stored<E>> {
+        let event = self.subscriptions.get_mut(id)?.take_batched()?;
         self.unfinished -= 1;
-        self.call_for(&[id]);
+        self.wake_for(&[id]);
         Some(event)
     }
 
@@ -178,7 +178,7 @@ impl<E, S, W> Bus<E, S, W> {
     pub fn release(&mut self, id: SubscriptionId) {
         if let Some(subscription) = self.subscriptions.get_mut(id) {
             if subscription.queue.has_next() {
-                subscription.service = Service::Listed;
+                subscription.service = Service::Ready;
                 self.ready.push_back(id);
             } else {
                 subscription.service = Service::Idle;

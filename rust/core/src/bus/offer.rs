@@ -2,25 +2,25 @@
 
 use smallvec::SmallVec;
 
-use crate::queue::Kept;
+use crate::queue::Stored;
 use crate::routing::SubscriptionId;
 use crate::subscription::Subscription;
 
 /// What a publisher does when there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
+pub enum WhenFull {
     /// It waits.
-    Waits,
+    Wait,
     /// It is refused.
-    None,
+    Fail,
     /// It goes past the line and beyond the capacity, up to twice of it: it runs in a handler, and waiting for room that
     /// only handlers make could be for ever.
-    Urgent,
+    Exceed,
 }
 
 /// Who speaks: a bus that is closing still hears its own handlers, and to the last itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Speaker {
+pub enum Origin {
     /// A publisher from outside.
     Publisher,
     /// The running handler of this subscription.
@@ -32,7 +32,7 @@ pub enum Speaker {
     Bus,
 }
 
-impl Speaker {
+impl Origin {
     /// Whether a subscription hears it; `id` is the subscription's.
     #[inline]
     pub(crate) fn is_heard_by<E, S>(self, id: SubscriptionId, subscription: &Subscription<E, S>) -> bool {
@@ -42,18 +42,18 @@ impl Speaker {
 
 /// How an event is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Manner {
+pub struct OfferOptions {
     /// What happens when there is no room.
-    pub patience: Patience,
+    pub when_full: WhenFull,
     /// Who speaks.
-    pub speaker: Speaker,
-    /// Whether the caller can call handlers itself, which it has to do for [`Accepted::calls`].
+    pub origin: Origin,
+    /// Whether the caller can call handlers itself, which it has to do for [`Accepted::to_serve`].
     pub can_call: bool,
 }
 
 /// Where an event is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Position {
     /// At this place of a subscription's queue.
     Queue(SubscriptionId, u64),
     /// The newest of the history.
@@ -65,25 +65,25 @@ pub enum Place {
 #[must_use = "the calls are to be made"]
 pub struct Accepted<E> {
     /// Events that were lost by it, for the caller to drop without its lock.
-    pub lost: Vec<Kept<E>>,
+    pub dropped: Vec<Stored<E>>,
     /// Where the event is to be [packed](Bus::pack).
-    pub to_pack: Vec<Place>,
+    pub to_pack: Vec<Position>,
     /// Subscriptions that the caller serves now: it is to [take](Bus::take_to_call), to call, to
     /// [finish](Bus::finish) and to [release](Bus::release).
-    pub calls: SmallVec<[SubscriptionId; 2]>,
+    pub to_serve: SmallVec<[SubscriptionId; 2]>,
 }
 
 impl<E> Accepted<E> {
     /// Whether there is nothing for the caller to do.
     #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.lost.is_empty() && self.to_pack.is_empty() && self.calls.is_empty()
+    pub fn is_done(&self) -> bool {
+        self.dropped.is_empty() && self.to_pack.is_empty() && self.to_serve.is_empty()
     }
 }
 
 impl<E> Default for Accepted<E> {
     fn default() -> Self {
-        Self { lost: Vec::new(), to_pack: Vec::new(), calls: SmallVec::new() }
+        Self { dropped: Vec::new(), to_pack: Vec::new(), to_serve: SmallVec::new() }
     }
 }
 

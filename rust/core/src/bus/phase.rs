@@ -1,6 +1,6 @@
 //! Phases of a bus, from open to closed.
 
-use super::offer::Speaker;
+use super::offer::Origin;
 
 /// How open a bus is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,11 +18,11 @@ pub enum Phase {
 
 impl Phase {
     /// Whether the bus takes events from somebody.
-    pub(crate) fn admits(self, speaker: Speaker) -> bool {
+    pub(crate) fn admits(self, origin: Origin) -> bool {
         match self {
             Self::Open => true,
-            Self::Closing => speaker != Speaker::Publisher,
-            Self::Ending => speaker == Speaker::Bus,
+            Self::Closing => origin != Origin::Publisher,
+            Self::Ending => origin == Origin::Bus,
             Self::Closed => false,
         }
     }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::deque::Kept;
+use super::deque::Stored;
 
 /// What a full queue does with one more event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,18 +101,18 @@ pub enum Victim {
 impl AtCapacity {
     /// The answer to a publisher.
     #[inline]
-    pub(super) const fn verdict(self) -> Verdict {
+    pub(super) const fn admission(self) -> Admission {
         match self {
-            Self::Wait => Verdict::Wait,
-            Self::Refuse => Verdict::Refuse,
-            Self::Drop(_) => Verdict::Take,
+            Self::Wait => Admission::Wait,
+            Self::Refuse => Admission::Refuse,
+            Self::Drop(_) => Admission::Take,
         }
     }
 }
 
 /// Whether a queue would take an event now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Admission {
     /// It would.
     Take,
     /// Only once there is room.
@@ -123,7 +123,7 @@ pub enum Verdict {
 
 /// Why an accepted event was never handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
+pub enum DropReason {
     /// Pushed out by a newer event.
     DropOldest,
     /// Came to a full queue.
@@ -138,7 +138,7 @@ pub enum Loss {
     Cancelled,
 }
 
-impl Loss {
+impl DropReason {
     /// Every reason, in the order of its discriminant.
     pub const ALL: [Self; 6] =
         [Self::DropOldest, Self::DropNewest, Self::Conflate, Self::Unsubscribed, Self::Closed, Self::Cancelled];
@@ -159,13 +159,13 @@ impl Loss {
 
 /// An event that a queue gave up for another.
 #[derive(Debug)]
-pub struct Lost<E> {
+pub struct Dropped<E> {
     /// The event itself.
-    pub event: Kept<E>,
+    pub event: Stored<E>,
     /// Its topic, where the queue [keeps topics](super::Queue::keeping_topics) or it is that of the event that came.
     pub topic: Option<Arc<str>>,
     /// Why.
-    pub why: Loss,
+    pub reason: DropReason,
 }
 
 /// No policy has this name.

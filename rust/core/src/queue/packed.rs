@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::codec::DecodeError;
-use crate::codec::row::{Facts, Interner, first_moment};
+use crate::codec::row::{Interner, RoutingKey, first_moment};
 use crate::codec::varint::{put_varint, read_varint};
 
 /// How many bytes a block has, unless a single row is longer. Whoever keeps one row keeps its block, and that is not to
@@ -39,7 +39,7 @@ impl Block {
 
 /// Rows that lie one behind the other in a block, at least one. The block lives for as long as somebody has any of them.
 #[derive(Debug, Clone)]
-pub struct Rows {
+pub struct PackedRun {
     block: Arc<Block>,
     start: u16,
     /// Where they end; of no account for the single row of a block that is longer than others.
@@ -47,16 +47,16 @@ pub struct Rows {
     count: u16,
 }
 
-impl PartialEq for Rows {
+impl PartialEq for PackedRun {
     fn eq(&self, other: &Self) -> bool {
         let place = |rows: &Self| (rows.start, rows.count);
         Arc::ptr_eq(&self.block, &other.block) && place(self) == place(other)
     }
 }
 
-impl Eq for Rows {}
+impl Eq for PackedRun {}
 
-impl Rows {
+impl PackedRun {
     /// How many they are.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -64,7 +64,7 @@ impl Rows {
     }
 
     /// Takes in what lies right behind; says whether it does.
-    pub(crate) fn join(&mut self, next: &Self) -> bool {
+    pub(crate) fn append_run(&mut self, next: &Self) -> bool {
         let does = Arc::ptr_eq(&self.block, &next.block) && self.end == next.start;
         if does {
             (self.end, self.count) = (next.end, self.count + next.count);
@@ -89,7 +89,7 @@ impl Rows {
     /// # Errors
     ///
     /// It cannot be read, which does not happen.
-    pub fn read(&self, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    pub fn read_row(&self, out: &mut Vec<u8>) -> Result<(), DecodeError> {
         let bytes = lock(&self.block.bytes);
         let (start, end) = Block::span(&bytes, self.start);
         lock(&self.block.interner).expand_after(self.block.since, &bytes[start..end], out)
@@ -100,11 +100,11 @@ impl Rows {
     /// # Errors
     ///
     /// It cannot be read, which does not happen.
-    pub fn look<T>(&self, see: impl FnOnce(&Facts<'_>) -> T) -> Result<T, DecodeError> {
+    pub fn with_key<T>(&self, see: impl FnOnce(&RoutingKey<'_>) -> T) -> Result<T, DecodeError> {
         let bytes = lock(&self.block.bytes);
         let (start, end) = Block::span(&bytes, self.start);
         let interner = lock(&self.block.interner);
-        Ok(see(&Facts::read(&interner, self.block.since, &bytes[start..end])?))
+        Ok(see(&RoutingKey::read(&interner, self.block.since, &bytes[start..end])?))
     }
 }
 
@@ -116,7 +116,7 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    pub(crate) fn add(&mut self, rows: &Rows) {
+    pub(crate) fn add(&mut self, rows: &PackedRun) {
         let last = self.block.replace(Arc::clone(&rows.block));
         if last.as_ref().is_some_and(|last| Arc::ptr_eq(last, &rows.block)) {
             return;
@@ -130,7 +130,7 @@ impl Sizes {
 
 /// Makes rows. It keeps none itself: a block goes with the last who has a row of it, and the texts with the last block.
 #[derive(Debug, Default)]
-pub struct Backlog {
+pub struct PackedArena {
     open: Weak<Block>,
     interner: Weak<Mutex<Interner>>,
     /// Since the interner was new.
@@ -138,13 +138,13 @@ pub struct Backlog {
     short: Vec<u8>,
 }
 
-impl Backlog {
+impl PackedArena {
     /// Keeps an event's row for as long as what is returned lives.
     ///
     /// # Errors
     ///
     /// It is no row.
-    pub fn put(&mut self, row: &[u8]) -> Result<Rows, DecodeError> {
+    pub fn add(&mut self, row: &[u8]) -> Result<PackedRun, DecodeError> {
         self.rows += 1;
         let open = self.open.upgrade();
         if let Some(rows) = open.map(|block| self.append(&block, row)).transpose()?.flatten() {
@@ -161,7 +161,7 @@ impl Backlog {
     }
 
     /// Puts a row into a block, if it has room.
-    fn append(&mut self, block: &Arc<Block>, row: &[u8]) -> Result<Option<Rows>, DecodeError> {
+    fn append(&mut self, block: &Arc<Block>, row: &[u8]) -> Result<Option<PackedRun>, DecodeError> {
         self.short.clear();
         lock(&block.interner).shrink_after(block.since, row, &mut self.short)?;
         let mut bytes = lock(&block.bytes);
@@ -175,7 +175,7 @@ impl Backlog {
         put_varint(&mut bytes, length as u64);
         bytes.extend_from_slice(&self.short);
         let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
-        Ok(Some(Rows { block: Arc::clone(block), start: place(start), end: place(bytes.len()), count: 1 }))
+        Ok(Some(PackedRun { block: Arc::clone(block), start: place(start), end: place(bytes.len()), count: 1 }))
     }
 
     fn current_interner(&mut self) -> Arc<Mutex<Interner>> {

@@ -32,7 +32,7 @@ impl Topics {
     }
 
     /// The place of the event of a topic, where events are conflated.
-    pub(super) fn place_of(&self, topic: &Arc<str>) -> Option<u64> {
+    pub(super) fn position_of(&self, topic: &Arc<str>) -> Option<u64> {
         self.places.get(topic).copied()
     }
 

@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 use super::route::Route;
-use crate::filter::Known;
+use crate::filter::TopicInfo;
 use crate::topic::NONE;
 
 /// Which answers hold no longer.
@@ -57,10 +57,10 @@ impl Changes {
         }
     }
 
-    fn counters(&self, known: &Known<'_>) -> Counters {
+    fn counters(&self, info: &TopicInfo<'_>) -> Counters {
         Counters {
-            event_type: counter(&self.event_types, known.event_type),
-            symbol: counter(&self.symbols, known.symbol.unwrap_or(NONE)),
+            event_type: counter(&self.event_types, info.event_type),
+            symbol: counter(&self.symbols, info.symbol.unwrap_or(NONE)),
         }
     }
 
@@ -81,8 +81,8 @@ struct Entry {
 }
 
 /// An exchange and a symbol as they stand in a topic.
-fn names<'a>(known: &Known<'a>) -> (&'a str, &'a str) {
-    (known.exchange.unwrap_or(NONE), known.symbol.unwrap_or(NONE))
+fn names<'a>(info: &TopicInfo<'a>) -> (&'a str, &'a str) {
+    (info.exchange.unwrap_or(NONE), info.symbol.unwrap_or(NONE))
 }
 
 impl Entry {
@@ -91,8 +91,8 @@ impl Entry {
         (&self.route.topic[exchange_at..symbol_at - 1], &self.route.topic[symbol_at..])
     }
 
-    fn is(&self, class: usize, known: &Known<'_>) -> bool {
-        self.class == class && self.names() == names(known)
+    fn is(&self, class: usize, info: &TopicInfo<'_>) -> bool {
+        self.class == class && self.names() == names(info)
     }
 
     fn hash(&self) -> u64 {
@@ -105,9 +105,9 @@ fn hash(class: usize, names: (&str, &str)) -> u64 {
 }
 
 /// Where the names begin in a topic; `None` where it is too long to be kept.
-fn names_at(route: &Route, known: &Known<'_>) -> Option<(u32, u32)> {
-    let symbol_at = route.topic.len() - names(known).1.len();
-    let exchange_at = symbol_at - 1 - names(known).0.len();
+fn names_at(route: &Route, info: &TopicInfo<'_>) -> Option<(u32, u32)> {
+    let symbol_at = route.topic.len() - names(info).1.len();
+    let exchange_at = symbol_at - 1 - names(info).0.len();
     Some((u32::try_from(exchange_at).ok()?, u32::try_from(symbol_at).ok()?))
 }
 
@@ -135,15 +135,15 @@ impl RouteCache {
     }
 
     /// The route, if it is among the last asked for; unlike [`RouteCache::get`] it leaves all as it is.
-    pub(crate) fn peek(&self, class: usize, known: &Known<'_>) -> Option<&Arc<Route>> {
-        let hash = hash(class, names(known));
-        let entry = self.young.find(hash, |entry| entry.is(class, known))?;
+    pub(crate) fn peek(&self, class: usize, info: &TopicInfo<'_>) -> Option<&Arc<Route>> {
+        let hash = hash(class, names(info));
+        let entry = self.young.find(hash, |entry| entry.is(class, info))?;
         self.holds(entry).then_some(&entry.route)
     }
 
-    pub(crate) fn get(&mut self, class: usize, known: &Known<'_>) -> Option<Arc<Route>> {
-        let hash = hash(class, names(known));
-        let same = |entry: &Entry| entry.is(class, known);
+    pub(crate) fn get(&mut self, class: usize, info: &TopicInfo<'_>) -> Option<Arc<Route>> {
+        let hash = hash(class, names(info));
+        let same = |entry: &Entry| entry.is(class, info);
         if let Some(entry) = self.young.find(hash, same) {
             return self.holds(entry).then(|| Arc::clone(&entry.route));
         }
@@ -153,16 +153,16 @@ impl RouteCache {
         route
     }
 
-    pub(crate) fn put(&mut self, class: usize, known: &Known<'_>, route: &Arc<Route>) {
-        let hash = hash(class, names(known));
-        let counters = self.changes.counters(known);
+    pub(crate) fn put(&mut self, class: usize, info: &TopicInfo<'_>, route: &Arc<Route>) {
+        let hash = hash(class, names(info));
+        let counters = self.changes.counters(info);
         let changes = self.changes.sum(counters);
-        if let Some(entry) = self.young.find_mut(hash, |entry| entry.is(class, known)) {
+        if let Some(entry) = self.young.find_mut(hash, |entry| entry.is(class, info)) {
             entry.changes = changes;
             entry.route = Arc::clone(route);
             return;
         }
-        if let Some(names_at) = names_at(route, known) {
+        if let Some(names_at) = names_at(route, info) {
             self.insert(hash, Entry { class, names_at, counters, changes, route: Arc::clone(route) });
         }
     }

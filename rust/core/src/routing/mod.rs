@@ -6,5 +6,5 @@ mod registry;
 mod route;
 
 pub use id::SubscriptionId;
-pub use registry::{Interest, Kinds, Registry};
+pub use registry::{Interest, Registry, Selector};
 pub use route::{Route, Target};

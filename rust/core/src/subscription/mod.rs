@@ -12,7 +12,7 @@ pub use stopwatch::Stopwatch;
 
 use std::sync::Arc;
 
-use crate::queue::{Kept, Loss, Queue, Sequence};
+use crate::queue::{DropReason, EventDeque, Queue, Stored};
 use crate::routing::Interest;
 
 /// Who sees to a subscription's events.
@@ -21,7 +21,7 @@ pub(crate) enum Service {
     /// Nobody: there are none.
     Idle,
     /// The next free worker: it stands in the list of those that have events.
-    Listed,
+    Ready,
     /// The worker that has it now.
     Served,
 }
@@ -65,7 +65,7 @@ pub struct Subscription<E, S> {
     /// What it was entered in the registry with.
     pub interest: Box<Interest>,
     /// The version of the routes with which it began, if it takes up where earlier events end.
-    pub(crate) takes_up_at: Option<u64>,
+    pub(crate) catches_up_from: Option<u64>,
 }
 
 impl<E, S> Subscription<E, S> {
@@ -88,13 +88,13 @@ impl<E, S> Subscription<E, S> {
     }
 
     /// Whether what waits only waits for a worker to have its turn, and the queue may be left as it is for so long.
-    pub(crate) fn comes_soon(&self) -> bool {
-        !self.in_handler && !self.queue.is_held() && !self.queue.is_overdue()
+    pub(crate) fn is_served_soon(&self) -> bool {
+        !self.in_handler && !self.queue.is_paused() && !self.queue.is_overdue()
     }
 
     /// Whether a publisher who can would call its handler now.
-    pub(crate) fn is_called_at_once(&self) -> bool {
-        self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_held()
+    pub(crate) fn is_called_inline(&self) -> bool {
+        self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_paused()
     }
 
     /// Whether it hears only its own handler, and ends when it has nothing left.
@@ -112,65 +112,65 @@ impl<E, S> Subscription<E, S> {
     /// Where an event of this topic stands that has just been accepted, if it is to be packed; `next` is the place that it
     /// would have taken.
     #[cold]
-    pub(crate) fn place_to_pack(&self, next: u64, topic: &Arc<str>) -> Option<u64> {
-        if self.queue.next_place() > next { Some(next) } else { self.queue.place_of(topic) }
+    pub(crate) fn position_to_pack(&self, next: u64, topic: &Arc<str>) -> Option<u64> {
+        if self.queue.next_position() > next { Some(next) } else { self.queue.position_of(topic) }
     }
 
     /// Takes an event into the queue. Returns the event that was lost by it.
     #[inline]
-    pub(crate) fn accept(&mut self, event: E, topic: &Arc<str>) -> Option<Kept<E>> {
+    pub(crate) fn enqueue(&mut self, event: E, topic: &Arc<str>) -> Option<Stored<E>> {
         self.counts.accepted += 1;
-        let place = self.queue.next_place();
-        let lost = self.queue.push(event, topic);
-        if place & self.timed_mask == 0 && self.queue.next_place() > place {
-            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.accept(place, self.queue.first_place()));
+        let position = self.queue.next_position();
+        let dropped = self.queue.push(event, topic);
+        if position & self.timed_mask == 0 && self.queue.next_position() > position {
+            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.mark(position, self.queue.first_position()));
         }
-        let lost = lost?;
-        if lost.why == Loss::Conflate
-            && let (Some(stopwatch), Some(place)) = (&mut self.stopwatch, self.queue.place_of(topic))
+        let dropped = dropped?;
+        if dropped.reason == DropReason::Conflate
+            && let (Some(stopwatch), Some(position)) = (&mut self.stopwatch, self.queue.position_of(topic))
         {
-            stopwatch.forget(place);
+            stopwatch.forget(position);
         }
-        self.counts.lose(lost.why, 1);
-        if let (Some(gap), Some(topic)) = (self.gap.as_mut(), &lost.topic) {
+        self.counts.drop_events(dropped.reason, 1);
+        if let (Some(gap), Some(topic)) = (self.gap.as_mut(), &dropped.topic) {
             gap.add(topic);
         }
-        Some(lost.event)
+        Some(dropped.event)
     }
 
-    /// [`Subscription::accept`] where the queue is plain.
+    /// [`Subscription::enqueue`] where the queue is plain.
     #[inline]
-    pub(crate) fn accept_plainly(&mut self, event: E) {
+    pub(crate) fn enqueue_fast(&mut self, event: E) {
         self.counts.accepted += 1;
-        let place = self.queue.next_place();
-        self.queue.push_plainly(event);
-        if place & self.timed_mask == 0 {
-            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.accept(place, self.queue.first_place()));
+        let position = self.queue.next_position();
+        self.queue.push_fast(event);
+        if position & self.timed_mask == 0 {
+            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.mark(position, self.queue.first_position()));
         }
     }
 
     /// The next event, which goes into the handler now.
     #[expect(clippy::inline_always, reason = "as for `Bus::take_next`")]
     #[inline(always)]
-    pub(crate) fn take(&mut self) -> Option<Kept<E>> {
-        let place = self.queue.first_place();
+    pub(crate) fn take(&mut self) -> Option<Stored<E>> {
+        let position = self.queue.first_position();
         let event = self.queue.pop()?;
         self.in_handler = true;
-        if place & self.timed_mask == 0 && self.queue.first_place() > place {
-            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.begin(place));
+        if position & self.timed_mask == 0 && self.queue.first_position() > position {
+            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.begin(position));
         }
         Some(event)
     }
 
     /// The next event, for the handler that runs, which is done with it. Its times are not taken, nor is the end of the
     /// handler's own event.
-    pub(crate) fn take_along(&mut self) -> Option<Kept<E>> {
+    pub(crate) fn take_batched(&mut self) -> Option<Stored<E>> {
         if !self.in_handler {
             return None;
         }
-        let place = self.queue.first_place();
+        let position = self.queue.first_position();
         let event = self.queue.pop()?;
-        self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.skip(place));
+        self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.skip(position));
         self.counts.end(End::Handled);
         Some(event)
     }
@@ -180,7 +180,7 @@ impl<E, S> Subscription<E, S> {
     pub(crate) fn finish(&mut self, end: End) {
         self.in_handler = false;
         self.counts.end(end);
-        if self.queue.first_place().wrapping_sub(1) & self.timed_mask == 0 {
+        if self.queue.first_position().wrapping_sub(1) & self.timed_mask == 0 {
             self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.end());
         }
     }
@@ -191,9 +191,9 @@ impl<E, S> Subscription<E, S> {
     }
 
     /// Gives up all that waits.
-    pub(crate) fn discard(&mut self, why: Loss) -> Sequence<E> {
-        let lost = self.queue.drain();
-        self.counts.lose(why, lost.len() as u64);
-        lost
+    pub(crate) fn discard(&mut self, reason: DropReason) -> EventDeque<E> {
+        let dropped = self.queue.drain();
+        self.counts.drop_events(reason, dropped.len() as u64);
+        dropped
     }
 }

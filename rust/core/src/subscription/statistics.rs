@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::queue::Loss;
+use crate::queue::DropReason;
 
 /// How the handling of an event ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum End {
     Cancelled,
 }
 
-/// The counts of one subscription. At every moment `accepted` is the sum of `handled`, `failed`, all of `lost` and what
+/// The counts of one subscription. At every moment `accepted` is the sum of `handled`, `failed`, all of `dropped` and what
 /// waits or is in its handler.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -29,8 +29,8 @@ pub struct Counts {
     pub handled: u64,
     /// Events whose handler raised.
     pub failed: u64,
-    /// Events that were never handled, by [`Loss`].
-    pub lost: [u64; Loss::ALL.len()],
+    /// Events that were never handled, by [`DropReason`].
+    pub dropped: [u64; DropReason::ALL.len()],
     /// Events that a handler's own publish put beyond the capacity.
     pub over_capacity: u64,
     /// Events whose filter raised; they were not accepted here.
@@ -39,8 +39,8 @@ pub struct Counts {
 
 impl Counts {
     /// Counts events lost for a reason.
-    pub fn lose(&mut self, why: Loss, count: u64) {
-        self.lost[why as usize] += count;
+    pub fn drop_events(&mut self, reason: DropReason, count: u64) {
+        self.dropped[reason as usize] += count;
     }
 
     /// Counts an event that has ended.
@@ -48,7 +48,7 @@ impl Counts {
         match end {
             End::Handled => self.handled += 1,
             End::Failed => self.failed += 1,
-            End::Cancelled => self.lose(Loss::Cancelled, 1),
+            End::Cancelled => self.drop_events(DropReason::Cancelled, 1),
         }
     }
 
@@ -57,7 +57,7 @@ impl Counts {
         self.accepted += other.accepted;
         self.handled += other.handled;
         self.failed += other.failed;
-        self.lost.iter_mut().zip(other.lost).for_each(|(mine, theirs)| *mine += theirs);
+        self.dropped.iter_mut().zip(other.dropped).for_each(|(mine, theirs)| *mine += theirs);
         self.over_capacity += other.over_capacity;
         self.filter_failures += other.filter_failures;
     }

@@ -24,33 +24,33 @@ fn elapsed_ns(since: Instant, now: Instant) -> u64 {
 
 impl Stopwatch {
     /// An event has been queued at this place; the first that still waits is at the other.
-    pub(crate) fn accept(&mut self, place: u64, first: u64) {
+    pub(crate) fn mark(&mut self, position: u64, first: u64) {
         while self.marks.front().is_some_and(|(marked, _)| *marked < first) {
             self.marks.pop_front();
         }
-        self.marks.push_back((place, Instant::now()));
+        self.marks.push_back((position, Instant::now()));
     }
 
     /// The event at this place has been replaced by a newer one, which is not timed.
-    pub(crate) fn forget(&mut self, place: u64) {
-        if let Ok(mark) = self.marks.binary_search_by_key(&place, |(marked, _)| *marked) {
+    pub(crate) fn forget(&mut self, position: u64) {
+        if let Ok(mark) = self.marks.binary_search_by_key(&position, |(marked, _)| *marked) {
             self.marks.remove(mark);
         }
     }
 
     /// The event at this place has been taken out beside the one in the handler: neither is timed further.
-    pub(crate) fn skip(&mut self, place: u64) {
+    pub(crate) fn skip(&mut self, position: u64) {
         self.began = None;
-        while self.marks.front().is_some_and(|(marked, _)| *marked <= place) {
+        while self.marks.front().is_some_and(|(marked, _)| *marked <= position) {
             self.marks.pop_front();
         }
     }
 
     /// The event at this place goes into its handler; those before it are gone.
-    pub(crate) fn begin(&mut self, place: u64) {
-        while let Some(&(marked, since)) = self.marks.front().filter(|(marked, _)| *marked <= place) {
+    pub(crate) fn begin(&mut self, position: u64) {
+        while let Some(&(marked, since)) = self.marks.front().filter(|(marked, _)| *marked <= position) {
             self.marks.pop_front();
-            if marked == place {
+            if marked == position {
                 let now = Instant::now();
                 self.latency.record(elapsed_ns(since, now));
                 self.began = Some(now);

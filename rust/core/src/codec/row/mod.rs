@@ -33,10 +33,10 @@ mod reader;
 mod sink;
 mod source;
 
-pub use facts::{Facts, first_moment};
+pub use facts::{RoutingKey, first_moment};
 pub use interner::Interner;
 pub use sink::RowSink;
-pub use source::{OwnRow, RowSource};
+pub use source::{RowSource, TrustedRow};
 
 const NONE: u8 = 0x00;
 const FALSE: u8 = 0x01;
