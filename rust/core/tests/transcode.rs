@@ -3,7 +3,7 @@
 use trading_events_core::codec::columns::{Column, Form};
 use trading_events_core::codec::limits::{Comparison, Limit, Limits, Name};
 use trading_events_core::codec::msgpack::MsgpackSink;
-use trading_events_core::codec::topics::sort;
+use trading_events_core::codec::topic_days::sort;
 use trading_events_core::codec::transcode::{Choice, Field, FieldType, Text, Transcoder};
 use trading_events_core::codec::{Decimal, Layout, Sink as _, Token};
 

@@ -9,7 +9,7 @@ use trading_events_fuzz::{CHOICE, choices};
 
 #[path = "../../core/tests/bus/model.rs"]
 mod model;
-#[path = "../../core/tests/naive_line/mod.rs"]
+#[path = "../../core/tests/naive_wait_queue/mod.rs"]
 mod naive_wait_queue;
 #[path = "../../core/tests/naive_queue/mod.rs"]
 mod naive_queue;

@@ -4,7 +4,7 @@ mod cases;
 mod model;
 #[path = "../naive_queue/mod.rs"]
 mod naive_queue;
-#[path = "../naive_line/mod.rs"]
+#[path = "../naive_wait_queue/mod.rs"]
 mod naive_wait_queue;
 mod pair;
 mod promises;

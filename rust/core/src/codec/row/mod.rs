@@ -26,15 +26,15 @@
 //!
 //! Numbers of a fixed length are little-endian.
 
-mod facts;
 mod head;
 mod interner;
 mod reader;
+mod routing_key;
 mod sink;
 mod source;
 
-pub use facts::{RoutingKey, first_moment};
 pub use interner::Interner;
+pub use routing_key::{RoutingKey, first_moment};
 pub use sink::RowSink;
 pub use source::{RowSource, TrustedRow};
 

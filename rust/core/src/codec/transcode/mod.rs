@@ -3,10 +3,10 @@
 //! A [`Transcoder`] accepts less than the class itself does. What it refuses may be an event all the same: whoever has it
 //! asks the class then. What it accepts gives the columns that the event would give.
 
+mod field_type;
 mod json;
-mod kind;
 
-pub use kind::{Check, Choice, FieldType, Text};
+pub use field_type::{Check, Choice, FieldType, Text};
 
 use std::mem;
 

@@ -1,6 +1,5 @@
 //! The line alone, on rooms that are opened and filled at will, beside a list of waiters.
 
-#[path = "naive_line/mod.rs"]
 mod naive_wait_queue;
 
 use std::collections::{BTreeMap, BTreeSet};
