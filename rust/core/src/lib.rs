@@ -15,18 +15,3 @@ pub mod queue;
 pub mod routing;
 pub mod subscription;
 pub mod topic;
-
-pub use bus as admission;
-pub use bus as closing;
-pub use bus as dispatch;
-pub use bus as line;
-pub use bus as milestone;
-pub use queue as backlog;
-pub use queue as history;
-pub use queue as sequence;
-pub use routing as registry;
-pub use routing as route;
-pub use subscription as histogram;
-pub use subscription as stats;
-pub use topic as error;
-pub use topic as pattern;

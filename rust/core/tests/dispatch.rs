@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use trading_events_core::bus::Budget;
-use trading_events_core::bus::{Bus, SubscribeOptions};
-use trading_events_core::bus::{Offer, OfferOptions, Origin, WhenFull};
+use trading_events_core::bus::{Budget, Bus, Offer, OfferOptions, Origin, SubscribeOptions, WhenFull};
 use trading_events_core::queue::Overflow;
 use trading_events_core::routing::{Interest, Selector, SubscriptionId};
-use trading_events_core::subscription::End;
-use trading_events_core::subscription::{Delivery, Subscription};
+use trading_events_core::subscription::{Delivery, End, Subscription};
 
 const OPTIONS: OfferOptions = OfferOptions { when_full: WhenFull::Wait, origin: Origin::Publisher, can_call: true };
 

@@ -5,8 +5,7 @@ mod rows;
 
 use proptest::prelude::*;
 use rows::{number_of, row_of};
-use trading_events_core::queue::{EventDeque, Stored};
-use trading_events_core::queue::{PackedArena, PackedRun};
+use trading_events_core::queue::{EventDeque, PackedArena, PackedRun, Stored};
 
 #[derive(Debug, Clone, Copy)]
 enum Step {

@@ -5,8 +5,7 @@ mod rows;
 
 use proptest::prelude::*;
 use rows::{number_of, row_of};
-use trading_events_core::queue::History;
-use trading_events_core::queue::PackedArena;
+use trading_events_core::queue::{History, PackedArena};
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -35,28 +34,28 @@ proptest! {
         capacity in 0..9_usize, steps in steps(),
     ) {
         let (mut history, mut arena) = (History::new(capacity), PackedArena::default());
-        let (mut list, mut live_limit, mut next) = (Vec::new(), Vec::new(), 0);
+        let (mut list, mut live, mut next) = (Vec::new(), Vec::new(), 0);
         for step in steps {
             match step {
                 Step::Push => {
                     next += 1;
                     list.push(next);
-                    live_limit.push(next);
+                    live.push(next);
                     let oldest = (list.len() > capacity).then(|| list.remove(0));
                     prop_assert_eq!(history.push(next).map(number_of), oldest);
                 }
                 Step::Pack { is_newest } => {
                     let event = if is_newest { next } else { next.saturating_sub(1) };
                     let row = arena.add(&row_of(event)).unwrap();
-                    let is_kept = list.last() == Some(&event) && live_limit.contains(&event);
+                    let is_kept = list.last() == Some(&event) && live.contains(&event);
                     prop_assert_eq!(history.pack_newest(&row, |kept| *kept == event), is_kept.then_some(event));
-                    live_limit.retain(|other| !is_kept || *other != event);
+                    live.retain(|other| !is_kept || *other != event);
                 }
                 Step::Clear => prop_assert_eq!(history.clear().map(number_of).collect::<Vec<_>>(), std::mem::take(&mut list)),
             }
-            live_limit.retain(|event| list.contains(event));
+            live.retain(|event| list.contains(event));
             let kept = history.events().share(|event| *event);
-            prop_assert_eq!((kept.len(), kept.live_len()), (list.len(), live_limit.len()));
+            prop_assert_eq!((kept.len(), kept.live_len()), (list.len(), live.len()));
             prop_assert_eq!(kept.map(number_of).collect::<Vec<_>>(), &*list);
             prop_assert_eq!(history.capacity(), capacity);
         }

@@ -6,9 +6,7 @@ use trading_events_core::filter::TopicInfo;
 use trading_events_core::queue::Overflow;
 use trading_events_core::routing::{Interest, Selector};
 use trading_events_core::subscription::Delivery;
-use trading_events_core::topic::NameError;
-use trading_events_core::topic::Pattern;
-use trading_events_core::topic::{NONE, Topic, check_event_type, check_exchange, check_symbol};
+use trading_events_core::topic::{NONE, NameError, Pattern, Topic, check_event_type, check_exchange, check_symbol};
 
 #[derive(Deserialize)]
 struct Table {

@@ -9,10 +9,10 @@ use trading_events_fuzz::{CHOICE, choices};
 
 #[path = "../../core/tests/bus/model.rs"]
 mod model;
-#[path = "../../core/tests/naive_wait_queue/mod.rs"]
-mod naive_wait_queue;
 #[path = "../../core/tests/naive_queue/mod.rs"]
 mod naive_queue;
+#[path = "../../core/tests/naive_wait_queue/mod.rs"]
+mod naive_wait_queue;
 #[path = "../../core/tests/bus/pair/mod.rs"]
 mod pair;
 #[path = "../../core/tests/bus/promises.rs"]

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use trading_events_core::bus::Ticket;
-use trading_events_core::bus::{Accepted, Offer, OfferOptions, Origin, Position, WhenFull};
-use trading_events_core::bus::{Bus, SubscribeOptions};
-use trading_events_core::queue::Overflow;
-use trading_events_core::queue::Stored;
+use trading_events_core::bus::{
+    Accepted, Bus, Offer, OfferOptions, Origin, Position, SubscribeOptions, Ticket, WhenFull,
+};
+use trading_events_core::queue::{Overflow, Stored};
 use trading_events_core::routing::{Interest, Selector, SubscriptionId};
-use trading_events_core::subscription::Delivery;
-use trading_events_core::subscription::End;
+use trading_events_core::subscription::{Delivery, End};
 
 type Small = Bus<u64, u32, &'static str>;
 

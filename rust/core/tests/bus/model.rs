@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use trading_events_core::bus::Phase;
-use trading_events_core::bus::{Offer, OfferOptions, Origin, WhenFull};
+use trading_events_core::bus::{Offer, OfferOptions, Origin, Phase, WhenFull};
 use trading_events_core::queue::{Admission, DropReason, Overflow};
 use trading_events_core::routing::SubscriptionId;
-use trading_events_core::subscription::Delivery;
-use trading_events_core::subscription::{Counts, End};
+use trading_events_core::subscription::{Counts, Delivery, End};
 use trading_events_core::topic::Pattern;
 
 use crate::naive_queue::{Item, NaiveQueue};

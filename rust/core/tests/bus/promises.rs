@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use trading_events_core::bus::Phase;
-use trading_events_core::bus::{Offer, OfferOptions, Origin, WhenFull};
+use trading_events_core::bus::{Offer, OfferOptions, Origin, Phase, WhenFull};
 use trading_events_core::filter::TopicInfo;
 use trading_events_core::queue::{DropReason, Overflow};
 use trading_events_core::subscription::{Counts, Totals};

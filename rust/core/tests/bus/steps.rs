@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use trading_events_core::queue::Overflow;
-use trading_events_core::subscription::Delivery;
-use trading_events_core::subscription::End;
+use trading_events_core::subscription::{Delivery, End};
 
 /// How many topics there are.
 pub(crate) const TOPICS: usize = 4;

@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 use pair::{Pair, overflows, step};
 use proptest::prelude::*;
-use trading_events_core::queue::Stored;
-use trading_events_core::queue::{DropReason, Overflow, Queue};
+use trading_events_core::queue::{DropReason, Overflow, Queue, Stored};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use trading_events_core::queue::PackedArena;
-use trading_events_core::queue::Stored;
-use trading_events_core::queue::{Admission, DropReason, Dropped, Overflow, Queue};
+use trading_events_core::queue::{Admission, DropReason, Dropped, Overflow, PackedArena, Queue, Stored};
 
 use crate::naive_queue::{Item, NaiveQueue};
 use crate::rows::{number_of, row_of};

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use trading_events_core::filter::{Filter, TopicInfo};
-use trading_events_core::routing::Route;
-use trading_events_core::routing::{Interest, Registry, Selector, SubscriptionId};
-use trading_events_core::topic::Pattern;
-use trading_events_core::topic::{NONE, Topic};
+use trading_events_core::routing::{Interest, Registry, Route, Selector, SubscriptionId};
+use trading_events_core::topic::{NONE, Pattern, Topic};
 
 use crate::naive_filter::{CALLABLES, Question, filters, passes, subjects};
 

@@ -9,8 +9,7 @@ use std::sync::{Arc, Weak};
 use list::{answers, run, step};
 use proptest::prelude::*;
 use trading_events_core::filter::TopicInfo;
-use trading_events_core::routing::Route;
-use trading_events_core::routing::{Interest, Registry, Selector, SubscriptionId};
+use trading_events_core::routing::{Interest, Registry, Route, Selector, SubscriptionId};
 use trading_events_core::topic::Pattern;
 
 proptest! {

@@ -12,10 +12,8 @@ use shuttle::rand::Rng;
 use shuttle::sync::atomic::Ordering;
 use shuttle::sync::mpsc::{Sender, channel};
 use shuttle::{rand, thread};
-use trading_events_core::bus::SubscribeOptions;
-use trading_events_core::bus::{Offer, OfferOptions, Origin, WhenFull};
-use trading_events_core::queue::Overflow;
-use trading_events_core::queue::Stored;
+use trading_events_core::bus::{Offer, OfferOptions, Origin, SubscribeOptions, WhenFull};
+use trading_events_core::queue::{Overflow, Stored};
 use trading_events_core::routing::{Interest, Selector, SubscriptionId};
 use trading_events_core::subscription::Delivery;
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use shuttle::sync::atomic::{AtomicUsize, Ordering};
 use shuttle::sync::mpsc::Sender;
 use shuttle::sync::{Mutex, MutexGuard};
-use trading_events_core::bus::Bus;
-use trading_events_core::bus::{Offer, OfferOptions, Origin, WhenFull};
+use trading_events_core::bus::{Bus, Offer, OfferOptions, Origin, WhenFull};
 use trading_events_core::routing::SubscriptionId;
 
 /// Its publisher and its number there.

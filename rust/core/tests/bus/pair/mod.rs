@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trading_events_core::bus::Phase;
-use trading_events_core::bus::Ticket;
-use trading_events_core::bus::{Accepted, Offer, OfferOptions, Origin, Position, WhenFull};
-use trading_events_core::bus::{Bus, SubscribeOptions};
-use trading_events_core::queue::History;
-use trading_events_core::queue::Overflow;
+use trading_events_core::bus::{
+    Accepted, Bus, Offer, OfferOptions, Origin, Phase, Position, SubscribeOptions, Ticket, WhenFull,
+};
+use trading_events_core::queue::{History, Overflow};
 use trading_events_core::routing::{Interest, Selector, SubscriptionId};
 use trading_events_core::subscription::Delivery;
 use trading_events_core::topic::Pattern;
