@@ -3,8 +3,7 @@
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use trading_events_core::admission::{Offer, Patience, Speaker};
-use trading_events_core::line::Ticket;
+use trading_events_core::bus::{Offer, Origin, Ticket, WhenFull};
 
 use crate::bus::NativeBus;
 use crate::drive::{self, Progress};
@@ -58,7 +57,7 @@ impl Attempt {
                 Stage::Over => return Ok(None),
                 Stage::Elsewhere(event) => {
                     check_arrived(bus)?;
-                    let offered = NativeBus::offer(bus, event.bind(py), Patience::Waits, Speaker::Publisher)?;
+                    let offered = NativeBus::offer(bus, event.bind(py), WhenFull::Wait, Origin::Publisher)?;
                     Self::after(offered).0
                 }
                 Stage::Yield(parcel) => {
@@ -90,7 +89,7 @@ impl Attempt {
 
     fn ask(bus: &Bound<'_, NativeBus>, parcel: &mut Parcel) -> PyResult<Admitted> {
         let event = parcel.event.bind(bus.py());
-        NativeBus::admit(bus, event, &mut parcel.aim, (Patience::Waits, Speaker::Publisher))
+        NativeBus::admit(bus, event, &mut parcel.aim, (WhenFull::Wait, Origin::Publisher))
     }
 
     fn join(bus: &Bound<'_, NativeBus>, parcel: Parcel) -> PyResult<Stage> {
@@ -108,14 +107,14 @@ impl Attempt {
         let speaker = NativeBus::speaker_outside(bus).inspect_err(|_| give_up(bus, ticket))?;
         let (offered, hired) = loop {
             let mut state = this.lock(py);
-            if state.bus.has_latecomers(parcel.aim.version) {
+            if state.bus.is_any_catching_up_since(parcel.aim.version) {
                 drop(state);
                 parcel.aim.add_latecomers(bus, parcel.event.bind(py)).inspect_err(|_| give_up(bus, ticket))?;
                 continue;
             }
             let event = || parcel.event.clone_ref(py);
-            let offered = state.bus.come(ticket, &parcel.aim.topic, &parcel.aim.targets, speaker, event);
-            break (offered, state.bus.hire_first());
+            let offered = state.bus.claim(ticket, &parcel.aim.topic, &parcel.aim.targets, speaker, event);
+            break (offered, state.bus.start_first_shared());
         };
         NativeBus::start_workers(bus, &home, hired)?;
         this.wake_waiters(py, None)?;

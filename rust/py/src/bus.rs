@@ -9,11 +9,8 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use trading_events_core::bus::Bus;
-use trading_events_core::closing::Phase;
-use trading_events_core::dispatch::Ended;
-use trading_events_core::milestone::Milestone;
-use trading_events_core::registry::SubscriptionId;
+use trading_events_core::bus::{Bus, Ended, Phase, Watermark};
+use trading_events_core::routing::SubscriptionId;
 use trading_events_core::subscription::Subscription;
 
 use crate::error::WrongLoopError;
@@ -44,7 +41,7 @@ pub(crate) struct State {
     /// Who waits for a subscription to end.
     pub(crate) end_waiters: HashMap<u64, Vec<Py<PyAny>>>,
     /// Who waits for a subscription to have handled something.
-    pub(crate) milestones: Vec<(Milestone, Py<PyAny>)>,
+    pub(crate) milestones: Vec<(Watermark, Py<PyAny>)>,
     pub(crate) by_number: HashMap<u64, SubscriptionId>,
     pub(crate) last_number: u64,
     /// Room for a row that is being made.
@@ -59,7 +56,7 @@ impl State {
         ended.retired.is_some()
             || (ended.few && !self.few_waiters.is_empty())
             || !self.milestones.is_empty()
-            || self.bus.has_called()
+            || self.bus.has_woken()
     }
 
     /// Whoever waits for so few events as there are.
@@ -128,7 +125,7 @@ impl NativeBus {
     /// Sees to what an accepted event has brought about: starts workers that were hired, and wakes publishers who can
     /// come. From another thread, the loop does it.
     pub(crate) fn attend(slf: &Bound<'_, Self>, home: &Home, hired: usize) -> PyResult<()> {
-        let has_called = slf.get().lock(slf.py()).bus.has_called();
+        let has_called = slf.get().lock(slf.py()).bus.has_woken();
         if hired == 0 && !has_called {
             return Ok(());
         }
@@ -136,7 +133,7 @@ impl NativeBus {
             return home.call_soon_threadsafe(&slf.getattr("_attend")?, hired);
         }
         Self::start_workers(slf, home, hired)?;
-        let called = slf.get().lock(slf.py()).bus.take_called();
+        let called = slf.get().lock(slf.py()).bus.take_woken();
         home::wake(slf.py(), called)
     }
 
@@ -145,7 +142,7 @@ impl NativeBus {
         let (home, hired) = {
             let mut state = slf.get().lock(slf.py());
             let Some(home) = state.home.clone() else { return Ok(()) };
-            (home, state.bus.hire_first())
+            (home, state.bus.start_first_shared())
         };
         Self::start_workers(slf, &home, hired)
     }
@@ -199,7 +196,7 @@ impl NativeBus {
     pub(crate) fn wake_waiters(&self, py: Python<'_>, ended: Option<&Subscriber>) -> PyResult<()> {
         let futures = {
             let mut state = self.lock(py);
-            let mut futures = state.bus.take_called();
+            let mut futures = state.bus.take_woken();
             futures.append(&mut state.take_satisfied());
             if let Some(ended) = ended {
                 state.by_number.remove(&ended.number);
@@ -313,7 +310,7 @@ impl NativeBus {
 
     /// Closes the bus for good, unless something has come that is still to be handled. Says whether it is closed.
     fn _seal(&self, py: Python<'_>) -> PyResult<bool> {
-        let is_closed = self.lock(py).bus.seal();
+        let is_closed = self.lock(py).bus.mark_closed();
         self.wake_waiters(py, None)?;
         Ok(is_closed)
     }
@@ -321,7 +318,7 @@ impl NativeBus {
     fn _refill(&self, py: Python<'_>) {
         let mut state = self.lock(py);
         state.refill_is_due = false;
-        state.bus.refill();
+        state.bus.begin_turn();
     }
 
     /// Has workers yield after so long in one turn of the loop.

@@ -5,7 +5,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyList, PyString, PyType};
-use trading_events_core::filter::{Filter, Known};
+use trading_events_core::filter::{Filter, TopicInfo};
 
 use crate::event::{self, Kind, kind_identity};
 use crate::exits;
@@ -107,7 +107,7 @@ pub(crate) fn microseconds(moment: &Bound<'_, PyAny>) -> PyResult<i64> {
 
 /// Asks what a class and a topic have not settled.
 pub(crate) fn test(rest: &Filter<usize>, leaves: &[Py<PyAny>], event: &Bound<'_, PyAny>) -> PyResult<bool> {
-    rest.test(&mut || timestamp_us(event), &mut |number| passes(leaves[*number].bind(event.py()), event))
+    rest.eval_residual(&mut || timestamp_us(event), &mut |number| passes(leaves[*number].bind(event.py()), event))
 }
 
 /// Asks a callable.
@@ -194,13 +194,13 @@ impl PyFilter {
         let _call = exits::Call::go_on(event.py());
         let kind = Kind::of(event)?;
         let (exchange, symbol) = event::names(event)?;
-        let known = Known {
+        let known = TopicInfo {
             event_type: &kind.event_type,
             lineage: &kind.lineage,
             exchange: exchange.text()?,
             symbol: symbol.text()?,
         };
-        test(&self.parts.expression.settle(&known), &self.parts.leaves, event)
+        test(&self.parts.expression.partial_eval(&known), &self.parts.leaves, event)
     }
 
     /// What an event type, a class if there is one for it, a topic and a range of time decide.
@@ -215,8 +215,8 @@ impl PyFilter {
     ) -> PyResult<Option<bool>> {
         let kind = class_.map(|class| Kind::of_class(class.clone())).transpose()?;
         let lineage = kind.as_ref().map_or(&[][..], |kind| &kind.lineage);
-        let known = Known { event_type, lineage, exchange, symbol };
-        Ok(self.parts.expression.settle(&known).decide(span_us.0, span_us.1))
+        let known = TopicInfo { event_type, lineage, exchange, symbol };
+        Ok(self.parts.expression.partial_eval(&known).decide(span_us.0, span_us.1))
     }
 
     #[getter]

@@ -3,9 +3,8 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use trading_events_core::history::History;
-use trading_events_core::registry::{Interest, SubscriptionId};
-use trading_events_core::sequence::{Kept, Sequence};
+use trading_events_core::queue::{EventDeque, History, Stored};
+use trading_events_core::routing::{Interest, SubscriptionId};
 
 use crate::bus::NativeBus;
 use crate::choice::Choice;
@@ -36,10 +35,10 @@ impl Start {
 
 impl NativeBus {
     /// What is kept now.
-    fn kept(&self, py: Python<'_>) -> Sequence<Py<PyAny>> {
+    fn kept(&self, py: Python<'_>) -> EventDeque<Py<PyAny>> {
         let state = self.lock(py);
         let history = state.bus.history.as_ref();
-        history.map_or_else(Sequence::default, |history| history.kept().share(|event| event.clone_ref(py)))
+        history.map_or_else(EventDeque::default, |history| history.events().share(|event| event.clone_ref(py)))
     }
 
     /// Puts those events before what a new subscription holds back that it wants, and lets it go. `kept` is what was kept
@@ -48,15 +47,15 @@ impl NativeBus {
         slf: &Bound<'_, Self>,
         id: SubscriptionId,
         start: &Start,
-        kept: Sequence<Py<PyAny>>,
+        kept: EventDeque<Py<PyAny>>,
     ) -> PyResult<()> {
         let picked = Self::pick_for(slf, id, start, kept);
         let discarded = {
             let mut state = slf.get().lock(slf.py());
             match picked {
                 Ok(picked) => {
-                    state.bus.put_ahead(id, picked);
-                    state.bus.let_go(id);
+                    state.bus.preload(id, picked);
+                    state.bus.resume(id);
                     None
                 }
                 Err(error) => Some((state.bus.unsubscribe(id, false), error)),
@@ -74,8 +73,8 @@ impl NativeBus {
         slf: &Bound<'_, Self>,
         id: SubscriptionId,
         start: &Start,
-        kept: Sequence<Py<PyAny>>,
-    ) -> PyResult<Vec<Kept<Py<PyAny>>>> {
+        kept: EventDeque<Py<PyAny>>,
+    ) -> PyResult<Vec<Stored<Py<PyAny>>>> {
         let py = slf.py();
         let found = {
             let state = slf.get().lock(py);
@@ -103,7 +102,7 @@ impl NativeBus {
 
     /// Whether a subscription hears an event.
     pub(crate) fn wants(slf: &Bound<'_, Self>, id: SubscriptionId, event: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let one: Sequence<Py<PyAny>> = [Kept::Event(event.clone().unbind())].into_iter().collect();
+        let one: EventDeque<Py<PyAny>> = [Stored::Live(event.clone().unbind())].into_iter().collect();
         let all = Start { start_us: None, last_per_topic: false };
         Ok(!Self::pick_for(slf, id, &all, one)?.is_empty())
     }
@@ -125,13 +124,17 @@ impl NativeBus {
     /// How many events are kept, and how many at most; nothing if none are.
     #[getter]
     fn _history(&self, py: Python<'_>) -> Option<(usize, usize)> {
-        self.lock(py).bus.history.as_ref().map(|history| (history.kept().len(), history.capacity()))
+        self.lock(py).bus.history.as_ref().map(|history| (history.events().len(), history.capacity()))
     }
 
     /// How many bytes the rows take, and how many events are no rows.
     fn _weigh_history(&self, py: Python<'_>) -> (usize, usize) {
         let state = self.lock(py);
-        state.bus.history.as_ref().map_or((0, 0), |history| (history.kept().size_bytes(), history.kept().events()))
+        state
+            .bus
+            .history
+            .as_ref()
+            .map_or((0, 0), |history| (history.events().size_bytes(), history.events().live_len()))
     }
 
     fn _clear_history(&self, py: Python<'_>) {
@@ -151,7 +154,7 @@ impl NativeBus {
         let _call = Call::begin(py)?;
         let (kinds, ..) = kinds_of(what)?;
         let choice = Choice {
-            interest: &Interest { kinds, filter: None },
+            interest: &Interest { selector: kinds, filter: None },
             leaves: &[],
             start_us: start.map(filter::microseconds).transpose()?,
             end_us: end.map(filter::microseconds).transpose()?,
@@ -173,31 +176,31 @@ impl NativeBus {
         let (py, this) = (slf.py(), slf.get());
         let _call = Call::begin(py)?;
         let id = this.id_of(py, sid)?;
-        let events: Sequence<Py<PyAny>> =
-            events.try_iter()?.map(|event| Ok(Kept::Event(event?.unbind()))).collect::<PyResult<_>>()?;
+        let events: EventDeque<Py<PyAny>> =
+            events.try_iter()?.map(|event| Ok(Stored::Live(event?.unbind()))).collect::<PyResult<_>>()?;
         let start = Start { start_us: None, last_per_topic: false };
         let mut row = Vec::new();
         for kept in Self::pick_for(slf, id, &start, events)? {
             row.clear();
-            let packs = this.lock(py).bus.subscriptions().get(id).is_some_and(|found| found.queue.packs_ahead());
+            let packs = this.lock(py).bus.subscriptions().get(id).is_some_and(|found| found.queue.packs_preload());
             let is_packed = match &kept {
-                Kept::Event(event) if packs => packing::pack(event.bind(py), &mut row)?,
+                Stored::Live(event) if packs => packing::pack(event.bind(py), &mut row)?,
                 _ => false,
             };
             let former = {
                 let mut state = this.lock(py);
-                let packed = if is_packed { state.bus.keep(&row).ok().map(Kept::Rows) } else { None };
+                let packed = if is_packed { state.bus.pack_row(&row).ok().map(Stored::Packed) } else { None };
                 let (put, former) = match packed {
                     Some(packed) => (packed, Some(kept)),
                     None => (kept, None),
                 };
-                state.bus.put_ahead(id, [put]);
+                state.bus.preload(id, [put]);
                 former
             };
             drop(former);
         }
         Self::rouse(slf)?;
-        Ok(this.lock(py).bus.subscriptions().get(id).map_or(0, |found| found.queue.len() - found.queue.live()))
+        Ok(this.lock(py).bus.subscriptions().get(id).map_or(0, |found| found.queue.len() - found.queue.waiting_len()))
     }
 
     /// The ids of the events that a subscription holds back, in order: at most `limit` of those behind the first `skipped`.
@@ -225,7 +228,7 @@ impl NativeBus {
         let id = self.id_of(py, sid)?;
         let future = home.new_future(py)?;
         let mut state = self.lock(py);
-        let milestone = state.bus.milestone(id, left);
+        let milestone = state.bus.watermark(id, left);
         if state.bus.has_reached(milestone) {
             drop(state);
             return Ok(None);
@@ -238,7 +241,7 @@ impl NativeBus {
     /// Hands out what a subscription has held back, behind what was put ahead.
     fn _let_go(slf: &Bound<'_, Self>, sid: &str) -> PyResult<()> {
         let id = slf.get().id_of(slf.py(), sid)?;
-        slf.get().lock(slf.py()).bus.let_go(id);
+        slf.get().lock(slf.py()).bus.resume(id);
         Self::rouse(slf)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use trading_events_core::admission::{Patience, Speaker};
+use trading_events_core::bus::{Origin, WhenFull};
 use trading_events_core::subscription::Subscription;
 
 use crate::awaitable::{Done, Publishing};
@@ -20,7 +20,7 @@ impl NativeBus {
         let id = this.id_of(py, sid)?;
         let (taken, subscriber): (Vec<_>, _) = {
             let mut state = this.lock(py);
-            let taken = (0..most).map_while(|_| state.bus.take_along(id)).collect();
+            let taken = (0..most).map_while(|_| state.bus.take_batched(id)).collect();
             (taken, state.bus.subscriptions().get(id).map(|found| Arc::clone(&found.payload)))
         };
         this.wake_waiters(py, None)?;
@@ -47,7 +47,7 @@ impl NativeBus {
     fn _publish_past(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, sid: &str) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let passed = slf.get().id_of(py, sid).ok();
-        match Self::offer_past(slf, event, passed, (Patience::Waits, Speaker::Publisher))? {
+        match Self::offer_past(slf, event, passed, (WhenFull::Wait, Origin::Publisher))? {
             Outcome::Accepted => Done::shared(py),
             pending => Publishing::after(slf, pending),
         }
@@ -57,6 +57,6 @@ impl NativeBus {
     #[pyo3(signature = (event, sid, /))]
     fn _publish_nowait_past(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, sid: &str) -> PyResult<()> {
         let passed = slf.get().id_of(slf.py(), sid).ok();
-        Self::offer_past(slf, event, passed, (Patience::None, Speaker::Publisher)).map(drop)
+        Self::offer_past(slf, event, passed, (WhenFull::Fail, Origin::Publisher)).map(drop)
     }
 }

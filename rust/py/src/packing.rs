@@ -6,9 +6,8 @@
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use trading_events_core::admission::{Accepted, Place};
-use trading_events_core::backlog::Rows;
-use trading_events_core::sequence::Kept;
+use trading_events_core::bus::{Accepted, Position};
+use trading_events_core::queue::{PackedRun, Stored};
 
 use crate::bus::{NativeBus, State};
 use crate::codec::row;
@@ -25,23 +24,23 @@ const PAUSE: Duration = Duration::from_micros(200);
 impl State {
     /// Whether these events wait only because another thread publishes faster than the loop gets its turns: packing would
     /// be in vain.
-    fn is_outrun(&self, places: &[Place]) -> bool {
-        self.home.as_ref().is_some_and(|home| !home.is_in_this_thread()) && self.bus.come_soon(places)
+    fn is_outrun(&self, places: &[Position]) -> bool {
+        self.home.as_ref().is_some_and(|home| !home.is_in_this_thread()) && self.bus.are_served_soon(places)
     }
 }
 
 /// The event itself, made again if it has been packed.
 #[inline]
-pub(crate) fn unpack(py: Python<'_>, kept: Kept<Py<PyAny>>) -> PyResult<Bound<'_, PyAny>> {
+pub(crate) fn unpack(py: Python<'_>, kept: Stored<Py<PyAny>>) -> PyResult<Bound<'_, PyAny>> {
     match kept {
-        Kept::Event(event) => Ok(event.into_bound(py)),
-        Kept::Rows(rows) => unpack_row(py, &rows),
+        Stored::Live(event) => Ok(event.into_bound(py)),
+        Stored::Packed(rows) => unpack_row(py, &rows),
     }
 }
 
-pub(crate) fn unpack_row<'py>(py: Python<'py>, rows: &Rows) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn unpack_row<'py>(py: Python<'py>, rows: &PackedRun) -> PyResult<Bound<'py, PyAny>> {
     let mut row = Vec::with_capacity(512);
-    rows.read(&mut row).map_err(|error| EventDecodeError::new_err((error.reason, error.offset)))?;
+    rows.read_row(&mut row).map_err(|error| EventDecodeError::new_err((error.reason, error.offset)))?;
     row::unpack_exactly(py, &row)
 }
 
@@ -62,13 +61,13 @@ impl NativeBus {
         accepted: Accepted<Py<PyAny>>,
     ) -> PyResult<()> {
         let _call = Call::go_on(slf.py());
-        drop(accepted.lost);
+        drop(accepted.dropped);
         let packed = Self::pack_waiting(slf, event, &accepted.to_pack);
-        Self::call_inline(slf, &accepted.calls)?;
+        Self::call_inline(slf, &accepted.to_serve)?;
         packed
     }
 
-    fn pack_waiting(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, places: &[Place]) -> PyResult<()> {
+    fn pack_waiting(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, places: &[Position]) -> PyResult<()> {
         let (py, this) = (slf.py(), slf.get());
         if places.is_empty() {
             return Ok(());

@@ -6,10 +6,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString};
 use smallvec::SmallVec;
-use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Speaker};
-use trading_events_core::filter::Known;
-use trading_events_core::registry::SubscriptionId;
-use trading_events_core::route::Route;
+use trading_events_core::bus::{Accepted, Offer, OfferOptions, Origin, WhenFull};
+use trading_events_core::filter::TopicInfo;
+use trading_events_core::routing::{Route, SubscriptionId};
 
 use crate::attempt::Attempt;
 use crate::awaitable::{Done, Publishing, count_published};
@@ -43,7 +42,7 @@ impl Aim {
     pub(crate) fn add_latecomers(&mut self, bus: &Bound<'_, NativeBus>, event: &Bound<'_, PyAny>) -> PyResult<()> {
         let (version, late) = {
             let state = bus.get().lock(bus.py());
-            (state.bus.routes_version(), state.bus.latecomers(self.version))
+            (state.bus.routes_version(), state.bus.catching_up_since(self.version))
         };
         self.version = version;
         for id in late {
@@ -71,8 +70,8 @@ impl NativeBus {
     pub(crate) fn offer(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
-        patience: Patience,
-        speaker: Speaker,
+        patience: WhenFull,
+        speaker: Origin,
     ) -> PyResult<Outcome> {
         Self::offer_past(slf, event, None, (patience, speaker))
     }
@@ -82,7 +81,7 @@ impl NativeBus {
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
         passed: Option<SubscriptionId>,
-        (patience, speaker): (Patience, Speaker),
+        (patience, speaker): (WhenFull, Origin),
     ) -> PyResult<Outcome> {
         let (py, this) = (slf.py(), slf.get());
         this.check_process()?;
@@ -95,12 +94,12 @@ impl NativeBus {
         targets.retain(|id| Some(*id) != passed);
         let mut aim = Aim { topic: Arc::clone(&route.topic), targets, version };
         let parcel = |aim| Parcel { event: event.clone().unbind(), aim };
-        let patience = if patience == Patience::Waits && spent {
+        let patience = if patience == WhenFull::Wait && spent {
             if !this.is_in_handler(py)? {
                 Self::schedule_refill(slf)?;
                 return Ok(Outcome::MustYield(parcel(aim)));
             }
-            Patience::Urgent
+            WhenFull::Exceed
         } else {
             patience
         };
@@ -124,7 +123,7 @@ impl NativeBus {
         if !matches!(answer, Answer::Accepted) {
             return Ok(false);
         }
-        if !accepted.is_settled() {
+        if !accepted.is_done() {
             Self::conclude(slf, event, accepted)?;
         }
         Ok(true)
@@ -143,7 +142,7 @@ impl NativeBus {
             kind
         };
         let (exchange, symbol) = event::names(event)?;
-        let known = Known {
+        let known = TopicInfo {
             event_type: &kind.event_type,
             lineage: &kind.lineage,
             exchange: exchange.text()?,
@@ -187,23 +186,23 @@ impl NativeBus {
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
         aim: &mut Aim,
-        (patience, speaker): (Patience, Speaker),
+        (patience, speaker): (WhenFull, Origin),
     ) -> PyResult<Admitted> {
         let (py, this) = (slf.py(), slf.get());
-        let speaker = if speaker == Speaker::Bus { speaker } else { Self::speaker(slf, event, aim)? };
+        let speaker = if speaker == Origin::Bus { speaker } else { Self::speaker(slf, event, aim)? };
         let home = Self::open_home(slf, &aim.targets)?;
         let can_call = home.as_ref().is_some_and(|home| home.is_in_this_thread());
-        let mut manner = Manner { patience, speaker, can_call };
+        let mut manner = OfferOptions { when_full: patience, origin: speaker, can_call };
         let (mut offered, mut hired) = Self::offer_once(slf, event, aim, manner)?;
-        if matches!(offered, Offer::Closed) && speaker == Speaker::Publisher {
+        if matches!(offered, Offer::Closed) && speaker == Origin::Publisher {
             // The bus may have begun to close since it was asked who speaks.
-            manner.speaker = Self::speaker(slf, event, aim)?;
-            if manner.speaker != Speaker::Publisher {
+            manner.origin = Self::speaker(slf, event, aim)?;
+            if manner.origin != Origin::Publisher {
                 (offered, hired) = Self::offer_once(slf, event, aim, manner)?;
             }
         }
-        if matches!(offered, Offer::Wait | Offer::Full(_)) && patience != Patience::Urgent && this.is_in_handler(py)? {
-            manner.patience = Patience::Urgent;
+        if matches!(offered, Offer::Wait | Offer::Full(_)) && patience != WhenFull::Exceed && this.is_in_handler(py)? {
+            manner.when_full = WhenFull::Exceed;
             let (again, more) = Self::offer_once(slf, event, aim, manner)?;
             (offered, hired) = (again, hired + more);
         }
@@ -225,17 +224,17 @@ impl NativeBus {
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
         aim: &mut Aim,
-        manner: Manner,
+        manner: OfferOptions,
     ) -> PyResult<(Offer<Py<PyAny>>, usize)> {
         loop {
             let mut state = slf.get().lock(slf.py());
-            if state.bus.has_latecomers(aim.version) {
+            if state.bus.is_any_catching_up_since(aim.version) {
                 drop(state);
                 aim.add_latecomers(slf, event)?;
                 continue;
             }
-            let offer = state.bus.offer(&aim.topic, &aim.targets, manner, || event.clone().unbind());
-            return Ok((offer, state.bus.hire_first()));
+            let offer = state.bus.publish(&aim.topic, &aim.targets, manner, || event.clone().unbind());
+            return Ok((offer, state.bus.start_first_shared()));
         }
     }
 
@@ -244,7 +243,7 @@ impl NativeBus {
         let (py, this) = (slf.py(), slf.get());
         let (home, may_be_dead) = {
             let state = this.lock(py);
-            (state.home.clone(), state.bus.has_no_leader() || state.bus.publishing_is_spent())
+            (state.home.clone(), state.bus.has_no_shared_worker() || state.bus.publishing_is_spent())
         };
         let Some(home) = (if home.is_some() { home } else { this.home(py)? }) else {
             if targets.is_empty() {
@@ -332,7 +331,7 @@ impl NativeBus {
         if !Self::is_home(slf)? {
             return Publishing::elsewhere(slf, event);
         }
-        match Self::offer(slf, event, Patience::Waits, Speaker::Publisher)? {
+        match Self::offer(slf, event, WhenFull::Wait, Origin::Publisher)? {
             Outcome::Accepted => Done::shared(py),
             pending => Publishing::after(slf, pending),
         }
@@ -343,7 +342,7 @@ impl NativeBus {
         if Self::accept_at_once(slf, event, Whence::AnyThread)? {
             return Ok(());
         }
-        Self::offer(slf, event, Patience::None, Speaker::Publisher).map(drop)
+        Self::offer(slf, event, WhenFull::Fail, Origin::Publisher).map(drop)
     }
 
     #[pyo3(signature = (events))]
@@ -363,7 +362,7 @@ impl NativeBus {
     /// Publishes the bus's own word on a failure: past the line, and also while the bus is closing.
     #[pyo3(signature = (event, /))]
     fn _publish_own(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
-        Self::offer(slf, event, Patience::Urgent, Speaker::Bus).map(drop)
+        Self::offer(slf, event, WhenFull::Exceed, Origin::Bus).map(drop)
     }
 }
 
@@ -389,7 +388,7 @@ impl NativeBus {
             if Self::accept_at_once(slf, &event, Whence::Loop)? {
                 return Ok(Outcome::Accepted);
             }
-            Self::offer(slf, &event, Patience::Waits, Speaker::Publisher)
+            Self::offer(slf, &event, WhenFull::Wait, Origin::Publisher)
         };
         for event in events.clone() {
             match offer(event) {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use rustc_hash::FxBuildHasher;
-use trading_events_core::admission::Accepted;
-use trading_events_core::filter::Known;
-use trading_events_core::route::Route;
+use trading_events_core::bus::Accepted;
+use trading_events_core::filter::TopicInfo;
+use trading_events_core::routing::Route;
 
 use crate::bus::{PythonBus, State};
 use crate::event::{Kind, Name};
@@ -66,7 +66,7 @@ impl State {
         let Some(seen) = self.classes.find(class_of(event)) else { return Answer::NotPlain };
         let version = self.bus.routes_version();
         if seen.version != Some(version) {
-            seen.regardless = self.bus.route_regardless(&seen.kind.event_type, &seen.kind.lineage);
+            seen.regardless = self.bus.class_route(&seen.kind.event_type, &seen.kind.lineage);
             seen.version = Some(version);
         }
         let Some(route) = &seen.regardless else { return Answer::NamesMatter };
@@ -86,7 +86,7 @@ impl State {
         let version = bus.routes_version();
         if let Some(known) = memo.find(Key::new(class, names), version) {
             if let Some(target) = known.target
-                && bus.accept_by_one(target, can_call, || event.clone().unbind(), accepted)
+                && bus.try_publish_to_one(target, can_call, || event.clone().unbind(), accepted)
             {
                 return Answer::Accepted;
             }
@@ -97,8 +97,8 @@ impl State {
             return Answer::NotPlain;
         };
         let (event_type, lineage) = (&*seen.kind.event_type, &*seen.kind.lineage);
-        let known = Known { event_type, lineage, exchange, symbol };
-        let Some(route) = bus.recall(class, &known).map(Arc::clone) else { return Answer::NotPlain };
+        let known = TopicInfo { event_type, lineage, exchange, symbol };
+        let Some(route) = bus.cached_route(class, &known).map(Arc::clone) else { return Answer::NotPlain };
         memo.note(class, names, &route, version);
         at_once(bus, &route, can_call, event, accepted)
     }
@@ -113,7 +113,7 @@ fn at_once(
     event: &Bound<'_, PyAny>,
     accepted: &mut Accepted<Py<PyAny>>,
 ) -> Answer {
-    if bus.accept_at_once(route, can_call, || event.clone().unbind(), accepted) {
+    if bus.try_publish(route, can_call, || event.clone().unbind(), accepted) {
         Answer::Accepted
     } else {
         Answer::NotPlain

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyFunction, PyTraceback, PyType};
 use pyo3::{ffi, intern};
-use trading_events_core::sequence::Kept;
+use trading_events_core::queue::Stored;
 use trading_events_core::subscription::Subscription;
 
 use crate::bus::NativeBus;
@@ -73,7 +73,7 @@ impl Run {
         let next = {
             let mut state = self.bus.get().lock(py);
             if course.pace.is_over() {
-                state.bus.spend_dispatching();
+                state.bus.end_dispatching();
             }
             if course.turn == 0 && course.leads && state.bus.has_ready() {
                 return None;
@@ -96,7 +96,7 @@ impl Run {
             return None;
         }
         let mut state = self.bus.get().lock(py);
-        let (id, event) = state.bus.pass_on(course.served.id, is_worth_it)?;
+        let (id, event) = state.bus.take_from_next(course.served.id, is_worth_it)?;
         let subscriber = Arc::clone(&state.bus.subscriptions().get(id)?.payload);
         drop(state);
         let (handler, context) = (subscriber.handler.clone_ref(py), subscriber.context.clone_ref(py));
@@ -128,7 +128,7 @@ impl Run {
 
 impl Run {
     /// Notes the event that is handled from now on.
-    fn begin(&self, py: Python<'_>, next: Kept<Py<PyAny>>) -> Option<Py<PyAny>> {
+    fn begin(&self, py: Python<'_>, next: Stored<Py<PyAny>>) -> Option<Py<PyAny>> {
         match packing::unpack(py, next) {
             Ok(event) => {
                 self.course.lock(py).event = Some(event.clone().unbind());

@@ -2,8 +2,7 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use trading_events_core::admission::Speaker;
-use trading_events_core::closing::Phase;
+use trading_events_core::bus::{Origin, Phase};
 use trading_events_core::subscription::Subscription;
 
 use crate::bus::NativeBus;
@@ -11,10 +10,10 @@ use crate::publish::Aim;
 
 impl NativeBus {
     /// Who speaks, where that matters. A handler's own subscription that is drained hears it.
-    pub(crate) fn speaker(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, aim: &mut Aim) -> PyResult<Speaker> {
+    pub(crate) fn speaker(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, aim: &mut Aim) -> PyResult<Origin> {
         let (py, this) = (slf.py(), slf.get());
         if this.lock(py).bus.takes_from_all() {
-            return Ok(Speaker::Publisher);
+            return Ok(Origin::Publisher);
         }
         let Some(id) = this.calling_handler(py)? else { return Self::speaker_outside(slf) };
         let is_drained = this.lock(py).bus.subscriptions().get(id).is_some_and(Subscription::is_draining);
@@ -22,22 +21,22 @@ impl NativeBus {
             aim.targets.push(id);
             aim.targets.sort_unstable();
         }
-        Ok(Speaker::Handler(id))
+        Ok(Origin::Handler(id))
     }
 
     /// Who speaks, if it is none of the bus's own handlers. While the bus is open, that does not matter.
     #[cold]
-    pub(crate) fn speaker_outside(slf: &Bound<'_, Self>) -> PyResult<Speaker> {
+    pub(crate) fn speaker_outside(slf: &Bound<'_, Self>) -> PyResult<Origin> {
         let py = slf.py();
         let patron = {
             let state = slf.get().lock(py);
             if state.bus.phase() == Phase::Open {
-                return Ok(Speaker::Publisher);
+                return Ok(Origin::Publisher);
             }
             state.patron.as_ref().map(|patron| patron.clone_ref(py))
         };
         let bus = patron.as_ref().map_or(slf, |patron| patron.bind(py));
         let is_inside = bus.get().is_in_handler(py)? || bus.call_method0(intern!(py, "_is_reading"))?.is_truthy()?;
-        Ok(if is_inside { Speaker::Insider } else { Speaker::Publisher })
+        Ok(if is_inside { Origin::Insider } else { Origin::Publisher })
     }
 }

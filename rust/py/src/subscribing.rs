@@ -5,10 +5,10 @@ use std::sync::Arc;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
-use trading_events_core::bus::Terms;
+use trading_events_core::bus::SubscribeOptions;
 use trading_events_core::filter::Filter;
 use trading_events_core::queue::Overflow;
-use trading_events_core::registry::{Interest, Kinds};
+use trading_events_core::routing::{Interest, Selector};
 use trading_events_core::subscription::Delivery;
 
 use crate::bus::NativeBus;
@@ -23,16 +23,7 @@ use crate::subscriber::Subscriber;
 use crate::topic::{parse_pattern, pattern_text};
 
 fn overflow_named(name: &str) -> PyResult<Overflow> {
-    match name {
-        "block" => Ok(Overflow::Block),
-        "drop_oldest" => Ok(Overflow::DropOldest),
-        "drop_newest" => Ok(Overflow::DropNewest),
-        "conflate" => Ok(Overflow::Conflate),
-        "raise" => Ok(Overflow::Raise),
-        _ => Err(PyValueError::new_err(format!(
-            "overflow is {name:?}; it may be 'block', 'drop_oldest', 'drop_newest', 'conflate' or 'raise'"
-        ))),
-    }
+    Overflow::named(name).map_err(|unknown| PyValueError::new_err(unknown.to_string()))
 }
 
 fn delivery_named(name: &str) -> PyResult<Delivery> {
@@ -44,15 +35,15 @@ fn delivery_named(name: &str) -> PyResult<Delivery> {
 }
 
 /// What a subscription hears, in words, and the class where it is one.
-pub(crate) fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Kinds, String, Option<Bound<'py, PyType>>)> {
+pub(crate) fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Selector, String, Option<Bound<'py, PyType>>)> {
     if let Ok(text) = what.cast::<PyString>() {
         let pattern = parse_pattern(pattern_text(text)?)?;
         let words = pattern.to_string();
-        return Ok((Kinds::Matching(pattern), words, None));
+        return Ok((Selector::Matching(pattern), words, None));
     }
     match what.cast::<PyType>() {
         Ok(class) if class.is_subclass(event::base_event(what.py())?)? => {
-            Ok((Kinds::Class(kind_identity(class)?), class.qualname()?.to_string(), Some(class.clone())))
+            Ok((Selector::Class(kind_identity(class)?), class.qualname()?.to_string(), Some(class.clone())))
         }
         _ => Err(PyTypeError::new_err(format!("{} is neither a pattern nor an event class", what.repr()?))),
     }
@@ -119,17 +110,17 @@ impl NativeBus {
             context: context.unbind(),
         });
         let sid = subscriber.sid();
-        let interest = Interest { kinds, filter: filter.map(flattened) };
-        let terms = Terms { payload: subscriber, interest, capacity, overflow, tells_gaps, delivery };
+        let interest = Interest { selector: kinds, filter: filter.map(flattened) };
+        let terms = SubscribeOptions { payload: subscriber, interest, capacity, overflow, tells_gaps, delivery };
         let (id, kept) = {
             let mut state = this.lock(py);
             let id = state.bus.subscribe(terms);
             state.by_number.insert(number, id);
             if held || start.is_some() {
-                state.bus.hold(id);
+                state.bus.pause(id);
             }
             let history = state.bus.history.as_ref().filter(|_| start.is_some());
-            (id, history.map(|history| history.kept().share(|event| event.clone_ref(py))))
+            (id, history.map(|history| history.events().share(|event| event.clone_ref(py))))
         };
         if let Some(start) = start {
             Self::catch_up(slf, id, &start, kept.unwrap_or_default())?;
@@ -140,7 +131,7 @@ impl NativeBus {
     /// Has each subscription to come keep so many waiting events as they are, before more are packed. Returns how many it
     /// were before.
     fn _pack_beyond(&self, py: Python<'_>, events: usize) -> usize {
-        std::mem::replace(&mut self.lock(py).bus.unpacked, events)
+        std::mem::replace(&mut self.lock(py).bus.live_limit, events)
     }
 
     /// Ends a subscription; returns what to await where its last events are still to be handled.

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use trading_events_core::registry::SubscriptionId;
-use trading_events_core::sequence::Kept;
-use trading_events_core::stats::{End, Gap};
+use trading_events_core::queue::Stored;
+use trading_events_core::routing::SubscriptionId;
+use trading_events_core::subscription::{End, Gap};
 
 use crate::bus::{NativeBus, PythonBus};
 use crate::exits::Call;
@@ -66,9 +66,9 @@ pub(crate) struct Duty {
 }
 
 enum Next {
-    Event(Kept<Py<PyAny>>),
+    Event(Stored<Py<PyAny>>),
     /// The same, and many more wait behind it.
-    Run(Kept<Py<PyAny>>),
+    Run(Stored<Py<PyAny>>),
     Gap(Box<Gap>),
     /// Dispatching has used up its share of this turn of the loop.
     Yield,
@@ -79,7 +79,7 @@ enum Next {
 
 impl Next {
     /// An event that has been taken out, alone or as the first of a run.
-    fn of(event: Kept<Py<PyAny>>, served: &Served, bus: &PythonBus) -> Self {
+    fn of(event: Stored<Py<PyAny>>, served: &Served, bus: &PythonBus) -> Self {
         if bus.subscriptions().get(served.id).is_some_and(run::is_worth_it) {
             Self::Run(event)
         } else {
@@ -183,7 +183,7 @@ impl Worker {
                 state.bus.release(served.id);
             }
             if duty.leads {
-                state.bus.step_down();
+                state.bus.leave_shared();
             }
             state.workers.remove(&self.number)
         };
@@ -218,7 +218,7 @@ impl Worker {
                 return Ok(Some(py.None().into_bound(py)));
             }
             if pace.is_over() {
-                self.bus.get().lock(py).bus.spend_dispatching();
+                self.bus.get().lock(py).bus.end_dispatching();
             }
             let next = self.next(py, duty)?;
             let called = match next {
@@ -283,7 +283,7 @@ impl Worker {
                     former = duty.served.take();
                 }
                 if !duty.leads {
-                    duty.leads = state.bus.step_up();
+                    duty.leads = state.bus.join_shared();
                     if !duty.leads {
                         break Next::End;
                     }
@@ -297,7 +297,7 @@ impl Worker {
                 };
                 duty.idle_steps = 0;
                 if duty.touched == 0 {
-                    let soon = state.bus.soon_ready(Self::AHEAD as usize);
+                    let soon = state.bus.upcoming(Self::AHEAD as usize);
                     black_box(soon.fold(0, |sum, subscription| sum ^ subscription.payload.touch(py)));
                     duty.touched = Self::AHEAD;
                 }
@@ -307,7 +307,7 @@ impl Worker {
                 duty.turn = Self::TURN;
             };
             let wakes = ending.as_ref().is_some_and(|ended| state.has_to_wake(ended));
-            (next, state.bus.has_called(), wakes)
+            (next, state.bus.has_woken(), wakes)
         };
         drop(former);
         if has_called || wakes {

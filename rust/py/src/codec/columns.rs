@@ -202,10 +202,10 @@ pub(crate) fn decode_columns<'py>(
 }
 
 fn views<'a>(rows: usize, form: Form, columns: &'a [Held]) -> Result<Vec<View<'a>>, DecodeError> {
-    if columns.len() != form.kinds().len() {
+    if columns.len() != form.column_types().len() {
         return Err(DecodeError::new(0, "a field has not the columns of its form"));
     }
-    let kinds = form.kinds().iter().zip(columns);
+    let kinds = form.column_types().iter().zip(columns);
     let view = |(kind, held): (&_, &'a Held)| {
         let buffers = (held.bytes(0), held.bytes(1).unwrap_or_default(), held.bytes(2).unwrap_or_default());
         View::new(*kind, rows, held.offset, buffers)

@@ -62,7 +62,7 @@ pub(super) fn unfit<'a, S: Source<'a>>(source: &S, wanted: &str, token: &Token<'
         Token::Unsigned(int) => int.to_string(),
         Token::Float(float) => float.to_string(),
         Token::Decimal(ref decimal) => decimal.to_string(),
-        ref other => other.kind().to_owned(),
+        ref other => other.type_name().to_owned(),
     };
     wrong(source, format!("{found} is no {wanted}"))
 }
