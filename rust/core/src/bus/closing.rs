@@ -1,27 +1,27 @@
-//! How a bus closes: who is still heard meanwhile, and what is given up.
+//! Closing a bus.
 
 use super::Bus;
 use super::phase::Phase;
 use crate::queue::{DropReason, EventDeque};
 
-/// What a bus that is closed by force gave back, likewise to be dropped without a lock.
+/// Events and subscriptions given back by a bus that is closed by force, to be dropped without a lock.
 #[derive(Debug)]
 pub struct Abandoned<E, S> {
-    /// Events that were lost, by subscription.
+    /// Dropped events, by subscription.
     pub events: Vec<EventDeque<E>>,
-    /// Subscriptions that were only to be drained.
+    /// Payloads of subscriptions that were being drained.
     pub ended: Vec<S>,
 }
 
 impl<E, S, W> Bus<E, S, W> {
-    /// Takes no new events from outside from here on, and calls every waiting publisher, who is then refused.
+    /// Stops taking events from outside, and wakes every waiting publisher, who is then refused.
     pub fn close(&mut self) {
         if self.phase == Phase::Open {
             self.enter(Phase::Closing);
         }
     }
 
-    /// Takes no new events from its handlers either.
+    /// Stops taking events from handlers too.
     pub fn refuse(&mut self) {
         if self.phase != Phase::Closed {
             self.enter(Phase::Ending);
@@ -35,12 +35,12 @@ impl<E, S, W> Bus<E, S, W> {
         self.woken.extend(dismissed);
     }
 
-    /// Notes whether it has to ask who speaks.
+    /// Updates whether the origin of an event has to be looked at.
     pub(crate) fn update_gate(&mut self) {
         self.takes_from_all = self.phase == Phase::Open && self.draining == 0;
     }
 
-    /// Gives up all events that wait, and takes no more.
+    /// Drops all waiting events and takes no more.
     pub fn abandon(&mut self) -> Abandoned<E, S> {
         self.refuse();
         let ids: Vec<_> = self.subscriptions.iter().map(|(id, _)| id).collect();
@@ -56,7 +56,7 @@ impl<E, S, W> Bus<E, S, W> {
         abandoned
     }
 
-    /// Marks the bus closed for good, unless something has come that is still to be handled. Says whether it is closed.
+    /// Marks the bus closed for good, unless events are left to be handled. Returns true if it is closed.
     pub fn mark_closed(&mut self) -> bool {
         let is_done = self.unfinished == 0 || self.phase == Phase::Ending;
         if is_done {
@@ -65,13 +65,14 @@ impl<E, S, W> Bus<E, S, W> {
         is_done
     }
 
-    /// Whether it takes events without asking who speaks. It asks while it closes, and while a subscription is drained.
+    /// True if the bus takes events whatever their origin. It looks at the origin while it closes and while a
+    /// subscription is drained.
     #[must_use]
     pub fn takes_from_all(&self) -> bool {
         self.takes_from_all
     }
 
-    /// How open the bus is.
+    /// The phase of the bus.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase

@@ -1,4 +1,4 @@
-//! An event's way into the queues of its subscriptions, once there is room.
+//! Putting an event into the queues of its subscriptions, once there is room.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use crate::queue::Admission;
 use crate::routing::SubscriptionId;
 use crate::subscription::{Service, Subscription, Subscriptions};
 
-/// Why an event cannot be accepted now.
+/// Reason why an event cannot be accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Obstacle {
-    /// The publisher can wait for room.
+    /// The publisher may wait for room.
     Wait,
     /// This queue is full.
     Full(SubscriptionId),
@@ -47,14 +47,14 @@ impl<E, S> Subscriptions<E, S> {
 }
 
 impl<E, S, W> Bus<E, S, W> {
-    /// Whether no other worker is needed for an event that came now: each handler would be called by the publisher, if it
-    /// can, or by the worker that is at it.
+    /// True if an event that came now would need no further worker: each handler would be called by the publisher, if
+    /// it can, or by the worker that serves it.
     pub(crate) fn need_no_worker(&self, targets: &[SubscriptionId], can_call: bool) -> bool {
         let needs_none = |found: &Subscription<E, S>| found.is_served() || (can_call && found.is_called_inline());
         targets.iter().all(|id| self.subscriptions.get(*id).is_some_and(needs_none))
     }
 
-    /// Takes an event that the queues have room for.
+    /// Puts an event into queues that have room for it.
     #[inline]
     pub(crate) fn enqueue(
         &mut self,
@@ -98,7 +98,8 @@ impl<E, S, W> Bus<E, S, W> {
         self.budget.spend_on_publishing(heard.max(1));
     }
 
-    /// Takes an event where no queue does more than put it behind the others. Otherwise nothing has happened.
+    /// Fast path of [`Bus::enqueue`], for queues that only append it. Returns false, with nothing changed, if it does
+    /// not apply.
     #[inline]
     pub(crate) fn enqueue_fast(
         &mut self,
@@ -133,7 +134,7 @@ impl<E, S, W> Bus<E, S, W> {
         }
     }
 
-    /// Calls those whose event may take the place of one that has just come into a conflating queue.
+    /// Wakes publishers whose event can replace one that has just come into a conflating queue.
     fn wake_those_who_can_replace(&mut self, targets: &[SubscriptionId]) {
         let conflates = |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(|found| found.queue.conflates());
         let conflating: Vec<_> = targets.iter().copied().filter(conflates).collect();
@@ -141,7 +142,7 @@ impl<E, S, W> Bus<E, S, W> {
     }
 }
 
-/// Finds who sees to an idle subscription's events: the caller, if it is to call the handler, or the next free worker.
+/// Assigns an idle subscription to the caller, if it is to call the handler, or to the next free worker.
 fn assign<E, S>(
     id: SubscriptionId,
     subscription: &mut Subscription<E, S>,

@@ -1,4 +1,5 @@
-//! A bus: who is subscribed. `admission` lets events in, `dispatch` hands them out, `closing` ends it.
+//! A bus: subscriptions and the routes to them. `publish` lets events in, `dispatch` hands them out, `closing`
+//! ends it.
 
 mod budget;
 mod closing;
@@ -30,7 +31,7 @@ use crate::queue::{Admission, History, PackedArena, PackedRun, Queue};
 use crate::routing::{Registry, Route, SubscriptionId};
 use crate::subscription::{Subscriptions, Totals};
 
-/// A bus. `E` is an event, `S` what the caller keeps with a subscription, `W` what wakes a waiting publisher.
+/// A bus. `E` is an event, `S` the payload of a subscription, `W` a token that wakes a waiting publisher.
 #[derive(Debug)]
 pub struct Bus<E, S, W> {
     pub(crate) subscriptions: Subscriptions<E, S>,
@@ -41,23 +42,22 @@ pub struct Bus<E, S, W> {
     pub(crate) shared_workers: usize,
     pub(crate) budget: Budget,
     pub(crate) unfinished: u64,
-    /// How few unfinished events somebody waits for: 0 where only for the end of the last.
+    /// Number of unfinished events that somebody waits for; 0 if only for the last to end.
     pub awaited: u64,
     pub(crate) phase: Phase,
-    /// How many subscriptions are drained before they end.
+    /// Number of subscriptions that are being drained.
     pub(crate) draining: usize,
-    /// Whether it takes events without asking who speaks.
+    /// True if events are taken whatever their origin.
     pub(crate) takes_from_all: bool,
-    /// One in how many events of a subscription is timed, rounded up to a power of two, for subscriptions to come; `None`
-    /// times none.
+    /// Times one in so many events of each later subscription, rounded up to a power of two; `None` times none.
     pub times_one_in: Option<NonZeroU32>,
-    /// How many events of a queue are kept as they are, for subscriptions to come.
+    /// Live events that the queue of a later subscription keeps before it packs.
     pub live_limit: usize,
-    /// The newest events, if they are kept.
+    /// The newest events, if a history is kept.
     pub history: Option<History<E>>,
     pub(crate) arena: PackedArena,
     pub(crate) last_catch_up: u64,
-    /// What the whole bus has counted.
+    /// Counts of the whole bus.
     pub totals: Totals,
 }
 
@@ -87,26 +87,27 @@ impl<E, S, W> Default for Bus<E, S, W> {
 }
 
 impl<E, S, W> Bus<E, S, W> {
-    /// Keeps an event's row for somebody outside the queues.
+    /// Packs an event's row for use outside the queues.
     ///
     /// # Errors
-    /// It is no row.
+    /// The bytes are no row.
     pub fn pack_row(&mut self, row: &[u8]) -> Result<PackedRun, DecodeError> {
         self.arena.add(row)
     }
 
-    /// Where the events of a class and topic go.
+    /// The route of the events of a class and topic.
     pub fn route(&mut self, class: usize, info: &TopicInfo<'_>) -> Arc<Route> {
         self.registry.route(class, info)
     }
 
-    /// Where they go, if that has been asked for lately.
+    /// The same, if it is cached.
     #[must_use]
     pub fn cached_route(&self, class: usize, info: &TopicInfo<'_>) -> Option<&Arc<Route>> {
         self.registry.cached_route(class, info)
     }
 
-    /// Where all events of a class go, where that depends on nothing else and no queue will be asked for their topics.
+    /// The route of all events of a class, if neither other properties nor the topic matter to any of its
+    /// subscriptions.
     #[must_use]
     pub fn class_route(&self, event_type: &str, lineage: &[usize]) -> Option<Route> {
         let ids = self.registry.find_by_class(event_type, lineage)?;
@@ -114,19 +115,19 @@ impl<E, S, W> Bus<E, S, W> {
         (!ids.iter().any(asks)).then(|| Route::of_class(ids))
     }
 
-    /// How often a subscription has begun or ended: a route holds for as long as this stays.
+    /// Number of subscriptions begun and ended. A route holds for as long as it stays the same.
     #[must_use]
     pub fn routes_version(&self) -> u64 {
         self.registry.version()
     }
 
-    /// How many accepted events have not ended, over all subscriptions.
+    /// Number of accepted events that have not ended, over all subscriptions.
     #[must_use]
     pub fn unfinished(&self) -> u64 {
         self.unfinished
     }
 
-    /// How many publishers wait for room.
+    /// Number of publishers that wait for room.
     #[must_use]
     pub fn publishers_waiting(&self) -> usize {
         self.wait_queue.len()
@@ -138,23 +139,23 @@ impl<E, S, W> Bus<E, S, W> {
         &self.subscriptions
     }
 
-    /// The subscriptions, to change what they count or keep.
+    /// The subscriptions, for changes to their counts and payloads.
     pub fn subscriptions_mut(&mut self) -> &mut Subscriptions<E, S> {
         &mut self.subscriptions
     }
 
-    /// What would wake each publisher who waits or is to be woken.
+    /// Tokens of all publishers that wait or are to be woken.
     pub fn tokens(&self) -> impl Iterator<Item = &W> {
         self.wait_queue.tokens().chain(&self.woken)
     }
 
-    /// Whether there are publishers to wake.
+    /// True if there are publishers to wake.
     #[must_use]
     pub fn has_woken(&self) -> bool {
         !self.woken.is_empty()
     }
 
-    /// What wakes the publishers who can come now, since the last time this was asked.
+    /// Takes the tokens of publishers that can proceed.
     pub fn take_woken(&mut self) -> Vec<W> {
         std::mem::take(&mut self.woken)
     }

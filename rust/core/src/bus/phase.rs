@@ -2,22 +2,22 @@
 
 use super::offer::Origin;
 
-/// How open a bus is.
+/// Phase of a bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
     /// Takes events.
     #[default]
     Open,
-    /// Takes no new events but those of its own handlers, and works off what it has.
+    /// Takes only events of its own handlers and of insiders, until all have been handled.
     Closing,
-    /// Has given up what waited, and takes only its own word.
+    /// Has dropped waiting events, and takes only its own.
     Ending,
     /// Has nothing left.
     Closed,
 }
 
 impl Phase {
-    /// Whether the bus takes events from somebody.
+    /// True if the bus takes events of this origin.
     pub(crate) fn admits(self, origin: Origin) -> bool {
         match self {
             Self::Open => true,

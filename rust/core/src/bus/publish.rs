@@ -1,4 +1,4 @@
-//! How events get in: all queues or none, at once or after a wait.
+//! Publishing: into all queues or none, at once or after a wait.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::routing::{Route, SubscriptionId};
 use crate::subscription::Subscription;
 
 impl<E, S, W> Bus<E, S, W> {
-    /// Offers an event to its subscriptions; `event` makes a copy for each of them.
+    /// Offers an event to its subscriptions; `event` makes a copy for each.
     pub fn publish(
         &mut self,
         topic: &Arc<str>,
@@ -37,9 +37,9 @@ impl<E, S, W> Bus<E, S, W> {
         Offer::Accepted(outcome)
     }
 
-    /// Offers an event along its route, where all is plain: the bus is open and awake, nobody waits in line, no filter has
-    /// to look at the event, and every queue takes it. Otherwise nothing has happened, and [`Bus::publish`] sorts it out.
-    /// Says whether it was accepted.
+    /// Fast path of [`Bus::publish`] along a route. It applies if the bus is open, no publisher waits, no filter has to
+    /// look at the event, a worker is awake or none is needed, and every queue has room. Returns false, with nothing
+    /// changed, if it does not apply.
     pub fn try_publish(
         &mut self,
         route: &Route,
@@ -62,8 +62,7 @@ impl<E, S, W> Bus<E, S, W> {
         true
     }
 
-    /// [`Bus::try_publish`] along a route that has this one target, where its queue does no more than put the event
-    /// behind the others.
+    /// [`Bus::try_publish`] along a route to one subscription whose queue only appends the event.
     #[inline]
     pub fn try_publish_to_one(
         &mut self,
@@ -75,7 +74,7 @@ impl<E, S, W> Bus<E, S, W> {
         self.takes_fast_path(&[target], can_call) && self.enqueue_fast(&[target], can_call, event, outcome)
     }
 
-    /// Whether the bus takes events from all and is awake, and nobody waits in line.
+    /// True if events are taken whatever their origin, no publisher waits, and no worker has to be started.
     fn takes_fast_path(&self, targets: &[SubscriptionId], can_call: bool) -> bool {
         self.takes_from_all
             && self.wait_queue.is_empty()
@@ -83,40 +82,42 @@ impl<E, S, W> Bus<E, S, W> {
             && (!self.has_no_shared_worker() || self.need_no_worker(targets, can_call))
     }
 
-    /// Whether somebody waits for the same queues, with the same of them to take a place in. An event that only replaces
-    /// others passes the line.
+    /// True if a publisher waits that needs the same queues and would grow the same of them. An event that only
+    /// replaces others overtakes the wait queue.
     fn is_behind_others(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> bool {
         !self.queues_to_grow(topic, targets).is_empty() && self.wait_queue.has_group(&self.group_key(topic, targets))
     }
 
-    /// By which those who may not overtake each other are known: what they need, and where they take a place.
+    /// Key of a FIFO group of waiters: the queues they need, then those in which their event would take a place of its
+    /// own.
     fn group_key(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
         let mut key = self.blocking_queues(targets);
         key.extend(self.queues_to_grow(topic, targets));
         key
     }
 
-    /// The queues that publishers may have to wait for, in which an event would take a place of its own.
+    /// Queues that may block, in which the event would take a place of its own.
     fn queues_to_grow(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
         let takes_room = |found: &Subscription<E, S>| found.queue.may_block() && found.queue.takes_room(topic);
         targets.iter().copied().filter(|id| self.subscriptions.hearing(*id).is_some_and(takes_room)).collect()
     }
 
-    /// The queues that publishers may have to wait for.
+    /// Queues that may block.
     fn blocking_queues(&self, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
         let may_block = |found: &Subscription<E, S>| found.queue.may_block();
         targets.iter().copied().filter(|id| self.subscriptions.hearing(*id).is_some_and(may_block)).collect()
     }
 
-    /// Joins the line, after [`Offer::Wait`]; `token` wakes the publisher when it can [`come`](Bus::come).
+    /// Joins the wait queue, after [`Offer::Wait`]; `token` wakes the publisher when it can [claim](Bus::claim) its
+    /// places.
     pub fn wait(&mut self, topic: &Arc<str>, targets: &[SubscriptionId], token: W) -> Ticket {
         let needs: QueueIds = self.blocking_queues(targets).into();
         let key: QueueIds = self.group_key(topic, targets).into();
         self.wait_queue.join(needs, key, Arc::clone(topic), token, &mut self.subscriptions)
     }
 
-    /// Takes the promised places, after having been called. Whoever was called because the bus has begun to close gets
-    /// [`Offer::Closed`], and may [offer](Bus::offer) anew.
+    /// Claims reserved places, after having been woken. A publisher that was woken because the bus has begun to close
+    /// gets [`Offer::Closed`], and may [publish](Bus::publish) anew.
     pub fn claim(
         &mut self,
         ticket: Ticket,
@@ -145,8 +146,8 @@ impl<E, S, W> Bus<E, S, W> {
         offer
     }
 
-    /// Gives up waiting: the event reaches nobody, and promised places pass on. Returns the token, to be dropped without
-    /// the lock.
+    /// Gives up waiting. The event reaches no queue, and reserved places go to others. Returns the token, to be dropped
+    /// without the lock.
     pub fn give_up(&mut self, ticket: Ticket) -> Option<W> {
         let left = self.wait_queue.leave(ticket, &mut self.subscriptions);
         self.woken.extend(left.woken);
@@ -154,8 +155,8 @@ impl<E, S, W> Bus<E, S, W> {
         left.token
     }
 
-    /// Keeps an event that was accepted as a row, wherever it still stands; elsewhere, and where the row is none, it stays
-    /// as it is. Returns what it no longer keeps, to be dropped without the lock.
+    /// Replaces an accepted event by its row wherever it is still stored. Elsewhere, and if the bytes are no row, it
+    /// stays as it is. Returns the replaced copies, to be dropped without the lock.
     pub fn pack(&mut self, positions: &[Position], row: &[u8], is_meant: impl Fn(&E) -> bool) -> Vec<E> {
         self.budget.spend_on_publishing(Budget::PACKING);
         let Ok(row) = self.arena.add(row) else { return Vec::new() };
@@ -166,8 +167,8 @@ impl<E, S, W> Bus<E, S, W> {
         positions.iter().filter_map(pack).collect()
     }
 
-    /// Whether the events at these places are handled as soon as a worker has its turn, and are not too many by far to wait
-    /// as they are.
+    /// True if the events at these positions are handled as soon as a worker has its turn, and are few enough to stay
+    /// live until then.
     #[must_use]
     pub fn are_served_soon(&self, positions: &[Position]) -> bool {
         positions.iter().all(|position| match *position {
@@ -176,7 +177,7 @@ impl<E, S, W> Bus<E, S, W> {
         })
     }
 
-    /// Calls those who wait for room in these queues, where some may have appeared.
+    /// Wakes publishers that wait for room in these queues, in which some may have appeared.
     pub(crate) fn wake_for(&mut self, queues: &[SubscriptionId]) {
         if !self.wait_queue.is_empty() {
             self.woken.extend(self.wait_queue.wake_for(queues, &mut self.subscriptions));

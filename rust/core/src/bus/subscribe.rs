@@ -5,29 +5,29 @@ use crate::queue::{DropReason, EventDeque, Overflow, Queue, Stored};
 use crate::routing::{Interest, SubscriptionId};
 use crate::subscription::{Counts, Delivery, Service, Subscription};
 
-/// What a new subscription brings.
+/// Options of a subscription.
 #[derive(Debug)]
 pub struct SubscribeOptions<S> {
-    /// The caller's own.
+    /// The caller's own data.
     pub payload: S,
-    /// What it hears.
+    /// Selection of the events that it hears.
     pub interest: Interest,
-    /// How many events may wait.
+    /// Number of events that may wait.
     pub capacity: usize,
-    /// What a full queue does.
+    /// Policy of a full queue.
     pub overflow: Overflow,
-    /// Whether it wants to be told what it lost.
+    /// True if it is to be told of dropped events.
     pub tells_gaps: bool,
-    /// Who calls its handler.
+    /// Caller of its handler.
     pub delivery: Delivery,
 }
 
-/// What an operation gave back; the caller drops it once it no longer holds its lock, because that may run code.
+/// Events and payload given back, to be dropped by the caller without its lock, because that may run code.
 #[derive(Debug)]
 pub struct Discarded<E, S> {
-    /// Events that were lost.
+    /// Dropped events.
     pub events: EventDeque<E>,
-    /// The subscription that ended.
+    /// Payload of the subscription, if it has ended.
     pub ended: Option<S>,
 }
 
@@ -55,9 +55,9 @@ impl<E, S, W> Bus<E, S, W> {
         id
     }
 
-    /// Ends a subscription: at once, its waiting events counted as lost, or once they have been handled, with those that
-    /// its own handler publishes meanwhile. What is in its handler is always let finish, and the subscription stands until
-    /// then.
+    /// Ends a subscription: at once, with its waiting events dropped, or, if `drain`, once they have been handled
+    /// together with those that its own handler publishes meanwhile. An event in its handler is always finished, and
+    /// the subscription remains until then.
     pub fn unsubscribe(&mut self, id: SubscriptionId, drain: bool) -> Discarded<E, S> {
         let Some(subscription) = self.subscriptions.get_mut(id) else {
             return Discarded { events: EventDeque::default(), ended: None };
@@ -78,8 +78,8 @@ impl<E, S, W> Bus<E, S, W> {
         Discarded { events: dropped, ended: self.retire(id) }
     }
 
-    /// Puts events before those that wait in a subscription, as accepted ones; it may have more than its capacity then.
-    /// Says whether it still stands.
+    /// Puts events before those that wait in a subscription, and counts them as accepted; its capacity does not count
+    /// them. Returns false if the subscription has ended.
     pub fn preload(&mut self, id: SubscriptionId, events: impl IntoIterator<Item = Stored<E>>) -> bool {
         let Some(subscription) = self.subscriptions.get_mut(id).filter(|found| !found.ending) else { return false };
         let before = subscription.queue.len();
@@ -91,8 +91,8 @@ impl<E, S, W> Bus<E, S, W> {
         true
     }
 
-    /// Holds a new subscription's events back until it is [let go](Bus::let_go), but for those [put ahead](Bus::put_ahead).
-    /// It takes up where earlier events end: whatever is accepted from now on is for it, also what was on its way before.
+    /// Pauses a new subscription until it is [resumed](Bus::resume): only [preloaded](Bus::preload) events are handed
+    /// out. It hears whatever is accepted from now on, including events whose route was looked up before.
     pub fn pause(&mut self, id: SubscriptionId) {
         if let Some(subscription) = self.subscriptions.get_mut(id) {
             subscription.queue.pause();
@@ -101,21 +101,21 @@ impl<E, S, W> Bus<E, S, W> {
         }
     }
 
-    /// Whether a subscription that takes up earlier events has begun since a version of the routes, so that who has found
-    /// its targets then is to ask for [latecomers](Bus::latecomers) before its event is accepted.
+    /// True if a paused subscription has begun since a version of the routes. A publisher that looked up its route then
+    /// adds [those](Bus::catching_up_since) before its event is accepted.
     #[must_use]
     pub fn is_any_catching_up_since(&self, version: u64) -> bool {
         self.last_catch_up > version
     }
 
-    /// Those subscriptions.
+    /// The paused subscriptions that have begun since a version of the routes.
     #[must_use]
     pub fn catching_up_since(&self, version: u64) -> Vec<SubscriptionId> {
         let is_late = |found: &Subscription<E, S>| found.catches_up_from.is_some_and(|began| began > version);
         self.subscriptions.iter().filter(|(_, found)| is_late(found)).map(|(id, _)| id).collect()
     }
 
-    /// Hands out what a subscription has held back.
+    /// Hands out the events that a paused subscription holds back.
     pub fn resume(&mut self, id: SubscriptionId) {
         if let Some(subscription) = self.subscriptions.get_mut(id) {
             subscription.queue.resume();
@@ -123,7 +123,7 @@ impl<E, S, W> Bus<E, S, W> {
         }
     }
 
-    /// Notes that a subscription may have events for a worker.
+    /// Puts a subscription that has events and no worker into the ready list.
     fn mark_ready(&mut self, id: SubscriptionId) {
         let idle = self.subscriptions.get_mut(id).filter(|found| found.service == Service::Idle);
         if let Some(subscription) = idle.filter(|found| found.queue.has_next()) {

@@ -1,7 +1,8 @@
-//! The one line in which publishers wait for room.
+//! The wait queue of publishers that need room.
 //!
-//! A waiter needs a place in several queues at once and holds nothing until all have room, except the first in line: it
-//! keeps what it has seen free, beyond the capacity of that queue, so that it cannot be starved and starves nobody.
+//! A waiter needs a place in several queues at once and reserves nothing until all have room. Only the head of the wait
+//! queue keeps the places that it has seen free, beyond the capacity of their queues, so that it is never starved and
+//! starves nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,64 +12,64 @@ use rustc_hash::FxBuildHasher;
 
 use crate::routing::SubscriptionId;
 
-/// A waiter's number; a lower one came earlier.
+/// Number of a waiter; a lower one came earlier.
 pub type Ticket = u64;
 
-/// The queues that a waiter needs a place in.
+/// Queues that a waiter needs a place in.
 pub type QueueIds = Arc<[SubscriptionId]>;
 
 type GroupKeys = HashSet<QueueIds, FxBuildHasher>;
 
-/// Those of one set: they never overtake each other.
+/// FIFO group: the waiters with one key, which never overtake each other.
 #[derive(Debug, Default)]
 struct Group {
     waiting: BTreeSet<Ticket>,
-    /// How many there are, those included who have been called.
+    /// Number of members, including those that have been woken.
     members: usize,
 }
 
 /// A publisher that waits.
 #[derive(Debug)]
 struct Waiter<W> {
-    /// The queues that must have room.
+    /// Queues that must have room.
     needs: QueueIds,
-    /// By which waiters for the same set are known.
+    /// Key of its FIFO group.
     key: QueueIds,
-    /// Its event's topic.
+    /// Topic of its event.
     topic: Arc<str>,
-    /// What wakes it.
+    /// Token that wakes it.
     token: W,
 }
 
-/// What was promised to a waiter that has been called and has not come yet.
+/// Places reserved for a waiter that has been woken and has not claimed them yet.
 #[derive(Debug)]
 struct Grant {
     reserved: Vec<SubscriptionId>,
     key: QueueIds,
-    /// Whether it was called only to be refused.
+    /// True if it was woken only to be refused.
     is_dismissed: bool,
 }
 
-/// What the line asks of the queues.
+/// Room in the queues.
 pub trait Capacity {
-    /// Whether an event of this topic would be taken without waiting.
+    /// True if an event of this topic would be taken without waiting.
     fn has_room(&self, queue: SubscriptionId, topic: &Arc<str>) -> bool;
-    /// Promises a place.
+    /// Reserves a place.
     fn reserve(&mut self, queue: SubscriptionId);
-    /// Takes a promise back.
+    /// Gives a reserved place back.
     fn release(&mut self, queue: SubscriptionId);
 }
 
-/// The line.
+/// Publishers that wait for room, in the order in which they came.
 #[derive(Debug)]
 pub struct WaitQueue<W> {
     next: Ticket,
     waiters: BTreeMap<Ticket, Waiter<W>>,
     groups: HashMap<QueueIds, Group, FxBuildHasher>,
-    /// The rows in which somebody waits for a place in a queue.
+    /// Keys of the groups that wait for a place in a queue.
     groups_of: HashMap<SubscriptionId, GroupKeys, FxBuildHasher>,
     granted: HashMap<Ticket, Grant, FxBuildHasher>,
-    /// Queues in which the first in line has seen room.
+    /// Queues in which the head has seen room.
     held: BTreeSet<SubscriptionId>,
 }
 
@@ -86,27 +87,27 @@ impl<W> Default for WaitQueue<W> {
 }
 
 impl<W> WaitQueue<W> {
-    /// Whether nobody waits, or has been called and not come.
+    /// True if nobody waits or has still to claim its places.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }
 
-    /// How many wait.
+    /// Number of publishers that wait or have still to claim their places.
     #[must_use]
     pub fn len(&self) -> usize {
         self.waiters.len() + self.granted.len()
     }
 
-    /// Whether somebody with the same set is before a newcomer.
+    /// True if a group with this key exists, so that a newcomer with it has to wait.
     #[must_use]
     pub fn has_group(&self, key: &[SubscriptionId]) -> bool {
         self.groups.contains_key(key)
     }
 
-    /// Joins the line. The caller has found that the newcomer must wait.
+    /// Adds a waiter. The caller has found that it must wait.
     ///
-    /// It needs room in all of `needs`; `key` is what others must have in common with it in order not to overtake it.
+    /// It needs room in all of `needs`; `key` is that of its FIFO group.
     pub fn join(
         &mut self,
         needs: QueueIds,
@@ -133,14 +134,15 @@ impl<W> WaitQueue<W> {
         }
     }
 
-    /// These queues may have room: calls those who can come now, in order, and returns their tokens.
+    /// Reserves places in these queues, which may have room, for waiters in order, and returns the tokens of those that
+    /// can proceed.
     pub fn wake_for(&mut self, queues: &[SubscriptionId], rooms: &mut impl Capacity) -> Vec<W> {
         let groups: GroupKeys =
             queues.iter().filter_map(|queue| self.groups_of.get(queue)).flatten().cloned().collect();
         self.wake_groups(groups, rooms)
     }
 
-    /// Goes along these rows in the order of the line, and along each until somebody cannot come.
+    /// Visits these groups in the order of their waiters, each until one of its waiters cannot proceed.
     fn wake_groups(&mut self, groups: impl IntoIterator<Item = QueueIds>, rooms: &mut impl Capacity) -> Vec<W> {
         let mut woken = Vec::new();
         let with_head =
@@ -174,8 +176,7 @@ impl<W> WaitQueue<W> {
         })
     }
 
-    /// Promises a waiter its places, and as long as this makes somebody the first in line who has all it needs, that one
-    /// too. Returns what wakes them.
+    /// Reserves places for a waiter, and then for each new head that has all it needs. Returns the tokens to wake.
     fn grant(&mut self, ticket: Ticket, rooms: &mut impl Capacity) -> Vec<W> {
         let mut woken = Vec::new();
         let mut next = Some(ticket);
@@ -195,14 +196,14 @@ impl<W> WaitQueue<W> {
         woken
     }
 
-    /// Somebody else is the first in line now, and keeps what is free.
+    /// Makes the next waiter the head, which keeps the places that are free.
     fn promote_head(&mut self, rooms: &impl Capacity) -> Option<Ticket> {
         self.held.clear();
         self.note_free(rooms);
         self.waiters.keys().next().copied()
     }
 
-    /// Takes a waiter out of the line; it is still a member of its row.
+    /// Removes a waiter; it remains a member of its group.
     fn remove(&mut self, ticket: Ticket) -> Option<Waiter<W>> {
         let waiter = self.waiters.remove(&ticket)?;
         if let Some(group) = self.groups.get_mut(&waiter.key) {
@@ -214,7 +215,7 @@ impl<W> WaitQueue<W> {
         Some(waiter)
     }
 
-    /// Nobody in a row waits for places in these queues any more.
+    /// Notes that a group waits for places in these queues no longer.
     fn unlist(&mut self, needs: &QueueIds, key: &QueueIds) {
         for queue in needs.iter() {
             if let Some(groups) = self.groups_of.get_mut(queue) {
@@ -226,7 +227,7 @@ impl<W> WaitQueue<W> {
         }
     }
 
-    /// Lets the first in line keep what is free.
+    /// Lets the head keep the places that are free.
     fn note_free(&mut self, rooms: &impl Capacity) {
         if let Some((_, first)) = self.waiters.first_key_value() {
             let free = first.needs.iter().filter(|queue| rooms.has_room(**queue, &first.topic));
@@ -234,7 +235,7 @@ impl<W> WaitQueue<W> {
         }
     }
 
-    /// Ends a waiter's wait: it has come for its places, or has given up. Its promised places are free again.
+    /// Ends a wait: the places were claimed, or the publisher has given up. Reserved places are free again.
     pub fn leave(&mut self, ticket: Ticket, rooms: &mut impl Capacity) -> Left<W> {
         let mut left = Left { reserved: None, is_dismissed: false, token: None, woken: Vec::new() };
         if let Some(grant) = self.granted.remove(&ticket) {
@@ -270,7 +271,7 @@ impl<W> WaitQueue<W> {
         }
     }
 
-    /// A queue is gone: nobody needs a place in it any more. Returns the tokens of those who can come now.
+    /// Forgets a queue, in which nobody needs a place any more. Returns the tokens of waiters that can proceed.
     pub fn remove_queue(&mut self, queue: SubscriptionId, rooms: &mut impl Capacity) -> Vec<W> {
         let without = |ids: &[SubscriptionId]| ids.iter().copied().filter(|id| *id != queue).collect::<QueueIds>();
         for grant in self.granted.values_mut() {
@@ -301,12 +302,12 @@ impl<W> WaitQueue<W> {
         self.wake_groups(new_keys, rooms)
     }
 
-    /// What wakes those who wait.
+    /// Tokens of all waiters.
     pub fn tokens(&self) -> impl Iterator<Item = &W> {
         self.waiters.values().map(|waiter| &waiter.token)
     }
 
-    /// Calls everybody, whatever the room: the bus is closing.
+    /// Wakes all waiters, whatever the room, because the bus is closing.
     pub fn dismiss(&mut self) -> Vec<W> {
         self.groups_of.clear();
         self.held.clear();
@@ -320,15 +321,15 @@ impl<W> WaitQueue<W> {
     }
 }
 
-/// How a waiter left the line.
+/// Result of leaving the wait queue.
 #[derive(Debug)]
 pub struct Left<W> {
-    /// The places it had been promised, if it had been called.
+    /// Reserved places, if the waiter had been woken.
     pub reserved: Option<Vec<SubscriptionId>>,
-    /// Whether it had been called only to be refused.
+    /// True if it had been woken only to be refused.
     pub is_dismissed: bool,
-    /// What would have woken it, if it was still waiting.
+    /// Its token, if it was still waiting.
     pub token: Option<W>,
-    /// What wakes those who can come now.
+    /// Tokens of waiters that can proceed.
     pub woken: Vec<W>,
 }

@@ -1,20 +1,20 @@
-//! Events one after the other, some as they are and some as rows.
+//! A deque of events, live or packed.
 
 use std::collections::VecDeque;
 
 use super::packed::{PackedRun, Sizes};
 
-/// An event as it is, or rows of one or several.
+/// A live event, or a run of packed ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stored<E> {
     /// The event.
     Live(E),
-    /// Rows; a single one where one event is asked for.
+    /// A run of packed events; a single one where one event is asked for.
     Packed(PackedRun),
 }
 
 impl<E> Stored<E> {
-    /// The event, unless it is a row.
+    /// The event, if it is live.
     pub fn live(self) -> Option<E> {
         match self {
             Self::Live(event) => Some(event),
@@ -22,7 +22,7 @@ impl<E> Stored<E> {
         }
     }
 
-    /// The same for one who also keeps it; `copy` copies an event.
+    /// A second handle to the same; `copy` copies a live event.
     #[must_use]
     pub fn share(&self, copy: impl FnOnce(&E) -> E) -> Self {
         match self {
@@ -32,15 +32,15 @@ impl<E> Stored<E> {
     }
 }
 
-/// Events in their order, some of them as rows. Rows that lie one behind the other take the place of one event.
+/// Events in order, live and packed. A run of packed events takes one part.
 #[derive(Debug)]
 struct Mixed<E> {
     parts: VecDeque<Stored<E>>,
-    /// How many of the parts are rows.
+    /// Number of parts that are packed.
     packed_parts: usize,
-    /// How many more events there are than parts.
+    /// Number of events beyond the number of parts.
     more: usize,
-    /// Whether rows may share a place.
+    /// True if packed events may share a part.
     joins: bool,
 }
 
@@ -65,7 +65,7 @@ impl<E> Mixed<E> {
         self.parts.push_back(kept);
     }
 
-    /// Takes out the first, and puts the rest of the rows that stood there back.
+    /// Takes the first event, and puts the rest of its run back.
     fn pop(&mut self) -> Option<Stored<E>> {
         let mut first = self.parts.pop_front()?;
         if let Stored::Packed(run) = &mut first {
@@ -80,15 +80,15 @@ impl<E> Mixed<E> {
     }
 }
 
-/// Events in their order: the first as they are, and from the first that is a row on, some of them as rows.
+/// Events in order: live ones first, and from the first packed one on, live and packed ones.
 #[derive(Debug)]
 #[repr(C)]
 pub struct EventDeque<E> {
-    /// The first, if it came when there was no other: where subscriptions are many, most hold one event at a time, and this
-    /// one lies with the rest of its subscription in memory.
+    /// The first event, if it came while there was no other. With many subscriptions, most hold one event at a time,
+    /// and this one lies in memory with the rest of its subscription.
     first: Option<E>,
     events: VecDeque<E>,
-    /// What comes behind them, if anything does.
+    /// The events from the first packed one on.
     rest: Option<Box<Mixed<E>>>,
 }
 
@@ -99,52 +99,52 @@ impl<E> Default for EventDeque<E> {
 }
 
 impl<E> EventDeque<E> {
-    /// An empty sequence in which each event has a place of its own, so that it can be reached.
+    /// An empty deque in which each event is a part of its own, so that it can be reached by index.
     #[must_use]
     pub fn indexed() -> Self {
         Self { rest: Some(Box::new(Mixed::new(false))), ..Self::default() }
     }
 
-    /// How many events there are.
+    /// Number of events.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
         self.leading_len() + self.rest.as_ref().map_or(0, |rest| rest.parts.len() + rest.more)
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.leading_len() == 0 && self.rest.as_ref().is_none_or(|rest| rest.parts.is_empty())
     }
 
-    /// How many of them are no rows.
+    /// Number of live events.
     #[must_use]
     #[inline]
     pub fn live_len(&self) -> usize {
         self.leading_len() + self.rest.as_ref().map_or(0, |rest| rest.parts.len() - rest.packed_parts)
     }
 
-    /// How many there are before the first row.
+    /// Number of events before the first packed one.
     #[inline]
     fn leading_len(&self) -> usize {
         usize::from(self.first.is_some()) + self.events.len()
     }
 
-    /// The events before the first row.
+    /// The events before the first packed one.
     fn iter_leading(&self) -> impl Iterator<Item = &E> {
         self.first.iter().chain(&self.events)
     }
 
-    /// Whether there are no rows, and no events behind some.
+    /// True if no event is packed, and none is stored behind a packed one.
     #[must_use]
     #[inline]
     pub fn is_all_live(&self) -> bool {
         self.rest.is_none()
     }
 
-    /// Puts an event at the end.
+    /// Appends a live event.
     #[inline]
     pub fn push(&mut self, event: E) {
         match &mut self.rest {
@@ -154,7 +154,7 @@ impl<E> EventDeque<E> {
         }
     }
 
-    /// Puts an event, or rows, at the end.
+    /// Appends a live event or a run.
     pub fn push_stored(&mut self, kept: Stored<E>) {
         match kept {
             Stored::Live(event) => self.push(event),
@@ -162,7 +162,7 @@ impl<E> EventDeque<E> {
         }
     }
 
-    /// Takes out the first.
+    /// Takes the first event.
     #[inline]
     pub fn pop(&mut self) -> Option<Stored<E>> {
         match self.pop_live() {
@@ -171,7 +171,7 @@ impl<E> EventDeque<E> {
         }
     }
 
-    /// Takes out the first, if it stands before all rows.
+    /// Takes the first event if it is before all packed ones.
     #[inline]
     pub(crate) fn pop_live(&mut self) -> Option<E> {
         self.first.take().or_else(|| self.events.pop_front())
@@ -186,7 +186,7 @@ impl<E> EventDeque<E> {
         first
     }
 
-    /// Puts an event in the place of another, where each has its own; returns that.
+    /// Replaces an event of an indexed deque, and returns it.
     pub fn replace(&mut self, index: usize, event: E) -> Option<Stored<E>> {
         let rest = self.rest.as_mut()?;
         let older = std::mem::replace(rest.parts.get_mut(index)?, Stored::Live(event));
@@ -194,7 +194,7 @@ impl<E> EventDeque<E> {
         Some(older)
     }
 
-    /// Puts a row in the place of the last event, if that is the one meant; returns the event.
+    /// Replaces the last event by its row if it is the one meant, and returns it.
     pub fn pack_last(&mut self, row: &PackedRun, is_meant: impl Fn(&E) -> bool) -> Option<E> {
         let event = if let Some(rest) = &mut self.rest {
             let Some(Stored::Live(last)) = rest.parts.back() else { return None };
@@ -208,7 +208,7 @@ impl<E> EventDeque<E> {
         Some(event)
     }
 
-    /// Puts a row in the place of an event, where each has its own, if it is the one meant; returns the event.
+    /// Replaces an event of an indexed deque by its row if it is the one meant, and returns it.
     pub fn pack_at(&mut self, index: usize, row: &PackedRun, is_meant: impl Fn(&E) -> bool) -> Option<E> {
         let rest = self.rest.as_mut()?;
         let place = rest.parts.get_mut(index)?;
@@ -219,7 +219,7 @@ impl<E> EventDeque<E> {
         std::mem::replace(place, Stored::Packed(row.clone())).live()
     }
 
-    /// The same events for one who also keeps them; `copy` copies an event.
+    /// A second handle to all events; `copy` copies a live one.
     #[must_use]
     pub fn share(&self, copy: impl Fn(&E) -> E) -> Self {
         let events = self.iter_leading().map(&copy).collect();
@@ -230,7 +230,7 @@ impl<E> EventDeque<E> {
         Self { first: None, events, rest }
     }
 
-    /// What follows the first so many, for one who also keeps it; `copy` copies an event.
+    /// A second handle to all but the first `skipped` events; `copy` copies a live one.
     #[must_use]
     pub fn share_after(&self, skipped: usize, copy: impl Fn(&E) -> E) -> Self {
         let mut shared = Self::default();
@@ -254,7 +254,7 @@ impl<E> EventDeque<E> {
         shared
     }
 
-    /// How many bytes its rows take, with what belongs to them; what others share is counted in full.
+    /// Bytes that packed events take, shared memory counted in full.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         let mut sizes = Sizes::default();
@@ -267,7 +267,7 @@ impl<E> EventDeque<E> {
         sizes.bytes + rest.parts.capacity() * size_of::<Stored<E>>() + self.events.capacity() * size_of::<E>()
     }
 
-    /// Gives memory back after a large burst, so that it does not stay.
+    /// Frees memory after a large burst.
     #[inline]
     pub fn shrink(&mut self) {
         const WORTH_IT: usize = 4096;

@@ -7,7 +7,7 @@ use super::deque::{EventDeque, Stored};
 use super::topics::Topics;
 
 impl<E> Queue<E> {
-    /// Takes out the event that is the next.
+    /// Takes the next event.
     #[inline]
     pub fn pop(&mut self) -> Option<Stored<E>> {
         match self.pop_fast() {
@@ -21,8 +21,8 @@ impl<E> Queue<E> {
         if self.preload.is_some() { self.pop_preload() } else { self.pop_waiting().map(|(event, _)| event) }
     }
 
-    /// [`Queue::pop`] where the next event is kept as it is, and nothing more is kept with it. What it returns fits into a
-    /// register.
+    /// Fast path of [`Queue::pop`]: the next event is live, and nothing is stored beside it. Returning it in a register
+    /// avoids a stall.
     #[inline]
     fn pop_fast(&mut self) -> Option<E> {
         if self.preload.is_some() || self.topics.is_some() {
@@ -42,7 +42,7 @@ impl<E> Queue<E> {
         Some((event, topic))
     }
 
-    /// Takes out all events.
+    /// Takes all events.
     pub fn drain(&mut self) -> EventDeque<E> {
         self.taken += self.waiting.len() as u64;
         if let Some(topics) = &mut self.topics {
@@ -65,7 +65,7 @@ impl<E> Queue<E> {
         Some(event)
     }
 
-    /// Gives memory back after a large burst, so that it does not stay for the life of the subscription.
+    /// Frees memory after a large burst, so that it is not held for the life of the subscription.
     fn shrink(&mut self) {
         if self.waiting.is_empty() {
             self.waiting.shrink();

@@ -8,7 +8,7 @@ use super::overflow::{Admission, AtCapacity, DropReason, Dropped, Victim};
 use super::packed::PackedRun;
 
 impl<E> Queue<E> {
-    /// What would happen to an event of this topic.
+    /// The queue's answer to an event of this topic.
     #[must_use]
     #[inline]
     pub fn admission(&self, topic: &Arc<str>) -> Admission {
@@ -21,8 +21,7 @@ impl<E> Queue<E> {
         self.rules.at_capacity.admission()
     }
 
-    /// What would happen to an event of this topic that must not wait and may stand beyond the capacity, up to twice
-    /// of it.
+    /// The queue's answer to an event that must not wait and may exceed the capacity, up to twice of it.
     #[must_use]
     pub fn admission_exceeding(&self, topic: &Arc<str>) -> Admission {
         match self.admission(topic) {
@@ -32,17 +31,18 @@ impl<E> Queue<E> {
         }
     }
 
-    /// Promises a place to a publisher.
+    /// Reserves a place for a publisher.
     pub fn reserve(&mut self) {
         self.reserved += 1;
     }
 
-    /// Takes a promise back, or redeems it just before [`Queue::push`].
+    /// Gives a reserved place back, or uses it just before [`Queue::push`].
     pub fn release(&mut self) {
         self.reserved -= 1;
     }
 
-    /// Takes an event, whatever the room: the caller has asked for a verdict. Returns the event that was lost by it.
+    /// Appends an event, whatever the room: the caller has asked for admission. Returns the event that was dropped for
+    /// it.
     #[inline]
     pub fn push(&mut self, event: E, topic: &Arc<str>) -> Option<Dropped<E>> {
         if self.rules.conflates
@@ -72,7 +72,7 @@ impl<E> Queue<E> {
         dropped
     }
 
-    /// Whether an event would do no more than stand behind the others, as it is.
+    /// True if an event would only be appended, live.
     #[must_use]
     #[inline]
     pub fn takes_fast_path(&self) -> bool {
@@ -84,14 +84,14 @@ impl<E> Queue<E> {
             && waiting < self.live_limit
     }
 
-    /// [`Queue::push`] where the queue [is plain](Queue::is_plain).
+    /// [`Queue::push`] for a queue that [takes the fast path](Queue::takes_fast_path).
     #[inline]
     pub fn push_fast(&mut self, event: E) {
         self.waiting.push(event);
         self.high_water = self.high_water.max(self.waiting.len());
     }
 
-    /// Where in the queue the event stands that one of this topic replaces.
+    /// Index of the event that one of this topic replaces.
     fn index_of(&self, topic: &Arc<str>) -> Option<usize> {
         let index = self.position_of(topic).and_then(|place| usize::try_from(place - self.taken).ok())?;
         (index < self.waiting.len()).then_some(index)
@@ -112,19 +112,19 @@ impl<E> Queue<E> {
         self.high_water = self.high_water.max(self.len());
     }
 
-    /// Whether an event that has just come is to be packed.
+    /// True if an event that has just come is to be packed.
     #[must_use]
     pub fn is_to_be_packed(&self) -> bool {
         self.waiting.live_len() > self.live_limit
     }
 
-    /// Whether even a quarter more events are kept as they are than should be.
+    /// True if live events exceed their limit by a quarter.
     #[must_use]
     pub fn is_overdue(&self) -> bool {
         self.waiting.live_len() > self.live_limit.saturating_add(self.live_limit / 4)
     }
 
-    /// Keeps the event at a place as a row, if it is still the one meant; returns the event. Otherwise it stays as it is.
+    /// Replaces the event at a position by its row if it is the one meant, and returns it.
     pub fn pack(&mut self, place: u64, row: &PackedRun, is_meant: impl Fn(&E) -> bool) -> Option<E> {
         if self.conflates() {
             let index = usize::try_from(place.checked_sub(self.taken)?).ok()?;

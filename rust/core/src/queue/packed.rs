@@ -1,4 +1,4 @@
-//! Events that are kept as rows: many in one block of bytes, each shared by all who wait for it.
+//! Packed events: rows in shared blocks of bytes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -6,18 +6,18 @@ use crate::codec::DecodeError;
 use crate::codec::row::{Interner, RoutingKey, first_moment};
 use crate::codec::varint::{put_varint, read_varint};
 
-/// How many bytes a block has, unless a single row is longer. Whoever keeps one row keeps its block, and that is not to
-/// weigh more than some two events would as objects.
+/// Bytes of a block, unless a single row is longer. A block lives as long as any of its rows, so it must not weigh more
+/// than some two events do as objects.
 const BLOCK_BYTES: usize = 4096;
 
-/// After so many rows a full interner is followed by another: earlier, it would be full again of texts that never come
-/// back; never, and what comes now would not be in it.
+/// Rows after which a full interner is replaced: sooner, the new one would fill up with texts that never come back;
+/// never, and recent texts would not be interned.
 const ROWS_AN_INTERNER: u64 = 1 << 20;
 
 #[derive(Debug)]
 struct Block {
     interner: Arc<Mutex<Interner>>,
-    /// What the first moment of each row is made relative to.
+    /// Base of the first timestamp of each row.
     since: Option<i64>,
     /// The rows, each behind its length.
     bytes: Mutex<Vec<u8>>,
@@ -28,7 +28,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Block {
-    /// Where the row that begins at a place has its content, and where it ends.
+    /// Start and end of the row whose length is at an offset.
     fn span(bytes: &[u8], offset: u16) -> (usize, usize) {
         let at = usize::from(offset).min(bytes.len());
         let (length, size) = read_varint(&bytes[at..]).unwrap_or_default();
@@ -37,12 +37,12 @@ impl Block {
     }
 }
 
-/// Rows that lie one behind the other in a block, at least one. The block lives for as long as somebody has any of them.
+/// Consecutive rows of a block, at least one. The block lives as long as any of its runs.
 #[derive(Debug, Clone)]
 pub struct PackedRun {
     block: Arc<Block>,
     start: u16,
-    /// Where they end; of no account for the single row of a block that is longer than others.
+    /// Offset of their end; unused for the single row of an oversized block.
     end: u16,
     count: u16,
 }
@@ -57,13 +57,13 @@ impl PartialEq for PackedRun {
 impl Eq for PackedRun {}
 
 impl PackedRun {
-    /// How many they are.
+    /// Number of rows.
     #[must_use]
     pub fn count(&self) -> usize {
         usize::from(self.count)
     }
 
-    /// Takes in what lies right behind; says whether it does.
+    /// Appends an adjacent run; returns false if it is not adjacent.
     pub(crate) fn append_run(&mut self, next: &Self) -> bool {
         let does = Arc::ptr_eq(&self.block, &next.block) && self.end == next.start;
         if does {
@@ -72,7 +72,7 @@ impl PackedRun {
         does
     }
 
-    /// Takes out the first, where there are several.
+    /// Takes the first row of several.
     pub(crate) fn split_first(&mut self) -> Option<Self> {
         if self.count < 2 {
             return None;
@@ -84,22 +84,22 @@ impl PackedRun {
         Some(first)
     }
 
-    /// Appends the first row, as it was put in, to bytes.
+    /// Appends the first row, as it was added, to bytes.
     ///
     /// # Errors
     ///
-    /// It cannot be read, which does not happen.
+    /// The row is damaged, which does not happen.
     pub fn read_row(&self, out: &mut Vec<u8>) -> Result<(), DecodeError> {
         let bytes = lock(&self.block.bytes);
         let (start, end) = Block::span(&bytes, self.start);
         lock(&self.block.interner).expand_after(self.block.since, &bytes[start..end], out)
     }
 
-    /// What the first row says of its event's topic and time.
+    /// Calls `see` with the routing key of the first row.
     ///
     /// # Errors
     ///
-    /// It cannot be read, which does not happen.
+    /// The row is damaged, which does not happen.
     pub fn with_key<T>(&self, see: impl FnOnce(&RoutingKey<'_>) -> T) -> Result<T, DecodeError> {
         let bytes = lock(&self.block.bytes);
         let (start, end) = Block::span(&bytes, self.start);
@@ -108,7 +108,7 @@ impl PackedRun {
     }
 }
 
-/// Adds up what rows take, where those of a block come one after the other.
+/// Sums the memory of rows, where those of a block are consecutive.
 #[derive(Debug, Default)]
 pub(crate) struct Sizes {
     pub(crate) bytes: usize,
@@ -128,22 +128,23 @@ impl Sizes {
     }
 }
 
-/// Makes rows. It keeps none itself: a block goes with the last who has a row of it, and the texts with the last block.
+/// Packs rows into blocks. It holds none of them: a block is freed with its last row, and interned texts with the last
+/// block.
 #[derive(Debug, Default)]
 pub struct PackedArena {
     open: Weak<Block>,
     interner: Weak<Mutex<Interner>>,
-    /// Since the interner was new.
+    /// Number of rows since the interner was new.
     rows: u64,
     short: Vec<u8>,
 }
 
 impl PackedArena {
-    /// Keeps an event's row for as long as what is returned lives.
+    /// Packs a row. It lives as long as the returned run.
     ///
     /// # Errors
     ///
-    /// It is no row.
+    /// The bytes are no row.
     pub fn add(&mut self, row: &[u8]) -> Result<PackedRun, DecodeError> {
         self.rows += 1;
         let open = self.open.upgrade();
@@ -160,7 +161,7 @@ impl PackedArena {
         rows.ok_or_else(|| DecodeError::new(0, "the row does not fit into a block of its own"))
     }
 
-    /// Puts a row into a block, if it has room.
+    /// Appends a row to a block if it has room.
     fn append(&mut self, block: &Arc<Block>, row: &[u8]) -> Result<Option<PackedRun>, DecodeError> {
         self.short.clear();
         lock(&block.interner).shrink_after(block.since, row, &mut self.short)?;

@@ -2,7 +2,7 @@
 
 use super::deque::{EventDeque, Stored};
 
-/// Events before those that wait, and whether only they are handed out for now.
+/// Preloaded events, and the pause until the others are handed out.
 #[derive(Debug)]
 pub(super) struct Preload<E> {
     pub(super) events: EventDeque<E>,
@@ -14,7 +14,7 @@ impl<E> Preload<E> {
         Self { events: EventDeque::default(), is_paused }
     }
 
-    /// Whether the queue needs it no longer.
+    /// True if the queue needs it no longer.
     pub(super) fn is_over(&self) -> bool {
         self.events.is_empty() && !self.is_paused
     }

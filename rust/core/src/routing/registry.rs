@@ -1,4 +1,5 @@
-//! Who listens to what: a trie over the segments of patterns, and a bounded cache of its answers.
+//! The subscriptions of a bus by what they hear: a trie over the segments of patterns, and a bounded cache of its
+//! answers.
 
 use std::sync::Arc;
 
@@ -11,25 +12,25 @@ use super::route::{Route, Target};
 use crate::filter::{Filter, TopicInfo};
 use crate::topic::{NONE, Pattern, Segment, Topic};
 
-/// Which kinds of event a subscription hears.
+/// Event types or classes that a subscription hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
-    /// Those whose topic matches.
+    /// Events whose topic matches.
     Matching(Pattern),
-    /// Those of a class and of its subclasses.
+    /// Events of a class and its subclasses.
     Class(usize),
 }
 
-/// What a subscription hears. `usize` numbers the callables of its filter.
+/// Selection of events by one subscription. `usize` numbers the callables of its filter.
 #[derive(Debug, Clone)]
 pub struct Interest {
-    /// Kinds and topics.
+    /// Pattern or class.
     pub selector: Selector,
-    /// The condition beyond them.
+    /// Condition beyond it.
     pub filter: Option<Filter<usize>>,
 }
 
-/// One level of the trie: what comes next, by segment.
+/// One level of the trie: the next level, by segment.
 #[derive(Debug)]
 struct Level<T> {
     any: Option<Box<T>>,
@@ -65,7 +66,7 @@ impl<T: Default> Level<T> {
         self.globs.iter().filter(|(glob, _)| glob.matches(text)).for_each(|(_, next)| visit(next));
     }
 
-    /// Changes what stands behind a segment, and forgets the segment if nothing is left there.
+    /// Changes what is behind a segment, and removes the segment if nothing is left there.
     fn edit(&mut self, segment: &Segment, edit: impl FnOnce(&mut T), is_empty: impl Fn(&T) -> bool) {
         edit(self.at(segment));
         match segment {
@@ -79,7 +80,7 @@ impl<T: Default> Level<T> {
         }
     }
 
-    /// Whether what comes next depends on the text.
+    /// True if the next level depends on the text.
     fn looks_at_text(&self) -> bool {
         !(self.literals.is_empty() && self.globs.is_empty())
     }
@@ -108,7 +109,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Enters a subscription.
+    /// Adds a subscription.
     pub fn insert(&mut self, id: SubscriptionId, interest: &Interest) {
         let (path, filter) = Path::new(interest);
         let exchanges = match &path.selector {
@@ -119,7 +120,7 @@ impl Registry {
         self.forget_routes(&path);
     }
 
-    /// Makes the routes stale that a subscription may be on.
+    /// Makes routes stale that the subscription may be on.
     fn forget_routes(&mut self, path: &Path) {
         self.version += 1;
         self.cache.invalidate(match (&path.symbol, &path.selector) {
@@ -129,13 +130,13 @@ impl Registry {
         });
     }
 
-    /// How often a subscription has been entered or removed.
+    /// Number of subscriptions added and removed.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// Removes a subscription; `interest` is what it was entered with.
+    /// Removes a subscription; `interest` is the one it was added with.
     pub fn remove(&mut self, id: SubscriptionId, interest: &Interest) {
         let (path, _) = Path::new(interest);
         let forget = |exchanges: &mut Exchanges| {
@@ -159,13 +160,13 @@ impl Registry {
         self.forget_routes(&path);
     }
 
-    /// Where the events of a class and topic go, if that has been asked for lately.
+    /// The route of the events of a class and topic, if it is cached.
     #[must_use]
     pub fn cached_route(&self, class: usize, info: &TopicInfo<'_>) -> Option<&Arc<Route>> {
         self.cache.peek(class, info)
     }
 
-    /// Where the events of a class and topic go. `class` identifies the event's class.
+    /// The route of the events of a class and topic. `class` identifies the class.
     pub fn route(&mut self, class: usize, info: &TopicInfo<'_>) -> Arc<Route> {
         if let Some(route) = self.cache.get(class, info) {
             return route;
@@ -175,8 +176,8 @@ impl Registry {
         route
     }
 
-    /// Where all events of a class go; `None` if it matters to a subscription which exchange and symbol they have, or what
-    /// else is in them.
+    /// The subscriptions that hear all events of a class; `None` if exchange, symbol or anything else matters to any of
+    /// them.
     #[must_use]
     pub fn find_by_class(&self, event_type: &str, lineage: &[usize]) -> Option<Vec<SubscriptionId>> {
         let (mut ids, mut it_matters) = (Vec::new(), false);
@@ -231,7 +232,7 @@ enum Head {
     Class(usize),
 }
 
-/// An interest's way down the trie.
+/// Path of an interest through the trie.
 struct Path {
     selector: Head,
     exchange: Segment,
@@ -239,8 +240,8 @@ struct Path {
 }
 
 impl Path {
-    /// The way, and the part of the filter that is not in it: where every event that passes must be of one symbol or
-    /// exchange, and any would match the pattern, that name becomes the segment.
+    /// The path, and the part of the filter that is not in it. If a filter allows one symbol or exchange and the
+    /// pattern any, that name becomes the segment.
     fn new(interest: &Interest) -> (Self, Option<Filter<usize>>) {
         let mut path = match &interest.selector {
             Selector::Class(class) => {

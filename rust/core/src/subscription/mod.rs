@@ -1,4 +1,4 @@
-//! Subscriptions and where they are kept.
+//! Subscriptions of a bus.
 
 mod histogram;
 mod slots;
@@ -15,108 +15,108 @@ use std::sync::Arc;
 use crate::queue::{DropReason, EventDeque, Queue, Stored};
 use crate::routing::Interest;
 
-/// Who sees to a subscription's events.
+/// Worker of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// Nobody: there are none.
+    /// None, and there are no events.
     Idle,
-    /// The next free worker: it stands in the list of those that have events.
+    /// None yet: it is in the ready list.
     Ready,
-    /// The worker that has it now.
+    /// A worker serves it.
     Served,
 }
 
-/// Who calls a subscription's handler.
+/// Caller of a subscription's handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// A worker.
     Queued,
-    /// The publisher, where it can and nothing waits.
+    /// The publisher, if it can and nothing waits.
     Inline,
 }
 
-/// One subscription; `S` is what the caller keeps with it. What every event needs comes first, to lie in few lines of the
-/// processor's cache.
+/// One subscription; `S` is the caller's payload. The fields that every event needs come first, to lie in few cache
+/// lines.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Subscription<E, S> {
     /// Its waiting events.
     pub queue: Queue<E>,
-    /// Which places in the queue are timed: those of which these bits are all zero.
+    /// Mask of timed positions: an event is timed if all these bits of its position are zero.
     pub(crate) timed_mask: u64,
-    /// What it lost since it was last told; `None` if it does not want to be told.
+    /// Events dropped since it was last told; `None` if it is not told.
     pub gap: Option<Box<Gap>>,
-    /// Who calls its handler.
+    /// Caller of its handler.
     pub(crate) delivery: Delivery,
-    /// Who sees to its events.
+    /// Worker of its events.
     pub(crate) service: Service,
-    /// Whether an event is in its handler.
+    /// True if an event is in its handler.
     pub(crate) in_handler: bool,
-    /// Whether it hears nothing new and ends when it has nothing left.
+    /// True if it takes no more events and ends when it has none left.
     pub(crate) ending: bool,
-    /// Whether it does so once what waits has been handled, and hears its own handler until then.
+    /// True if it ends once waiting events have been handled, and takes those of its own handler until then.
     pub(crate) draining: bool,
-    /// The caller's own.
+    /// The caller's payload.
     pub payload: S,
-    /// What it has counted.
+    /// Its counts.
     pub counts: Counts,
-    /// What it takes its times with, if it does.
+    /// Timing of its events, if any are timed.
     pub stopwatch: Option<Box<Stopwatch>>,
-    /// What it was entered in the registry with.
+    /// Interest that it was registered with.
     pub interest: Box<Interest>,
-    /// The version of the routes with which it began, if it takes up where earlier events end.
+    /// Version of the routes with which it began, if it was paused.
     pub(crate) catches_up_from: Option<u64>,
 }
 
 impl<E, S> Subscription<E, S> {
-    /// How many accepted events have not ended.
+    /// Number of accepted events that have not ended.
     #[must_use]
     pub fn unfinished(&self) -> u64 {
         self.queue.len() as u64 + u64::from(self.in_handler)
     }
 
-    /// Whether an event is in its handler.
+    /// True if an event is in its handler.
     #[must_use]
     pub fn is_in_handler(&self) -> bool {
         self.in_handler
     }
 
-    /// Whether a worker has it now.
+    /// True if a worker serves it.
     #[must_use]
     pub fn is_served(&self) -> bool {
         self.service == Service::Served
     }
 
-    /// Whether what waits only waits for a worker to have its turn, and the queue may be left as it is for so long.
+    /// True if its events only wait for a worker's turn, and are few enough to stay live until then.
     pub(crate) fn is_served_soon(&self) -> bool {
         !self.in_handler && !self.queue.is_paused() && !self.queue.is_overdue()
     }
 
-    /// Whether a publisher who can would call its handler now.
+    /// True if a publisher that can would call its handler now.
     pub(crate) fn is_called_inline(&self) -> bool {
         self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_paused()
     }
 
-    /// Whether it hears only its own handler, and ends when it has nothing left.
+    /// True if it takes only events of its own handler, and ends when it has none left.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining
     }
 
-    /// Whether it has ended, but for the event in its handler.
+    /// True if it has ended, but for the event in its handler.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ending && self.queue.is_empty()
     }
 
-    /// Where an event of this topic stands that has just been accepted, if it is to be packed; `next` is the place that it
+    /// Position at which an event of this topic that was just accepted is to be packed; `next` is the position that it
     /// would have taken.
     #[cold]
     pub(crate) fn position_to_pack(&self, next: u64, topic: &Arc<str>) -> Option<u64> {
         if self.queue.next_position() > next { Some(next) } else { self.queue.position_of(topic) }
     }
 
-    /// Takes an event into the queue. Returns the event that was lost by it.
+    /// Puts an event into the queue. Returns the event that was dropped for it.
     #[inline]
     pub(crate) fn enqueue(&mut self, event: E, topic: &Arc<str>) -> Option<Stored<E>> {
         self.counts.accepted += 1;
@@ -138,7 +138,7 @@ impl<E, S> Subscription<E, S> {
         Some(dropped.event)
     }
 
-    /// [`Subscription::enqueue`] where the queue is plain.
+    /// Fast path of [`Subscription::enqueue`].
     #[inline]
     pub(crate) fn enqueue_fast(&mut self, event: E) {
         self.counts.accepted += 1;
@@ -149,7 +149,7 @@ impl<E, S> Subscription<E, S> {
         }
     }
 
-    /// The next event, which goes into the handler now.
+    /// Takes the next event into the handler.
     #[expect(clippy::inline_always, reason = "as for `Bus::take_next`")]
     #[inline(always)]
     pub(crate) fn take(&mut self) -> Option<Stored<E>> {
@@ -162,8 +162,8 @@ impl<E, S> Subscription<E, S> {
         Some(event)
     }
 
-    /// The next event, for the handler that runs, which is done with it. Its times are not taken, nor is the end of the
-    /// handler's own event.
+    /// Takes the next event on behalf of the running handler, and counts it as handled. Neither it nor the handler's
+    /// own event is timed.
     pub(crate) fn take_batched(&mut self) -> Option<Stored<E>> {
         if !self.in_handler {
             return None;
@@ -175,7 +175,7 @@ impl<E, S> Subscription<E, S> {
         Some(event)
     }
 
-    /// The event in the handler has ended.
+    /// Records the end of the event in the handler.
     #[inline]
     pub(crate) fn finish(&mut self, end: End) {
         self.in_handler = false;
@@ -185,12 +185,12 @@ impl<E, S> Subscription<E, S> {
         }
     }
 
-    /// Whether it has lost events and is to be told.
+    /// True if it has dropped events and is to be told.
     pub(crate) fn has_gap(&self) -> bool {
         self.gap.as_ref().is_some_and(|gap| gap.count > 0)
     }
 
-    /// Gives up all that waits.
+    /// Drops all waiting events.
     pub(crate) fn discard(&mut self, reason: DropReason) -> EventDeque<E> {
         let dropped = self.queue.drain();
         self.counts.drop_events(reason, dropped.len() as u64);

@@ -1,4 +1,4 @@
-//! Places of a bus's subscriptions.
+//! Slots of a bus's subscriptions.
 
 use super::Subscription;
 use crate::routing::SubscriptionId;
@@ -10,7 +10,7 @@ struct Slot<E, S> {
     taken: Option<Subscription<E, S>>,
 }
 
-/// The subscriptions of a bus, by place.
+/// The subscriptions of a bus, by slot.
 #[derive(Debug)]
 pub struct Subscriptions<E, S> {
     slots: Vec<Slot<E, S>>,
@@ -24,10 +24,10 @@ impl<E, S> Default for Subscriptions<E, S> {
 }
 
 impl<E, S> Subscriptions<E, S> {
-    /// Finds a place.
+    /// Puts a subscription into a free slot.
     ///
     /// # Panics
-    /// With more than four billion subscriptions.
+    /// There are more than four billion subscriptions.
     pub fn insert(&mut self, subscription: Subscription<E, S>) -> SubscriptionId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { generation: 0, taken: None });
@@ -38,7 +38,7 @@ impl<E, S> Subscriptions<E, S> {
         SubscriptionId { index, generation: slot.generation }
     }
 
-    /// Gives a place up.
+    /// Frees a slot.
     pub fn remove(&mut self, id: SubscriptionId) -> Option<Subscription<E, S>> {
         let slot = self.slots.get_mut(id.index as usize).filter(|slot| slot.generation == id.generation)?;
         let subscription = slot.taken.take()?;
@@ -47,26 +47,26 @@ impl<E, S> Subscriptions<E, S> {
         Some(subscription)
     }
 
-    /// The subscription, if it still stands.
+    /// The subscription, if it still exists.
     #[must_use]
     pub fn get(&self, id: SubscriptionId) -> Option<&Subscription<E, S>> {
         let slot = self.slots.get(id.index as usize)?;
         if slot.generation == id.generation { slot.taken.as_ref() } else { None }
     }
 
-    /// The subscription, if it still stands.
+    /// The subscription, if it still exists.
     pub fn get_mut(&mut self, id: SubscriptionId) -> Option<&mut Subscription<E, S>> {
         let slot = self.slots.get_mut(id.index as usize)?;
         if slot.generation == id.generation { slot.taken.as_mut() } else { None }
     }
 
-    /// The subscription, if it still hears events.
+    /// The subscription, if it still takes events.
     #[must_use]
     pub fn hearing(&self, id: SubscriptionId) -> Option<&Subscription<E, S>> {
         self.get(id).filter(|subscription| !subscription.ending)
     }
 
-    /// Every place that is taken.
+    /// All subscriptions.
     pub fn iter(&self) -> impl Iterator<Item = (SubscriptionId, &Subscription<E, S>)> {
         self.slots.iter().zip(0..).filter_map(|(slot, index)| {
             let id = SubscriptionId { index, generation: slot.generation };
