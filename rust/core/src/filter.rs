@@ -1,8 +1,8 @@
-//! Conditions on events beyond their pattern: what can be decided from a topic is decided once a topic.
+//! Conditions on events beyond their pattern. Parts that a topic decides are evaluated once per topic.
 
-/// What is known of an event before it is looked at: the same for all events of one class and topic.
+/// Properties shared by all events of one class and topic.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct TopicInfo<'a> {
     /// The event type.
     pub event_type: &'a str,
     /// The identities of the event's class and of all its bases.
@@ -13,7 +13,7 @@ pub struct Known<'a> {
     pub symbol: Option<&'a str>,
 }
 
-/// A condition; `C` is what only the caller can evaluate: a callable, or a class to be kept alive.
+/// A condition. `C` is evaluated by the caller alone: a callable, or a class to be kept alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter<C> {
     /// Always or never.
@@ -33,13 +33,13 @@ pub enum Filter<C> {
         /// The first moment outside.
         end: Option<i64>,
     },
-    /// Whatever the callable says.
+    /// The callable's answer.
     Custom(C),
-    /// Every one.
+    /// Every part.
     All(Vec<Filter<C>>),
-    /// At least one.
+    /// At least one part.
     Any(Vec<Filter<C>>),
-    /// Not this one.
+    /// Not this part.
     Not(Box<Filter<C>>),
 }
 
@@ -60,11 +60,12 @@ impl<C> Filter<C> {
         }
     }
 
-    /// Evaluates what is left after [`Filter::settle`]: `time` gives the event's timestamp, `call` a callable's answer.
+    /// Evaluates a residual of [`Filter::partial_eval`]: `time` gives the event's timestamp, `call` a callable's
+    /// answer.
     ///
     /// # Errors
     /// The first error of either.
-    pub fn test<X>(
+    pub fn eval_residual<X>(
         &self,
         time: &mut impl FnMut() -> Result<i64, X>,
         call: &mut impl FnMut(&C) -> Result<bool, X>,
@@ -76,10 +77,10 @@ impl<C> Filter<C> {
                 Ok(start.is_none_or(|start| start <= now) && end.is_none_or(|end| now < end))
             }
             Self::Custom(callable) => call(callable),
-            Self::Not(part) => part.test(time, call).map(|passed| !passed),
+            Self::Not(part) => part.eval_residual(time, call).map(|passed| !passed),
             Self::All(parts) => {
                 for part in parts {
-                    if !part.test(time, call)? {
+                    if !part.eval_residual(time, call)? {
                         return Ok(false);
                     }
                 }
@@ -87,7 +88,7 @@ impl<C> Filter<C> {
             }
             Self::Any(parts) => {
                 for part in parts {
-                    if part.test(time, call)? {
+                    if part.eval_residual(time, call)? {
                         return Ok(true);
                     }
                 }
@@ -99,8 +100,8 @@ impl<C> Filter<C> {
 }
 
 impl<C> Filter<C> {
-    /// What is left after [`Filter::settle`], for all events whose timestamps are from `first` to `last`: yes, no, or
-    /// `None` where that depends on the event.
+    /// The residual's answer for all events with timestamps from `first` to `last`, or `None` if it depends on the
+    /// event.
     #[must_use]
     pub fn decide(&self, first: i64, last: i64) -> Option<bool> {
         match self {
@@ -117,7 +118,7 @@ impl<C> Filter<C> {
         }
     }
 
-    /// `neutral` is what an empty combination says.
+    /// `neutral` is the answer of an empty combination.
     fn decide_parts(parts: &[Self], (first, last): (i64, i64), neutral: bool) -> Option<bool> {
         let mut decided = Some(neutral);
         for part in parts {
@@ -130,7 +131,8 @@ impl<C> Filter<C> {
         decided
     }
 
-    /// The names outside of which nothing passes, of those that `pick` finds in a part; `None` if any may.
+    /// The names outside of which nothing passes, from the lists that `pick` finds in parts; `None` if any name may
+    /// pass.
     pub fn name_bounds<'a>(&'a self, pick: &impl Fn(&'a Self) -> Option<&'a [Box<str>]>) -> Option<Vec<&'a str>> {
         match self {
             Self::All(parts) => {
@@ -146,7 +148,7 @@ impl<C> Filter<C> {
         }
     }
 
-    /// The least range of time outside of which nothing passes: its first moment and the first one behind it.
+    /// The narrowest range of time outside of which nothing passes: its first moment, and the first one after it.
     #[must_use]
     pub fn time_bounds(&self) -> (Option<i64>, Option<i64>) {
         match self {
@@ -168,42 +170,42 @@ impl<C> Filter<C> {
 }
 
 impl<C: Clone> Filter<C> {
-    /// Decides everything that a class and a topic decide; the rest needs the event itself.
+    /// Evaluates all that class and topic decide, and returns the residual.
     #[must_use]
-    pub fn settle(&self, known: &Known<'_>) -> Self {
+    pub fn partial_eval(&self, info: &TopicInfo<'_>) -> Self {
         let one_of = |names: &[Box<str>], name: Option<&str>| {
             Self::Constant(name.is_some_and(|name| names.iter().any(|wanted| **wanted == *name)))
         };
         match self {
-            Self::EventType(names) => one_of(names, Some(known.event_type)),
-            Self::Class(class, _) => Self::Constant(known.lineage.contains(class)),
-            Self::Exchange(names) => one_of(names, known.exchange),
-            Self::Symbol(names) => one_of(names, known.symbol),
-            Self::Not(part) => match part.settle(known) {
+            Self::EventType(names) => one_of(names, Some(info.event_type)),
+            Self::Class(class, _) => Self::Constant(info.lineage.contains(class)),
+            Self::Exchange(names) => one_of(names, info.exchange),
+            Self::Symbol(names) => one_of(names, info.symbol),
+            Self::Not(part) => match part.partial_eval(info) {
                 Self::Constant(value) => Self::Constant(!value),
-                rest => Self::Not(Box::new(rest)),
+                residual => Self::Not(Box::new(residual)),
             },
-            Self::All(parts) => Self::settle_parts(parts, known, true),
-            Self::Any(parts) => Self::settle_parts(parts, known, false),
+            Self::All(parts) => Self::partial_eval_parts(parts, info, true),
+            Self::Any(parts) => Self::partial_eval_parts(parts, info, false),
             Self::Constant(_) | Self::Time { .. } | Self::Custom(_) => self.clone(),
         }
     }
 
-    /// `neutral` is what an empty combination says, and what a part may be without mattering to the whole.
-    fn settle_parts(parts: &[Self], known: &Known<'_>, neutral: bool) -> Self {
-        let mut rest = Vec::new();
+    /// `neutral` is the answer of an empty combination; a part with that answer is left out.
+    fn partial_eval_parts(parts: &[Self], info: &TopicInfo<'_>, neutral: bool) -> Self {
+        let mut residual = Vec::new();
         for part in parts {
-            match part.settle(known) {
+            match part.partial_eval(info) {
                 Self::Constant(value) if value == neutral => {}
                 Self::Constant(value) => return Self::Constant(value),
-                left => rest.push(left),
+                left => residual.push(left),
             }
         }
-        match rest.len() {
+        match residual.len() {
             0 => Self::Constant(neutral),
-            1 => rest.remove(0),
-            _ if neutral => Self::All(rest),
-            _ => Self::Any(rest),
+            1 => residual.remove(0),
+            _ if neutral => Self::All(residual),
+            _ => Self::Any(residual),
         }
     }
 }

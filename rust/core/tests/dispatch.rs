@@ -2,20 +2,17 @@
 
 use std::sync::Arc;
 
-use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
-use trading_events_core::bus::{Bus, Terms};
-use trading_events_core::dispatch::Budget;
+use trading_events_core::bus::{Budget, Bus, Offer, OfferOptions, Origin, SubscribeOptions, WhenFull};
 use trading_events_core::queue::Overflow;
-use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
-use trading_events_core::stats::End;
-use trading_events_core::subscription::{Delivery, Subscription};
+use trading_events_core::routing::{Interest, Selector, SubscriptionId};
+use trading_events_core::subscription::{Delivery, End, Subscription};
 
-const MANNER: Manner = Manner { patience: Patience::Waits, speaker: Speaker::Publisher, can_call: true };
+const OPTIONS: OfferOptions = OfferOptions { when_full: WhenFull::Wait, origin: Origin::Publisher, can_call: true };
 
-fn terms() -> Terms<()> {
-    Terms {
+fn terms() -> SubscribeOptions<()> {
+    SubscribeOptions {
         payload: (),
-        interest: Interest { kinds: Kinds::Class(0), filter: None },
+        interest: Interest { selector: Selector::Class(0), filter: None },
         capacity: usize::MAX,
         overflow: Overflow::Block,
         tells_gaps: false,
@@ -30,44 +27,44 @@ fn bus<const N: usize>() -> (Bus<(), (), ()>, [SubscriptionId; N]) {
 }
 
 fn publish(bus: &mut Bus<(), (), ()>, targets: &[SubscriptionId]) {
-    let offer = bus.offer(&Arc::from("events.tick.x.A"), targets, MANNER, || ());
+    let offer = bus.publish(&Arc::from("events.tick.x.A"), targets, OPTIONS, || ());
     assert!(matches!(offer, Offer::Accepted(_)));
 }
 
 #[test]
 fn a_publisher_starts_the_first_leader_and_no_more() {
     let (mut bus, ids) = bus::<3>();
-    assert_eq!((bus.hire_first(), bus.has_no_leader()), (0, true));
+    assert_eq!((bus.start_first_shared(), bus.has_no_shared_worker()), (0, true));
     publish(&mut bus, &ids);
-    assert_eq!((bus.hire_first(), bus.has_no_leader()), (1, false));
-    assert_eq!(bus.hire_first(), 0);
+    assert_eq!((bus.start_first_shared(), bus.has_no_shared_worker()), (1, false));
+    assert_eq!(bus.start_first_shared(), 0);
 }
 
 #[test]
 fn there_are_never_more_leaders_than_subscriptions_that_nobody_serves() {
     let (mut bus, ids) = bus::<4>();
     publish(&mut bus, &ids);
-    assert_eq!(bus.hire(2), 2);
-    assert_eq!(bus.hire(9), 2);
-    assert_eq!(bus.hire(9), 0);
-    bus.step_down();
-    assert_eq!(bus.hire(9), 1);
+    assert_eq!(bus.start_shared(2), 2);
+    assert_eq!(bus.start_shared(9), 2);
+    assert_eq!(bus.start_shared(9), 0);
+    bus.leave_shared();
+    assert_eq!(bus.start_shared(9), 1);
     for _ in 0..2 {
-        bus.step_down();
+        bus.leave_shared();
         assert!(bus.next_ready().is_some());
     }
-    assert_eq!(bus.hire(9), 0, "two lead, two are served");
+    assert_eq!(bus.start_shared(9), 0, "two lead, two are served");
 }
 
 #[test]
 fn a_free_worker_steps_up_only_where_there_are_events_and_no_leader() {
     let (mut bus, ids) = bus::<2>();
-    assert!(!bus.step_up());
+    assert!(!bus.join_shared());
     publish(&mut bus, &ids);
-    assert!(bus.step_up());
-    assert!(!bus.step_up());
-    bus.step_down();
-    assert!(bus.step_up());
+    assert!(bus.join_shared());
+    assert!(!bus.join_shared());
+    bus.leave_shared();
+    assert!(bus.join_shared());
 }
 
 #[test]
@@ -96,7 +93,7 @@ fn publishing_has_a_budget_a_turn_counted_in_deliveries() {
     assert!(!bus.publishing_is_spent(), "an event that nobody hears counts too, as one");
     publish(&mut bus, &ids);
     assert!(bus.publishing_is_spent() && !bus.dispatching_is_spent());
-    bus.refill();
+    bus.begin_turn();
     assert!(!bus.publishing_is_spent());
 }
 
@@ -106,7 +103,7 @@ fn dispatching_has_a_budget_a_turn_and_may_be_ended_before() {
     for _ in 0..=Budget::DELIVERIES {
         publish(&mut bus, &[id]);
     }
-    bus.refill();
+    bus.begin_turn();
     bus.next_ready();
     for _ in 0..Budget::DELIVERIES {
         assert!(!bus.dispatching_is_spent());
@@ -114,9 +111,9 @@ fn dispatching_has_a_budget_a_turn_and_may_be_ended_before() {
         bus.finish(id, End::Handled);
     }
     assert!(bus.dispatching_is_spent() && !bus.publishing_is_spent());
-    bus.refill();
+    bus.begin_turn();
     assert!(!bus.dispatching_is_spent());
-    bus.spend_dispatching();
+    bus.end_dispatching();
     assert!(bus.dispatching_is_spent());
 }
 
@@ -143,11 +140,11 @@ fn publishers_keep_to_the_pace_of_handlers_that_had_too_little_time() {
     publish_a_turn(&mut bus, id);
     bus.next_ready();
     handle(&mut bus, id, 1000);
-    bus.spend_dispatching();
+    bus.end_dispatching();
     bus.release(id);
-    bus.refill();
+    bus.begin_turn();
     assert_eq!(publish_a_turn(&mut bus, id), 750, "fewer than were handled, so that the queue becomes shorter");
-    bus.refill();
+    bus.begin_turn();
     assert_eq!(publish_a_turn(&mut bus, id), Budget::DELIVERIES, "the next turn is a new one");
 }
 
@@ -157,12 +154,12 @@ fn publishers_get_less_of_a_turn_for_as_long_as_a_full_one_leaves_many() {
     for many in [true, false] {
         let left = Budget::DELIVERIES / 2 - u32::from(!many);
         (0..Budget::DELIVERIES + left).for_each(|_| publish(&mut bus, &[id]));
-        bus.refill();
+        bus.begin_turn();
         bus.next_ready();
         handle(&mut bus, id, Budget::DELIVERIES);
         assert!(bus.dispatching_is_spent());
         bus.release(id);
-        bus.refill();
+        bus.begin_turn();
         let share = if many { Budget::DELIVERIES / 4 * 3 } else { Budget::DELIVERIES };
         assert_eq!(publish_a_turn(&mut bus, id), share, "{left} left");
         bus.next_ready();
@@ -175,8 +172,8 @@ fn publishers_get_less_of_a_turn_for_as_long_as_a_full_one_leaves_many() {
 fn however_slow_the_handlers_are_publishers_have_a_sixteenth_of_a_turn() {
     let (mut bus, [id]) = bus::<1>();
     publish_a_turn(&mut bus, id);
-    bus.spend_dispatching();
-    bus.refill();
+    bus.end_dispatching();
+    bus.begin_turn();
     assert_eq!(publish_a_turn(&mut bus, id), Budget::DELIVERIES / 16);
 }
 
@@ -195,7 +192,7 @@ fn two_in_a_row() -> (Bus<(), (), ()>, [SubscriptionId; 2]) {
     let (mut bus, ids) = bus::<2>();
     publish(&mut bus, &ids);
     publish(&mut bus, &ids);
-    assert_eq!((bus.hire_first(), bus.next_ready()), (1, Some(ids[0])));
+    assert_eq!((bus.start_first_shared(), bus.next_ready()), (1, Some(ids[0])));
     assert!(bus.take(ids[0]).is_some());
     (bus, ids)
 }
@@ -203,14 +200,14 @@ fn two_in_a_row() -> (Bus<(), (), ()>, [SubscriptionId; 2]) {
 #[test]
 fn a_row_passes_on_to_the_next_subscription_and_stands_in_line_itself() {
     let (mut bus, [first, second]) = two_in_a_row();
-    assert_eq!(bus.pass_on(first, |_| true).map(|(next, _)| next), Some(second));
+    assert_eq!(bus.take_from_next(first, |_| true).map(|(next, _)| next), Some(second));
     let served =
         [first, second].map(|id| bus.subscriptions().get(id).map(|found| (found.is_served(), found.unfinished())));
     assert_eq!(served, [Some((false, 1)), Some((true, 2))]);
     assert_eq!(bus.unfinished(), 3);
-    assert_eq!(bus.pass_on(second, |_| true).map(|(next, _)| next), Some(first));
-    assert_eq!(bus.pass_on(first, |_| true).map(|(next, _)| next), Some(second));
-    assert!(bus.pass_on(second, |_| true).is_none(), "nobody is left");
+    assert_eq!(bus.take_from_next(second, |_| true).map(|(next, _)| next), Some(first));
+    assert_eq!(bus.take_from_next(first, |_| true).map(|(next, _)| next), Some(second));
+    assert!(bus.take_from_next(second, |_| true).is_none(), "nobody is left");
     assert!(bus.finish(second, End::Handled).few);
 }
 
@@ -220,11 +217,11 @@ fn a_row_passes_on_only_where_all_is_plain() {
         let (mut bus, ids) = two_in_a_row();
         hinder(&mut bus, ids);
         let before = (bus.unfinished(), bus.has_ready());
-        bus.pass_on(ids[0], |_| true).is_none()
+        bus.take_from_next(ids[0], |_| true).is_none()
             && before == (bus.unfinished(), bus.has_ready())
             && bus.subscriptions().get(ids[0]).is_some_and(Subscription::is_in_handler)
     };
-    assert!(is_left_alone(|bus, _| bus.spend_dispatching()), "its time is over");
+    assert!(is_left_alone(|bus, _| bus.end_dispatching()), "its time is over");
     assert!(is_left_alone(|bus, _| bus.awaited = 3), "somebody waits for so few");
     assert!(is_left_alone(|bus, [first, _]| drop(bus.unsubscribe(first, true))), "the first ends");
     assert!(is_left_alone(|bus, [_, second]| drop(bus.unsubscribe(second, false))), "the second has ended");
@@ -233,22 +230,23 @@ fn a_row_passes_on_only_where_all_is_plain() {
     };
     assert!(is_left_alone(joins_the_line), "somebody waits in line");
     let (mut bus, ids) = two_in_a_row();
-    assert!(bus.pass_on(ids[0], |_| false).is_none(), "the second does not suit");
+    assert!(bus.take_from_next(ids[0], |_| false).is_none(), "the second does not suit");
 }
 
 #[test]
 fn a_subscription_with_a_gap_to_tell_is_not_passed_on_to() {
     let (mut bus, [first]) = bus::<1>();
-    let second = bus.subscribe(Terms { capacity: 1, overflow: Overflow::DropOldest, tells_gaps: true, ..terms() });
+    let second =
+        bus.subscribe(SubscribeOptions { capacity: 1, overflow: Overflow::DropOldest, tells_gaps: true, ..terms() });
     publish(&mut bus, &[first, second]);
     publish(&mut bus, &[first, second]);
-    assert_eq!((bus.hire_first(), bus.next_ready()), (1, Some(first)));
-    assert!(bus.take(first).is_some() && bus.pass_on(first, |_| true).is_none());
+    assert_eq!((bus.start_first_shared(), bus.next_ready()), (1, Some(first)));
+    assert!(bus.take(first).is_some() && bus.take_from_next(first, |_| true).is_none());
     assert_eq!(bus.take_gap(second).map(|gap| gap.count), Some(1));
-    assert_eq!(bus.pass_on(first, |_| true).map(|(next, _)| next), Some(second));
+    assert_eq!(bus.take_from_next(first, |_| true).map(|(next, _)| next), Some(second));
     publish(&mut bus, &[second]);
     publish(&mut bus, &[second]);
-    assert!(bus.pass_on(second, |_| true).is_none(), "nor on from");
+    assert!(bus.take_from_next(second, |_| true).is_none(), "nor on from");
 }
 
 #[test]
@@ -257,10 +255,10 @@ fn a_handler_takes_along_what_waits_behind_its_event() {
     for _ in 0..3 {
         publish(&mut bus, &[id, other]);
     }
-    assert!(bus.take_along(id).is_none(), "no handler runs");
-    assert_eq!((bus.hire_first(), bus.next_ready()), (1, Some(id)));
+    assert!(bus.take_batched(id).is_none(), "no handler runs");
+    assert_eq!((bus.start_first_shared(), bus.next_ready()), (1, Some(id)));
     assert!(bus.take(id).is_some());
-    assert_eq!((0..9).map_while(|_| bus.take_along(id)).count(), 2);
+    assert_eq!((0..9).map_while(|_| bus.take_batched(id)).count(), 2);
     let counts = bus.subscriptions().get(id).map(|found| (found.unfinished(), found.counts.handled));
     assert_eq!((counts, bus.unfinished()), (Some((1, 2)), 4));
     assert!(!bus.finish(id, End::Handled).few);

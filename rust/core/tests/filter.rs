@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use naive_filter::{CALLABLES, Question, filters, passes, subjects};
 use proptest::prelude::*;
 use proptest::sample::select;
-use trading_events_core::filter::{Filter, Known};
+use trading_events_core::filter::{Filter, TopicInfo};
 
 /// What an event answers; `Err` names the callable that raised, or [`CALLABLES`] for the timestamp.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ impl Answers {
         }
     }
 
-    fn naive(&self, filter: &Filter<usize>, subject: &Known<'_>) -> (Result<bool, usize>, Vec<Question>) {
+    fn naive(&self, filter: &Filter<usize>, subject: &TopicInfo<'_>) -> (Result<bool, usize>, Vec<Question>) {
         let mut asked = Vec::new();
         let result = passes(filter, subject, &mut |question| {
             asked.push(question);
@@ -39,7 +39,7 @@ impl Answers {
             asked.borrow_mut().push(question);
             self.give(question)
         };
-        let result = filter.test(&mut || ask(Question::Time), &mut |callable| {
+        let result = filter.eval_residual(&mut || ask(Question::Time), &mut |callable| {
             ask(Question::Call(*callable)).map(|answer| answer == 1)
         });
         (result, asked.into_inner())
@@ -66,8 +66,8 @@ fn asks_of_topics(filter: &Filter<usize>) -> bool {
 
 /// Whether `part` is `whole` with some left out.
 fn is_within(part: &[Question], whole: &[Question]) -> bool {
-    let mut rest = whole.iter();
-    part.iter().all(|question| rest.any(|found| found == question))
+    let mut residual = whole.iter();
+    part.iter().all(|question| residual.any(|found| found == question))
 }
 
 fn all_questions(filter: &Filter<usize>) -> Vec<Question> {
@@ -87,7 +87,7 @@ proptest! {
     fn settling_and_testing_says_what_evaluating_the_whole_says(
         filter in filters(), subject in select(subjects()), answers in answers(0),
     ) {
-        let settled = filter.settle(&subject);
+        let settled = filter.partial_eval(&subject);
         prop_assert_eq!(answers.tested(&settled).0, answers.naive(&filter, &subject).0, "settled: {:?}", settled);
     }
 
@@ -95,18 +95,18 @@ proptest! {
     fn settling_leaves_only_what_needs_the_event_and_no_constant_beside_it(
         filter in filters(), subject in select(subjects()),
     ) {
-        let settled = filter.settle(&subject);
+        let settled = filter.partial_eval(&subject);
         prop_assert!(!asks_of_topics(&settled));
         let holds_constant = format!("{settled:?}").contains("Constant");
         prop_assert!(matches!(settled, Filter::Constant(_)) || !holds_constant);
-        prop_assert_eq!(settled.settle(&subject), settled);
+        prop_assert_eq!(settled.partial_eval(&subject), settled);
     }
 
     #[test]
     fn an_error_comes_out_and_nothing_is_asked_after_it(
         filter in filters(), subject in select(subjects()), answers in answers(30),
     ) {
-        let settled = filter.settle(&subject);
+        let settled = filter.partial_eval(&subject);
         let (result, asked) = answers.tested(&settled);
         prop_assert!(is_within(&asked, &all_questions(&filter)), "asked in order, and each at most once");
         let raised = asked.iter().position(|question| answers.give(*question).is_err());
@@ -122,7 +122,7 @@ proptest! {
     fn what_is_left_is_asked_in_order_until_the_outcome_is_certain(
         filter in filters(), subject in select(subjects()), answers in answers(20),
     ) {
-        let settled = filter.settle(&subject);
+        let settled = filter.partial_eval(&subject);
         prop_assert_eq!(answers.tested(&settled), answers.naive(&settled, &subject));
     }
 
@@ -143,6 +143,6 @@ proptest! {
 #[test]
 fn a_time_range_holds_its_start_and_not_its_end() {
     let filter: Filter<usize> = Filter::Time { start: Some(10), end: Some(20) };
-    let at = |time| filter.test::<()>(&mut || Ok(time), &mut |_| Err(()));
+    let at = |time| filter.eval_residual::<()>(&mut || Ok(time), &mut |_| Err(()));
     assert_eq!([9, 10, 19, 20].map(at), [Ok(false), Ok(true), Ok(true), Ok(false)]);
 }

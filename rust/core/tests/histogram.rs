@@ -1,7 +1,7 @@
 //! Histograms beside sorted lists.
 
 use proptest::prelude::*;
-use trading_events_core::histogram::Histogram;
+use trading_events_core::subscription::Histogram;
 
 fn durations() -> impl Strategy<Value = Vec<u64>> {
     let any_size = (0..64_u32, any::<u64>()).prop_map(|(bits, value)| value >> bits);

@@ -5,8 +5,7 @@ mod rows;
 
 use proptest::prelude::*;
 use rows::{number_of, row_of};
-use trading_events_core::backlog::Backlog;
-use trading_events_core::history::History;
+use trading_events_core::queue::{History, PackedArena};
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -34,29 +33,29 @@ proptest! {
     fn a_history_keeps_the_newest_in_order_packed_or_not_and_gives_the_oldest_back(
         capacity in 0..9_usize, steps in steps(),
     ) {
-        let (mut history, mut backlog) = (History::new(capacity), Backlog::default());
-        let (mut list, mut unpacked, mut next) = (Vec::new(), Vec::new(), 0);
+        let (mut history, mut arena) = (History::new(capacity), PackedArena::default());
+        let (mut list, mut live, mut next) = (Vec::new(), Vec::new(), 0);
         for step in steps {
             match step {
                 Step::Push => {
                     next += 1;
                     list.push(next);
-                    unpacked.push(next);
+                    live.push(next);
                     let oldest = (list.len() > capacity).then(|| list.remove(0));
                     prop_assert_eq!(history.push(next).map(number_of), oldest);
                 }
                 Step::Pack { is_newest } => {
                     let event = if is_newest { next } else { next.saturating_sub(1) };
-                    let row = backlog.put(&row_of(event)).unwrap();
-                    let is_kept = list.last() == Some(&event) && unpacked.contains(&event);
+                    let row = arena.add(&row_of(event)).unwrap();
+                    let is_kept = list.last() == Some(&event) && live.contains(&event);
                     prop_assert_eq!(history.pack_newest(&row, |kept| *kept == event), is_kept.then_some(event));
-                    unpacked.retain(|other| !is_kept || *other != event);
+                    live.retain(|other| !is_kept || *other != event);
                 }
                 Step::Clear => prop_assert_eq!(history.clear().map(number_of).collect::<Vec<_>>(), std::mem::take(&mut list)),
             }
-            unpacked.retain(|event| list.contains(event));
-            let kept = history.kept().share(|event| *event);
-            prop_assert_eq!((kept.len(), kept.events()), (list.len(), unpacked.len()));
+            live.retain(|event| list.contains(event));
+            let kept = history.events().share(|event| *event);
+            prop_assert_eq!((kept.len(), kept.live_len()), (list.len(), live.len()));
             prop_assert_eq!(kept.map(number_of).collect::<Vec<_>>(), &*list);
             prop_assert_eq!(history.capacity(), capacity);
         }

@@ -4,8 +4,7 @@ mod naive_pattern;
 
 use naive_pattern::{segment_matches, segments};
 use proptest::prelude::*;
-use trading_events_core::pattern::{Pattern, Segment};
-use trading_events_core::topic::{Topic, check_event_type, check_exchange, check_symbol};
+use trading_events_core::topic::{Pattern, Segment, Topic, check_event_type, check_exchange, check_symbol};
 
 /// Few letters, so that texts often match, of one, two, three and four bytes; and what is special elsewhere.
 fn letters() -> impl Strategy<Value = String> {

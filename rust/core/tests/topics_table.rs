@@ -1,14 +1,12 @@
 //! The table of cases in `tests/data/topics.toml`, which every implementation reads.
 
 use serde::Deserialize;
-use trading_events_core::bus::{Bus, Terms};
-use trading_events_core::error::NameError;
-use trading_events_core::filter::Known;
-use trading_events_core::pattern::Pattern;
+use trading_events_core::bus::{Bus, SubscribeOptions};
+use trading_events_core::filter::TopicInfo;
 use trading_events_core::queue::Overflow;
-use trading_events_core::registry::{Interest, Kinds};
+use trading_events_core::routing::{Interest, Selector};
 use trading_events_core::subscription::Delivery;
-use trading_events_core::topic::{NONE, Topic, check_event_type, check_exchange, check_symbol};
+use trading_events_core::topic::{NONE, NameError, Pattern, Topic, check_event_type, check_exchange, check_symbol};
 
 #[derive(Deserialize)]
 struct Table {
@@ -95,8 +93,8 @@ fn a_bus_routes_by_the_table_the_first_time_and_from_its_cache() {
     let patterns: Vec<Pattern> = rows.iter().map(|row| Pattern::parse(&row.pattern).unwrap()).collect();
     let mut bus: Bus<(), (), ()> = Bus::default();
     let mut subscribe = |pattern: &Pattern| {
-        let interest = Interest { kinds: Kinds::Matching(pattern.clone()), filter: None };
-        bus.subscribe(Terms {
+        let interest = Interest { selector: Selector::Matching(pattern.clone()), filter: None };
+        bus.subscribe(SubscribeOptions {
             payload: (),
             interest,
             capacity: 1,
@@ -113,7 +111,7 @@ fn a_bus_routes_by_the_table_the_first_time_and_from_its_cache() {
         let class = topics.iter().position(|other| other.event_type == topic.event_type).unwrap();
         let part = |name| (name != NONE).then_some(name);
         let (exchange, symbol) = (part(topic.exchange), part(topic.symbol));
-        let route = bus.route(class, &Known { event_type: topic.event_type, lineage: &[], exchange, symbol });
+        let route = bus.route(class, &TopicInfo { event_type: topic.event_type, lineage: &[], exchange, symbol });
         let heard: Vec<_> = route.targets().map(|(id, _)| id).collect();
         let wanted = ids.iter().zip(&patterns).filter(|(_, pattern)| pattern.matches(topic)).map(|(id, _)| *id);
         assert_eq!(heard, wanted.collect::<Vec<_>>(), "{topic:?}");

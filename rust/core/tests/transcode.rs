@@ -3,8 +3,8 @@
 use trading_events_core::codec::columns::{Column, Form};
 use trading_events_core::codec::limits::{Comparison, Limit, Limits, Name};
 use trading_events_core::codec::msgpack::MsgpackSink;
-use trading_events_core::codec::topics::sort;
-use trading_events_core::codec::transcode::{Choice, Field, Kind, Text, Transcoder};
+use trading_events_core::codec::topic_days::sort;
+use trading_events_core::codec::transcode::{Choice, Field, FieldType, Text, Transcoder};
 use trading_events_core::codec::{Decimal, Layout, Sink as _, Token};
 
 const NAMES: [&str; 7] = ["event_id", "event_type", "timestamp", "exchange", "symbol", "metadata", "value"];
@@ -13,24 +13,24 @@ fn names() -> Vec<String> {
     NAMES.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn text() -> Kind {
-    Kind::Text(Text::new(Limits::default(), None))
+fn text() -> FieldType {
+    FieldType::Text(Text::new(Limits::default(), None))
 }
 
-fn name(name: Name) -> Kind {
+fn name(name: Name) -> FieldType {
     let limits = Limits { name: Some(name), ..Limits::default() };
-    Kind::Optional(Box::new(Kind::Text(Text::new(limits, None))))
+    FieldType::Optional(Box::new(FieldType::Text(Text::new(limits, None))))
 }
 
-fn transcoder(value: Kind, form: Form) -> Transcoder {
+fn transcoder(value: FieldType, form: Form) -> Transcoder {
     let fields = vec![
-        Field { kind: Kind::Id(Text::default()), form: Form::Text },
-        Field { kind: Kind::Choice(vec![Choice::Text("tick".to_owned())]), form: Form::Text },
-        Field { kind: Kind::Moment, form: Form::Utc },
-        Field { kind: name(Name::Exchange), form: Form::Text },
-        Field { kind: name(Name::Symbol), form: Form::Text },
-        Field { kind: Kind::Json, form: Form::Json },
-        Field { kind: value, form },
+        Field { field_type: FieldType::Id(Text::default()), form: Form::Text },
+        Field { field_type: FieldType::Choice(vec![Choice::Text("tick".to_owned())]), form: Form::Text },
+        Field { field_type: FieldType::Moment, form: Form::Utc },
+        Field { field_type: name(Name::Exchange), form: Form::Text },
+        Field { field_type: name(Name::Symbol), form: Form::Text },
+        Field { field_type: FieldType::Json, form: Form::Json },
+        Field { field_type: value, form },
     ];
     Transcoder::new("tick", &names(), fields)
 }
@@ -54,21 +54,21 @@ fn event(micros: i64, symbol: Token<'_>, value: &[Token<'_>]) -> Vec<u8> {
 }
 
 /// The bytes of the columns of the value, or nothing if it is refused.
-fn columns(kind: Kind, form: Form, value: &[Token<'_>]) -> Option<Vec<Column>> {
-    let transcoder = transcoder(kind, form);
+fn columns(field_type: FieldType, form: Form, value: &[Token<'_>]) -> Option<Vec<Column>> {
+    let transcoder = transcoder(field_type, form);
     let mut transcription = transcoder.begin(1);
     transcription.push(&event(0, Token::None, value)).ok()?;
     transcription.finish().and_then(|mut fields| fields.pop()).map(|(_, columns)| columns)
 }
 
-fn as_text(kind: Kind, form: Form, value: &[Token<'_>]) -> Option<String> {
-    let (nulls, buffers) = columns(kind, form, value)?.remove(0).finish();
+fn as_text(field_type: FieldType, form: Form, value: &[Token<'_>]) -> Option<String> {
+    let (nulls, buffers) = columns(field_type, form, value)?.remove(0).finish();
     assert_eq!(nulls, 0);
     String::from_utf8(buffers.texts?).ok()
 }
 
-fn is_taken(kind: Kind, form: Form, value: Token<'_>) -> bool {
-    columns(kind, form, &[value]).is_some()
+fn is_taken(field_type: FieldType, form: Form, value: Token<'_>) -> bool {
+    columns(field_type, form, &[value]).is_some()
 }
 
 #[test]
@@ -94,13 +94,14 @@ fn an_event_becomes_a_row_of_columns() {
 fn values_beyond_their_limits_are_refused() {
     let above = || Limits { comparisons: vec![(Comparison::Above, Limit::Int(0))], ..Limits::default() };
     let decimal = |negative| Token::Decimal(Decimal { negative, mantissa: 110, exponent: -2 });
-    assert!(is_taken(Kind::Decimal(above()), Form::Decimal, decimal(false)));
-    assert!(!is_taken(Kind::Decimal(above()), Form::Decimal, decimal(true)));
-    assert!(is_taken(Kind::Int(above()), Form::Int, Token::Int(1)));
-    assert!(!is_taken(Kind::Int(above()), Form::Int, Token::Int(0)));
-    assert!(is_taken(Kind::Float(above()), Form::Float, Token::Float(0.5)));
-    assert!(!is_taken(Kind::Float(above()), Form::Float, Token::Float(-0.5)));
-    let long = || Kind::Text(Text::new(Limits { min_length: Some(2), max_length: Some(3), ..Limits::default() }, None));
+    assert!(is_taken(FieldType::Decimal(above()), Form::Decimal, decimal(false)));
+    assert!(!is_taken(FieldType::Decimal(above()), Form::Decimal, decimal(true)));
+    assert!(is_taken(FieldType::Int(above()), Form::Int, Token::Int(1)));
+    assert!(!is_taken(FieldType::Int(above()), Form::Int, Token::Int(0)));
+    assert!(is_taken(FieldType::Float(above()), Form::Float, Token::Float(0.5)));
+    assert!(!is_taken(FieldType::Float(above()), Form::Float, Token::Float(-0.5)));
+    let long =
+        || FieldType::Text(Text::new(Limits { min_length: Some(2), max_length: Some(3), ..Limits::default() }, None));
     assert!(is_taken(long(), Form::Text, Token::Text("äö")));
     assert!(!is_taken(long(), Form::Text, Token::Text("ä")));
     assert!(!is_taken(long(), Form::Text, Token::Text("1234")));
@@ -111,11 +112,11 @@ fn values_beyond_their_limits_are_refused() {
 fn what_is_not_of_the_kind_is_refused() {
     assert!(!is_taken(text(), Form::Text, Token::Int(1)));
     assert!(!is_taken(text(), Form::Text, Token::None));
-    assert!(is_taken(Kind::Optional(Box::new(text())), Form::Text, Token::None));
-    assert!(!is_taken(Kind::Decimal(Limits::default()), Form::Decimal, Token::Text("NaN")));
-    assert!(!is_taken(Kind::Choice(vec![Choice::Text("buy".to_owned())]), Form::Text, Token::Text("bye")));
-    assert!(!is_taken(Kind::Int(Limits::default()), Form::Int, Token::Unsigned(u64::MAX)));
-    assert!(!is_taken(Kind::Json, Form::Json, Token::Int(1)));
+    assert!(is_taken(FieldType::Optional(Box::new(text())), Form::Text, Token::None));
+    assert!(!is_taken(FieldType::Decimal(Limits::default()), Form::Decimal, Token::Text("NaN")));
+    assert!(!is_taken(FieldType::Choice(vec![Choice::Text("buy".to_owned())]), Form::Text, Token::Text("bye")));
+    assert!(!is_taken(FieldType::Int(Limits::default()), Form::Int, Token::Unsigned(u64::MAX)));
+    assert!(!is_taken(FieldType::Json, Form::Json, Token::Int(1)));
 }
 
 #[test]
@@ -147,16 +148,16 @@ fn json_is_written_as_pydantic_does() {
         Token::Map(0),
     ];
     let expected = r#"{"a\"\\\n\u0001ä":[null,true,18446744073709551615,1e16],"b":0.000012,"c":{}}"#;
-    assert_eq!(as_text(Kind::Json, Form::Json, &values).as_deref(), Some(expected));
+    assert_eq!(as_text(FieldType::Json, Form::Json, &values).as_deref(), Some(expected));
     let twice = [Token::Map(2), Token::Text("a"), Token::None, Token::Text("a"), Token::None];
-    assert_eq!(as_text(Kind::Json, Form::Json, &twice), None);
+    assert_eq!(as_text(FieldType::Json, Form::Json, &twice), None);
 }
 
 #[test]
 fn models_become_json_if_their_fields_are_in_order() {
     let kind = || {
-        let fields = vec![("p".to_owned(), Kind::Decimal(Limits::default())), ("q".to_owned(), Kind::Bool)];
-        Kind::List(Box::new(Kind::Model(fields)), Limits::default())
+        let fields = vec![("p".to_owned(), FieldType::Decimal(Limits::default())), ("q".to_owned(), FieldType::Bool)];
+        FieldType::List(Box::new(FieldType::Model(fields)), Limits::default())
     };
     let decimal = Token::Decimal(Decimal { negative: false, mantissa: 10, exponent: -1 });
     let level = [Token::List(1), Token::Map(2), Token::Text("p"), decimal, Token::Text("q"), Token::Bool(false)];

@@ -9,10 +9,10 @@ use trading_events_fuzz::{CHOICE, choices};
 
 #[path = "../../core/tests/bus/model.rs"]
 mod model;
-#[path = "../../core/tests/naive_line/mod.rs"]
-mod naive_line;
 #[path = "../../core/tests/naive_queue/mod.rs"]
 mod naive_queue;
+#[path = "../../core/tests/naive_wait_queue/mod.rs"]
+mod naive_wait_queue;
 #[path = "../../core/tests/bus/pair/mod.rs"]
 mod pair;
 #[path = "../../core/tests/bus/promises.rs"]
@@ -28,10 +28,10 @@ const STEPS: usize = 200;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((history, bytes)) = bytes.split_first() else { return };
-    let Some((first, rest)) = bytes.split_at_checked(2 * CHOICE) else { return };
+    let Some((first, residual)) = bytes.split_at_checked(2 * CHOICE) else { return };
     let mut pair = Pair::keeping(usize::from(history % 8));
     choices(first, &subscribes()).for_each(|step| pair.step(&step));
-    choices(rest, &step(true)).take(STEPS).for_each(|step| pair.step(&step));
+    choices(residual, &step(true)).take(STEPS).for_each(|step| pair.step(&step));
     pair.serve_all();
     pair.assert_idle();
     pair.fill_up();

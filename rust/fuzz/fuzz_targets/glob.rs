@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use naive_pattern::segment_matches;
-use trading_events_core::pattern::Segment;
+use trading_events_core::topic::Segment;
 
 #[path = "../../core/tests/naive_pattern/mod.rs"]
 #[allow(dead_code)] // it also reads whole patterns

@@ -4,8 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use naive_pattern::segments;
-use trading_events_core::pattern::Pattern;
-use trading_events_core::topic::Topic;
+use trading_events_core::topic::{Pattern, Topic};
 
 #[path = "../../core/tests/naive_pattern/mod.rs"]
 mod naive_pattern;

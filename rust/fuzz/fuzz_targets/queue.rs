@@ -14,10 +14,10 @@ mod pair;
 mod rows;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((first, rest)) = bytes.split_at_checked(CHOICE) else { return };
+    let Some((first, residual)) = bytes.split_at_checked(CHOICE) else { return };
     let (capacity, overflow, unpacked) = choose(first, &(1..9_usize, overflows(), 0..4_usize));
     let mut pair = Pair::new(capacity, overflow, unpacked);
-    for step in choices(rest, &step()) {
+    for step in choices(residual, &step()) {
         pair.step(step);
         pair.check();
     }

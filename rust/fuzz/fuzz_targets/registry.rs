@@ -15,7 +15,7 @@ mod naive_filter;
 const STEPS: usize = 24;
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Some((first, rest)) = bytes.split_at_checked(CHOICE) {
-        run(choices(rest, &step()).take(STEPS), &choose(first, &answers()));
+    if let Some((first, residual)) = bytes.split_at_checked(CHOICE) {
+        run(choices(residual, &step()).take(STEPS), &choose(first, &answers()));
     }
 });

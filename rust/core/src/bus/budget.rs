@@ -1,32 +1,32 @@
-//! Share of a loop's turn that a bus may take.
+//! A bus's share of one turn of the event loop.
 
 use crate::queue::Queue;
 
-/// How much a bus does in one turn of its loop before it lets the loop go on.
+/// Work that a bus may still do in this turn of its loop, counted in deliveries.
 #[derive(Debug)]
 pub struct Budget {
     pub(crate) publishing: u32,
     pub(crate) dispatching: u32,
-    /// How many deliveries dispatching came to before its time was over, if it was.
+    /// Deliveries dispatched before dispatching was ended for this turn, if it was.
     came_to: Option<u32>,
 }
 
 impl Budget {
-    /// Deliveries a turn, in and out each. At a quarter of a microsecond each, a turn takes half a millisecond; at fewer,
-    /// the turn's own cost (some ten microseconds) would show.
+    /// Deliveries a turn, in and out each. At a quarter of a microsecond each, a turn takes half a millisecond. With
+    /// fewer, the turn's own cost of some ten microseconds would show.
     pub const DELIVERIES: u32 = 2048;
 
-    /// What publishing may do at the least, however slow the handlers are.
+    /// The least that publishing may do, however slow the handlers are.
     const LEAST: u32 = Self::DELIVERIES / 16;
 
-    /// With so many left, handlers are behind.
+    /// Unfinished events from which on handlers count as behind.
     pub(crate) const MANY: u32 = Self::DELIVERIES / 2;
 
-    /// What it costs publishing to keep an event as a row, which takes as long as so many deliveries.
+    /// Cost of packing one event, in deliveries.
     pub(crate) const PACKING: u32 = 4;
 
-    /// That of the turn after this one. Where handlers are behind, publishers get less of it than the handlers came to in
-    /// this one, so that a queue that has grown long becomes short again.
+    /// The budget of the next turn. If handlers are behind, publishers get less than the handlers achieved in this
+    /// turn, so that a long queue shrinks.
     pub(crate) fn next(&self, is_behind: bool) -> Self {
         if self.dispatching > 0 || !is_behind {
             return Self::default();
@@ -51,5 +51,5 @@ impl Default for Budget {
     }
 }
 
-// A queue keeps as they are what publishers may put in within two turns, so that one that is served never pays for packing.
-const _: () = assert!(Queue::<()>::UNPACKED == 2 * Budget::DELIVERIES as usize);
+// A queue keeps two turns of publishing live, so that a queue that is served never pays for packing.
+const _: () = assert!(Queue::<()>::LIVE_LIMIT == 2 * Budget::DELIVERIES as usize);

@@ -1,27 +1,27 @@
-//! How a bus closes: who is still heard meanwhile, and what is given up.
+//! Closing a bus.
 
 use super::Bus;
 use super::phase::Phase;
-use crate::queue::{Loss, Sequence};
+use crate::queue::{DropReason, EventDeque};
 
-/// What a bus that is closed by force gave back, likewise to be dropped without a lock.
+/// Events and subscriptions given back by a bus that is closed by force, to be dropped without a lock.
 #[derive(Debug)]
 pub struct Abandoned<E, S> {
-    /// Events that were lost, by subscription.
-    pub events: Vec<Sequence<E>>,
-    /// Subscriptions that were only to be drained.
+    /// Dropped events, by subscription.
+    pub events: Vec<EventDeque<E>>,
+    /// Payloads of subscriptions that were being drained.
     pub ended: Vec<S>,
 }
 
 impl<E, S, W> Bus<E, S, W> {
-    /// Takes no new events from outside from here on, and calls every waiting publisher, who is then refused.
+    /// Stops taking events from outside, and wakes every waiting publisher, who is then refused.
     pub fn close(&mut self) {
         if self.phase == Phase::Open {
             self.enter(Phase::Closing);
         }
     }
 
-    /// Takes no new events from its handlers either.
+    /// Stops taking events from handlers too.
     pub fn refuse(&mut self) {
         if self.phase != Phase::Closed {
             self.enter(Phase::Ending);
@@ -30,34 +30,34 @@ impl<E, S, W> Bus<E, S, W> {
 
     fn enter(&mut self, phase: Phase) {
         self.phase = phase;
-        self.note_gate();
-        let dismissed = self.line.dismiss();
-        self.called.extend(dismissed);
+        self.update_gate();
+        let dismissed = self.wait_queue.dismiss();
+        self.woken.extend(dismissed);
     }
 
-    /// Notes whether it has to ask who speaks.
-    pub(crate) fn note_gate(&mut self) {
+    /// Updates whether the origin of an event has to be looked at.
+    pub(crate) fn update_gate(&mut self) {
         self.takes_from_all = self.phase == Phase::Open && self.draining == 0;
     }
 
-    /// Gives up all events that wait, and takes no more.
+    /// Drops all waiting events and takes no more.
     pub fn abandon(&mut self) -> Abandoned<E, S> {
         self.refuse();
         let ids: Vec<_> = self.subscriptions.iter().map(|(id, _)| id).collect();
         let mut abandoned = Abandoned { events: Vec::new(), ended: Vec::new() };
         for id in ids {
             if let Some(subscription) = self.subscriptions.get_mut(id) {
-                let lost = subscription.discard(Loss::Closed);
-                self.unfinished -= lost.len() as u64;
-                abandoned.events.push(lost);
+                let dropped = subscription.discard(DropReason::Closed);
+                self.unfinished -= dropped.len() as u64;
+                abandoned.events.push(dropped);
                 abandoned.ended.extend(self.retire(id));
             }
         }
         abandoned
     }
 
-    /// Marks the bus closed for good, unless something has come that is still to be handled. Says whether it is closed.
-    pub fn seal(&mut self) -> bool {
+    /// Marks the bus closed for good, unless events are left to be handled. Returns true if it is closed.
+    pub fn mark_closed(&mut self) -> bool {
         let is_done = self.unfinished == 0 || self.phase == Phase::Ending;
         if is_done {
             self.enter(Phase::Closed);
@@ -65,13 +65,14 @@ impl<E, S, W> Bus<E, S, W> {
         is_done
     }
 
-    /// Whether it takes events without asking who speaks. It asks while it closes, and while a subscription is drained.
+    /// True if the bus takes events whatever their origin. It looks at the origin while it closes and while a
+    /// subscription is drained.
     #[must_use]
     pub fn takes_from_all(&self) -> bool {
         self.takes_from_all
     }
 
-    /// How open the bus is.
+    /// The phase of the bus.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase

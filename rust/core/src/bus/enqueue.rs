@@ -1,18 +1,18 @@
-//! An event's way into the queues of its subscriptions, once there is room.
+//! Putting an event into the queues of its subscriptions, once there is room.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Bus;
-use super::offer::{Accepted, Manner, Patience, Place};
-use crate::queue::Verdict;
+use super::offer::{Accepted, OfferOptions, Position, WhenFull};
+use crate::queue::Admission;
 use crate::routing::SubscriptionId;
 use crate::subscription::{Service, Subscription, Subscriptions};
 
-/// Why an event cannot be accepted now.
+/// Reason why an event cannot be accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Obstacle {
-    /// The publisher can wait for room.
+    /// The publisher may wait for room.
     Wait,
     /// This queue is full.
     Full(SubscriptionId),
@@ -23,98 +23,102 @@ impl<E, S> Subscriptions<E, S> {
         &self,
         topic: &Arc<str>,
         targets: &[SubscriptionId],
-        Manner { patience, speaker, .. }: Manner,
+        OfferOptions { when_full, origin, .. }: OfferOptions,
     ) -> Result<(), Obstacle> {
         let mut must_wait = None;
         for id in targets {
-            let Some(subscription) = self.get(*id).filter(|found| speaker.is_heard_by(*id, found)) else { continue };
-            let verdict = match patience {
-                Patience::Urgent => subscription.queue.urgent_verdict(topic),
-                _ => subscription.queue.verdict(topic),
+            let Some(subscription) = self.get(*id).filter(|found| origin.is_heard_by(*id, found)) else { continue };
+            let admission = match when_full {
+                WhenFull::Exceed => subscription.queue.admission_exceeding(topic),
+                _ => subscription.queue.admission(topic),
             };
-            match verdict {
-                Verdict::Take => {}
-                Verdict::Wait => must_wait = must_wait.or(Some(*id)),
-                Verdict::Refuse => return Err(Obstacle::Full(*id)),
+            match admission {
+                Admission::Take => {}
+                Admission::Wait => must_wait = must_wait.or(Some(*id)),
+                Admission::Refuse => return Err(Obstacle::Full(*id)),
             }
         }
-        match (must_wait, patience) {
+        match (must_wait, when_full) {
             (None, _) => Ok(()),
-            (Some(_), Patience::Waits) => Err(Obstacle::Wait),
+            (Some(_), WhenFull::Wait) => Err(Obstacle::Wait),
             (Some(id), _) => Err(Obstacle::Full(id)),
         }
     }
 }
 
 impl<E, S, W> Bus<E, S, W> {
-    /// Whether no other worker is needed for an event that came now: each handler would be called by the publisher, if it
-    /// can, or by the worker that is at it.
+    /// True if an event that came now would need no further worker: each handler would be called by the publisher, if
+    /// it can, or by the worker that serves it.
     pub(crate) fn need_no_worker(&self, targets: &[SubscriptionId], can_call: bool) -> bool {
-        let needs_none = |found: &Subscription<E, S>| found.is_served() || (can_call && found.is_called_at_once());
+        let needs_none = |found: &Subscription<E, S>| found.is_served() || (can_call && found.is_called_inline());
         targets.iter().all(|id| self.subscriptions.get(*id).is_some_and(needs_none))
     }
 
-    /// Takes an event that the queues have room for.
+    /// Puts an event into queues that have room for it.
     #[inline]
-    pub(crate) fn accept(
+    pub(crate) fn enqueue(
         &mut self,
         topic: &Arc<str>,
         targets: &[SubscriptionId],
-        manner: Manner,
+        options: OfferOptions,
         mut event: impl FnMut() -> E,
         outcome: &mut Accepted<E>,
     ) {
         let mut heard = 0;
         for id in targets {
-            let found = self.subscriptions.get_mut(*id).filter(|found| manner.speaker.is_heard_by(*id, found));
+            let found = self.subscriptions.get_mut(*id).filter(|found| options.origin.is_heard_by(*id, found));
             let Some(subscription) = found else { continue };
             heard += 1;
-            let next = subscription.queue.next_place();
-            let lost = subscription.accept(event(), topic);
-            let grown = u64::from(lost.is_none());
-            outcome.lost.extend(lost);
+            let next = subscription.queue.next_position();
+            let dropped = subscription.enqueue(event(), topic);
+            let grown = u64::from(dropped.is_none());
+            outcome.dropped.extend(dropped);
             if subscription.queue.is_to_be_packed() {
-                outcome.to_pack.extend(subscription.place_to_pack(next, topic).map(|place| Place::Queue(*id, place)));
+                outcome
+                    .to_pack
+                    .extend(subscription.position_to_pack(next, topic).map(|position| Position::Queue(*id, position)));
             }
             self.unfinished += grown;
-            if manner.patience == Patience::Urgent && subscription.queue.live() > subscription.queue.capacity() {
+            if options.when_full == WhenFull::Exceed && subscription.queue.waiting_len() > subscription.queue.capacity()
+            {
                 subscription.counts.over_capacity += grown;
             }
             if subscription.service == Service::Idle {
-                see_to(*id, subscription, manner.can_call, &mut self.ready, outcome);
+                assign(*id, subscription, options.can_call, &mut self.ready, outcome);
             }
         }
         if self.history.is_some() {
-            self.remember(event(), outcome);
+            self.append_to_history(event(), outcome);
         }
-        if !self.line.is_empty() {
-            self.call_those_who_can_replace(targets);
+        if !self.wait_queue.is_empty() {
+            self.wake_those_who_can_replace(targets);
         }
         self.totals.published += 1;
         self.totals.unrouted += u64::from(heard == 0);
         self.budget.spend_on_publishing(heard.max(1));
     }
 
-    /// Takes an event where no queue does more than put it behind the others. Otherwise nothing has happened.
+    /// Fast path of [`Bus::enqueue`], for queues that only append it. Returns false, with nothing changed, if it does
+    /// not apply.
     #[inline]
-    pub(crate) fn accept_plainly(
+    pub(crate) fn enqueue_fast(
         &mut self,
         targets: &[SubscriptionId],
         can_call: bool,
         mut event: impl FnMut() -> E,
         outcome: &mut Accepted<E>,
     ) -> bool {
-        let is_plain = |found: &Subscription<E, S>| !found.ending && found.queue.is_plain();
-        let are_plain = targets.iter().all(|id| self.subscriptions.get(*id).is_some_and(is_plain));
+        let takes_fast_path = |found: &Subscription<E, S>| !found.ending && found.queue.takes_fast_path();
+        let are_plain = targets.iter().all(|id| self.subscriptions.get(*id).is_some_and(takes_fast_path));
         if !are_plain || targets.is_empty() || self.history.is_some() {
             return false;
         }
         for id in targets {
             let Some(subscription) = self.subscriptions.get_mut(*id) else { continue };
-            subscription.accept_plainly(event());
+            subscription.enqueue_fast(event());
             self.unfinished += 1;
             if subscription.service == Service::Idle {
-                see_to(*id, subscription, can_call, &mut self.ready, outcome);
+                assign(*id, subscription, can_call, &mut self.ready, outcome);
             }
         }
         self.totals.published += 1;
@@ -123,34 +127,34 @@ impl<E, S, W> Bus<E, S, W> {
     }
 
     #[cold]
-    fn remember(&mut self, event: E, outcome: &mut Accepted<E>) {
+    fn append_to_history(&mut self, event: E, outcome: &mut Accepted<E>) {
         if let Some(history) = &mut self.history {
-            outcome.lost.extend(history.push(event));
-            outcome.to_pack.push(Place::History);
+            outcome.dropped.extend(history.push(event));
+            outcome.to_pack.push(Position::History);
         }
     }
 
-    /// Calls those whose event may take the place of one that has just come into a conflating queue.
-    fn call_those_who_can_replace(&mut self, targets: &[SubscriptionId]) {
+    /// Wakes publishers whose event can replace one that has just come into a conflating queue.
+    fn wake_those_who_can_replace(&mut self, targets: &[SubscriptionId]) {
         let conflates = |id: &SubscriptionId| self.subscriptions.get(*id).is_some_and(|found| found.queue.conflates());
         let conflating: Vec<_> = targets.iter().copied().filter(conflates).collect();
-        self.call_for(&conflating);
+        self.wake_for(&conflating);
     }
 }
 
-/// Finds who sees to an idle subscription's events: the caller, if it is to call the handler, or the next free worker.
-fn see_to<E, S>(
+/// Assigns an idle subscription to the caller, if it is to call the handler, or to the next free worker.
+fn assign<E, S>(
     id: SubscriptionId,
     subscription: &mut Subscription<E, S>,
     can_call: bool,
     ready: &mut VecDeque<SubscriptionId>,
     outcome: &mut Accepted<E>,
 ) {
-    if can_call && subscription.is_called_at_once() {
+    if can_call && subscription.is_called_inline() {
         subscription.service = Service::Served;
-        outcome.calls.push(id);
+        outcome.to_serve.push(id);
     } else if subscription.queue.has_next() {
-        subscription.service = Service::Listed;
+        subscription.service = Service::Ready;
         ready.push_back(id);
     }
 }

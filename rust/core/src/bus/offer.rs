@@ -2,100 +2,100 @@
 
 use smallvec::SmallVec;
 
-use crate::queue::Kept;
+use crate::queue::Stored;
 use crate::routing::SubscriptionId;
 use crate::subscription::Subscription;
 
-/// What a publisher does when there is no room.
+/// Behaviour of a publisher when a queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
+pub enum WhenFull {
     /// It waits.
-    Waits,
+    Wait,
     /// It is refused.
-    None,
-    /// It goes past the line and beyond the capacity, up to twice of it: it runs in a handler, and waiting for room that
-    /// only handlers make could be for ever.
-    Urgent,
+    Fail,
+    /// It overtakes the wait queue and may exceed the capacity, up to twice of it. It runs in a handler, which could
+    /// wait for ever for room that only handlers make.
+    Exceed,
 }
 
-/// Who speaks: a bus that is closing still hears its own handlers, and to the last itself.
+/// Origin of an offer. A closing bus still takes events of its own handlers, and of itself to the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Speaker {
+pub enum Origin {
     /// A publisher from outside.
     Publisher,
     /// The running handler of this subscription.
     Handler(SubscriptionId),
-    /// Somebody else whom the bus waits for before it closes: who reads a stream of it, or a handler of the bus that it
+    /// Somebody else for whom a closing bus waits: the reader of one of its streams, or a handler of the bus that it
     /// sends for.
     Insider,
-    /// The bus, about a failure.
+    /// The bus itself, about a failure.
     Bus,
 }
 
-impl Speaker {
-    /// Whether a subscription hears it; `id` is the subscription's.
+impl Origin {
+    /// True if a subscription still takes events of this origin; `id` is the subscription's.
     #[inline]
     pub(crate) fn is_heard_by<E, S>(self, id: SubscriptionId, subscription: &Subscription<E, S>) -> bool {
         !subscription.ending || (subscription.draining && self == Self::Handler(id))
     }
 }
 
-/// How an event is offered.
+/// Options of an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Manner {
-    /// What happens when there is no room.
-    pub patience: Patience,
-    /// Who speaks.
-    pub speaker: Speaker,
-    /// Whether the caller can call handlers itself, which it has to do for [`Accepted::calls`].
+pub struct OfferOptions {
+    /// Behaviour when a queue is full.
+    pub when_full: WhenFull,
+    /// Origin of the event.
+    pub origin: Origin,
+    /// True if the caller can call handlers itself, as [`Accepted::to_serve`] asks it to.
     pub can_call: bool,
 }
 
-/// Where an event is kept.
+/// Position of a stored event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// At this place of a subscription's queue.
+pub enum Position {
+    /// This position in the queue of a subscription.
     Queue(SubscriptionId, u64),
-    /// The newest of the history.
+    /// The newest in the history.
     History,
 }
 
-/// What an accepted event has brought about.
+/// Follow-up work for an accepted event.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the calls are to be made"]
 pub struct Accepted<E> {
-    /// Events that were lost by it, for the caller to drop without its lock.
-    pub lost: Vec<Kept<E>>,
-    /// Where the event is to be [packed](Bus::pack).
-    pub to_pack: Vec<Place>,
-    /// Subscriptions that the caller serves now: it is to [take](Bus::take_to_call), to call, to
-    /// [finish](Bus::finish) and to [release](Bus::release).
-    pub calls: SmallVec<[SubscriptionId; 2]>,
+    /// Events dropped for it, to be dropped by the caller without its lock.
+    pub dropped: Vec<Stored<E>>,
+    /// Positions at which the event is to be [packed](super::Bus::pack).
+    pub to_pack: Vec<Position>,
+    /// Subscriptions that the caller serves: it [takes](super::Bus::take_inline) the event, calls the handler,
+    /// [finishes](super::Bus::finish) and [releases](super::Bus::release).
+    pub to_serve: SmallVec<[SubscriptionId; 2]>,
 }
 
 impl<E> Accepted<E> {
-    /// Whether there is nothing for the caller to do.
+    /// True if there is nothing for the caller to do.
     #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.lost.is_empty() && self.to_pack.is_empty() && self.calls.is_empty()
+    pub fn is_done(&self) -> bool {
+        self.dropped.is_empty() && self.to_pack.is_empty() && self.to_serve.is_empty()
     }
 }
 
 impl<E> Default for Accepted<E> {
     fn default() -> Self {
-        Self { lost: Vec::new(), to_pack: Vec::new(), calls: SmallVec::new() }
+        Self { dropped: Vec::new(), to_pack: Vec::new(), to_serve: SmallVec::new() }
     }
 }
 
-/// What became of an offered event.
+/// Result of an offer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Offer<E> {
-    /// It stands in all its queues.
+    /// The event is in all its queues.
     Accepted(Accepted<E>),
-    /// It has reached nobody: there is no room, or somebody with the same needs was here before.
+    /// No queue has the event: there is no room, or a publisher that needs the same queues came before.
     Wait,
-    /// It has reached nobody: this queue is full.
+    /// No queue has the event: this one is full.
     Full(SubscriptionId),
-    /// It has reached nobody: the bus is closed.
+    /// No queue has the event: the bus is closed.
     Closed,
 }

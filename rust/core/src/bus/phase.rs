@@ -1,28 +1,28 @@
 //! Phases of a bus, from open to closed.
 
-use super::offer::Speaker;
+use super::offer::Origin;
 
-/// How open a bus is.
+/// Phase of a bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
     /// Takes events.
     #[default]
     Open,
-    /// Takes no new events but those of its own handlers, and works off what it has.
+    /// Takes only events of its own handlers and of insiders, until all have been handled.
     Closing,
-    /// Has given up what waited, and takes only its own word.
+    /// Has dropped waiting events, and takes only its own.
     Ending,
     /// Has nothing left.
     Closed,
 }
 
 impl Phase {
-    /// Whether the bus takes events from somebody.
-    pub(crate) fn admits(self, speaker: Speaker) -> bool {
+    /// True if the bus takes events of this origin.
+    pub(crate) fn admits(self, origin: Origin) -> bool {
         match self {
             Self::Open => true,
-            Self::Closing => speaker != Speaker::Publisher,
-            Self::Ending => speaker == Speaker::Bus,
+            Self::Closing => origin != Origin::Publisher,
+            Self::Ending => origin == Origin::Bus,
             Self::Closed => false,
         }
     }

@@ -1,46 +1,46 @@
-//! How events get in: all queues or none, at once or after a wait.
+//! Publishing: into all queues or none, at once or after a wait.
 
 use std::sync::Arc;
 
 use super::Bus;
 use super::budget::Budget;
 use super::enqueue::Obstacle;
-use super::offer::{Accepted, Manner, Offer, Patience, Place, Speaker};
-use super::waiters::{Needs, Ticket};
-use crate::queue::Verdict;
+use super::offer::{Accepted, Offer, OfferOptions, Origin, Position, WhenFull};
+use super::waiters::{QueueIds, Ticket};
+use crate::queue::Admission;
 use crate::routing::{Route, SubscriptionId};
 use crate::subscription::Subscription;
 
 impl<E, S, W> Bus<E, S, W> {
-    /// Offers an event to its subscriptions; `event` makes a copy for each of them.
-    pub fn offer(
+    /// Offers an event to its subscriptions; `event` makes a copy for each.
+    pub fn publish(
         &mut self,
         topic: &Arc<str>,
         targets: &[SubscriptionId],
-        manner: Manner,
+        options: OfferOptions,
         event: impl FnMut() -> E,
     ) -> Offer<E> {
-        let patience = manner.patience;
-        if !self.phase().admits(manner.speaker) {
+        let when_full = options.when_full;
+        if !self.phase().admits(options.origin) {
             return Offer::Closed;
         }
-        match self.subscriptions.check(topic, targets, manner) {
+        match self.subscriptions.check(topic, targets, options) {
             Ok(()) => {}
             Err(Obstacle::Wait) => return Offer::Wait,
             Err(Obstacle::Full(id)) => return Offer::Full(id),
         }
-        if patience == Patience::Waits && !self.line.is_empty() && self.is_behind_others(topic, targets) {
+        if when_full == WhenFull::Wait && !self.wait_queue.is_empty() && self.is_behind_others(topic, targets) {
             return Offer::Wait;
         }
         let mut outcome = Accepted::default();
-        self.accept(topic, targets, manner, event, &mut outcome);
+        self.enqueue(topic, targets, options, event, &mut outcome);
         Offer::Accepted(outcome)
     }
 
-    /// Offers an event along its route, where all is plain: the bus is open and awake, nobody waits in line, no filter has
-    /// to look at the event, and every queue takes it. Otherwise nothing has happened, and [`Bus::offer`] sorts it out.
-    /// Says whether it was accepted.
-    pub fn accept_at_once(
+    /// Fast path of [`Bus::publish`] along a route. It applies if the bus is open, no publisher waits, no filter has to
+    /// look at the event, a worker is awake or none is needed, and every queue has room. Returns false, with nothing
+    /// changed, if it does not apply.
+    pub fn try_publish(
         &mut self,
         route: &Route,
         can_call: bool,
@@ -48,138 +48,139 @@ impl<E, S, W> Bus<E, S, W> {
         outcome: &mut Accepted<E>,
     ) -> bool {
         let Some(targets) = route.unconditional() else { return false };
-        if !self.takes_at_once(targets, can_call) {
+        if !self.takes_fast_path(targets, can_call) {
             return false;
         }
-        if self.accept_plainly(targets, can_call, &mut event, outcome) {
+        if self.enqueue_fast(targets, can_call, &mut event, outcome) {
             return true;
         }
-        let manner = Manner { patience: Patience::None, speaker: Speaker::Publisher, can_call };
-        if self.subscriptions.check(&route.topic, targets, manner) != Ok(()) {
+        let options = OfferOptions { when_full: WhenFull::Fail, origin: Origin::Publisher, can_call };
+        if self.subscriptions.check(&route.topic, targets, options) != Ok(()) {
             return false;
         }
-        self.accept(&route.topic, targets, manner, event, outcome);
+        self.enqueue(&route.topic, targets, options, event, outcome);
         true
     }
 
-    /// [`Bus::accept_at_once`] along a route that has this one target, where its queue does no more than put the event
-    /// behind the others.
+    /// [`Bus::try_publish`] along a route to one subscription whose queue only appends the event.
     #[inline]
-    pub fn accept_by_one(
+    pub fn try_publish_to_one(
         &mut self,
         target: SubscriptionId,
         can_call: bool,
         event: impl FnMut() -> E,
         outcome: &mut Accepted<E>,
     ) -> bool {
-        self.takes_at_once(&[target], can_call) && self.accept_plainly(&[target], can_call, event, outcome)
+        self.takes_fast_path(&[target], can_call) && self.enqueue_fast(&[target], can_call, event, outcome)
     }
 
-    /// Whether the bus takes events from all and is awake, and nobody waits in line.
-    fn takes_at_once(&self, targets: &[SubscriptionId], can_call: bool) -> bool {
+    /// True if events are taken whatever their origin, no publisher waits, and no worker has to be started.
+    fn takes_fast_path(&self, targets: &[SubscriptionId], can_call: bool) -> bool {
         self.takes_from_all
-            && self.line.is_empty()
+            && self.wait_queue.is_empty()
             && !self.publishing_is_spent()
-            && (!self.has_no_leader() || self.need_no_worker(targets, can_call))
+            && (!self.has_no_shared_worker() || self.need_no_worker(targets, can_call))
     }
 
-    /// Whether somebody waits for the same queues, with the same of them to take a place in. An event that only replaces
-    /// others passes the line.
+    /// True if a publisher waits that needs the same queues and would grow the same of them. An event that only
+    /// replaces others overtakes the wait queue.
     fn is_behind_others(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> bool {
-        !self.places(topic, targets).is_empty() && self.line.has_same(&self.set(topic, targets))
+        !self.queues_to_grow(topic, targets).is_empty() && self.wait_queue.has_group(&self.group_key(topic, targets))
     }
 
-    /// By which those who may not overtake each other are known: what they need, and where they take a place.
-    fn set(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
-        let mut set = self.needs(targets);
-        set.extend(self.places(topic, targets));
-        set
+    /// Key of a FIFO group of waiters: the queues they need, then those in which their event would take a place of its
+    /// own.
+    fn group_key(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
+        let mut key = self.blocking_queues(targets);
+        key.extend(self.queues_to_grow(topic, targets));
+        key
     }
 
-    /// The queues that publishers may have to wait for, in which an event would take a place of its own.
-    fn places(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
-        let takes_place = |found: &Subscription<E, S>| found.queue.blocks() && found.queue.takes_place(topic);
-        targets.iter().copied().filter(|id| self.subscriptions.hearing(*id).is_some_and(takes_place)).collect()
+    /// Queues that may block, in which the event would take a place of its own.
+    fn queues_to_grow(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
+        let takes_room = |found: &Subscription<E, S>| found.queue.may_block() && found.queue.takes_room(topic);
+        targets.iter().copied().filter(|id| self.subscriptions.hearing(*id).is_some_and(takes_room)).collect()
     }
 
-    /// The queues that publishers may have to wait for.
-    fn needs(&self, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
-        let blocks = |found: &Subscription<E, S>| found.queue.blocks();
-        targets.iter().copied().filter(|id| self.subscriptions.hearing(*id).is_some_and(blocks)).collect()
+    /// Queues that may block.
+    fn blocking_queues(&self, targets: &[SubscriptionId]) -> Vec<SubscriptionId> {
+        let may_block = |found: &Subscription<E, S>| found.queue.may_block();
+        targets.iter().copied().filter(|id| self.subscriptions.hearing(*id).is_some_and(may_block)).collect()
     }
 
-    /// Joins the line, after [`Offer::Wait`]; `token` wakes the publisher when it can [`come`](Bus::come).
+    /// Joins the wait queue, after [`Offer::Wait`]; `token` wakes the publisher when it can [claim](Bus::claim) its
+    /// places.
     pub fn wait(&mut self, topic: &Arc<str>, targets: &[SubscriptionId], token: W) -> Ticket {
-        let needs: Needs = self.needs(targets).into();
-        let set: Needs = self.set(topic, targets).into();
-        self.line.join(needs, set, Arc::clone(topic), token, &mut self.subscriptions)
+        let needs: QueueIds = self.blocking_queues(targets).into();
+        let key: QueueIds = self.group_key(topic, targets).into();
+        self.wait_queue.join(needs, key, Arc::clone(topic), token, &mut self.subscriptions)
     }
 
-    /// Takes the promised places, after having been called. Whoever was called because the bus has begun to close gets
-    /// [`Offer::Closed`], and may [offer](Bus::offer) anew.
-    pub fn come(
+    /// Claims reserved places, after having been woken. A publisher that was woken because the bus has begun to close
+    /// gets [`Offer::Closed`], and may [publish](Bus::publish) anew.
+    pub fn claim(
         &mut self,
         ticket: Ticket,
         topic: &Arc<str>,
         targets: &[SubscriptionId],
-        speaker: Speaker,
+        origin: Origin,
         event: impl FnMut() -> E,
     ) -> Offer<E> {
-        let manner = Manner { patience: Patience::Waits, speaker, can_call: true };
-        let left = self.line.leave(ticket, &mut self.subscriptions);
-        self.called.extend(left.called);
-        let Some(places) = left.places else { return Offer::Wait };
+        let options = OfferOptions { when_full: WhenFull::Wait, origin, can_call: true };
+        let left = self.wait_queue.leave(ticket, &mut self.subscriptions);
+        self.woken.extend(left.woken);
+        let Some(reserved) = left.reserved else { return Offer::Wait };
         let refuses = |id: &&SubscriptionId| {
-            self.subscriptions.hearing(**id).is_some_and(|found| found.queue.verdict(topic) == Verdict::Refuse)
+            self.subscriptions.hearing(**id).is_some_and(|found| found.queue.admission(topic) == Admission::Refuse)
         };
         let offer = match targets.iter().find(refuses) {
-            _ if left.is_dismissed || !self.phase().admits(speaker) => Offer::Closed,
+            _ if left.is_dismissed || !self.phase().admits(origin) => Offer::Closed,
             Some(full) => Offer::Full(*full),
             None => {
                 let mut outcome = Accepted::default();
-                self.accept(topic, targets, manner, event, &mut outcome);
+                self.enqueue(topic, targets, options, event, &mut outcome);
                 Offer::Accepted(outcome)
             }
         };
-        self.call_for(&places);
+        self.wake_for(&reserved);
         offer
     }
 
-    /// Gives up waiting: the event reaches nobody, and promised places pass on. Returns the token, to be dropped without
-    /// the lock.
+    /// Gives up waiting. The event reaches no queue, and reserved places go to others. Returns the token, to be dropped
+    /// without the lock.
     pub fn give_up(&mut self, ticket: Ticket) -> Option<W> {
-        let left = self.line.leave(ticket, &mut self.subscriptions);
-        self.called.extend(left.called);
-        self.call_for(&left.places.unwrap_or_default());
+        let left = self.wait_queue.leave(ticket, &mut self.subscriptions);
+        self.woken.extend(left.woken);
+        self.wake_for(&left.reserved.unwrap_or_default());
         left.token
     }
 
-    /// Keeps an event that was accepted as a row, wherever it still stands; elsewhere, and where the row is none, it stays
-    /// as it is. Returns what it no longer keeps, to be dropped without the lock.
-    pub fn pack(&mut self, places: &[Place], row: &[u8], is_meant: impl Fn(&E) -> bool) -> Vec<E> {
+    /// Replaces an accepted event by its row wherever it is still stored. Elsewhere, and if the bytes are no row, it
+    /// stays as it is. Returns the replaced copies, to be dropped without the lock.
+    pub fn pack(&mut self, positions: &[Position], row: &[u8], is_meant: impl Fn(&E) -> bool) -> Vec<E> {
         self.budget.spend_on_publishing(Budget::PACKING);
-        let Ok(row) = self.backlog.put(row) else { return Vec::new() };
-        let pack = |place: &Place| match *place {
-            Place::Queue(id, place) => self.subscriptions.get_mut(id)?.queue.pack(place, &row, &is_meant),
-            Place::History => self.history.as_mut()?.pack_newest(&row, &is_meant),
+        let Ok(row) = self.arena.add(row) else { return Vec::new() };
+        let pack = |position: &Position| match *position {
+            Position::Queue(id, position) => self.subscriptions.get_mut(id)?.queue.pack(position, &row, &is_meant),
+            Position::History => self.history.as_mut()?.pack_newest(&row, &is_meant),
         };
-        places.iter().filter_map(pack).collect()
+        positions.iter().filter_map(pack).collect()
     }
 
-    /// Whether the events at these places are handled as soon as a worker has its turn, and are not too many by far to wait
-    /// as they are.
+    /// True if the events at these positions are handled as soon as a worker has its turn, and are few enough to stay
+    /// live until then.
     #[must_use]
-    pub fn come_soon(&self, places: &[Place]) -> bool {
-        places.iter().all(|place| match *place {
-            Place::Queue(id, _) => self.subscriptions.get(id).is_some_and(Subscription::comes_soon),
-            Place::History => false,
+    pub fn are_served_soon(&self, positions: &[Position]) -> bool {
+        positions.iter().all(|position| match *position {
+            Position::Queue(id, _) => self.subscriptions.get(id).is_some_and(Subscription::is_served_soon),
+            Position::History => false,
         })
     }
 
-    /// Calls those who wait for room in these queues, where some may have appeared.
-    pub(crate) fn call_for(&mut self, queues: &[SubscriptionId]) {
-        if !self.line.is_empty() {
-            self.called.extend(self.line.room_in(queues, &mut self.subscriptions));
+    /// Wakes publishers that wait for room in these queues, in which some may have appeared.
+    pub(crate) fn wake_for(&mut self, queues: &[SubscriptionId]) {
+        if !self.wait_queue.is_empty() {
+            self.woken.extend(self.wait_queue.wake_for(queues, &mut self.subscriptions));
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The one line in which publishers wait for room.
+//! The wait queue of publishers that need room.
 //!
-//! A waiter needs a place in several queues at once and holds nothing until all have room, except the first in line: it
-//! keeps what it has seen free, beyond the capacity of that queue, so that it cannot be starved and starves nobody.
+//! A waiter needs a place in several queues at once and reserves nothing until all have room. Only the head of the wait
+//! queue keeps the places that it has seen free, beyond the capacity of their queues, so that it is never starved and
+//! starves nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,153 +12,163 @@ use rustc_hash::FxBuildHasher;
 
 use crate::routing::SubscriptionId;
 
-/// A waiter's number; a lower one came earlier.
+/// Number of a waiter; a lower one came earlier.
 pub type Ticket = u64;
 
-/// The queues that a waiter needs a place in.
-pub type Needs = Arc<[SubscriptionId]>;
+/// Queues that a waiter needs a place in.
+pub type QueueIds = Arc<[SubscriptionId]>;
 
-type Sets = HashSet<Needs, FxBuildHasher>;
+type GroupKeys = HashSet<QueueIds, FxBuildHasher>;
 
-/// Those of one set: they never overtake each other.
+/// FIFO group: the waiters with one key, which never overtake each other.
 #[derive(Debug, Default)]
-struct Row {
+struct Group {
     waiting: BTreeSet<Ticket>,
-    /// How many there are, those included who have been called.
+    /// Number of members, including those that have been woken.
     members: usize,
 }
 
 /// A publisher that waits.
 #[derive(Debug)]
 struct Waiter<W> {
-    /// The queues that must have room.
-    needs: Needs,
-    /// By which waiters for the same set are known.
-    set: Needs,
-    /// Its event's topic.
+    /// Queues that must have room.
+    needs: QueueIds,
+    /// Key of its FIFO group.
+    key: QueueIds,
+    /// Topic of its event.
     topic: Arc<str>,
-    /// What wakes it.
+    /// Token that wakes it.
     token: W,
 }
 
-/// What was promised to a waiter that has been called and has not come yet.
+/// Places reserved for a waiter that has been woken and has not claimed them yet.
 #[derive(Debug)]
 struct Grant {
-    places: Vec<SubscriptionId>,
-    set: Needs,
-    /// Whether it was called only to be refused.
+    reserved: Vec<SubscriptionId>,
+    key: QueueIds,
+    /// True if it was woken only to be refused.
     is_dismissed: bool,
 }
 
-/// What the line asks of the queues.
-pub trait Rooms {
-    /// Whether an event of this topic would be taken without waiting.
+/// Room in the queues.
+pub trait Capacity {
+    /// True if an event of this topic would be taken without waiting.
     fn has_room(&self, queue: SubscriptionId, topic: &Arc<str>) -> bool;
-    /// Promises a place.
+    /// Reserves a place.
     fn reserve(&mut self, queue: SubscriptionId);
-    /// Takes a promise back.
+    /// Gives a reserved place back.
     fn release(&mut self, queue: SubscriptionId);
 }
 
-/// The line.
+/// Publishers that wait for room, in the order in which they came.
 #[derive(Debug)]
-pub struct Line<W> {
+pub struct WaitQueue<W> {
     next: Ticket,
     waiters: BTreeMap<Ticket, Waiter<W>>,
-    rows: HashMap<Needs, Row, FxBuildHasher>,
-    /// The rows in which somebody waits for a place in a queue.
-    rows_of: HashMap<SubscriptionId, Sets, FxBuildHasher>,
+    groups: HashMap<QueueIds, Group, FxBuildHasher>,
+    /// Keys of the groups that wait for a place in a queue.
+    groups_of: HashMap<SubscriptionId, GroupKeys, FxBuildHasher>,
     granted: HashMap<Ticket, Grant, FxBuildHasher>,
-    /// Queues in which the first in line has seen room.
+    /// Queues in which the head has seen room.
     held: BTreeSet<SubscriptionId>,
 }
 
-impl<W> Default for Line<W> {
+impl<W> Default for WaitQueue<W> {
     fn default() -> Self {
         Self {
             next: 0,
             waiters: BTreeMap::new(),
-            rows: HashMap::default(),
-            rows_of: HashMap::default(),
+            groups: HashMap::default(),
+            groups_of: HashMap::default(),
             granted: HashMap::default(),
             held: BTreeSet::new(),
         }
     }
 }
 
-impl<W> Line<W> {
-    /// Whether nobody waits, or has been called and not come.
+impl<W> WaitQueue<W> {
+    /// True if nobody waits or has still to claim its places.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.groups.is_empty()
     }
 
-    /// How many wait.
+    /// Number of publishers that wait or have still to claim their places.
     #[must_use]
     pub fn len(&self) -> usize {
         self.waiters.len() + self.granted.len()
     }
 
-    /// Whether somebody with the same set is before a newcomer.
+    /// True if a group with this key exists, so that a newcomer with it has to wait.
     #[must_use]
-    pub fn has_same(&self, set: &[SubscriptionId]) -> bool {
-        self.rows.contains_key(set)
+    pub fn has_group(&self, key: &[SubscriptionId]) -> bool {
+        self.groups.contains_key(key)
     }
 
-    /// Joins the line. The caller has found that the newcomer must wait.
+    /// Adds a waiter. The caller has found that it must wait.
     ///
-    /// It needs room in all of `needs`; `set` is what others must have in common with it in order not to overtake it.
-    pub fn join(&mut self, needs: Needs, set: Needs, topic: Arc<str>, token: W, rooms: &mut impl Rooms) -> Ticket {
+    /// It needs room in all of `needs`; `key` is that of its FIFO group.
+    pub fn join(
+        &mut self,
+        needs: QueueIds,
+        key: QueueIds,
+        topic: Arc<str>,
+        token: W,
+        rooms: &mut impl Capacity,
+    ) -> Ticket {
         let ticket = self.next;
         self.next += 1;
-        self.rows.entry(Arc::clone(&set)).or_default().members += 1;
-        self.line_up(ticket, &needs, &set);
-        self.waiters.insert(ticket, Waiter { needs, set, topic, token });
+        self.groups.entry(Arc::clone(&key)).or_default().members += 1;
+        self.enlist(ticket, &needs, &key);
+        self.waiters.insert(ticket, Waiter { needs, key, topic, token });
         if self.waiters.len() == 1 {
-            self.look_around(rooms);
+            self.note_free(rooms);
         }
         ticket
     }
 
-    fn line_up(&mut self, ticket: Ticket, needs: &Needs, set: &Needs) {
-        self.rows.entry(Arc::clone(set)).or_default().waiting.insert(ticket);
+    fn enlist(&mut self, ticket: Ticket, needs: &QueueIds, key: &QueueIds) {
+        self.groups.entry(Arc::clone(key)).or_default().waiting.insert(ticket);
         for queue in needs.iter() {
-            self.rows_of.entry(*queue).or_default().insert(Arc::clone(set));
+            self.groups_of.entry(*queue).or_default().insert(Arc::clone(key));
         }
     }
 
-    /// These queues may have room: calls those who can come now, in order, and returns their tokens.
-    pub fn room_in(&mut self, queues: &[SubscriptionId], rooms: &mut impl Rooms) -> Vec<W> {
-        let rows: Sets = queues.iter().filter_map(|queue| self.rows_of.get(queue)).flatten().cloned().collect();
-        self.walk(rows, rooms)
+    /// Reserves places in these queues, which may have room, for waiters in order, and returns the tokens of those that
+    /// can proceed.
+    pub fn wake_for(&mut self, queues: &[SubscriptionId], rooms: &mut impl Capacity) -> Vec<W> {
+        let groups: GroupKeys =
+            queues.iter().filter_map(|queue| self.groups_of.get(queue)).flatten().cloned().collect();
+        self.wake_groups(groups, rooms)
     }
 
-    /// Goes along these rows in the order of the line, and along each until somebody cannot come.
-    fn walk(&mut self, rows: impl IntoIterator<Item = Needs>, rooms: &mut impl Rooms) -> Vec<W> {
-        let mut called = Vec::new();
-        let with_head = |line: &Self, set: Needs| line.rows.get(&set)?.waiting.first().map(|head| (*head, set));
-        let mut heads: BTreeMap<_, _> = rows.into_iter().filter_map(|set| with_head(self, set)).collect();
-        while let Some((ticket, set)) = heads.pop_first() {
+    /// Visits these groups in the order of their waiters, each until one of its waiters cannot proceed.
+    fn wake_groups(&mut self, groups: impl IntoIterator<Item = QueueIds>, rooms: &mut impl Capacity) -> Vec<W> {
+        let mut woken = Vec::new();
+        let with_head =
+            |wait_queue: &Self, key: QueueIds| wait_queue.groups.get(&key)?.waiting.first().map(|head| (*head, key));
+        let mut heads: BTreeMap<_, _> = groups.into_iter().filter_map(|key| with_head(self, key)).collect();
+        while let Some((ticket, key)) = heads.pop_first() {
             if self.waiters.contains_key(&ticket) {
-                if self.is_first(ticket) {
-                    self.look_around(rooms);
+                if self.is_head(ticket) {
+                    self.note_free(rooms);
                 }
-                if !self.can_come(ticket, rooms) {
+                if !self.can_proceed(ticket, rooms) {
                     continue;
                 }
-                called.extend(self.call(ticket, rooms));
+                woken.extend(self.grant(ticket, rooms));
             }
-            heads.extend(with_head(self, set));
+            heads.extend(with_head(self, key));
         }
-        called
+        woken
     }
 
-    fn is_first(&self, ticket: Ticket) -> bool {
+    fn is_head(&self, ticket: Ticket) -> bool {
         self.waiters.first_key_value().is_some_and(|(first, _)| *first == ticket)
     }
 
-    fn can_come(&self, ticket: Ticket, rooms: &impl Rooms) -> bool {
-        let first = self.is_first(ticket);
+    fn can_proceed(&self, ticket: Ticket, rooms: &impl Capacity) -> bool {
+        let first = self.is_head(ticket);
         self.waiters.get(&ticket).is_some_and(|waiter| {
             let has_place =
                 |queue: &SubscriptionId| (first && self.held.contains(queue)) || rooms.has_room(*queue, &waiter.topic);
@@ -165,160 +176,160 @@ impl<W> Line<W> {
         })
     }
 
-    /// Promises a waiter its places, and as long as this makes somebody the first in line who has all it needs, that one
-    /// too. Returns what wakes them.
-    fn call(&mut self, ticket: Ticket, rooms: &mut impl Rooms) -> Vec<W> {
-        let mut called = Vec::new();
+    /// Reserves places for a waiter, and then for each new head that has all it needs. Returns the tokens to wake.
+    fn grant(&mut self, ticket: Ticket, rooms: &mut impl Capacity) -> Vec<W> {
+        let mut woken = Vec::new();
         let mut next = Some(ticket);
         while let Some(ticket) = next.take() {
-            let was_first = self.is_first(ticket);
-            let Some(waiter) = self.take(ticket) else { break };
+            let was_head = self.is_head(ticket);
+            let Some(waiter) = self.remove(ticket) else { break };
             for queue in waiter.needs.iter() {
                 rooms.reserve(*queue);
             }
-            self.granted.insert(ticket, Grant { places: waiter.needs.to_vec(), set: waiter.set, is_dismissed: false });
-            called.push(waiter.token);
-            if was_first {
-                next = self.new_first(rooms).filter(|first| self.can_come(*first, rooms));
+            self.granted
+                .insert(ticket, Grant { reserved: waiter.needs.to_vec(), key: waiter.key, is_dismissed: false });
+            woken.push(waiter.token);
+            if was_head {
+                next = self.promote_head(rooms).filter(|first| self.can_proceed(*first, rooms));
             }
         }
-        called
+        woken
     }
 
-    /// Somebody else is the first in line now, and keeps what is free.
-    fn new_first(&mut self, rooms: &impl Rooms) -> Option<Ticket> {
+    /// Makes the next waiter the head, which keeps the places that are free.
+    fn promote_head(&mut self, rooms: &impl Capacity) -> Option<Ticket> {
         self.held.clear();
-        self.look_around(rooms);
+        self.note_free(rooms);
         self.waiters.keys().next().copied()
     }
 
-    /// Takes a waiter out of the line; it is still a member of its row.
-    fn take(&mut self, ticket: Ticket) -> Option<Waiter<W>> {
+    /// Removes a waiter; it remains a member of its group.
+    fn remove(&mut self, ticket: Ticket) -> Option<Waiter<W>> {
         let waiter = self.waiters.remove(&ticket)?;
-        if let Some(row) = self.rows.get_mut(&waiter.set) {
-            row.waiting.remove(&ticket);
-            if row.waiting.is_empty() {
-                self.unlist(&waiter.needs, &waiter.set);
+        if let Some(group) = self.groups.get_mut(&waiter.key) {
+            group.waiting.remove(&ticket);
+            if group.waiting.is_empty() {
+                self.unlist(&waiter.needs, &waiter.key);
             }
         }
         Some(waiter)
     }
 
-    /// Nobody in a row waits for places in these queues any more.
-    fn unlist(&mut self, needs: &Needs, set: &Needs) {
+    /// Notes that a group waits for places in these queues no longer.
+    fn unlist(&mut self, needs: &QueueIds, key: &QueueIds) {
         for queue in needs.iter() {
-            if let Some(rows) = self.rows_of.get_mut(queue) {
-                rows.remove(set);
-                if rows.is_empty() {
-                    self.rows_of.remove(queue);
+            if let Some(groups) = self.groups_of.get_mut(queue) {
+                groups.remove(key);
+                if groups.is_empty() {
+                    self.groups_of.remove(queue);
                 }
             }
         }
     }
 
-    /// Lets the first in line keep what is free.
-    fn look_around(&mut self, rooms: &impl Rooms) {
+    /// Lets the head keep the places that are free.
+    fn note_free(&mut self, rooms: &impl Capacity) {
         if let Some((_, first)) = self.waiters.first_key_value() {
             let free = first.needs.iter().filter(|queue| rooms.has_room(**queue, &first.topic));
             self.held.extend(free);
         }
     }
 
-    /// Ends a waiter's wait: it has come for its places, or has given up. Its promised places are free again.
-    pub fn leave(&mut self, ticket: Ticket, rooms: &mut impl Rooms) -> Left<W> {
-        let mut left = Left { places: None, is_dismissed: false, token: None, called: Vec::new() };
+    /// Ends a wait: the places were claimed, or the publisher has given up. Reserved places are free again.
+    pub fn leave(&mut self, ticket: Ticket, rooms: &mut impl Capacity) -> Left<W> {
+        let mut left = Left { reserved: None, is_dismissed: false, token: None, woken: Vec::new() };
         if let Some(grant) = self.granted.remove(&ticket) {
-            self.forget(&grant.set);
-            for queue in &grant.places {
+            self.leave_group(&grant.key);
+            for queue in &grant.reserved {
                 rooms.release(*queue);
             }
-            left.places = Some(grant.places);
+            left.reserved = Some(grant.reserved);
             left.is_dismissed = grant.is_dismissed;
             if grant.is_dismissed {
-                left.called = self.walk([grant.set], rooms); // who came later has stood behind it
+                left.woken = self.wake_groups([grant.key], rooms); // who came later has stood behind it
             }
         } else {
-            let was_first = self.is_first(ticket);
-            let Some(waiter) = self.take(ticket) else { return left };
-            self.forget(&waiter.set);
+            let was_head = self.is_head(ticket);
+            let Some(waiter) = self.remove(ticket) else { return left };
+            self.leave_group(&waiter.key);
             left.token = Some(waiter.token);
-            if was_first {
-                let first = self.new_first(rooms).filter(|first| self.can_come(*first, rooms));
-                left.called = first.map_or_else(Vec::new, |first| self.call(first, rooms));
+            if was_head {
+                let first = self.promote_head(rooms).filter(|first| self.can_proceed(*first, rooms));
+                left.woken = first.map_or_else(Vec::new, |first| self.grant(first, rooms));
             }
-            left.called.extend(self.walk([waiter.set], rooms));
+            left.woken.extend(self.wake_groups([waiter.key], rooms));
         }
         left
     }
 
-    fn forget(&mut self, set: &Needs) {
-        if let Some(row) = self.rows.get_mut(set) {
-            row.members -= 1;
-            if row.members == 0 {
-                self.rows.remove(set);
+    fn leave_group(&mut self, key: &QueueIds) {
+        if let Some(group) = self.groups.get_mut(key) {
+            group.members -= 1;
+            if group.members == 0 {
+                self.groups.remove(key);
             }
         }
     }
 
-    /// A queue is gone: nobody needs a place in it any more. Returns the tokens of those who can come now.
-    pub fn forget_queue(&mut self, queue: SubscriptionId, rooms: &mut impl Rooms) -> Vec<W> {
-        let without = |ids: &[SubscriptionId]| ids.iter().copied().filter(|id| *id != queue).collect::<Needs>();
+    /// Forgets a queue, in which nobody needs a place any more. Returns the tokens of waiters that can proceed.
+    pub fn remove_queue(&mut self, queue: SubscriptionId, rooms: &mut impl Capacity) -> Vec<W> {
+        let without = |ids: &[SubscriptionId]| ids.iter().copied().filter(|id| *id != queue).collect::<QueueIds>();
         for grant in self.granted.values_mut() {
-            let promised = grant.places.len();
-            grant.places.retain(|place| *place != queue);
-            (grant.places.len()..promised).for_each(|_| rooms.release(queue));
-            if grant.set.contains(&queue) {
-                grant.set = without(&grant.set);
+            let promised = grant.reserved.len();
+            grant.reserved.retain(|position| *position != queue);
+            (grant.reserved.len()..promised).for_each(|_| rooms.release(queue));
+            if grant.key.contains(&queue) {
+                grant.key = without(&grant.key);
             }
         }
         self.held.remove(&queue);
-        let old_sets: Vec<Needs> = self.rows.keys().filter(|set| set.contains(&queue)).cloned().collect();
-        let mut new_sets = Sets::default();
-        for old in old_sets {
-            let Some(row) = self.rows.remove(&old) else { continue };
+        let old_keys: Vec<QueueIds> = self.groups.keys().filter(|key| key.contains(&queue)).cloned().collect();
+        let mut new_keys = GroupKeys::default();
+        for old in old_keys {
+            let Some(group) = self.groups.remove(&old) else { continue };
             let new = without(&old);
-            self.rows.entry(Arc::clone(&new)).or_default().members += row.members;
-            for ticket in row.waiting {
+            self.groups.entry(Arc::clone(&new)).or_default().members += group.members;
+            for ticket in group.waiting {
                 let Some(waiter) = self.waiters.get_mut(&ticket) else { continue };
                 let left = without(&waiter.needs);
                 let needs = std::mem::replace(&mut waiter.needs, Arc::clone(&left));
-                waiter.set = Arc::clone(&new);
+                waiter.key = Arc::clone(&new);
                 self.unlist(&needs, &old);
-                self.line_up(ticket, &left, &new);
+                self.enlist(ticket, &left, &new);
             }
-            new_sets.insert(new);
+            new_keys.insert(new);
         }
-        self.walk(new_sets, rooms)
+        self.wake_groups(new_keys, rooms)
     }
 
-    /// What wakes those who wait.
+    /// Tokens of all waiters.
     pub fn tokens(&self) -> impl Iterator<Item = &W> {
         self.waiters.values().map(|waiter| &waiter.token)
     }
 
-    /// Calls everybody, whatever the room: the bus is closing.
+    /// Wakes all waiters, whatever the room, because the bus is closing.
     pub fn dismiss(&mut self) -> Vec<W> {
-        self.rows_of.clear();
+        self.groups_of.clear();
         self.held.clear();
-        self.rows.values_mut().for_each(|row| row.waiting.clear());
-        let mut called = Vec::new();
+        self.groups.values_mut().for_each(|group| group.waiting.clear());
+        let mut woken = Vec::new();
         for (ticket, waiter) in std::mem::take(&mut self.waiters) {
-            self.granted.insert(ticket, Grant { places: Vec::new(), set: waiter.set, is_dismissed: true });
-            called.push(waiter.token);
+            self.granted.insert(ticket, Grant { reserved: Vec::new(), key: waiter.key, is_dismissed: true });
+            woken.push(waiter.token);
         }
-        called
+        woken
     }
 }
 
-/// How a waiter left the line.
+/// Result of leaving the wait queue.
 #[derive(Debug)]
 pub struct Left<W> {
-    /// The places it had been promised, if it had been called.
-    pub places: Option<Vec<SubscriptionId>>,
-    /// Whether it had been called only to be refused.
+    /// Reserved places, if the waiter had been woken.
+    pub reserved: Option<Vec<SubscriptionId>>,
+    /// True if it had been woken only to be refused.
     pub is_dismissed: bool,
-    /// What would have woken it, if it was still waiting.
+    /// Its token, if it was still waiting.
     pub token: Option<W>,
-    /// What wakes those who can come now.
-    pub called: Vec<W>,
+    /// Tokens of waiters that can proceed.
+    pub woken: Vec<W>,
 }

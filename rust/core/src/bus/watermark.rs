@@ -1,34 +1,34 @@
-//! Waiting for a subscription to work off what it has.
+//! Waiting until a subscription has handled what it has.
 
 use super::Bus;
 use crate::routing::SubscriptionId;
 
-/// A place among all that a subscription is handed, reached when what stands before it has ended.
+/// A position in what a subscription is handed, reached when everything before it has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Milestone {
+pub struct Watermark {
     subscription: SubscriptionId,
     handed_out: u64,
 }
 
 impl<E, S, W> Bus<E, S, W> {
-    /// The place behind all but `left` of the events that wait in a subscription: of one that is
-    /// [held](Bus::hold), those put ahead.
+    /// The position behind all but `left` of the waiting events; of a [paused](Bus::pause) subscription, of the
+    /// preloaded ones.
     #[must_use]
-    pub fn milestone(&self, id: SubscriptionId, left: usize) -> Milestone {
+    pub fn watermark(&self, id: SubscriptionId, left: usize) -> Watermark {
         let handed_out = self.subscriptions.get(id).map_or(0, |found| {
             let queue = &found.queue;
-            let waiting = if queue.is_held() { queue.len() - queue.live() } else { queue.len() };
+            let waiting = if queue.is_paused() { queue.len() - queue.waiting_len() } else { queue.len() };
             queue.handed_out() + waiting.saturating_sub(left) as u64
         });
-        Milestone { subscription: id, handed_out }
+        Watermark { subscription: id, handed_out }
     }
 
-    /// Whether what stood before it has ended; so it has where the subscription has.
+    /// True if everything before it has ended, or the subscription has.
     #[must_use]
-    pub fn has_reached(&self, milestone: Milestone) -> bool {
-        self.subscriptions.get(milestone.subscription).is_none_or(|found| {
+    pub fn has_reached(&self, watermark: Watermark) -> bool {
+        self.subscriptions.get(watermark.subscription).is_none_or(|found| {
             let out = found.queue.handed_out();
-            out > milestone.handed_out || (out == milestone.handed_out && !found.in_handler)
+            out > watermark.handed_out || (out == watermark.handed_out && !found.in_handler)
         })
     }
 }

@@ -14,7 +14,7 @@ pub mod msgpack;
 pub mod row;
 pub mod time;
 pub mod token;
-pub mod topics;
+pub mod topic_days;
 pub mod transcode;
 pub(crate) mod varint;
 

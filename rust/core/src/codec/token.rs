@@ -40,7 +40,7 @@ pub enum Token<'a> {
 impl Token<'_> {
     /// What it is, in words for an error.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn type_name(&self) -> &'static str {
         match self {
             Self::None => "nil",
             Self::Bool(_) => "a bool",

@@ -56,7 +56,7 @@ pub struct Journal<S: Storage> {
     /// The newest segment whose name is known to be on the disk.
     pub(super) named: Option<u64>,
     /// How many times segments have been set aside.
-    pub(super) set_aside: u64,
+    pub(super) quarantined: u64,
     /// A file for the next segment, empty as yet.
     pub(super) prepared: Option<(u64, S::File)>,
 }
@@ -81,7 +81,7 @@ impl<S: Storage> Journal<S> {
             ended: Vec::new(),
             is_broken: false,
             named: None,
-            set_aside: 0,
+            quarantined: 0,
             prepared: None,
         })
     }
@@ -124,8 +124,8 @@ impl<S: Storage> Journal<S> {
         if self.is_broken {
             self.replace_segment()?;
         }
-        while self.written < self.place() {
-            let rest = &self.unsynced[offset(self.base, self.written)..];
+        while self.written < self.offset() {
+            let rest = &self.unsynced[distance(self.base, self.written)..];
             match self.storage.write(&self.newest.file, rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => self.written += count as u64,
@@ -144,7 +144,7 @@ impl<S: Storage> Journal<S> {
     /// Everything is as before.
     pub fn rotate(&mut self) -> io::Result<Option<u64>> {
         self.write_out()?;
-        if self.rows() == 0 {
+        if self.frames() == 0 {
             return Ok(None);
         }
         let next = match self.take_prepared() {
@@ -158,19 +158,19 @@ impl<S: Storage> Journal<S> {
 
     /// How many frames the newest segment has.
     #[must_use]
-    pub fn rows(&self) -> u64 {
+    pub fn frames(&self) -> u64 {
         self.next_seq - self.newest.first_seq
     }
 
     /// How many bytes of frames the newest segment has.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
-        self.place() - self.newest.start
+        self.offset() - self.newest.start
     }
 
     /// The place after the last frame.
     #[must_use]
-    pub fn place(&self) -> u64 {
+    pub fn offset(&self) -> u64 {
         self.base + self.unsynced.len() as u64
     }
 
@@ -194,8 +194,8 @@ impl<S: Storage> Journal<S> {
 
     /// How many times a segment could no longer be trusted, and what was in memory went to a new one.
     #[must_use]
-    pub fn set_aside(&self) -> u64 {
-        self.set_aside
+    pub fn quarantined(&self) -> u64 {
+        self.quarantined
     }
 
     /// Begins a new segment with all that is not known to be on the disk, and forgets the ones it was in.
@@ -203,9 +203,9 @@ impl<S: Storage> Journal<S> {
         let first_seq = if self.unsynced.is_empty() { self.next_seq } else { u64_at(&self.unsynced, 8) };
         self.newest = self.begin_segment(first_seq, self.base, 0)?;
         self.ended.clear();
-        self.written = self.place();
+        self.written = self.offset();
         self.is_broken = false;
-        self.set_aside += 1;
+        self.quarantined += 1;
         Ok(())
     }
 
@@ -226,7 +226,7 @@ impl<S: Storage> Journal<S> {
     fn take_back(&mut self, mark: usize, seq: u64) {
         self.unsynced.truncate(mark);
         self.next_seq = seq;
-        let end = self.place();
+        let end = self.offset();
         if self.written > end {
             let size_bytes = HEADER_BYTES as u64 + end - self.newest.start;
             self.is_broken |= self.storage.truncate(&self.newest.file, size_bytes).is_err();
@@ -281,6 +281,6 @@ fn write_all<S: Storage>(storage: &S, file: &S::File, mut bytes: &[u8]) -> io::R
 }
 
 /// The distance of two places that are both in memory.
-pub(super) fn offset(from: u64, to: u64) -> usize {
+pub(super) fn distance(from: u64, to: u64) -> usize {
     usize::try_from(to - from).expect("what is in memory has an index")
 }

@@ -14,7 +14,7 @@
 //!   told of as accepted; what is broken before a whole frame is damage.
 
 mod append;
-pub mod folder;
+pub mod directory;
 pub mod frame;
 pub mod prepare;
 pub mod scan;

@@ -40,7 +40,7 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     ///
     /// They may be lost.
-    fn sync_folder(&self) -> io::Result<()>;
+    fn sync_directory(&self) -> io::Result<()>;
 
     /// Gives a file another name, which no file has.
     ///

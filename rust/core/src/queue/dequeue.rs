@@ -3,38 +3,38 @@
 use std::sync::Arc;
 
 use super::Queue;
-use super::deque::{Kept, Sequence};
+use super::deque::{EventDeque, Stored};
 use super::topics::Topics;
 
 impl<E> Queue<E> {
-    /// Takes out the event that is the next.
+    /// Takes the next event.
     #[inline]
-    pub fn pop(&mut self) -> Option<Kept<E>> {
-        match self.pop_plainly() {
-            Some(event) => Some(Kept::Event(event)),
-            None => self.pop_kept(),
+    pub fn pop(&mut self) -> Option<Stored<E>> {
+        match self.pop_fast() {
+            Some(event) => Some(Stored::Live(event)),
+            None => self.pop_stored(),
         }
     }
 
     #[inline(never)]
-    fn pop_kept(&mut self) -> Option<Kept<E>> {
-        if self.ahead.is_some() { self.pop_ahead() } else { self.pop_waiting().map(|(event, _)| event) }
+    fn pop_stored(&mut self) -> Option<Stored<E>> {
+        if self.preload.is_some() { self.pop_preload() } else { self.pop_waiting().map(|(event, _)| event) }
     }
 
-    /// [`Queue::pop`] where the next event is kept as it is, and nothing more is kept with it. What it returns fits into a
-    /// register.
+    /// Fast path of [`Queue::pop`]: the next event is live, and nothing is stored beside it. Returning it in a register
+    /// avoids a stall.
     #[inline]
-    fn pop_plainly(&mut self) -> Option<E> {
-        if self.ahead.is_some() || self.topics.is_some() {
+    fn pop_fast(&mut self) -> Option<E> {
+        if self.preload.is_some() || self.topics.is_some() {
             return None;
         }
-        let event = self.waiting.pop_unpacked()?;
+        let event = self.waiting.pop_live()?;
         self.taken += 1;
         self.waiting.shrink();
         Some(event)
     }
 
-    pub(super) fn pop_waiting(&mut self) -> Option<(Kept<E>, Option<Arc<str>>)> {
+    pub(super) fn pop_waiting(&mut self) -> Option<(Stored<E>, Option<Arc<str>>)> {
         let event = self.waiting.pop()?;
         self.taken += 1;
         let topic = self.topics.as_mut().and_then(|topics| topics.pop());
@@ -42,30 +42,30 @@ impl<E> Queue<E> {
         Some((event, topic))
     }
 
-    /// Takes out all events.
-    pub fn drain(&mut self) -> Sequence<E> {
+    /// Takes all events.
+    pub fn drain(&mut self) -> EventDeque<E> {
         self.taken += self.waiting.len() as u64;
         if let Some(topics) = &mut self.topics {
             **topics = Topics::default();
         }
         let waiting = std::mem::replace(&mut self.waiting, Self::no_events(self.rules));
-        let Some(ahead) = &mut self.ahead else { return waiting };
-        let mut all = std::mem::take(&mut ahead.events);
-        self.taken_ahead += all.len() as u64;
-        waiting.for_each(|event| all.push_kept(event));
-        self.forget_ahead();
+        let Some(preload) = &mut self.preload else { return waiting };
+        let mut all = std::mem::take(&mut preload.events);
+        self.preload_taken += all.len() as u64;
+        waiting.for_each(|event| all.push_stored(event));
+        self.drop_preload();
         all
     }
 
     #[cold]
-    fn pop_ahead(&mut self) -> Option<Kept<E>> {
-        let event = self.ahead.as_mut()?.events.pop()?;
-        self.forget_ahead();
-        self.taken_ahead += 1;
+    fn pop_preload(&mut self) -> Option<Stored<E>> {
+        let event = self.preload.as_mut()?.events.pop()?;
+        self.drop_preload();
+        self.preload_taken += 1;
         Some(event)
     }
 
-    /// Gives memory back after a large burst, so that it does not stay for the life of the subscription.
+    /// Frees memory after a large burst, so that it is not held for the life of the subscription.
     fn shrink(&mut self) {
         if self.waiting.is_empty() {
             self.waiting.shrink();

@@ -3,99 +3,103 @@
 use std::sync::Arc;
 
 use super::Queue;
-use super::deque::Kept;
-use super::overflow::{AtCapacity, Loss, Lost, Verdict, Victim};
-use super::packed::Rows;
+use super::deque::Stored;
+use super::overflow::{Admission, AtCapacity, DropReason, Dropped, Victim};
+use super::packed::PackedRun;
 
 impl<E> Queue<E> {
-    /// What would happen to an event of this topic.
+    /// The queue's answer to an event of this topic.
     #[must_use]
     #[inline]
-    pub fn verdict(&self, topic: &Arc<str>) -> Verdict {
+    pub fn admission(&self, topic: &Arc<str>) -> Admission {
         if self.has_room() {
-            return Verdict::Take;
+            return Admission::Take;
         }
-        if self.rules.conflates && !self.takes_place(topic) {
-            return Verdict::Take;
+        if self.rules.conflates && !self.takes_room(topic) {
+            return Admission::Take;
         }
-        self.rules.at_capacity.verdict()
+        self.rules.at_capacity.admission()
     }
 
-    /// What would happen to an event of this topic that must not wait and may stand beyond the capacity, up to twice
-    /// of it.
+    /// The queue's answer to an event that must not wait and may exceed the capacity, up to twice of it.
     #[must_use]
-    pub fn urgent_verdict(&self, topic: &Arc<str>) -> Verdict {
-        match self.verdict(topic) {
-            Verdict::Wait if self.waiting.len() < self.capacity.saturating_mul(2) => Verdict::Take,
-            Verdict::Wait => Verdict::Refuse,
-            verdict => verdict,
+    pub fn admission_exceeding(&self, topic: &Arc<str>) -> Admission {
+        match self.admission(topic) {
+            Admission::Wait if self.waiting.len() < self.capacity.saturating_mul(2) => Admission::Take,
+            Admission::Wait => Admission::Refuse,
+            admission => admission,
         }
     }
 
-    /// Promises a place to a publisher.
+    /// Reserves a place for a publisher.
     pub fn reserve(&mut self) {
         self.reserved += 1;
     }
 
-    /// Takes a promise back, or redeems it just before [`Queue::push`].
+    /// Gives a reserved place back, or uses it just before [`Queue::push`].
     pub fn release(&mut self) {
         self.reserved -= 1;
     }
 
-    /// Takes an event, whatever the room: the caller has asked for a verdict. Returns the event that was lost by it.
+    /// Appends an event, whatever the room: the caller has asked for admission. Returns the event that was dropped for
+    /// it.
     #[inline]
-    pub fn push(&mut self, event: E, topic: &Arc<str>) -> Option<Lost<E>> {
+    pub fn push(&mut self, event: E, topic: &Arc<str>) -> Option<Dropped<E>> {
         if self.rules.conflates
             && let Some(index) = self.index_of(topic)
         {
             return self.replace(index, event, topic);
         }
-        let mut lost = None;
+        let mut dropped = None;
         if self.waiting.len() >= self.capacity
             && let AtCapacity::Drop(victim) = self.rules.at_capacity
         {
             match victim {
                 Victim::Newest => {
-                    let event = Kept::Event(event);
-                    return Some(Lost { event, topic: Some(Arc::clone(topic)), why: Loss::DropNewest });
+                    let event = Stored::Live(event);
+                    return Some(Dropped { event, topic: Some(Arc::clone(topic)), reason: DropReason::DropNewest });
                 }
                 Victim::Oldest => {
-                    lost = self.pop_waiting().map(|(event, topic)| Lost { event, topic, why: Loss::DropOldest });
+                    dropped = self.pop_waiting().map(|(event, topic)| Dropped {
+                        event,
+                        topic,
+                        reason: DropReason::DropOldest,
+                    });
                 }
             }
         }
         self.append(event, topic);
-        lost
+        dropped
     }
 
-    /// Whether an event would do no more than stand behind the others, as it is.
+    /// True if an event would only be appended, live.
     #[must_use]
     #[inline]
-    pub fn is_plain(&self) -> bool {
+    pub fn takes_fast_path(&self) -> bool {
         let waiting = self.waiting.len();
-        self.ahead.is_none()
+        self.preload.is_none()
             && self.topics.is_none()
-            && self.waiting.is_unpacked()
+            && self.waiting.is_all_live()
             && waiting + self.reserved < self.capacity
-            && waiting < self.unpacked
+            && waiting < self.live_limit
     }
 
-    /// [`Queue::push`] where the queue [is plain](Queue::is_plain).
+    /// [`Queue::push`] for a queue that [takes the fast path](Queue::takes_fast_path).
     #[inline]
-    pub fn push_plainly(&mut self, event: E) {
+    pub fn push_fast(&mut self, event: E) {
         self.waiting.push(event);
         self.high_water = self.high_water.max(self.waiting.len());
     }
 
-    /// Where in the queue the event stands that one of this topic replaces.
+    /// Index of the event that one of this topic replaces.
     fn index_of(&self, topic: &Arc<str>) -> Option<usize> {
-        let index = self.place_of(topic).and_then(|place| usize::try_from(place - self.taken).ok())?;
+        let index = self.position_of(topic).and_then(|place| usize::try_from(place - self.taken).ok())?;
         (index < self.waiting.len()).then_some(index)
     }
 
-    fn replace(&mut self, index: usize, event: E, topic: &Arc<str>) -> Option<Lost<E>> {
+    fn replace(&mut self, index: usize, event: E, topic: &Arc<str>) -> Option<Dropped<E>> {
         let older = self.waiting.replace(index, event);
-        older.map(|event| Lost { event, topic: Some(Arc::clone(topic)), why: Loss::Conflate })
+        older.map(|event| Dropped { event, topic: Some(Arc::clone(topic)), reason: DropReason::Conflate })
     }
 
     #[inline]
@@ -108,24 +112,24 @@ impl<E> Queue<E> {
         self.high_water = self.high_water.max(self.len());
     }
 
-    /// Whether an event that has just come is to be packed.
+    /// True if an event that has just come is to be packed.
     #[must_use]
     pub fn is_to_be_packed(&self) -> bool {
-        self.waiting.events() > self.unpacked
+        self.waiting.live_len() > self.live_limit
     }
 
-    /// Whether even a quarter more events are kept as they are than should be.
+    /// True if live events exceed their limit by a quarter.
     #[must_use]
     pub fn is_overdue(&self) -> bool {
-        self.waiting.events() > self.unpacked.saturating_add(self.unpacked / 4)
+        self.waiting.live_len() > self.live_limit.saturating_add(self.live_limit / 4)
     }
 
-    /// Keeps the event at a place as a row, if it is still the one meant; returns the event. Otherwise it stays as it is.
-    pub fn pack(&mut self, place: u64, row: &Rows, is_meant: impl Fn(&E) -> bool) -> Option<E> {
+    /// Replaces the event at a position by its row if it is the one meant, and returns it.
+    pub fn pack(&mut self, place: u64, row: &PackedRun, is_meant: impl Fn(&E) -> bool) -> Option<E> {
         if self.conflates() {
             let index = usize::try_from(place.checked_sub(self.taken)?).ok()?;
             self.waiting.pack_at(index, row, is_meant)
-        } else if place + 1 == self.next_place() {
+        } else if place + 1 == self.next_position() {
             self.waiting.pack_last(row, is_meant)
         } else {
             None

@@ -1,47 +1,47 @@
 //! The newest events of a bus.
 
-use super::deque::{Kept, Sequence};
-use super::packed::Rows;
+use super::deque::{EventDeque, Stored};
+use super::packed::PackedRun;
 
-/// The newest events that were accepted, up to a number.
+/// The newest accepted events, up to a number.
 #[derive(Debug)]
 pub struct History<E> {
-    kept: Sequence<E>,
+    events: EventDeque<E>,
     capacity: usize,
 }
 
 impl<E> History<E> {
-    /// An empty history for this many.
+    /// An empty history for so many events.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { kept: Sequence::default(), capacity }
+        Self { events: EventDeque::default(), capacity }
     }
 
-    /// How many are kept at most.
+    /// Greatest number of events.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// What is kept, in the order of acceptance.
+    /// The events, in the order of acceptance.
     #[must_use]
-    pub fn kept(&self) -> &Sequence<E> {
-        &self.kept
+    pub fn events(&self) -> &EventDeque<E> {
+        &self.events
     }
 
-    /// Takes a new event; returns the oldest, if it has to go.
-    pub fn push(&mut self, event: E) -> Option<Kept<E>> {
-        self.kept.push(event);
-        if self.kept.len() > self.capacity { self.kept.pop() } else { None }
+    /// Appends an event; returns the oldest if it has to go.
+    pub fn push(&mut self, event: E) -> Option<Stored<E>> {
+        self.events.push(event);
+        if self.events.len() > self.capacity { self.events.pop() } else { None }
     }
 
-    /// Keeps the newest event as a row, if it is the one meant; returns the event.
-    pub fn pack_newest(&mut self, row: &Rows, is_meant: impl Fn(&E) -> bool) -> Option<E> {
-        self.kept.pack_last(row, is_meant)
+    /// Replaces the newest event by its row if it is the one meant, and returns it.
+    pub fn pack_newest(&mut self, row: &PackedRun, is_meant: impl Fn(&E) -> bool) -> Option<E> {
+        self.events.pack_last(row, is_meant)
     }
 
-    /// Gives all up.
-    pub fn clear(&mut self) -> Sequence<E> {
-        std::mem::take(&mut self.kept)
+    /// Removes and returns all events.
+    pub fn clear(&mut self) -> EventDeque<E> {
+        std::mem::take(&mut self.events)
     }
 }

@@ -6,18 +6,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::deque::Kept;
+use super::deque::Stored;
 
-/// What a full queue does with one more event.
+/// Policy of a full queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overflow {
     /// The publisher waits for room.
     Block,
-    /// The event that has waited longest makes place.
+    /// The oldest waiting event is dropped.
     DropOldest,
     /// The new event is dropped.
     DropNewest,
-    /// A new event takes the place of a waiting one of the same topic; a new topic waits for room.
+    /// A new event replaces a waiting one of the same topic; an event of another topic waits for room.
     Conflate,
     /// The publisher is refused.
     Raise,
@@ -39,10 +39,10 @@ impl Overflow {
         }
     }
 
-    /// The policy of a public name.
+    /// The policy with a public name.
     ///
     /// # Errors
-    /// There is none.
+    /// No policy has the name.
     pub fn named(name: &str) -> Result<Self, UnknownOverflow> {
         let found = Self::ALL.into_iter().find(|overflow| overflow.policy().name == name);
         found.ok_or_else(|| UnknownOverflow { name: name.to_owned() })
@@ -54,7 +54,7 @@ impl Overflow {
 pub struct Policy {
     /// Public name.
     pub name: &'static str,
-    /// Rules for the events that come.
+    /// Rules for incoming events.
     pub rules: Rules,
 }
 
@@ -72,20 +72,20 @@ impl Policy {
 /// Rules of a policy for one more event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    /// What happens to it where there is no room.
+    /// Its fate where there is no room.
     pub at_capacity: AtCapacity,
-    /// Whether it takes the place of a waiting one of its topic, full or not.
+    /// True if it replaces a waiting one of its topic, full or not.
     pub conflates: bool,
 }
 
-/// What happens to one more event at a full queue.
+/// Fate of one more event at a full queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AtCapacity {
     /// Its publisher waits for room.
     Wait,
     /// Its publisher is refused.
     Refuse,
-    /// It is taken, and an event is dropped for it.
+    /// It is taken, and one event is dropped.
     Drop(Victim),
 }
 
@@ -94,36 +94,36 @@ pub enum AtCapacity {
 pub enum Victim {
     /// The one that has waited longest.
     Oldest,
-    /// The one that has just come.
+    /// The new one.
     Newest,
 }
 
 impl AtCapacity {
-    /// The answer to a publisher.
+    /// The queue's answer to a publisher.
     #[inline]
-    pub(super) const fn verdict(self) -> Verdict {
+    pub(super) const fn admission(self) -> Admission {
         match self {
-            Self::Wait => Verdict::Wait,
-            Self::Refuse => Verdict::Refuse,
-            Self::Drop(_) => Verdict::Take,
+            Self::Wait => Admission::Wait,
+            Self::Refuse => Admission::Refuse,
+            Self::Drop(_) => Admission::Take,
         }
     }
 }
 
-/// Whether a queue would take an event now.
+/// A queue's answer to one more event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It would.
+pub enum Admission {
+    /// It is taken.
     Take,
-    /// Only once there is room.
+    /// It is taken once there is room.
     Wait,
-    /// It would not, and the publisher is not to wait.
+    /// It is not taken, and the publisher is not to wait.
     Refuse,
 }
 
-/// Why an accepted event was never handled.
+/// Reason why an accepted event was never handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
+pub enum DropReason {
     /// Pushed out by a newer event.
     DropOldest,
     /// Came to a full queue.
@@ -138,7 +138,7 @@ pub enum Loss {
     Cancelled,
 }
 
-impl Loss {
+impl DropReason {
     /// Every reason, in the order of its discriminant.
     pub const ALL: [Self; 6] =
         [Self::DropOldest, Self::DropNewest, Self::Conflate, Self::Unsubscribed, Self::Closed, Self::Cancelled];
@@ -157,15 +157,15 @@ impl Loss {
     }
 }
 
-/// An event that a queue gave up for another.
+/// An event that a queue dropped for another.
 #[derive(Debug)]
-pub struct Lost<E> {
+pub struct Dropped<E> {
     /// The event itself.
-    pub event: Kept<E>,
-    /// Its topic, where the queue [keeps topics](super::Queue::keeping_topics) or it is that of the event that came.
+    pub event: Stored<E>,
+    /// Its topic, if the queue [keeps topics](super::Queue::with_topics) or it is that of the new event.
     pub topic: Option<Arc<str>>,
-    /// Why.
-    pub why: Loss,
+    /// Reason why it was dropped.
+    pub reason: DropReason,
 }
 
 /// No policy has this name.

@@ -1,23 +1,23 @@
-//! Events that are kept as rows: many in one block of bytes, each shared by all who wait for it.
+//! Packed events: rows in shared blocks of bytes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::codec::DecodeError;
-use crate::codec::row::{Facts, Interner, first_moment};
+use crate::codec::row::{Interner, RoutingKey, first_moment};
 use crate::codec::varint::{put_varint, read_varint};
 
-/// How many bytes a block has, unless a single row is longer. Whoever keeps one row keeps its block, and that is not to
-/// weigh more than some two events would as objects.
+/// Bytes of a block, unless a single row is longer. A block lives as long as any of its rows, so it must not weigh more
+/// than some two events do as objects.
 const BLOCK_BYTES: usize = 4096;
 
-/// After so many rows a full interner is followed by another: earlier, it would be full again of texts that never come
-/// back; never, and what comes now would not be in it.
+/// Rows after which a full interner is replaced: sooner, the new one would fill up with texts that never come back;
+/// never, and recent texts would not be interned.
 const ROWS_AN_INTERNER: u64 = 1 << 20;
 
 #[derive(Debug)]
 struct Block {
     interner: Arc<Mutex<Interner>>,
-    /// What the first moment of each row is made relative to.
+    /// Base of the first timestamp of each row.
     since: Option<i64>,
     /// The rows, each behind its length.
     bytes: Mutex<Vec<u8>>,
@@ -28,7 +28,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Block {
-    /// Where the row that begins at a place has its content, and where it ends.
+    /// Start and end of the row whose length is at an offset.
     fn span(bytes: &[u8], offset: u16) -> (usize, usize) {
         let at = usize::from(offset).min(bytes.len());
         let (length, size) = read_varint(&bytes[at..]).unwrap_or_default();
@@ -37,34 +37,34 @@ impl Block {
     }
 }
 
-/// Rows that lie one behind the other in a block, at least one. The block lives for as long as somebody has any of them.
+/// Consecutive rows of a block, at least one. The block lives as long as any of its runs.
 #[derive(Debug, Clone)]
-pub struct Rows {
+pub struct PackedRun {
     block: Arc<Block>,
     start: u16,
-    /// Where they end; of no account for the single row of a block that is longer than others.
+    /// Offset of their end; unused for the single row of an oversized block.
     end: u16,
     count: u16,
 }
 
-impl PartialEq for Rows {
+impl PartialEq for PackedRun {
     fn eq(&self, other: &Self) -> bool {
         let place = |rows: &Self| (rows.start, rows.count);
         Arc::ptr_eq(&self.block, &other.block) && place(self) == place(other)
     }
 }
 
-impl Eq for Rows {}
+impl Eq for PackedRun {}
 
-impl Rows {
-    /// How many they are.
+impl PackedRun {
+    /// Number of rows.
     #[must_use]
     pub fn count(&self) -> usize {
         usize::from(self.count)
     }
 
-    /// Takes in what lies right behind; says whether it does.
-    pub(crate) fn join(&mut self, next: &Self) -> bool {
+    /// Appends an adjacent run; returns false if it is not adjacent.
+    pub(crate) fn append_run(&mut self, next: &Self) -> bool {
         let does = Arc::ptr_eq(&self.block, &next.block) && self.end == next.start;
         if does {
             (self.end, self.count) = (next.end, self.count + next.count);
@@ -72,7 +72,7 @@ impl Rows {
         does
     }
 
-    /// Takes out the first, where there are several.
+    /// Takes the first row of several.
     pub(crate) fn split_first(&mut self) -> Option<Self> {
         if self.count < 2 {
             return None;
@@ -84,31 +84,31 @@ impl Rows {
         Some(first)
     }
 
-    /// Appends the first row, as it was put in, to bytes.
+    /// Appends the first row, as it was added, to bytes.
     ///
     /// # Errors
     ///
-    /// It cannot be read, which does not happen.
-    pub fn read(&self, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    /// The row is damaged, which does not happen.
+    pub fn read_row(&self, out: &mut Vec<u8>) -> Result<(), DecodeError> {
         let bytes = lock(&self.block.bytes);
         let (start, end) = Block::span(&bytes, self.start);
         lock(&self.block.interner).expand_after(self.block.since, &bytes[start..end], out)
     }
 
-    /// What the first row says of its event's topic and time.
+    /// Calls `see` with the routing key of the first row.
     ///
     /// # Errors
     ///
-    /// It cannot be read, which does not happen.
-    pub fn look<T>(&self, see: impl FnOnce(&Facts<'_>) -> T) -> Result<T, DecodeError> {
+    /// The row is damaged, which does not happen.
+    pub fn with_key<T>(&self, see: impl FnOnce(&RoutingKey<'_>) -> T) -> Result<T, DecodeError> {
         let bytes = lock(&self.block.bytes);
         let (start, end) = Block::span(&bytes, self.start);
         let interner = lock(&self.block.interner);
-        Ok(see(&Facts::read(&interner, self.block.since, &bytes[start..end])?))
+        Ok(see(&RoutingKey::read(&interner, self.block.since, &bytes[start..end])?))
     }
 }
 
-/// Adds up what rows take, where those of a block come one after the other.
+/// Sums the memory of rows, where those of a block are consecutive.
 #[derive(Debug, Default)]
 pub(crate) struct Sizes {
     pub(crate) bytes: usize,
@@ -116,7 +116,7 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    pub(crate) fn add(&mut self, rows: &Rows) {
+    pub(crate) fn add(&mut self, rows: &PackedRun) {
         let last = self.block.replace(Arc::clone(&rows.block));
         if last.as_ref().is_some_and(|last| Arc::ptr_eq(last, &rows.block)) {
             return;
@@ -128,23 +128,24 @@ impl Sizes {
     }
 }
 
-/// Makes rows. It keeps none itself: a block goes with the last who has a row of it, and the texts with the last block.
+/// Packs rows into blocks. It holds none of them: a block is freed with its last row, and interned texts with the last
+/// block.
 #[derive(Debug, Default)]
-pub struct Backlog {
+pub struct PackedArena {
     open: Weak<Block>,
     interner: Weak<Mutex<Interner>>,
-    /// Since the interner was new.
+    /// Number of rows since the interner was new.
     rows: u64,
     short: Vec<u8>,
 }
 
-impl Backlog {
-    /// Keeps an event's row for as long as what is returned lives.
+impl PackedArena {
+    /// Packs a row. It lives as long as the returned run.
     ///
     /// # Errors
     ///
-    /// It is no row.
-    pub fn put(&mut self, row: &[u8]) -> Result<Rows, DecodeError> {
+    /// The bytes are no row.
+    pub fn add(&mut self, row: &[u8]) -> Result<PackedRun, DecodeError> {
         self.rows += 1;
         let open = self.open.upgrade();
         if let Some(rows) = open.map(|block| self.append(&block, row)).transpose()?.flatten() {
@@ -160,8 +161,8 @@ impl Backlog {
         rows.ok_or_else(|| DecodeError::new(0, "the row does not fit into a block of its own"))
     }
 
-    /// Puts a row into a block, if it has room.
-    fn append(&mut self, block: &Arc<Block>, row: &[u8]) -> Result<Option<Rows>, DecodeError> {
+    /// Appends a row to a block if it has room.
+    fn append(&mut self, block: &Arc<Block>, row: &[u8]) -> Result<Option<PackedRun>, DecodeError> {
         self.short.clear();
         lock(&block.interner).shrink_after(block.since, row, &mut self.short)?;
         let mut bytes = lock(&block.bytes);
@@ -175,7 +176,7 @@ impl Backlog {
         put_varint(&mut bytes, length as u64);
         bytes.extend_from_slice(&self.short);
         let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
-        Ok(Some(Rows { block: Arc::clone(block), start: place(start), end: place(bytes.len()), count: 1 }))
+        Ok(Some(PackedRun { block: Arc::clone(block), start: place(start), end: place(bytes.len()), count: 1 }))
     }
 
     fn current_interner(&mut self) -> Arc<Mutex<Interner>> {

@@ -1,4 +1,4 @@
-//! The registry's last answers, kept for as long as they hold.
+//! The registry's recent answers.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 use super::route::Route;
-use crate::filter::Known;
+use crate::filter::TopicInfo;
 use crate::topic::NONE;
 
-/// Which answers hold no longer.
+/// Answers that are stale.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Stale<'a> {
     /// Those for one symbol.
@@ -21,8 +21,8 @@ pub(crate) enum Stale<'a> {
     All,
 }
 
-/// Counts of changes, from which an answer can tell whether it still holds. Symbols share counters, and so do event
-/// types: a change may make a few answers more stale than it must, and costs the same however many there are.
+/// Counts of changes, by which an answer can tell whether it still holds. Symbols share counters, and so do event
+/// types: a change may make a few more answers stale than necessary, and its cost does not depend on their number.
 #[derive(Debug)]
 struct Changes {
     all: u64,
@@ -36,7 +36,7 @@ impl Default for Changes {
     }
 }
 
-/// Which counters an answer depends on.
+/// Counters that an answer depends on.
 #[derive(Debug, Clone, Copy)]
 struct Counters {
     event_type: u16,
@@ -57,10 +57,10 @@ impl Changes {
         }
     }
 
-    fn counters(&self, known: &Known<'_>) -> Counters {
+    fn counters(&self, info: &TopicInfo<'_>) -> Counters {
         Counters {
-            event_type: counter(&self.event_types, known.event_type),
-            symbol: counter(&self.symbols, known.symbol.unwrap_or(NONE)),
+            event_type: counter(&self.event_types, info.event_type),
+            symbol: counter(&self.symbols, info.symbol.unwrap_or(NONE)),
         }
     }
 
@@ -73,16 +73,16 @@ impl Changes {
 #[derive(Debug)]
 struct Entry {
     class: usize,
-    /// Exchange and symbol are read from the topic: where the one begins, and where the other.
+    /// Offsets of exchange and symbol in the topic, from which they are read.
     names_at: (u32, u32),
     counters: Counters,
     changes: u64,
     route: Arc<Route>,
 }
 
-/// An exchange and a symbol as they stand in a topic.
-fn names<'a>(known: &Known<'a>) -> (&'a str, &'a str) {
-    (known.exchange.unwrap_or(NONE), known.symbol.unwrap_or(NONE))
+/// Exchange and symbol as they are written in a topic.
+fn names<'a>(info: &TopicInfo<'a>) -> (&'a str, &'a str) {
+    (info.exchange.unwrap_or(NONE), info.symbol.unwrap_or(NONE))
 }
 
 impl Entry {
@@ -91,8 +91,8 @@ impl Entry {
         (&self.route.topic[exchange_at..symbol_at - 1], &self.route.topic[symbol_at..])
     }
 
-    fn is(&self, class: usize, known: &Known<'_>) -> bool {
-        self.class == class && self.names() == names(known)
+    fn is(&self, class: usize, info: &TopicInfo<'_>) -> bool {
+        self.class == class && self.names() == names(info)
     }
 
     fn hash(&self) -> u64 {
@@ -104,15 +104,15 @@ fn hash(class: usize, names: (&str, &str)) -> u64 {
     FxBuildHasher.hash_one((class, names))
 }
 
-/// Where the names begin in a topic; `None` where it is too long to be kept.
-fn names_at(route: &Route, known: &Known<'_>) -> Option<(u32, u32)> {
-    let symbol_at = route.topic.len() - names(known).1.len();
-    let exchange_at = symbol_at - 1 - names(known).0.len();
+/// Offsets of the names in a topic; `None` if it is too long for the cache.
+fn names_at(route: &Route, info: &TopicInfo<'_>) -> Option<(u32, u32)> {
+    let symbol_at = route.topic.len() - names(info).1.len();
+    let exchange_at = symbol_at - 1 - names(info).0.len();
     Some((u32::try_from(exchange_at).ok()?, u32::try_from(symbol_at).ok()?))
 }
 
-/// The last routes asked for, in two generations: when the young one is full it becomes the old one, and the old one is
-/// forgotten. What is asked for again moves back to the young.
+/// The most recent routes, in two generations: a full young generation becomes the old one, and the old one is dropped.
+/// A route that is asked for again moves back to the young.
 #[derive(Debug, Default)]
 pub(crate) struct RouteCache {
     young: HashTable<Entry>,
@@ -121,8 +121,8 @@ pub(crate) struct RouteCache {
 }
 
 impl RouteCache {
-    /// The most routes in one generation. A route of one subscription takes about 250 bytes, so that both generations stay
-    /// under 80 MB.
+    /// Greatest number of routes in a generation. A route to one subscription takes about 250 bytes, so that both
+    /// generations stay under 80 MB.
     const GENERATION: usize = 1 << 17;
 
     /// Makes answers stale, at once and without touching them.
@@ -134,16 +134,16 @@ impl RouteCache {
         entry.changes == self.changes.sum(entry.counters)
     }
 
-    /// The route, if it is among the last asked for; unlike [`RouteCache::get`] it leaves all as it is.
-    pub(crate) fn peek(&self, class: usize, known: &Known<'_>) -> Option<&Arc<Route>> {
-        let hash = hash(class, names(known));
-        let entry = self.young.find(hash, |entry| entry.is(class, known))?;
+    /// The route, if it is in the young generation; unlike [`RouteCache::get`] it moves nothing.
+    pub(crate) fn peek(&self, class: usize, info: &TopicInfo<'_>) -> Option<&Arc<Route>> {
+        let hash = hash(class, names(info));
+        let entry = self.young.find(hash, |entry| entry.is(class, info))?;
         self.holds(entry).then_some(&entry.route)
     }
 
-    pub(crate) fn get(&mut self, class: usize, known: &Known<'_>) -> Option<Arc<Route>> {
-        let hash = hash(class, names(known));
-        let same = |entry: &Entry| entry.is(class, known);
+    pub(crate) fn get(&mut self, class: usize, info: &TopicInfo<'_>) -> Option<Arc<Route>> {
+        let hash = hash(class, names(info));
+        let same = |entry: &Entry| entry.is(class, info);
         if let Some(entry) = self.young.find(hash, same) {
             return self.holds(entry).then(|| Arc::clone(&entry.route));
         }
@@ -153,16 +153,16 @@ impl RouteCache {
         route
     }
 
-    pub(crate) fn put(&mut self, class: usize, known: &Known<'_>, route: &Arc<Route>) {
-        let hash = hash(class, names(known));
-        let counters = self.changes.counters(known);
+    pub(crate) fn put(&mut self, class: usize, info: &TopicInfo<'_>, route: &Arc<Route>) {
+        let hash = hash(class, names(info));
+        let counters = self.changes.counters(info);
         let changes = self.changes.sum(counters);
-        if let Some(entry) = self.young.find_mut(hash, |entry| entry.is(class, known)) {
+        if let Some(entry) = self.young.find_mut(hash, |entry| entry.is(class, info)) {
             entry.changes = changes;
             entry.route = Arc::clone(route);
             return;
         }
-        if let Some(names_at) = names_at(route, known) {
+        if let Some(names_at) = names_at(route, info) {
             self.insert(hash, Entry { class, names_at, counters, changes, route: Arc::clone(route) });
         }
     }

@@ -1,10 +1,10 @@
 //! Identity of a subscription.
 
-/// A subscription's place in its bus. A place is used again, under another generation.
+/// Slot of a subscription in its bus. A slot is reused under another generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubscriptionId {
-    /// The place.
+    /// The slot.
     pub index: u32,
-    /// How many subscriptions have stood there before.
+    /// Number of subscriptions that had the slot before.
     pub generation: u32,
 }

@@ -1,4 +1,4 @@
-//! Finding who hears an event: a trie over the segments of patterns, and a bounded cache of its answers.
+//! Routing: finding the subscriptions that hear an event.
 
 mod cache;
 mod id;
@@ -6,5 +6,5 @@ mod registry;
 mod route;
 
 pub use id::SubscriptionId;
-pub use registry::{Interest, Kinds, Registry};
+pub use registry::{Interest, Registry, Selector};
 pub use route::{Route, Target};

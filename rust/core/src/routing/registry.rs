@@ -1,4 +1,5 @@
-//! Who listens to what: a trie over the segments of patterns, and a bounded cache of its answers.
+//! The subscriptions of a bus by what they hear: a trie over the segments of patterns, and a bounded cache of its
+//! answers.
 
 use std::sync::Arc;
 
@@ -8,28 +9,28 @@ use rustc_hash::FxBuildHasher;
 use super::cache::{RouteCache, Stale};
 use super::id::SubscriptionId;
 use super::route::{Route, Target};
-use crate::filter::{Filter, Known};
+use crate::filter::{Filter, TopicInfo};
 use crate::topic::{NONE, Pattern, Segment, Topic};
 
-/// Which kinds of event a subscription hears.
+/// Event types or classes that a subscription hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kinds {
-    /// Those whose topic matches.
+pub enum Selector {
+    /// Events whose topic matches.
     Matching(Pattern),
-    /// Those of a class and of its subclasses.
+    /// Events of a class and its subclasses.
     Class(usize),
 }
 
-/// What a subscription hears. `usize` numbers the callables of its filter.
+/// Selection of events by one subscription. `usize` numbers the callables of its filter.
 #[derive(Debug, Clone)]
 pub struct Interest {
-    /// Kinds and topics.
-    pub kinds: Kinds,
-    /// The condition beyond them.
+    /// Pattern or class.
+    pub selector: Selector,
+    /// Condition beyond it.
     pub filter: Option<Filter<usize>>,
 }
 
-/// One level of the trie: what comes next, by segment.
+/// One level of the trie: the next level, by segment.
 #[derive(Debug)]
 struct Level<T> {
     any: Option<Box<T>>,
@@ -65,7 +66,7 @@ impl<T: Default> Level<T> {
         self.globs.iter().filter(|(glob, _)| glob.matches(text)).for_each(|(_, next)| visit(next));
     }
 
-    /// Changes what stands behind a segment, and forgets the segment if nothing is left there.
+    /// Changes what is behind a segment, and removes the segment if nothing is left there.
     fn edit(&mut self, segment: &Segment, edit: impl FnOnce(&mut T), is_empty: impl Fn(&T) -> bool) {
         edit(self.at(segment));
         match segment {
@@ -79,7 +80,7 @@ impl<T: Default> Level<T> {
         }
     }
 
-    /// Whether what comes next depends on the text.
+    /// True if the next level depends on the text.
     fn looks_at_text(&self) -> bool {
         !(self.literals.is_empty() && self.globs.is_empty())
     }
@@ -108,10 +109,10 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Enters a subscription.
+    /// Adds a subscription.
     pub fn insert(&mut self, id: SubscriptionId, interest: &Interest) {
         let (path, filter) = Path::new(interest);
-        let exchanges = match &path.kinds {
+        let exchanges = match &path.selector {
             Head::Type(segment) => self.types.at(segment),
             Head::Class(class) => self.classes.entry(*class).or_default(),
         };
@@ -119,23 +120,23 @@ impl Registry {
         self.forget_routes(&path);
     }
 
-    /// Makes the routes stale that a subscription may be on.
+    /// Makes routes stale that the subscription may be on.
     fn forget_routes(&mut self, path: &Path) {
         self.version += 1;
-        self.cache.invalidate(match (&path.symbol, &path.kinds) {
+        self.cache.invalidate(match (&path.symbol, &path.selector) {
             (Segment::Literal(symbol), _) => Stale::Symbol(symbol),
             (_, Head::Type(Segment::Literal(event_type))) => Stale::EventType(event_type),
             _ => Stale::All,
         });
     }
 
-    /// How often a subscription has been entered or removed.
+    /// Number of subscriptions added and removed.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// Removes a subscription; `interest` is what it was entered with.
+    /// Removes a subscription; `interest` is the one it was added with.
     pub fn remove(&mut self, id: SubscriptionId, interest: &Interest) {
         let (path, _) = Path::new(interest);
         let forget = |exchanges: &mut Exchanges| {
@@ -146,7 +147,7 @@ impl Registry {
                 Level::is_empty,
             );
         };
-        match &path.kinds {
+        match &path.selector {
             Head::Type(segment) => self.types.edit(segment, forget, Level::is_empty),
             Head::Class(class) => {
                 let exchanges = self.classes.entry(*class).or_default();
@@ -159,26 +160,26 @@ impl Registry {
         self.forget_routes(&path);
     }
 
-    /// Where the events of a class and topic go, if that has been asked for lately.
+    /// The route of the events of a class and topic, if it is cached.
     #[must_use]
-    pub fn recall(&self, class: usize, known: &Known<'_>) -> Option<&Arc<Route>> {
-        self.cache.peek(class, known)
+    pub fn cached_route(&self, class: usize, info: &TopicInfo<'_>) -> Option<&Arc<Route>> {
+        self.cache.peek(class, info)
     }
 
-    /// Where the events of a class and topic go. `class` identifies the event's class.
-    pub fn route(&mut self, class: usize, known: &Known<'_>) -> Arc<Route> {
-        if let Some(route) = self.cache.get(class, known) {
+    /// The route of the events of a class and topic. `class` identifies the class.
+    pub fn route(&mut self, class: usize, info: &TopicInfo<'_>) -> Arc<Route> {
+        if let Some(route) = self.cache.get(class, info) {
             return route;
         }
-        let route = Arc::new(self.find(known));
-        self.cache.put(class, known, &route);
+        let route = Arc::new(self.find(info));
+        self.cache.put(class, info, &route);
         route
     }
 
-    /// Where all events of a class go; `None` if it matters to a subscription which exchange and symbol they have, or what
-    /// else is in them.
+    /// The subscriptions that hear all events of a class; `None` if exchange, symbol or anything else matters to any of
+    /// them.
     #[must_use]
-    pub fn find_regardless(&self, event_type: &str, lineage: &[usize]) -> Option<Vec<SubscriptionId>> {
+    pub fn find_by_class(&self, event_type: &str, lineage: &[usize]) -> Option<Vec<SubscriptionId>> {
         let (mut ids, mut it_matters) = (Vec::new(), false);
         let mut collect = |exchanges: &Exchanges| {
             let symbols = exchanges.any.as_deref();
@@ -198,30 +199,30 @@ impl Registry {
         (!it_matters).then_some(ids)
     }
 
-    fn find(&self, known: &Known<'_>) -> Route {
-        let exchange = known.exchange.unwrap_or(NONE);
-        let symbol = known.symbol.unwrap_or(NONE);
+    fn find(&self, info: &TopicInfo<'_>) -> Route {
+        let exchange = info.exchange.unwrap_or(NONE);
+        let symbol = info.symbol.unwrap_or(NONE);
         let mut targets = Vec::new();
         let mut collect = |exchanges: &Exchanges| {
             exchanges.each(exchange, |symbols| {
                 symbols.each(symbol, |listeners| {
-                    targets.extend(listeners.iter().filter_map(|listener| listener.target(known)));
+                    targets.extend(listeners.iter().filter_map(|listener| listener.target(info)));
                 });
             });
         };
-        self.types.each(known.event_type, &mut collect);
-        known.lineage.iter().filter_map(|class| self.classes.get(class)).for_each(&mut collect);
+        self.types.each(info.event_type, &mut collect);
+        info.lineage.iter().filter_map(|class| self.classes.get(class)).for_each(&mut collect);
         targets.sort_unstable_by_key(|target| target.id);
-        Route::new(&Topic { event_type: known.event_type, exchange, symbol }, targets)
+        Route::new(&Topic { event_type: info.event_type, exchange, symbol }, targets)
     }
 }
 
 impl Listener {
-    fn target(&self, known: &Known<'_>) -> Option<Target> {
-        match self.filter.as_ref().map(|filter| filter.settle(known)) {
-            None | Some(Filter::Constant(true)) => Some(Target { id: self.id, rest: None }),
+    fn target(&self, info: &TopicInfo<'_>) -> Option<Target> {
+        match self.filter.as_ref().map(|filter| filter.partial_eval(info)) {
+            None | Some(Filter::Constant(true)) => Some(Target { id: self.id, residual: None }),
             Some(Filter::Constant(false)) => None,
-            rest => Some(Target { id: self.id, rest }),
+            residual => Some(Target { id: self.id, residual }),
         }
     }
 }
@@ -231,36 +232,38 @@ enum Head {
     Class(usize),
 }
 
-/// An interest's way down the trie.
+/// Path of an interest through the trie.
 struct Path {
-    kinds: Head,
+    selector: Head,
     exchange: Segment,
     symbol: Segment,
 }
 
 impl Path {
-    /// The way, and the part of the filter that is not in it: where every event that passes must be of one symbol or
-    /// exchange, and any would match the pattern, that name becomes the segment.
+    /// The path, and the part of the filter that is not in it. If a filter allows one symbol or exchange and the
+    /// pattern any, that name becomes the segment.
     fn new(interest: &Interest) -> (Self, Option<Filter<usize>>) {
-        let mut path = match &interest.kinds {
-            Kinds::Class(class) => Self { kinds: Head::Class(*class), exchange: Segment::Any, symbol: Segment::Any },
-            Kinds::Matching(pattern) => Self {
-                kinds: Head::Type(pattern.event_type.clone()),
+        let mut path = match &interest.selector {
+            Selector::Class(class) => {
+                Self { selector: Head::Class(*class), exchange: Segment::Any, symbol: Segment::Any }
+            }
+            Selector::Matching(pattern) => Self {
+                selector: Head::Type(pattern.event_type.clone()),
                 exchange: pattern.exchange.clone(),
                 symbol: pattern.symbol.clone(),
             },
         };
-        let mut rest: Vec<Filter<usize>> = match &interest.filter {
+        let mut residual: Vec<Filter<usize>> = match &interest.filter {
             None => Vec::new(),
             Some(Filter::All(parts)) => parts.clone(),
             Some(filter) => vec![filter.clone()],
         };
-        rest.retain(|part| match part {
+        residual.retain(|part| match part {
             Filter::Symbol(names) => !narrow(&mut path.symbol, names),
             Filter::Exchange(names) => !narrow(&mut path.exchange, names),
             _ => true,
         });
-        let filter = if rest.len() > 1 { Some(Filter::All(rest)) } else { rest.pop() };
+        let filter = if residual.len() > 1 { Some(Filter::All(residual)) } else { residual.pop() };
         (path, filter)
     }
 }

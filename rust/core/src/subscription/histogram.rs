@@ -1,17 +1,16 @@
-//! How durations are spread.
+//! Histograms of durations.
 
-/// Durations by size, in buckets that are a thirty-second of a power of two wide, as in HDR histograms: what is read from
-/// them is at most 3.2 % too high. Only buckets that hold something take memory, so that a hundred thousand histograms
-/// fit beside each other.
+/// Durations in buckets that are a thirty-second of a power of two wide, as in HDR histograms: percentiles are at most
+/// 3.2 % too high. Only used buckets take memory, so that a hundred thousand histograms fit beside each other.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Histogram {
-    /// Buckets and how many durations each holds, by bucket.
+    /// Used buckets and their counts, in order.
     buckets: Vec<(u16, u32)>,
     count: u64,
     max_ns: u64,
 }
 
-/// Sub-buckets of a power of two, as a power of two itself.
+/// Binary logarithm of the number of buckets per power of two.
 const FINENESS: u32 = 5;
 
 fn bucket(duration_ns: u64) -> u16 {
@@ -20,7 +19,7 @@ fn bucket(duration_ns: u64) -> u16 {
     u16::try_from(index).unwrap_or(u16::MAX)
 }
 
-/// The longest duration that falls into a bucket.
+/// The longest duration in a bucket.
 fn upper_ns(bucket: u16) -> u64 {
     let magnitude = (u32::from(bucket) >> FINENESS).saturating_sub(1);
     let mantissa = u64::from(bucket) - (u64::from(magnitude) << FINENESS);
@@ -39,7 +38,7 @@ impl Histogram {
         self.max_ns = self.max_ns.max(duration_ns);
     }
 
-    /// How many durations have been counted.
+    /// Number of recorded durations.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
@@ -51,7 +50,7 @@ impl Histogram {
         self.max_ns
     }
 
-    /// The duration that this many of a thousand do not exceed; 0 if there are none.
+    /// The duration that so many per mille do not exceed; 0 if there are none.
     #[must_use]
     pub fn per_mille_ns(&self, per_mille: u64) -> u64 {
         let rank = (self.count * per_mille).div_ceil(1_000).max(1);

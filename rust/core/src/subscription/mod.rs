@@ -1,4 +1,4 @@
-//! Subscriptions and where they are kept.
+//! Subscriptions of a bus.
 
 mod histogram;
 mod slots;
@@ -12,188 +12,188 @@ pub use stopwatch::Stopwatch;
 
 use std::sync::Arc;
 
-use crate::queue::{Kept, Loss, Queue, Sequence};
+use crate::queue::{DropReason, EventDeque, Queue, Stored};
 use crate::routing::Interest;
 
-/// Who sees to a subscription's events.
+/// Worker of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// Nobody: there are none.
+    /// None, and there are no events.
     Idle,
-    /// The next free worker: it stands in the list of those that have events.
-    Listed,
-    /// The worker that has it now.
+    /// None yet: it is in the ready list.
+    Ready,
+    /// A worker serves it.
     Served,
 }
 
-/// Who calls a subscription's handler.
+/// Caller of a subscription's handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// A worker.
     Queued,
-    /// The publisher, where it can and nothing waits.
+    /// The publisher, if it can and nothing waits.
     Inline,
 }
 
-/// One subscription; `S` is what the caller keeps with it. What every event needs comes first, to lie in few lines of the
-/// processor's cache.
+/// One subscription; `S` is the caller's payload. The fields that every event needs come first, to lie in few cache
+/// lines.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Subscription<E, S> {
     /// Its waiting events.
     pub queue: Queue<E>,
-    /// Which places in the queue are timed: those of which these bits are all zero.
+    /// Mask of timed positions: an event is timed if all these bits of its position are zero.
     pub(crate) timed_mask: u64,
-    /// What it lost since it was last told; `None` if it does not want to be told.
+    /// Events dropped since it was last told; `None` if it is not told.
     pub gap: Option<Box<Gap>>,
-    /// Who calls its handler.
+    /// Caller of its handler.
     pub(crate) delivery: Delivery,
-    /// Who sees to its events.
+    /// Worker of its events.
     pub(crate) service: Service,
-    /// Whether an event is in its handler.
+    /// True if an event is in its handler.
     pub(crate) in_handler: bool,
-    /// Whether it hears nothing new and ends when it has nothing left.
+    /// True if it takes no more events and ends when it has none left.
     pub(crate) ending: bool,
-    /// Whether it does so once what waits has been handled, and hears its own handler until then.
+    /// True if it ends once waiting events have been handled, and takes those of its own handler until then.
     pub(crate) draining: bool,
-    /// The caller's own.
+    /// The caller's payload.
     pub payload: S,
-    /// What it has counted.
+    /// Its counts.
     pub counts: Counts,
-    /// What it takes its times with, if it does.
+    /// Timing of its events, if any are timed.
     pub stopwatch: Option<Box<Stopwatch>>,
-    /// What it was entered in the registry with.
+    /// Interest that it was registered with.
     pub interest: Box<Interest>,
-    /// The version of the routes with which it began, if it takes up where earlier events end.
-    pub(crate) takes_up_at: Option<u64>,
+    /// Version of the routes with which it began, if it was paused.
+    pub(crate) catches_up_from: Option<u64>,
 }
 
 impl<E, S> Subscription<E, S> {
-    /// How many accepted events have not ended.
+    /// Number of accepted events that have not ended.
     #[must_use]
     pub fn unfinished(&self) -> u64 {
         self.queue.len() as u64 + u64::from(self.in_handler)
     }
 
-    /// Whether an event is in its handler.
+    /// True if an event is in its handler.
     #[must_use]
     pub fn is_in_handler(&self) -> bool {
         self.in_handler
     }
 
-    /// Whether a worker has it now.
+    /// True if a worker serves it.
     #[must_use]
     pub fn is_served(&self) -> bool {
         self.service == Service::Served
     }
 
-    /// Whether what waits only waits for a worker to have its turn, and the queue may be left as it is for so long.
-    pub(crate) fn comes_soon(&self) -> bool {
-        !self.in_handler && !self.queue.is_held() && !self.queue.is_overdue()
+    /// True if its events only wait for a worker's turn, and are few enough to stay live until then.
+    pub(crate) fn is_served_soon(&self) -> bool {
+        !self.in_handler && !self.queue.is_paused() && !self.queue.is_overdue()
     }
 
-    /// Whether a publisher who can would call its handler now.
-    pub(crate) fn is_called_at_once(&self) -> bool {
-        self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_held()
+    /// True if a publisher that can would call its handler now.
+    pub(crate) fn is_called_inline(&self) -> bool {
+        self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_paused()
     }
 
-    /// Whether it hears only its own handler, and ends when it has nothing left.
+    /// True if it takes only events of its own handler, and ends when it has none left.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining
     }
 
-    /// Whether it has ended, but for the event in its handler.
+    /// True if it has ended, but for the event in its handler.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ending && self.queue.is_empty()
     }
 
-    /// Where an event of this topic stands that has just been accepted, if it is to be packed; `next` is the place that it
+    /// Position at which an event of this topic that was just accepted is to be packed; `next` is the position that it
     /// would have taken.
     #[cold]
-    pub(crate) fn place_to_pack(&self, next: u64, topic: &Arc<str>) -> Option<u64> {
-        if self.queue.next_place() > next { Some(next) } else { self.queue.place_of(topic) }
+    pub(crate) fn position_to_pack(&self, next: u64, topic: &Arc<str>) -> Option<u64> {
+        if self.queue.next_position() > next { Some(next) } else { self.queue.position_of(topic) }
     }
 
-    /// Takes an event into the queue. Returns the event that was lost by it.
+    /// Puts an event into the queue. Returns the event that was dropped for it.
     #[inline]
-    pub(crate) fn accept(&mut self, event: E, topic: &Arc<str>) -> Option<Kept<E>> {
+    pub(crate) fn enqueue(&mut self, event: E, topic: &Arc<str>) -> Option<Stored<E>> {
         self.counts.accepted += 1;
-        let place = self.queue.next_place();
-        let lost = self.queue.push(event, topic);
-        if place & self.timed_mask == 0 && self.queue.next_place() > place {
-            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.accept(place, self.queue.first_place()));
+        let position = self.queue.next_position();
+        let dropped = self.queue.push(event, topic);
+        if position & self.timed_mask == 0 && self.queue.next_position() > position {
+            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.mark(position, self.queue.first_position()));
         }
-        let lost = lost?;
-        if lost.why == Loss::Conflate
-            && let (Some(stopwatch), Some(place)) = (&mut self.stopwatch, self.queue.place_of(topic))
+        let dropped = dropped?;
+        if dropped.reason == DropReason::Conflate
+            && let (Some(stopwatch), Some(position)) = (&mut self.stopwatch, self.queue.position_of(topic))
         {
-            stopwatch.forget(place);
+            stopwatch.forget(position);
         }
-        self.counts.lose(lost.why, 1);
-        if let (Some(gap), Some(topic)) = (self.gap.as_mut(), &lost.topic) {
+        self.counts.drop_events(dropped.reason, 1);
+        if let (Some(gap), Some(topic)) = (self.gap.as_mut(), &dropped.topic) {
             gap.add(topic);
         }
-        Some(lost.event)
+        Some(dropped.event)
     }
 
-    /// [`Subscription::accept`] where the queue is plain.
+    /// Fast path of [`Subscription::enqueue`].
     #[inline]
-    pub(crate) fn accept_plainly(&mut self, event: E) {
+    pub(crate) fn enqueue_fast(&mut self, event: E) {
         self.counts.accepted += 1;
-        let place = self.queue.next_place();
-        self.queue.push_plainly(event);
-        if place & self.timed_mask == 0 {
-            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.accept(place, self.queue.first_place()));
+        let position = self.queue.next_position();
+        self.queue.push_fast(event);
+        if position & self.timed_mask == 0 {
+            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.mark(position, self.queue.first_position()));
         }
     }
 
-    /// The next event, which goes into the handler now.
+    /// Takes the next event into the handler.
     #[expect(clippy::inline_always, reason = "as for `Bus::take_next`")]
     #[inline(always)]
-    pub(crate) fn take(&mut self) -> Option<Kept<E>> {
-        let place = self.queue.first_place();
+    pub(crate) fn take(&mut self) -> Option<Stored<E>> {
+        let position = self.queue.first_position();
         let event = self.queue.pop()?;
         self.in_handler = true;
-        if place & self.timed_mask == 0 && self.queue.first_place() > place {
-            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.begin(place));
+        if position & self.timed_mask == 0 && self.queue.first_position() > position {
+            self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.begin(position));
         }
         Some(event)
     }
 
-    /// The next event, for the handler that runs, which is done with it. Its times are not taken, nor is the end of the
-    /// handler's own event.
-    pub(crate) fn take_along(&mut self) -> Option<Kept<E>> {
+    /// Takes the next event on behalf of the running handler, and counts it as handled. Neither it nor the handler's
+    /// own event is timed.
+    pub(crate) fn take_batched(&mut self) -> Option<Stored<E>> {
         if !self.in_handler {
             return None;
         }
-        let place = self.queue.first_place();
+        let position = self.queue.first_position();
         let event = self.queue.pop()?;
-        self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.skip(place));
+        self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.skip(position));
         self.counts.end(End::Handled);
         Some(event)
     }
 
-    /// The event in the handler has ended.
+    /// Records the end of the event in the handler.
     #[inline]
     pub(crate) fn finish(&mut self, end: End) {
         self.in_handler = false;
         self.counts.end(end);
-        if self.queue.first_place().wrapping_sub(1) & self.timed_mask == 0 {
+        if self.queue.first_position().wrapping_sub(1) & self.timed_mask == 0 {
             self.stopwatch.iter_mut().for_each(|stopwatch| stopwatch.end());
         }
     }
 
-    /// Whether it has lost events and is to be told.
+    /// True if it has dropped events and is to be told.
     pub(crate) fn has_gap(&self) -> bool {
         self.gap.as_ref().is_some_and(|gap| gap.count > 0)
     }
 
-    /// Gives up all that waits.
-    pub(crate) fn discard(&mut self, why: Loss) -> Sequence<E> {
-        let lost = self.queue.drain();
-        self.counts.lose(why, lost.len() as u64);
-        lost
+    /// Drops all waiting events.
+    pub(crate) fn discard(&mut self, reason: DropReason) -> EventDeque<E> {
+        let dropped = self.queue.drain();
+        self.counts.drop_events(reason, dropped.len() as u64);
+        dropped
     }
 }

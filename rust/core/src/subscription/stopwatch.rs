@@ -1,20 +1,20 @@
-//! Timing one in so many events of a subscription, from acceptance to handler and from handler to end.
+//! Timing of a sample of a subscription's events, from acceptance to handler and from handler to end.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::histogram::Histogram;
 
-/// Times the events at chosen places. The clock is read for those alone, and the others take no memory for it.
+/// Times events at chosen positions. The clock is read for those alone, and others take no memory.
 #[derive(Debug, Default)]
 pub struct Stopwatch {
-    /// Places in the queue of events that are being timed, counted from the first ever queued, and when they came.
+    /// Positions of timed events in the queue, and the times when they came.
     marks: VecDeque<(u64, Instant)>,
-    /// When the handler began that is being timed.
+    /// Start of the timed handler.
     began: Option<Instant>,
-    /// From acceptance to the handler's first line, in nanoseconds.
+    /// From acceptance to the start of the handler, in nanoseconds.
     pub latency: Histogram,
-    /// From the handler's first line to its last, suspensions included, in nanoseconds.
+    /// From the start of the handler to its end, suspensions included, in nanoseconds.
     pub handling: Histogram,
 }
 
@@ -23,34 +23,34 @@ fn elapsed_ns(since: Instant, now: Instant) -> u64 {
 }
 
 impl Stopwatch {
-    /// An event has been queued at this place; the first that still waits is at the other.
-    pub(crate) fn accept(&mut self, place: u64, first: u64) {
+    /// Notes that an event was queued at a position; `first` is the position of the first waiting event.
+    pub(crate) fn mark(&mut self, position: u64, first: u64) {
         while self.marks.front().is_some_and(|(marked, _)| *marked < first) {
             self.marks.pop_front();
         }
-        self.marks.push_back((place, Instant::now()));
+        self.marks.push_back((position, Instant::now()));
     }
 
-    /// The event at this place has been replaced by a newer one, which is not timed.
-    pub(crate) fn forget(&mut self, place: u64) {
-        if let Ok(mark) = self.marks.binary_search_by_key(&place, |(marked, _)| *marked) {
+    /// Forgets the event at a position: a newer one has replaced it, which is not timed.
+    pub(crate) fn forget(&mut self, position: u64) {
+        if let Ok(mark) = self.marks.binary_search_by_key(&position, |(marked, _)| *marked) {
             self.marks.remove(mark);
         }
     }
 
-    /// The event at this place has been taken out beside the one in the handler: neither is timed further.
-    pub(crate) fn skip(&mut self, place: u64) {
+    /// The event at a position was taken beside the one in the handler; neither is timed any further.
+    pub(crate) fn skip(&mut self, position: u64) {
         self.began = None;
-        while self.marks.front().is_some_and(|(marked, _)| *marked <= place) {
+        while self.marks.front().is_some_and(|(marked, _)| *marked <= position) {
             self.marks.pop_front();
         }
     }
 
-    /// The event at this place goes into its handler; those before it are gone.
-    pub(crate) fn begin(&mut self, place: u64) {
-        while let Some(&(marked, since)) = self.marks.front().filter(|(marked, _)| *marked <= place) {
+    /// The event at a position goes into its handler; those before it have left.
+    pub(crate) fn begin(&mut self, position: u64) {
+        while let Some(&(marked, since)) = self.marks.front().filter(|(marked, _)| *marked <= position) {
             self.marks.pop_front();
-            if marked == place {
+            if marked == position {
                 let now = Instant::now();
                 self.latency.record(elapsed_ns(since, now));
                 self.began = Some(now);

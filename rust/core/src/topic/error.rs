@@ -1,23 +1,23 @@
-//! What can be wrong with a topic or a pattern.
+//! Errors in topics and patterns.
 
 use std::fmt;
 
-/// Why a text is not a pattern, or a name cannot stand in a topic.
+/// Reason why a text is no pattern, or a name cannot be part of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NameError {
-    /// The text is empty or holds nothing but white space.
+    /// The text is empty or only white space.
     Blank,
     /// A segment between two dots is empty.
     EmptySegment {
         /// Its place, counted from 1.
         place: usize,
     },
-    /// A control character stands in the text.
+    /// The text contains a control character.
     Control {
         /// The character.
         found: char,
     },
-    /// A character that means something in a pattern or a topic stands in a name.
+    /// A name contains a character that means something in a pattern or a topic.
     Reserved {
         /// The character.
         found: char,

@@ -1,4 +1,4 @@
-//! Topics: `events.{event_type}.{exchange}.{symbol}`, the symbol taking all the rest.
+//! Topics: `events.{event_type}.{exchange}.{symbol}`; the symbol takes all the rest.
 
 mod error;
 mod pattern;
@@ -9,13 +9,13 @@ pub use pattern::{Pattern, Segment};
 /// The first segment of every topic.
 pub const PREFIX: &str = "events";
 
-/// What stands in a topic for an exchange or a symbol that an event does not have.
+/// Written in a topic for an exchange or a symbol that an event does not have.
 pub const NONE: &str = "_";
 
 /// The three parts of a topic that vary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Topic<'a> {
-    /// The kind of event, such as `tick`.
+    /// The event type, such as `tick`.
     pub event_type: &'a str,
     /// The exchange, or [`NONE`].
     pub exchange: &'a str,
@@ -24,7 +24,7 @@ pub struct Topic<'a> {
 }
 
 impl<'a> Topic<'a> {
-    /// Reads a topic's text; `None` where it is not one.
+    /// Parses a topic; `None` if the text is none.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(4, '.');
@@ -57,7 +57,7 @@ pub fn check_event_type(name: &str) -> Result<(), NameError> {
 /// Accepts a name that can be an exchange: no dot, wildcard or control character, not blank, not `_`.
 ///
 /// # Errors
-/// The first thing that is wrong with the name.
+/// The first rule that the name breaks.
 pub fn check_exchange(name: &str) -> Result<(), NameError> {
     check_name(name, &['*', '?', '.'])
 }
@@ -65,7 +65,7 @@ pub fn check_exchange(name: &str) -> Result<(), NameError> {
 /// Accepts a name that can be a symbol: no wildcard or control character, not blank, not `_`.
 ///
 /// # Errors
-/// The first thing that is wrong with the name.
+/// The first rule that the name breaks.
 pub fn check_symbol(name: &str) -> Result<(), NameError> {
     check_name(name, &['*', '?'])
 }

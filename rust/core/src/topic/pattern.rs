@@ -28,7 +28,7 @@ impl Segment {
         }
     }
 
-    /// Whether `text` is one of those that the segment stands for.
+    /// True if the segment matches a text.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         match self {
@@ -51,18 +51,18 @@ impl fmt::Display for Segment {
 /// A parsed pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pattern {
-    /// Which event types.
+    /// Event types.
     pub event_type: Segment,
-    /// Which exchanges.
+    /// Exchanges.
     pub exchange: Segment,
-    /// Which symbols.
+    /// Symbols.
     pub symbol: Segment,
 }
 
 impl Pattern {
-    /// Reads a pattern or a shorthand for one.
+    /// Parses a pattern or a shorthand for one.
     ///
-    /// One segment alone is an event type; missing trailing segments are `*`; the fourth segment takes all the rest.
+    /// A single segment is an event type; missing trailing segments are `*`; the fourth segment takes all the rest.
     ///
     /// # Errors
     /// Blank text, an empty segment, a control character, or a first segment that is never `events`.
@@ -85,7 +85,7 @@ impl Pattern {
         Ok(Self { event_type: next(), exchange: next(), symbol: next() })
     }
 
-    /// Whether the topic is one of those that the pattern stands for.
+    /// True if the pattern matches a topic.
     #[must_use]
     pub fn matches(&self, topic: &Topic<'_>) -> bool {
         self.event_type.matches(topic.event_type)
@@ -100,8 +100,8 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Matches a glob in time linear in practice and `O(glob * text)` at the worst: on a mismatch only the last `*` is
-/// widened by one character, which is enough because an earlier one could only have taken less.
+/// Matches a glob, in linear time in practice and in `O(glob * text)` at worst. On a mismatch only the last `*` is
+/// widened by one character, which suffices because an earlier one could only have taken less.
 fn glob_matches(glob: &str, text: &str) -> bool {
     let (mut glob, mut text) = (glob.chars(), text.chars());
     let mut retry: Option<(Chars<'_>, Chars<'_>)> = None;

@@ -2,33 +2,38 @@
 
 use std::sync::Arc;
 
-use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Place, Speaker};
-use trading_events_core::bus::{Bus, Terms};
-use trading_events_core::line::Ticket;
-use trading_events_core::queue::Overflow;
-use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
-use trading_events_core::sequence::Kept;
-use trading_events_core::stats::End;
-use trading_events_core::subscription::Delivery;
+use trading_events_core::bus::{
+    Accepted, Bus, Offer, OfferOptions, Origin, Position, SubscribeOptions, Ticket, WhenFull,
+};
+use trading_events_core::queue::{Overflow, Stored};
+use trading_events_core::routing::{Interest, Selector, SubscriptionId};
+use trading_events_core::subscription::{Delivery, End};
 
 type Small = Bus<u64, u32, &'static str>;
 
 fn subscribe(bus: &mut Small, overflow: Overflow, capacity: usize) -> SubscriptionId {
-    let interest = Interest { kinds: Kinds::Class(0), filter: None };
-    bus.subscribe(Terms { payload: 7, interest, capacity, overflow, tells_gaps: false, delivery: Delivery::Queued })
+    let interest = Interest { selector: Selector::Class(0), filter: None };
+    bus.subscribe(SubscribeOptions {
+        payload: 7,
+        interest,
+        capacity,
+        overflow,
+        tells_gaps: false,
+        delivery: Delivery::Queued,
+    })
 }
 
-fn offer(bus: &mut Small, topic: &str, targets: &[SubscriptionId], patience: Patience) -> Offer<u64> {
-    bus.offer(&Arc::from(topic), targets, Manner { patience, speaker: Speaker::Publisher, can_call: true }, || 1)
+fn offer(bus: &mut Small, topic: &str, targets: &[SubscriptionId], when_full: WhenFull) -> Offer<u64> {
+    bus.publish(&Arc::from(topic), targets, OfferOptions { when_full, origin: Origin::Publisher, can_call: true }, || 1)
 }
 
 fn accept(bus: &mut Small, topic: &str, targets: &[SubscriptionId]) {
-    assert_eq!(offer(bus, topic, targets, Patience::Waits), Offer::Accepted(Accepted::default()));
+    assert_eq!(offer(bus, topic, targets, WhenFull::Wait), Offer::Accepted(Accepted::default()));
 }
 
 /// A publisher finds that it must wait. It is woken by its name.
 fn wait(bus: &mut Small, name: &'static str, topic: &str, targets: &[SubscriptionId]) -> Ticket {
-    assert_eq!(offer(bus, topic, targets, Patience::Waits), Offer::Wait);
+    assert_eq!(offer(bus, topic, targets, WhenFull::Wait), Offer::Wait);
     bus.wait(&Arc::from(topic), targets, name)
 }
 
@@ -46,11 +51,11 @@ fn one_who_has_been_called_is_let_in_however_much_handlers_have_published_meanwh
     accept(&mut bus, "a", &[queue]);
     let ticket = wait(&mut bus, "patient", "a", &[queue]);
     handle_one(&mut bus, queue);
-    assert_eq!(bus.take_called(), ["patient"]);
-    let offers = [(); 3].map(|()| offer(&mut bus, "a", &[queue], Patience::Urgent));
+    assert_eq!(bus.take_woken(), ["patient"]);
+    let offers = [(); 3].map(|()| offer(&mut bus, "a", &[queue], WhenFull::Exceed));
     assert_eq!(offers[2], Offer::Full(queue), "twice the capacity is the end");
     assert_eq!(
-        bus.come(ticket, &Arc::from("a"), &[queue], Speaker::Publisher, || 1),
+        bus.claim(ticket, &Arc::from("a"), &[queue], Origin::Publisher, || 1),
         Offer::Accepted(Accepted::default())
     );
 }
@@ -65,9 +70,9 @@ fn the_places_of_one_who_gives_up_go_to_the_first_in_line_whom_they_are_enough_f
     wait(&mut bus, "both too", "a", &[left, right]);
     handle_one(&mut bus, left);
     handle_one(&mut bus, right);
-    assert_eq!(bus.take_called(), ["both"]);
+    assert_eq!(bus.take_woken(), ["both"]);
     bus.give_up(ticket);
-    assert_eq!(bus.take_called(), ["right"]);
+    assert_eq!(bus.take_woken(), ["right"]);
 }
 
 #[test]
@@ -80,14 +85,14 @@ fn the_first_in_line_gets_the_place_it_has_seen_once_those_with_the_same_needs_h
     handle_one(&mut bus, queue);
     bus.release(queue);
     handle_one(&mut bus, queue);
-    assert_eq!(bus.take_called(), ["before"]);
+    assert_eq!(bus.take_woken(), ["before"]);
     wait(&mut bus, "behind", "a", &[queue]);
     accept(&mut bus, "a", &[queue, free]);
     assert_eq!(
-        bus.come(ticket, &Arc::from("a"), &[queue], Speaker::Publisher, || 1),
+        bus.claim(ticket, &Arc::from("a"), &[queue], Origin::Publisher, || 1),
         Offer::Accepted(Accepted::default())
     );
-    assert_eq!(bus.take_called(), ["behind"]);
+    assert_eq!(bus.take_woken(), ["behind"]);
 }
 
 /// Two queues, `conflating` and `blocking`, with one event each, and somebody else who is the first in line.
@@ -109,9 +114,9 @@ fn one_who_gives_up_makes_way_for_one_behind_who_may_not_overtake() {
     handle_one(&mut bus, conflating);
     accept(&mut bus, "c", &[conflating]);
     handle_one(&mut bus, blocking);
-    assert!(bus.take_called().is_empty(), "c could replace a c, but is behind b");
+    assert!(bus.take_woken().is_empty(), "c could replace a c, but is behind b");
     bus.give_up(ticket);
-    assert_eq!(bus.take_called(), ["c"]);
+    assert_eq!(bus.take_woken(), ["c"]);
 }
 
 #[test]
@@ -122,7 +127,7 @@ fn an_event_for_an_empty_queue_does_not_wait_for_one_that_waits_for_another_queu
     handle_one(&mut bus, conflating);
     accept(&mut bus, "b", &[conflating]);
     handle_one(&mut bus, blocking);
-    assert!(bus.take_called().is_empty(), "a waits for the conflating queue alone");
+    assert!(bus.take_woken().is_empty(), "a waits for the conflating queue alone");
     accept(&mut bus, "a", &[blocking]);
 }
 
@@ -135,12 +140,12 @@ fn one_whose_event_would_replace_another_is_called_as_soon_as_that_stands_there(
     wait(&mut bus, "c", "c", &[conflating]);
     wait(&mut bus, "b too", "b", &[conflating, free]);
     handle_one(&mut bus, conflating);
-    assert_eq!(bus.take_called(), ["b"]);
+    assert_eq!(bus.take_woken(), ["b"]);
     assert_eq!(
-        bus.come(ticket, &Arc::from("b"), &[conflating], Speaker::Publisher, || 1),
+        bus.claim(ticket, &Arc::from("b"), &[conflating], Origin::Publisher, || 1),
         Offer::Accepted(Accepted::default())
     );
-    assert_eq!(bus.take_called(), ["b too"]);
+    assert_eq!(bus.take_woken(), ["b too"]);
 }
 
 #[test]
@@ -149,8 +154,8 @@ fn one_whose_event_would_replace_another_is_called_even_if_a_handler_has_publish
     let queue = subscribe(&mut bus, Overflow::Conflate, 1);
     accept(&mut bus, "a", &[queue]);
     wait(&mut bus, "b", "b", &[queue]);
-    assert_eq!(offer(&mut bus, "b", &[queue], Patience::Urgent), Offer::Accepted(Accepted::default()));
-    assert_eq!(bus.take_called(), ["b"]);
+    assert_eq!(offer(&mut bus, "b", &[queue], WhenFull::Exceed), Offer::Accepted(Accepted::default()));
+    assert_eq!(bus.take_woken(), ["b"]);
 }
 
 #[test]
@@ -181,17 +186,17 @@ fn giving_up_what_waits_ends_a_subscription_that_was_only_to_be_drained() {
 /// A bus whose queues keep eight events as they are.
 fn unpacked_up_to_8() -> Small {
     let mut bus = Small::default();
-    bus.unpacked = 8;
+    bus.live_limit = 8;
     bus
 }
 
 /// Publishes as many events into a queue; returns their places.
-fn fill(bus: &mut Small, queue: SubscriptionId, count: u64) -> Vec<Place> {
-    let next = bus.subscriptions().get(queue).unwrap().queue.next_place();
+fn fill(bus: &mut Small, queue: SubscriptionId, count: u64) -> Vec<Position> {
+    let next = bus.subscriptions().get(queue).unwrap().queue.next_position();
     for _ in 0..count {
-        assert!(matches!(offer(bus, "a", &[queue], Patience::Waits), Offer::Accepted(_)));
+        assert!(matches!(offer(bus, "a", &[queue], WhenFull::Wait), Offer::Accepted(_)));
     }
-    (next..next + count).map(|place| Place::Queue(queue, place)).collect()
+    (next..next + count).map(|position| Position::Queue(queue, position)).collect()
 }
 
 #[test]
@@ -199,13 +204,13 @@ fn what_only_waits_for_a_worker_comes_soon_until_a_quarter_too_many_are_kept_as_
     let mut bus = unpacked_up_to_8();
     let [queue, other] = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block, 99));
     for waiting in 1..=12 {
-        let place = fill(&mut bus, queue, 1)[0];
-        assert_eq!(bus.come_soon(&[place]), waiting <= 10, "{waiting} wait");
+        let position = fill(&mut bus, queue, 1)[0];
+        assert_eq!(bus.are_served_soon(&[position]), waiting <= 10, "{waiting} wait");
     }
     let elsewhere = fill(&mut bus, other, 1);
-    assert!(bus.come_soon(&elsewhere), "how many wait elsewhere is of no account");
+    assert!(bus.are_served_soon(&elsewhere), "how many wait elsewhere is of no account");
     bus.unsubscribe(other, false);
-    assert!(!bus.come_soon(&elsewhere));
+    assert!(!bus.are_served_soon(&elsewhere));
 }
 
 #[test]
@@ -213,65 +218,65 @@ fn what_waits_for_a_handler_to_end_does_not_come_soon() {
     let mut bus = unpacked_up_to_8();
     let [queue, free] = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block, 99));
     let places = [fill(&mut bus, queue, 2), fill(&mut bus, free, 1)].concat();
-    assert!(bus.come_soon(&places));
+    assert!(bus.are_served_soon(&places));
     assert_eq!(bus.next_ready(), Some(queue));
     assert!(bus.take(queue).is_some());
-    assert!(!bus.come_soon(&places), "all are to come soon");
-    assert!(bus.come_soon(&places[2..]));
+    assert!(!bus.are_served_soon(&places), "all are to come soon");
+    assert!(bus.are_served_soon(&places[2..]));
     bus.finish(queue, End::Handled);
-    assert!(bus.come_soon(&places));
+    assert!(bus.are_served_soon(&places));
 }
 
 #[test]
 fn what_is_held_back_or_in_the_history_does_not_come_soon() {
     let mut bus = unpacked_up_to_8();
     let queue = subscribe(&mut bus, Overflow::Block, 99);
-    bus.hold(queue);
+    bus.pause(queue);
     let places = fill(&mut bus, queue, 1);
-    assert!(!bus.come_soon(&places));
-    bus.let_go(queue);
-    assert!(bus.come_soon(&places));
-    assert!(!bus.come_soon(&[Place::History]));
-    assert!(!bus.come_soon(&[places[0], Place::History]));
+    assert!(!bus.are_served_soon(&places));
+    bus.resume(queue);
+    assert!(bus.are_served_soon(&places));
+    assert!(!bus.are_served_soon(&[Position::History]));
+    assert!(!bus.are_served_soon(&[places[0], Position::History]));
 }
 
 #[test]
 fn one_that_is_held_back_is_for_a_worker_only_while_something_is_put_ahead() {
     let mut bus = Small::default();
     let queue = subscribe(&mut bus, Overflow::Block, 9);
-    bus.hold(queue);
+    bus.pause(queue);
     accept(&mut bus, "a", &[queue]);
     assert!(!bus.has_ready());
-    assert!(bus.put_ahead(queue, [Kept::Event(2)]));
+    assert!(bus.preload(queue, [Stored::Live(2)]));
     assert_eq!(bus.next_ready(), Some(queue));
-    assert_eq!(bus.take(queue), Some(Kept::Event(2)));
+    assert_eq!(bus.take(queue), Some(Stored::Live(2)));
     bus.finish(queue, End::Handled);
     bus.release(queue);
     assert!(!bus.has_ready());
-    bus.let_go(queue);
+    bus.resume(queue);
     assert!(bus.has_ready());
 }
 
 /// Offers an event as somebody, who does not wait.
-fn say(bus: &mut Small, targets: &[SubscriptionId], speaker: Speaker) -> Offer<u64> {
-    bus.offer(&Arc::from("a"), targets, Manner { patience: Patience::None, speaker, can_call: false }, || 1)
+fn say(bus: &mut Small, targets: &[SubscriptionId], origin: Origin) -> Offer<u64> {
+    bus.publish(&Arc::from("a"), targets, OfferOptions { when_full: WhenFull::Fail, origin, can_call: false }, || 1)
 }
 
 #[test]
 fn a_bus_that_closes_hears_its_own_until_what_is_left_is_given_up_and_then_only_itself() {
     let mut bus = Small::default();
     let queue = subscribe(&mut bus, Overflow::Block, 9);
-    let inside = [Speaker::Handler(queue), Speaker::Insider];
+    let inside = [Origin::Handler(queue), Origin::Insider];
     accept(&mut bus, "a", &[queue]);
     bus.close();
-    assert_eq!(say(&mut bus, &[queue], Speaker::Publisher), Offer::Closed);
-    assert!(inside.iter().all(|speaker| say(&mut bus, &[queue], *speaker) == Offer::Accepted(Accepted::default())));
-    assert!(!bus.seal(), "what handlers have published is still to be handled");
+    assert_eq!(say(&mut bus, &[queue], Origin::Publisher), Offer::Closed);
+    assert!(inside.iter().all(|origin| say(&mut bus, &[queue], *origin) == Offer::Accepted(Accepted::default())));
+    assert!(!bus.mark_closed(), "what handlers have published is still to be handled");
     bus.abandon();
-    assert!(inside.iter().all(|speaker| say(&mut bus, &[queue], *speaker) == Offer::Closed));
-    assert_eq!(say(&mut bus, &[queue], Speaker::Bus), Offer::Accepted(Accepted::default()));
-    assert!(bus.seal());
-    assert_eq!(say(&mut bus, &[queue], Speaker::Bus), Offer::Closed);
+    assert!(inside.iter().all(|origin| say(&mut bus, &[queue], *origin) == Offer::Closed));
+    assert_eq!(say(&mut bus, &[queue], Origin::Bus), Offer::Accepted(Accepted::default()));
+    assert!(bus.mark_closed());
+    assert_eq!(say(&mut bus, &[queue], Origin::Bus), Offer::Closed);
 }
 
 #[test]
@@ -281,14 +286,14 @@ fn one_inside_who_waits_is_sent_away_when_the_bus_begins_to_close_and_may_line_u
     accept(&mut bus, "a", &[queue]);
     let first = wait(&mut bus, "insider", "a", &[queue]);
     bus.close();
-    assert_eq!(bus.take_called(), ["insider"]);
-    assert_eq!(bus.come(first, &Arc::from("a"), &[queue], Speaker::Insider, || 1), Offer::Closed);
-    let manner = Manner { patience: Patience::Waits, speaker: Speaker::Insider, can_call: true };
-    assert_eq!(bus.offer(&Arc::from("a"), &[queue], manner, || 1), Offer::Wait);
+    assert_eq!(bus.take_woken(), ["insider"]);
+    assert_eq!(bus.claim(first, &Arc::from("a"), &[queue], Origin::Insider, || 1), Offer::Closed);
+    let options = OfferOptions { when_full: WhenFull::Wait, origin: Origin::Insider, can_call: true };
+    assert_eq!(bus.publish(&Arc::from("a"), &[queue], options, || 1), Offer::Wait);
     let again = bus.wait(&Arc::from("a"), &[queue], "insider");
     handle_one(&mut bus, queue);
-    assert_eq!(bus.take_called(), ["insider"]);
-    let offer = bus.come(again, &Arc::from("a"), &[queue], Speaker::Insider, || 1);
+    assert_eq!(bus.take_woken(), ["insider"]);
+    let offer = bus.claim(again, &Arc::from("a"), &[queue], Origin::Insider, || 1);
     assert_eq!(offer, Offer::Accepted(Accepted::default()));
 }
 
@@ -300,11 +305,11 @@ fn a_subscription_that_drains_hears_its_own_handler_alone() {
     assert!(bus.takes_from_all());
     bus.unsubscribe(queue, true);
     assert!(!bus.takes_from_all(), "it matters who speaks");
-    for speaker in [Speaker::Publisher, Speaker::Handler(other), Speaker::Insider, Speaker::Bus] {
-        assert_eq!(say(&mut bus, &[queue], speaker), Offer::Accepted(Accepted::default()));
-        assert_eq!(bus.unfinished(), 1, "nobody has heard {speaker:?}");
+    for origin in [Origin::Publisher, Origin::Handler(other), Origin::Insider, Origin::Bus] {
+        assert_eq!(say(&mut bus, &[queue], origin), Offer::Accepted(Accepted::default()));
+        assert_eq!(bus.unfinished(), 1, "nobody has heard {origin:?}");
     }
-    assert_eq!(say(&mut bus, &[queue], Speaker::Handler(queue)), Offer::Accepted(Accepted::default()));
+    assert_eq!(say(&mut bus, &[queue], Origin::Handler(queue)), Offer::Accepted(Accepted::default()));
     assert_eq!(bus.unfinished(), 2);
     bus.unsubscribe(queue, false);
     assert!(bus.takes_from_all());

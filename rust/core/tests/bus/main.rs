@@ -2,10 +2,10 @@
 
 mod cases;
 mod model;
-#[path = "../naive_line/mod.rs"]
-mod naive_line;
 #[path = "../naive_queue/mod.rs"]
 mod naive_queue;
+#[path = "../naive_wait_queue/mod.rs"]
+mod naive_wait_queue;
 mod pair;
 mod promises;
 #[path = "../rows/mod.rs"]

@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
-use trading_events_core::closing::Phase;
-use trading_events_core::pattern::Pattern;
-use trading_events_core::queue::{Loss, Overflow, Verdict};
-use trading_events_core::registry::SubscriptionId;
-use trading_events_core::stats::{Counts, End};
-use trading_events_core::subscription::Delivery;
+use trading_events_core::bus::{Offer, OfferOptions, Origin, Phase, WhenFull};
+use trading_events_core::queue::{Admission, DropReason, Overflow};
+use trading_events_core::routing::SubscriptionId;
+use trading_events_core::subscription::{Counts, Delivery, End};
+use trading_events_core::topic::Pattern;
 
-use crate::naive_line::{NaiveLine, Newcomer, Room};
 use crate::naive_queue::{Item, NaiveQueue};
+use crate::naive_wait_queue::{NaiveWaitQueue, Newcomer, Room};
 
 /// Who sees to a subscription's events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +73,8 @@ impl Subscription {
     }
 
     /// Whether a publisher would call its handler.
-    pub(crate) fn is_called_at_once(&self) -> bool {
-        self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_held
+    pub(crate) fn is_called_inline(&self) -> bool {
+        self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_paused
     }
 
     /// Notes whether it has events and nobody sees to them.
@@ -94,11 +92,11 @@ impl Subscription {
     }
 
     /// Whether it hears what somebody says.
-    pub(crate) fn hears_from(&self, speaker: Speaker) -> bool {
-        !self.is_ending || (self.is_draining && speaker == Speaker::Handler(self.id))
+    pub(crate) fn hears_from(&self, origin: Origin) -> bool {
+        !self.is_ending || (self.is_draining && origin == Origin::Handler(self.id))
     }
 
-    pub(crate) fn blocks(&self) -> bool {
+    pub(crate) fn may_block(&self) -> bool {
         matches!(self.queue.overflow, Overflow::Block | Overflow::Conflate)
     }
 }
@@ -131,19 +129,19 @@ impl Allowed {
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub(crate) subscriptions: Vec<Subscription>,
-    pub(crate) line: NaiveLine,
+    pub(crate) wait_queue: NaiveWaitQueue,
     pub(crate) phase: Phase,
     pub(crate) published: u64,
     pub(crate) unrouted: u64,
     pub(crate) retired: Counts,
-    pub(crate) leaders: usize,
+    pub(crate) shared_workers: usize,
 }
 
 /// Whether a subscription's queue would take an event.
 pub(crate) fn room(subscriptions: &[Subscription]) -> impl Room + '_ {
     |queue, topic, promised| {
         let found = subscriptions.iter().find(|subscription| subscription.id == queue);
-        found.is_none_or(|found| found.queue.verdict(topic, promised) != Verdict::Wait)
+        found.is_none_or(|found| found.queue.admission(topic, promised) != Admission::Wait)
     }
 }
 
@@ -155,18 +153,18 @@ impl Model {
     pub(crate) fn hearing<'a>(
         &'a self,
         targets: &'a [SubscriptionId],
-        speaker: Speaker,
+        origin: Origin,
     ) -> impl Iterator<Item = &'a Subscription> {
-        let is_meant = move |found: &&Subscription| found.hears_from(speaker) && targets.contains(&found.id);
+        let is_meant = move |found: &&Subscription| found.hears_from(origin) && targets.contains(&found.id);
         self.subscriptions.iter().filter(is_meant)
     }
 
     /// Who is heard: to the last the bus itself, until the end of draining those inside, and only while it is open all.
-    fn admits(&self, speaker: Speaker) -> bool {
+    fn admits(&self, origin: Origin) -> bool {
         match self.phase {
             Phase::Open => true,
-            Phase::Closing => speaker != Speaker::Publisher,
-            Phase::Ending => speaker == Speaker::Bus,
+            Phase::Closing => origin != Origin::Publisher,
+            Phase::Ending => origin == Origin::Bus,
             Phase::Closed => false,
         }
     }
@@ -191,12 +189,12 @@ impl Model {
 
     /// A publisher as it would stand in line: it needs room in every queue that may make it wait.
     pub(crate) fn newcomer(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Newcomer {
-        let needs = || self.hearing(targets, Speaker::Publisher).filter(|subscription| subscription.blocks());
-        let takes_place = |subscription: &&Subscription| subscription.queue.place_of(topic).is_none();
+        let needs = || self.hearing(targets, Origin::Publisher).filter(|subscription| subscription.may_block());
+        let takes_room = |subscription: &&Subscription| subscription.queue.position_of(topic).is_none();
         let ids = |some: Vec<&Subscription>| some.into_iter().map(|subscription| subscription.id).collect();
         Newcomer {
             needs: ids(needs().collect()),
-            set: ids(needs().filter(takes_place).collect()),
+            set: ids(needs().filter(takes_room).collect()),
             topic: Arc::clone(topic),
         }
     }
@@ -205,37 +203,37 @@ impl Model {
         &self,
         topic: &Arc<str>,
         targets: &[SubscriptionId],
-        Manner { patience, speaker, .. }: Manner,
+        OfferOptions { when_full, origin, .. }: OfferOptions,
     ) -> Allowed {
-        if !self.admits(speaker) {
+        if !self.admits(origin) {
             return Allowed::Closed;
         }
-        let verdict = |found: &Subscription| found.queue.verdict(topic, self.line.promised(found.id));
-        let of = |wanted| self.hearing(targets, speaker).filter(move |found| verdict(found) == wanted);
-        let refusing: Vec<_> = of(Verdict::Refuse).map(|found| found.id).collect();
-        let waiting: Vec<_> = of(Verdict::Wait).collect();
-        if !refusing.is_empty() && patience == Patience::Waits {
+        let admission = |found: &Subscription| found.queue.admission(topic, self.wait_queue.promised(found.id));
+        let of = |wanted| self.hearing(targets, origin).filter(move |found| admission(found) == wanted);
+        let refusing: Vec<_> = of(Admission::Refuse).map(|found| found.id).collect();
+        let waiting: Vec<_> = of(Admission::Wait).collect();
+        if !refusing.is_empty() && when_full == WhenFull::Wait {
             return Allowed::Full(refusing);
         }
-        match patience {
-            Patience::Waits => {
+        match when_full {
+            WhenFull::Wait => {
                 let newcomer = self.newcomer(topic, targets);
-                let is_behind = !newcomer.set.is_empty() && self.line.has_like(&newcomer);
+                let is_behind = !newcomer.set.is_empty() && self.wait_queue.has_like(&newcomer);
                 if waiting.is_empty() && !is_behind { Allowed::Accepted } else { Allowed::Wait }
             }
-            Patience::None => {
+            WhenFull::Fail => {
                 let full: Vec<_> = refusing.into_iter().chain(waiting.iter().map(|found| found.id)).collect();
                 if full.is_empty() { Allowed::Accepted } else { Allowed::Full(full) }
             }
-            Patience::Urgent => self.urgent_outcome(refusing, &waiting),
+            WhenFull::Exceed => self.outcome_exceeding(refusing, &waiting),
         }
     }
 
     /// At twice the capacity a queue refuses; where promised places make up the rest of it, it may.
-    fn urgent_outcome(&self, refusing: Vec<SubscriptionId>, full: &[&Subscription]) -> Allowed {
+    fn outcome_exceeding(&self, refusing: Vec<SubscriptionId>, full: &[&Subscription]) -> Allowed {
         let is_twice_full = |found: &&&Subscription| found.queue.waiting.len() >= 2 * found.queue.capacity;
         let may_refuse = |found: &&&Subscription| {
-            found.queue.waiting.len() + self.line.promised(found.id) >= 2 * found.queue.capacity
+            found.queue.waiting.len() + self.wait_queue.promised(found.id) >= 2 * found.queue.capacity
         };
         let must = !refusing.is_empty() || full.iter().any(|found| is_twice_full(&found));
         let may: Vec<_> = refusing.into_iter().chain(full.iter().filter(may_refuse).map(|found| found.id)).collect();
@@ -248,12 +246,12 @@ impl Model {
 
     /// What becomes of one who has been called, not because the bus closes: only a queue that raises, or a bus that closes,
     /// may still turn it away.
-    pub(crate) fn outcome_of_coming(&self, topic: &Arc<str>, targets: &[SubscriptionId], speaker: Speaker) -> Allowed {
-        if !self.admits(speaker) {
+    pub(crate) fn outcome_of_a_claim(&self, topic: &Arc<str>, targets: &[SubscriptionId], origin: Origin) -> Allowed {
+        if !self.admits(origin) {
             return Allowed::Closed;
         }
-        let refuses = |found: &&Subscription| found.queue.verdict(topic, 0) == Verdict::Refuse;
-        let full: Vec<_> = self.hearing(targets, speaker).filter(refuses).map(|found| found.id).collect();
+        let refuses = |found: &&Subscription| found.queue.admission(topic, 0) == Admission::Refuse;
+        let full: Vec<_> = self.hearing(targets, origin).filter(refuses).map(|found| found.id).collect();
         if full.is_empty() { Allowed::Accepted } else { Allowed::Full(full) }
     }
 
@@ -262,34 +260,34 @@ impl Model {
         &mut self,
         item: &Item,
         targets: &[SubscriptionId],
-        Manner { patience, speaker, can_call }: Manner,
+        OfferOptions { when_full, origin, can_call }: OfferOptions,
     ) -> (Vec<u64>, Vec<SubscriptionId>) {
-        let (mut lost, mut calls, mut heard) = (Vec::new(), Vec::new(), false);
+        let (mut dropped, mut to_serve, mut heard) = (Vec::new(), Vec::new(), false);
         for found in &mut self.subscriptions {
-            if !found.hears_from(speaker) || !targets.contains(&found.id) {
+            if !found.hears_from(origin) || !targets.contains(&found.id) {
                 continue;
             }
             heard = true;
             found.counts.accepted += 1;
-            let promised = self.line.promised(found.id);
+            let promised = self.wait_queue.promised(found.id);
             let (before, capacity) = (found.queue.waiting.len(), found.queue.capacity);
-            if let Some((older, why)) = found.queue.push(item.clone()) {
-                found.counts.lose(why, 1);
-                lost.push(older.event);
+            if let Some((older, reason)) = found.queue.push(item.clone()) {
+                found.counts.drop_events(reason, 1);
+                dropped.push(older.event);
                 found.gap.iter_mut().for_each(|gap| *gap.entry(Arc::clone(&older.topic)).or_default() += 1);
             }
-            if patience == Patience::Urgent && found.queue.waiting.len() > before {
+            if when_full == WhenFull::Exceed && found.queue.waiting.len() > before {
                 found.counts.over_capacity += u64::from(before >= capacity);
                 found.was_exceeded |= before + promised >= capacity;
             }
-            if can_call && found.is_called_at_once() {
+            if can_call && found.is_called_inline() {
                 found.service = Service::Served;
-                calls.push(found.id);
+                to_serve.push(found.id);
             }
         }
         self.published += 1;
         self.unrouted += u64::from(!heard);
-        (lost, calls)
+        (dropped, to_serve)
     }
 
     pub(crate) fn take(&mut self, id: SubscriptionId) -> Option<u64> {
@@ -312,33 +310,33 @@ impl Model {
         let Some(found) = self.find(id) else { return (Vec::new(), None) };
         let was_ending = std::mem::replace(&mut found.is_ending, true);
         found.is_draining = drain && (found.is_draining || !was_ending);
-        found.queue.is_held = false;
-        let lost = if drain { Vec::new() } else { discard(found, Loss::Unsubscribed) };
+        found.queue.is_paused = false;
+        let dropped = if drain { Vec::new() } else { discard(found, DropReason::Unsubscribed) };
         if !was_ending {
-            self.line.forget_queue(id);
+            self.wait_queue.forget_queue(id);
         }
-        (lost, self.retire(id))
+        (dropped, self.retire(id))
     }
 
     /// All that waits is given up, and every subscription that was only to be drained ends. Returns both.
     pub(crate) fn abandon(&mut self) -> (Vec<u64>, Vec<u32>) {
         self.phase = Phase::Ending;
-        let lost = self.subscriptions.iter_mut().flat_map(|found| discard(found, Loss::Closed)).collect();
+        let dropped = self.subscriptions.iter_mut().flat_map(|found| discard(found, DropReason::Closed)).collect();
         let ids: Vec<_> = self.subscriptions.iter().map(|found| found.id).collect();
-        (lost, ids.into_iter().filter_map(|id| self.retire(id)).collect())
+        (dropped, ids.into_iter().filter_map(|id| self.retire(id)).collect())
     }
 
     fn retire(&mut self, id: SubscriptionId) -> Option<u32> {
         let is_done = |found: &Subscription| found.id == id && found.is_ending && found.unfinished() == 0;
-        let place = self.subscriptions.iter().position(is_done)?;
-        let ended = self.subscriptions.remove(place);
+        let position = self.subscriptions.iter().position(is_done)?;
+        let ended = self.subscriptions.remove(position);
         self.retired.add(&ended.counts);
         Some(ended.payload)
     }
 }
 
-fn discard(found: &mut Subscription, why: Loss) -> Vec<u64> {
-    let lost = found.queue.drain();
-    found.counts.lose(why, lost.len() as u64);
-    lost
+fn discard(found: &mut Subscription, reason: DropReason) -> Vec<u64> {
+    let dropped = found.queue.drain();
+    found.counts.drop_events(reason, dropped.len() as u64);
+    dropped
 }

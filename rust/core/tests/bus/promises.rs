@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
-use trading_events_core::closing::Phase;
-use trading_events_core::filter::Known;
-use trading_events_core::queue::{Loss, Overflow};
-use trading_events_core::stats::{Counts, Totals};
+use trading_events_core::bus::{Offer, OfferOptions, Origin, Phase, WhenFull};
+use trading_events_core::filter::TopicInfo;
+use trading_events_core::queue::{DropReason, Overflow};
+use trading_events_core::subscription::{Counts, Totals};
 use trading_events_core::topic::Topic;
 
 use crate::model::{Model, Subscription, room};
@@ -18,8 +17,8 @@ use crate::steps::TOPICS;
 const TYPES: [&str; TOPICS] = ["t0", "t1", "t2", "t3"];
 
 /// What is known of events of a topic.
-pub(crate) fn known(number: usize) -> Known<'static> {
-    Known { event_type: TYPES[number], lineage: &[], exchange: Some("x"), symbol: Some("A") }
+pub(crate) fn info(number: usize) -> TopicInfo<'static> {
+    TopicInfo { event_type: TYPES[number], lineage: &[], exchange: Some("x"), symbol: Some("A") }
 }
 
 fn parts(number: usize) -> Topic<'static> {
@@ -40,8 +39,8 @@ impl Subscription {
 
 impl Pair {
     pub(crate) fn check(&mut self) {
-        let Model { subscriptions, line, .. } = &self.model;
-        line.assert_all_called_who_can_come(&room(subscriptions));
+        let Model { subscriptions, wait_queue, .. } = &self.model;
+        wait_queue.assert_all_called_who_can_come(&room(subscriptions));
         self.check_totals();
         self.check_subscriptions();
         self.check_history();
@@ -52,7 +51,7 @@ impl Pair {
         let (bus, model) = (&self.bus, &self.model);
         assert_eq!((bus.phase(), bus.takes_from_all()), (model.phase, model.takes_from_all()));
         assert_eq!(bus.unfinished(), model.unfinished());
-        assert_eq!(bus.publishers_waiting(), model.line.waiters.len());
+        assert_eq!(bus.publishers_waiting(), model.wait_queue.waiters.len());
         let Model { published, unrouted, retired, .. } = *model;
         assert_eq!(bus.totals, Totals { published, unrouted, abandoned: 0, retired });
     }
@@ -63,7 +62,7 @@ impl Pair {
         for model in &self.model.subscriptions {
             let found = self.bus.subscriptions().get(model.id).unwrap();
             assert_eq!((found.payload, found.counts), (model.payload, model.counts));
-            assert_eq!((found.queue.len(), found.queue.is_held()), (model.queue.len(), model.queue.is_held));
+            assert_eq!((found.queue.len(), found.queue.is_paused()), (model.queue.len(), model.queue.is_paused));
             assert_eq!(found.queue.high_water(), model.queue.high_water);
             assert_eq!((found.unfinished(), found.is_served()), (model.unfinished(), model.is_served()));
             assert_eq!(found.is_draining(), model.is_draining);
@@ -75,13 +74,13 @@ impl Pair {
     }
 
     fn check_history(&self) {
-        let kept = self.bus.history.iter().flat_map(|history| history.kept().share(|event| *event));
+        let kept = self.bus.history.iter().flat_map(|history| history.events().share(|event| *event));
         assert!(kept.map(number_of).eq(self.history.iter().copied()), "the newest events are kept");
     }
 
     fn check_routes(&mut self) {
         for number in 0..TOPICS {
-            let route = self.bus.route(number, &known(number));
+            let route = self.bus.route(number, &info(number));
             let hearing = self.model.subscriptions.iter().filter(|found| found.hears(number));
             let ids: Vec<_> = hearing.map(|found| found.id).collect();
             assert_eq!(route.unconditional(), Some(&*ids));
@@ -101,10 +100,10 @@ impl Pair {
         for found in self.model.subscriptions.iter().filter(|found| !found.is_ending) {
             for number in 0..=found.queue.capacity {
                 let topic: Arc<str> = format!("events.new.x.{number}").into();
-                let offer = self.bus.offer(
+                let offer = self.bus.publish(
                     &topic,
                     &[found.id],
-                    Manner { patience: Patience::None, speaker: Speaker::Publisher, can_call: false },
+                    OfferOptions { when_full: WhenFull::Fail, origin: Origin::Publisher, can_call: false },
                     || 0,
                 );
                 let drops = matches!(found.queue.overflow, Overflow::DropOldest | Overflow::DropNewest);
@@ -118,13 +117,13 @@ impl Pair {
 }
 
 fn assert_accounts(counts: &Counts, unfinished: u64) {
-    let lost: u64 = Loss::ALL.iter().map(|why| counts.lost[*why as usize]).sum();
-    assert_eq!(counts.accepted, counts.handled + counts.failed + lost + unfinished);
+    let dropped: u64 = DropReason::ALL.iter().map(|reason| counts.dropped[*reason as usize]).sum();
+    assert_eq!(counts.accepted, counts.handled + counts.failed + dropped + unfinished);
 }
 
 /// Only urgent events go beyond the one place that the first in line may have.
 fn assert_bounded(model: &Subscription) {
-    let extra = usize::from(model.blocks());
+    let extra = usize::from(model.may_block());
     let waiting = model.queue.waiting.len();
     assert!(model.was_exceeded || waiting <= model.queue.capacity + extra, "{waiting} wait: {model:#?}");
 }

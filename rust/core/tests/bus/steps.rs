@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use trading_events_core::queue::Overflow;
-use trading_events_core::stats::End;
-use trading_events_core::subscription::Delivery;
+use trading_events_core::subscription::{Delivery, End};
 
 /// How many topics there are.
 pub(crate) const TOPICS: usize = 4;
@@ -38,14 +37,14 @@ pub(crate) enum Step {
         tells_gaps: bool,
         delivery: Delivery,
         pattern: &'static str,
-        is_held: bool,
+        is_paused: bool,
     },
     /// So many events come before those that wait.
-    PutAhead {
+    Preload {
         which: usize,
         count: u64,
     },
-    LetGo {
+    Resume {
         which: usize,
     },
     Unsubscribe {
@@ -58,24 +57,24 @@ pub(crate) enum Step {
     PublishNowait {
         event: Event,
     },
-    PublishUrgent {
+    PublishExceeding {
         event: Event,
     },
     PublishAtOnce {
         topic: usize,
         can_call: bool,
     },
-    Come {
+    Claim {
         which: usize,
     },
-    ComeUncalled {
+    ClaimUnwoken {
         which: usize,
     },
     GiveUp {
         which: usize,
     },
-    Hire,
-    Resign,
+    StartShared,
+    LeaveShared,
     Serve,
     Take {
         which: usize,
@@ -105,15 +104,15 @@ fn overflows() -> impl Strategy<Value = Overflow> {
 pub(crate) fn subscribes() -> impl Strategy<Value = Step> {
     let pattern = select(&["*", "t0", "t?", "[t]1", "events.*.x.B", "t1"][..]);
     let delivery = prop_oneof![2 => Just(Delivery::Queued), 1 => Just(Delivery::Inline)];
-    let is_held = prop::bool::weighted(0.3);
-    (1..4_usize, overflows(), any::<bool>(), delivery, pattern, is_held).prop_map(
-        |(capacity, overflow, tells_gaps, delivery, pattern, is_held)| Step::Subscribe {
+    let is_paused = prop::bool::weighted(0.3);
+    (1..4_usize, overflows(), any::<bool>(), delivery, pattern, is_paused).prop_map(
+        |(capacity, overflow, tells_gaps, delivery, pattern, is_paused)| Step::Subscribe {
             capacity,
             overflow,
             tells_gaps,
             delivery,
             pattern,
-            is_held,
+            is_paused,
         },
     )
 }
@@ -146,14 +145,14 @@ fn publishes() -> impl Strategy<Value = Step> {
         12 => events(patient_voices()).prop_map(|event| Step::Publish { event }),
         2 => events(voices()).prop_map(|event| Step::PublishNowait { event }),
         1 => (0..TOPICS, any::<bool>()).prop_map(|(topic, can_call)| Step::PublishAtOnce { topic, can_call }),
-        4 => any::<usize>().prop_map(|which| Step::Come { which }),
+        4 => any::<usize>().prop_map(|which| Step::Claim { which }),
         2 => any::<usize>().prop_map(|which| Step::GiveUp { which }),
-        1 => (any::<usize>(), 0..4_u64).prop_map(|(which, count)| Step::PutAhead { which, count }),
+        1 => (any::<usize>(), 0..4_u64).prop_map(|(which, count)| Step::Preload { which, count }),
     ]
 }
 
 fn urgents() -> impl Strategy<Value = Step> {
-    events(voices()).prop_map(|event| Step::PublishUrgent { event })
+    events(voices()).prop_map(|event| Step::PublishExceeding { event })
 }
 
 fn services() -> impl Strategy<Value = Step> {
@@ -166,9 +165,9 @@ fn services() -> impl Strategy<Value = Step> {
         5 => which().prop_map(|which| Step::TakeNext { which }),
         2 => which().prop_map(|which| Step::Release { which }),
         1 => which().prop_map(|which| Step::TakeGap { which }),
-        1 => which().prop_map(|which| Step::LetGo { which }),
-        1 => Just(Step::Hire),
-        1 => Just(Step::Resign),
+        1 => which().prop_map(|which| Step::Resume { which }),
+        1 => Just(Step::StartShared),
+        1 => Just(Step::LeaveShared),
     ]
 }
 
@@ -176,7 +175,7 @@ fn rarities() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => subscribes(),
         4 => (any::<usize>(), any::<bool>()).prop_map(|(which, drain)| Step::Unsubscribe { which, drain }),
-        2 => any::<usize>().prop_map(|which| Step::ComeUncalled { which }),
+        2 => any::<usize>().prop_map(|which| Step::ClaimUnwoken { which }),
         1 => Just(Step::Close),
         1 => Just(Step::Abandon),
     ]

@@ -29,7 +29,7 @@ pub(crate) fn faults() -> impl Strategy<Value = Vec<(usize, Fault)>> {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Loss {
+pub(crate) enum DropReason {
     /// All that was written is still there.
     Process,
     /// Of what was not synced only some is there: `kept` decides.
@@ -70,12 +70,12 @@ impl Disk {
     }
 
     /// What a crash leaves.
-    pub(crate) fn after(&self, loss: &Loss) -> Self {
+    pub(crate) fn after(&self, loss: &DropReason) -> Self {
         let state = self.0.lock().unwrap();
         let mut files = BTreeMap::new();
         for (index, (name, content)) in state.files.iter().enumerate() {
             let mut content = content.clone();
-            if let Loss::Power { kept } = loss {
+            if let DropReason::Power { kept } = loss {
                 let luck = kept.rotate_right(u32::try_from(index * 7 % 64).unwrap());
                 if !content.is_named && luck & 1 == 0 {
                     continue;
@@ -183,7 +183,7 @@ impl Storage for Disk {
         Ok(())
     }
 
-    fn sync_folder(&self) -> io::Result<()> {
+    fn sync_directory(&self) -> io::Result<()> {
         self.call(|state| state.files.values_mut().for_each(|content| content.is_named = true))
     }
 

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use trading_events_core::journal::frame::MAX_PAYLOAD_BYTES;
 use trading_events_core::journal::{AppendError, Journal};
 
-use crate::disk::{Disk, Fault, Loss};
+use crate::disk::{Disk, DropReason, Fault};
 
 const FULL: Fault = Fault::Fails(ErrorKind::StorageFull);
 
@@ -57,7 +57,7 @@ fn a_segment_that_cannot_be_cut_is_set_aside() {
     }
     journal.append([&b"one"[..], b"two"]).unwrap_err();
     journal.append([&b"three"[..]]).unwrap();
-    assert_eq!((texts(&disk), journal.number(), journal.set_aside()), (vec!["zero".into(), "three".into()], 2, 1));
+    assert_eq!((texts(&disk), journal.number(), journal.quarantined()), (vec!["zero".into(), "three".into()], 2, 1));
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn after_a_failed_sync_what_is_in_memory_goes_to_a_new_segment_and_the_next_sync
     assert_eq!(journal.number(), 2);
     assert_eq!(texts(&disk), ["one", "two"]);
     sync(&mut journal).unwrap();
-    assert_eq!(texts(&disk.after(&Loss::Power { kept: 0 })), ["one", "two"]);
+    assert_eq!(texts(&disk.after(&DropReason::Power { kept: 0 })), ["one", "two"]);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_sync_that_ends_after_its_files_were_set_aside_promises_nothing() {
     journal.end_sync(synced).unwrap();
     assert_eq!(journal.synced(), 0);
     sync(&mut journal).unwrap();
-    assert_eq!(journal.synced(), journal.place());
+    assert_eq!(journal.synced(), journal.offset());
 }
 
 #[test]
@@ -111,9 +111,9 @@ fn rotation_leaves_an_empty_segment_alone() {
     let mut journal = journal(&disk);
     assert_eq!(journal.rotate().unwrap(), None);
     journal.append([&b"one"[..]]).unwrap();
-    assert_eq!((journal.rows(), journal.size_bytes()), (1, 19));
+    assert_eq!((journal.frames(), journal.size_bytes()), (1, 19));
     assert_eq!(journal.rotate().unwrap(), Some(1));
-    assert_eq!((journal.rows(), journal.size_bytes(), journal.number()), (0, 0, 2));
+    assert_eq!((journal.frames(), journal.size_bytes(), journal.number()), (0, 0, 2));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use trading_events_core::journal::storage::Storage;
 use trading_events_core::journal::sync::Synced;
 use trading_events_core::journal::{AppendError, Journal};
 
-use crate::disk::{Disk, Loss};
+use crate::disk::{Disk, DropReason};
 
 const MOST_UNSYNCED_BYTES: usize = 200;
 
@@ -68,7 +68,7 @@ impl Run {
     }
 
     /// A run that goes on with what a crash has left.
-    pub(crate) fn reopen(&self, loss: &Loss) -> Self {
+    pub(crate) fn reopen(&self, loss: &DropReason) -> Self {
         let disk = self.disk.after(loss);
         let (accepted, newest) = disk.recover();
         let seq = accepted.last().map_or(1, |(seq, _)| seq + 1).max(disk.floor());
@@ -177,7 +177,7 @@ impl Run {
 
     /// How many of the accepted frames the journal says are on the disk.
     fn synced(&self) -> usize {
-        let mut unsynced = self.journal.place() - self.journal.synced();
+        let mut unsynced = self.journal.offset() - self.journal.synced();
         let mut synced = self.accepted.len();
         while unsynced > 0 {
             synced -= 1;
@@ -187,11 +187,11 @@ impl Run {
     }
 
     /// What a crash leaves is a beginning of what was accepted, and holds at least what was promised.
-    pub(crate) fn check(&self, loss: &Loss) {
+    pub(crate) fn check(&self, loss: &DropReason) {
         let (found, _) = self.disk.after(loss).recover();
         let promised = match loss {
-            Loss::Process => self.written,
-            Loss::Power { .. } => self.synced(),
+            DropReason::Process => self.written,
+            DropReason::Power { .. } => self.synced(),
         };
         assert!(found.len() >= promised, "{} of {promised} promised frames are there", found.len());
         assert_eq!(found[..promised], self.accepted[..promised]);

@@ -2,19 +2,19 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use trading_events_core::filter::{Filter, Known};
+use trading_events_core::filter::{Filter, TopicInfo};
 
 /// How many callables a generated filter may name.
 pub(crate) const CALLABLES: usize = 4;
 
 /// What is known of every class with every exchange and symbol, and without. The class itself heads its lineage.
-pub(crate) fn subjects() -> Vec<Known<'static>> {
+pub(crate) fn subjects() -> Vec<TopicInfo<'static>> {
     let classes: [(&str, &[usize]); 3] = [("tick", &[11, 1, 0]), ("trade", &[12, 1, 0]), ("order_filled", &[13, 2, 0])];
     let mut subjects = Vec::new();
     for (event_type, lineage) in classes {
         for exchange in [None, Some("x"), Some("xy")] {
             for symbol in [None, Some("A"), Some("A.B")] {
-                subjects.push(Known { event_type, lineage, exchange, symbol });
+                subjects.push(TopicInfo { event_type, lineage, exchange, symbol });
             }
         }
     }
@@ -61,28 +61,28 @@ pub(crate) enum Question {
 /// `ask` tells the time, or a callable's answer as 0 or 1.
 pub(crate) fn passes<X>(
     filter: &Filter<usize>,
-    known: &Known<'_>,
+    info: &TopicInfo<'_>,
     ask: &mut impl FnMut(Question) -> Result<i64, X>,
 ) -> Result<bool, X> {
     let holds = |names: &[Box<str>], name: Option<&str>| name.is_some_and(|name| names.contains(&Box::from(name)));
     Ok(match filter {
         Filter::Constant(value) => *value,
-        Filter::EventType(names) => holds(names, Some(known.event_type)),
-        Filter::Class(class, _) => known.lineage.contains(class),
-        Filter::Exchange(names) => holds(names, known.exchange),
-        Filter::Symbol(names) => holds(names, known.symbol),
+        Filter::EventType(names) => holds(names, Some(info.event_type)),
+        Filter::Class(class, _) => info.lineage.contains(class),
+        Filter::Exchange(names) => holds(names, info.exchange),
+        Filter::Symbol(names) => holds(names, info.symbol),
         Filter::Time { start, end } => {
             let now = ask(Question::Time)?;
             now >= start.unwrap_or(i64::MIN) && end.is_none_or(|end| now < end)
         }
         Filter::Custom(callable) => ask(Question::Call(*callable))? == 1,
-        Filter::Not(part) => !passes(part, known, ask)?,
+        Filter::Not(part) => !passes(part, info, ask)?,
         Filter::All(parts) | Filter::Any(parts) => {
             let goes_on = matches!(filter, Filter::All(_));
             let mut value = goes_on;
             for part in parts {
                 if value == goes_on {
-                    value = passes(part, known, ask)?;
+                    value = passes(part, info, ask)?;
                 }
             }
             value

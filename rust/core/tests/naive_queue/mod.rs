@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trading_events_core::queue::{Loss, Overflow, Verdict};
+use trading_events_core::queue::{Admission, DropReason, Overflow};
 
 /// An event that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,71 +18,71 @@ pub(crate) struct NaiveQueue {
     pub(crate) overflow: Overflow,
     pub(crate) waiting: Vec<Item>,
     /// What comes before those that wait, whatever the capacity.
-    pub(crate) ahead: Vec<u64>,
+    pub(crate) preload: Vec<u64>,
     /// Whether only what comes before them is handed out.
-    pub(crate) is_held: bool,
+    pub(crate) is_paused: bool,
     pub(crate) high_water: usize,
 }
 
 impl NaiveQueue {
     pub(crate) fn new(capacity: usize, overflow: Overflow) -> Self {
-        Self { capacity, overflow, waiting: Vec::new(), ahead: Vec::new(), is_held: false, high_water: 0 }
+        Self { capacity, overflow, waiting: Vec::new(), preload: Vec::new(), is_paused: false, high_water: 0 }
     }
 
     /// Where an event stands that one of this topic would replace.
-    pub(crate) fn place_of(&self, topic: &Arc<str>) -> Option<usize> {
+    pub(crate) fn position_of(&self, topic: &Arc<str>) -> Option<usize> {
         let is_same = |item: &Item| self.overflow == Overflow::Conflate && item.topic == *topic;
         self.waiting.iter().position(is_same)
     }
 
     /// What would happen to one more event, with so many places promised.
-    pub(crate) fn verdict(&self, topic: &Arc<str>, promised: usize) -> Verdict {
+    pub(crate) fn admission(&self, topic: &Arc<str>, promised: usize) -> Admission {
         match self.overflow {
-            _ if self.waiting.len() + promised < self.capacity => Verdict::Take,
-            Overflow::DropOldest | Overflow::DropNewest => Verdict::Take,
-            Overflow::Conflate if self.place_of(topic).is_some() => Verdict::Take,
-            Overflow::Block | Overflow::Conflate => Verdict::Wait,
-            Overflow::Raise => Verdict::Refuse,
+            _ if self.waiting.len() + promised < self.capacity => Admission::Take,
+            Overflow::DropOldest | Overflow::DropNewest => Admission::Take,
+            Overflow::Conflate if self.position_of(topic).is_some() => Admission::Take,
+            Overflow::Block | Overflow::Conflate => Admission::Wait,
+            Overflow::Raise => Admission::Refuse,
         }
     }
 
     /// Takes an event, whatever the room; returns the one that is lost by it.
-    pub(crate) fn push(&mut self, item: Item) -> Option<(Item, Loss)> {
+    pub(crate) fn push(&mut self, item: Item) -> Option<(Item, DropReason)> {
         let is_full = self.waiting.len() >= self.capacity;
-        let lost = match (self.place_of(&item.topic), self.overflow) {
-            (Some(place), _) => return Some((std::mem::replace(&mut self.waiting[place], item), Loss::Conflate)),
-            (None, Overflow::DropNewest) if is_full => return Some((item, Loss::DropNewest)),
-            (None, Overflow::DropOldest) if is_full => Some((self.waiting.remove(0), Loss::DropOldest)),
+        let dropped = match (self.position_of(&item.topic), self.overflow) {
+            (Some(place), _) => return Some((std::mem::replace(&mut self.waiting[place], item), DropReason::Conflate)),
+            (None, Overflow::DropNewest) if is_full => return Some((item, DropReason::DropNewest)),
+            (None, Overflow::DropOldest) if is_full => Some((self.waiting.remove(0), DropReason::DropOldest)),
             _ => None,
         };
         self.waiting.push(item);
         self.high_water = self.high_water.max(self.len());
-        lost
+        dropped
     }
 
-    pub(crate) fn put_ahead(&mut self, events: &[u64]) {
-        self.ahead.extend(events);
+    pub(crate) fn preload(&mut self, events: &[u64]) {
+        self.preload.extend(events);
         self.high_water = self.high_water.max(self.len());
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.ahead.len() + self.waiting.len()
+        self.preload.len() + self.waiting.len()
     }
 
     pub(crate) fn has_next(&self) -> bool {
-        !self.ahead.is_empty() || !(self.is_held || self.waiting.is_empty())
+        !self.preload.is_empty() || !(self.is_paused || self.waiting.is_empty())
     }
 
     pub(crate) fn pop(&mut self) -> Option<u64> {
-        match (self.has_next(), self.ahead.is_empty()) {
+        match (self.has_next(), self.preload.is_empty()) {
             (false, _) => None,
-            (true, false) => Some(self.ahead.remove(0)),
+            (true, false) => Some(self.preload.remove(0)),
             (true, true) => Some(self.waiting.remove(0).event),
         }
     }
 
     /// Takes out all events.
     pub(crate) fn drain(&mut self) -> Vec<u64> {
-        self.ahead.drain(..).chain(self.waiting.drain(..).map(|item| item.event)).collect()
+        self.preload.drain(..).chain(self.waiting.drain(..).map(|item| item.event)).collect()
     }
 }

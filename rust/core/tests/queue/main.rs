@@ -10,18 +10,17 @@ use std::sync::Arc;
 
 use pair::{Pair, overflows, step};
 use proptest::prelude::*;
-use trading_events_core::queue::{Loss, Overflow, Queue};
-use trading_events_core::sequence::Kept;
+use trading_events_core::queue::{DropReason, Overflow, Queue, Stored};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_queue_does_what_a_list_does_under_every_overflow(
-        capacity in 1..9_usize, unpacked in 0..4_usize, overflow in overflows(),
+        capacity in 1..9_usize, live_limit in 0..4_usize, overflow in overflows(),
         steps in prop::collection::vec(step(), 1..60),
     ) {
-        let mut pair = Pair::new(capacity, overflow, unpacked);
+        let mut pair = Pair::new(capacity, overflow, live_limit);
         for step in steps {
             pair.step(step);
             pair.check();
@@ -38,7 +37,7 @@ fn a_large_burst_comes_out_in_order_and_the_queue_goes_on() {
             assert!(queue.push(event, &topic).is_none());
         }
         for event in 0..10_000_u64 {
-            assert_eq!(queue.pop(), Some(Kept::Event(event)));
+            assert_eq!(queue.pop(), Some(Stored::Live(event)));
         }
         assert!(queue.pop().is_none());
     }
@@ -60,8 +59,8 @@ fn a_name_that_no_overflow_has_is_refused_with_all_that_have_one() {
 
 #[test]
 fn every_reason_for_a_loss_stands_at_its_own_place_and_has_its_own_name() {
-    for (place, why) in Loss::ALL.into_iter().enumerate() {
-        assert_eq!(why as usize, place);
-        assert!(Loss::ALL.iter().all(|other| (other.name() == why.name()) == (*other == why)));
+    for (place, reason) in DropReason::ALL.into_iter().enumerate() {
+        assert_eq!(reason as usize, place);
+        assert!(DropReason::ALL.iter().all(|other| (other.name() == reason.name()) == (*other == reason)));
     }
 }

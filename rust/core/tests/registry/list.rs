@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use trading_events_core::filter::{Filter, Known};
-use trading_events_core::pattern::Pattern;
-use trading_events_core::registry::{Interest, Kinds, Registry, SubscriptionId};
-use trading_events_core::route::Route;
-use trading_events_core::topic::{NONE, Topic};
+use trading_events_core::filter::{Filter, TopicInfo};
+use trading_events_core::routing::{Interest, Registry, Route, Selector, SubscriptionId};
+use trading_events_core::topic::{NONE, Pattern, Topic};
 
 use crate::naive_filter::{CALLABLES, Question, filters, passes, subjects};
 
@@ -28,11 +26,11 @@ fn patterns() -> impl Strategy<Value = Pattern> {
 }
 
 fn interests() -> impl Strategy<Value = Interest> {
-    let kinds = prop_oneof![
-        3 => patterns().prop_map(Kinds::Matching),
-        1 => select(&[0, 1, 2, 11, 13, 99][..]).prop_map(Kinds::Class),
+    let selector = prop_oneof![
+        3 => patterns().prop_map(Selector::Matching),
+        1 => select(&[0, 1, 2, 11, 13, 99][..]).prop_map(Selector::Class),
     ];
-    (kinds, prop::option::of(filters())).prop_map(|(kinds, filter)| Interest { kinds, filter })
+    (selector, prop::option::of(filters())).prop_map(|(selector, filter)| Interest { selector, filter })
 }
 
 pub(crate) fn step() -> impl Strategy<Value = Step> {
@@ -69,22 +67,22 @@ impl Listeners {
         })
     }
 
-    fn hearing(&self, known: &Known<'_>, answers: &Answers) -> Vec<SubscriptionId> {
+    fn hearing(&self, info: &TopicInfo<'_>, answers: &Answers) -> Vec<SubscriptionId> {
         let topic = Topic {
-            event_type: known.event_type,
-            exchange: known.exchange.unwrap_or(NONE),
-            symbol: known.symbol.unwrap_or(NONE),
+            event_type: info.event_type,
+            exchange: info.exchange.unwrap_or(NONE),
+            symbol: info.symbol.unwrap_or(NONE),
         };
         let mut ask = |question| match question {
             Question::Time => Ok::<_, ()>(answers.time),
             Question::Call(callable) => Ok(i64::from(answers.calls[callable])),
         };
         let mut hears = |interest: &Interest| {
-            let is_of_kind = match &interest.kinds {
-                Kinds::Matching(pattern) => pattern.matches(&topic),
-                Kinds::Class(class) => known.lineage.contains(class),
+            let is_of_kind = match &interest.selector {
+                Selector::Matching(pattern) => pattern.matches(&topic),
+                Selector::Class(class) => info.lineage.contains(class),
             };
-            is_of_kind && interest.filter.as_ref().is_none_or(|filter| passes(filter, known, &mut ask) == Ok(true))
+            is_of_kind && interest.filter.as_ref().is_none_or(|filter| passes(filter, info, &mut ask) == Ok(true))
         };
         let mut hearing: Vec<_> =
             self.standing.iter().filter(|(_, interest)| hears(interest)).map(|(id, _)| *id).collect();
@@ -95,23 +93,23 @@ impl Listeners {
 
 /// Those of a route's targets whose filters an event with these answers passes.
 fn passing(route: &Route, answers: &Answers) -> Vec<SubscriptionId> {
-    let passes = |rest: &Filter<usize>| {
-        rest.test::<()>(&mut || Ok(answers.time), &mut |callable| Ok(answers.calls[*callable])) == Ok(true)
+    let passes = |residual: &Filter<usize>| {
+        residual.eval_residual::<()>(&mut || Ok(answers.time), &mut |callable| Ok(answers.calls[*callable])) == Ok(true)
     };
-    route.targets().filter(|(_, rest)| rest.is_none_or(passes)).map(|(id, _)| id).collect()
+    route.targets().filter(|(_, residual)| residual.is_none_or(passes)).map(|(id, _)| id).collect()
 }
 
 fn assert_routes(registry: &mut Registry, listeners: &Listeners, answers: &Answers) {
-    for known in subjects() {
-        let route = registry.route(known.lineage[0], &known);
-        assert_eq!(passing(&route, answers), listeners.hearing(&known, answers), "{known:?}");
+    for info in subjects() {
+        let route = registry.route(info.lineage[0], &info);
+        assert_eq!(passing(&route, answers), listeners.hearing(&info, answers), "{info:?}");
         let ids: Vec<SubscriptionId> = route.targets().map(|(id, _)| id).collect();
-        let asks = route.targets().any(|(_, rest)| rest.is_some());
-        if let Some(all) = registry.find_regardless(known.event_type, known.lineage) {
-            assert_eq!((&all, asks), (&ids, false), "whatever the names are: {known:?}");
+        let asks = route.targets().any(|(_, residual)| residual.is_some());
+        if let Some(all) = registry.find_by_class(info.event_type, info.lineage) {
+            assert_eq!((&all, asks), (&ids, false), "whatever the names are: {info:?}");
         }
-        assert_eq!(route.unconditional(), (!asks).then_some(&*ids), "{known:?}");
-        assert!(Arc::ptr_eq(&route, &registry.route(known.lineage[0], &known)), "the second answer is kept");
+        assert_eq!(route.unconditional(), (!asks).then_some(&*ids), "{info:?}");
+        assert!(Arc::ptr_eq(&route, &registry.route(info.lineage[0], &info)), "the second answer is kept");
     }
 }
 

@@ -8,10 +8,9 @@ use std::sync::{Arc, Weak};
 
 use list::{answers, run, step};
 use proptest::prelude::*;
-use trading_events_core::filter::Known;
-use trading_events_core::pattern::Pattern;
-use trading_events_core::registry::{Interest, Kinds, Registry, SubscriptionId};
-use trading_events_core::route::Route;
+use trading_events_core::filter::TopicInfo;
+use trading_events_core::routing::{Interest, Registry, Route, Selector, SubscriptionId};
+use trading_events_core::topic::Pattern;
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -25,11 +24,11 @@ proptest! {
 }
 
 fn everything() -> Interest {
-    Interest { kinds: Kinds::Matching(Pattern::parse("*").unwrap()), filter: None }
+    Interest { selector: Selector::Matching(Pattern::parse("*").unwrap()), filter: None }
 }
 
 fn route_of(registry: &mut Registry, class: usize, symbol: &str) -> Arc<Route> {
-    registry.route(class, &Known { event_type: "tick", lineage: &[class], exchange: None, symbol: Some(symbol) })
+    registry.route(class, &TopicInfo { event_type: "tick", lineage: &[class], exchange: None, symbol: Some(symbol) })
 }
 
 #[test]
@@ -51,11 +50,11 @@ fn a_route_tells_its_topic_and_is_kept_for_each_class_exchange_and_symbol_apart(
         for (number, name) in names.iter().enumerate() {
             for (class, parts) in [(number, [&**name, "x", "A"]), (1, ["n1", name, "A"]), (1, ["n1", "x", name])] {
                 let [event_type, exchange, symbol] = parts;
-                let known = Known { event_type, lineage: &[], exchange: Some(exchange), symbol: Some(symbol) };
-                assert_eq!(*registry.route(class, &known).topic, *format!("events.{}", parts.join(".")), "pass {pass}");
+                let info = TopicInfo { event_type, lineage: &[], exchange: Some(exchange), symbol: Some(symbol) };
+                assert_eq!(*registry.route(class, &info).topic, *format!("events.{}", parts.join(".")), "pass {pass}");
             }
         }
-        let none = Known { event_type: "n1", lineage: &[], exchange: None, symbol: None };
+        let none = TopicInfo { event_type: "n1", lineage: &[], exchange: None, symbol: None };
         assert_eq!(*registry.route(1, &none).topic, *"events.n1._._");
     }
 }

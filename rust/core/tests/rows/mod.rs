@@ -1,8 +1,8 @@
 //! Events of tests as rows.
 
-use trading_events_core::codec::row::{OwnRow, RowSink, RowSource};
+use trading_events_core::codec::row::{RowSink, RowSource, TrustedRow};
 use trading_events_core::codec::{Sink, Source, Token};
-use trading_events_core::sequence::Kept;
+use trading_events_core::queue::Stored;
 
 /// The row of an event that is a number.
 pub(crate) fn row_of(event: u64) -> Vec<u8> {
@@ -15,15 +15,15 @@ pub(crate) fn row_of(event: u64) -> Vec<u8> {
 }
 
 /// The number of an event, which may be a row.
-pub(crate) fn number_of(kept: Kept<u64>) -> u64 {
+pub(crate) fn number_of(kept: Stored<u64>) -> u64 {
     let rows = match kept {
-        Kept::Event(event) => return event,
-        Kept::Rows(rows) => rows,
+        Stored::Live(event) => return event,
+        Stored::Packed(rows) => rows,
     };
     assert_eq!(rows.count(), 1);
     let mut row = Vec::new();
-    rows.read(&mut row).unwrap();
-    let mut source = OwnRow::new(RowSource::new(&row));
+    rows.read_row(&mut row).unwrap();
+    let mut source = TrustedRow::new(RowSource::new(&row));
     assert_eq!(source.next(), Ok(Token::Name("number")));
     let Ok(Token::Moment(micros)) = source.next() else { panic!("the moment comes back") };
     assert_eq!(source.next(), Ok(Token::Unsigned(micros.unsigned_abs())));

@@ -7,11 +7,10 @@ use shuttle::rand;
 use shuttle::rand::Rng;
 use shuttle::sync::atomic::Ordering;
 use shuttle::sync::mpsc::Receiver;
-use trading_events_core::admission::{Offer, Speaker};
-use trading_events_core::line::Ticket;
-use trading_events_core::registry::SubscriptionId;
-use trading_events_core::sequence::Kept;
-use trading_events_core::stats::End;
+use trading_events_core::bus::{Offer, Origin, Ticket};
+use trading_events_core::queue::Stored;
+use trading_events_core::routing::SubscriptionId;
+use trading_events_core::subscription::End;
 
 use crate::publisher::{Event, Shared, TestBus};
 
@@ -87,7 +86,7 @@ impl EventLoop {
             Some(0) => {
                 let mut bus = self.shared.lock();
                 bus.close();
-                if self.sealed_after.is_none() && bus.seal() {
+                if self.sealed_after.is_none() && bus.mark_closed() {
                     self.sealed_after = Some(self.handled.len());
                 }
             }
@@ -108,14 +107,14 @@ impl EventLoop {
 
     /// Lets publishers come who have been called.
     fn wake(&mut self) {
-        let called = self.shared.lock().take_called();
-        for token in called {
+        let woken = self.shared.lock().take_woken();
+        for token in woken {
             let (ticket, targets) = self.waiting.remove(token).expect("called once");
             let (offer, hired) = {
                 let mut bus = self.shared.lock();
                 (
-                    bus.come(ticket, &Arc::from(token), &targets, Speaker::Publisher, || (usize::MAX, 0)),
-                    bus.hire_first(),
+                    bus.claim(ticket, &Arc::from(token), &targets, Origin::Publisher, || (usize::MAX, 0)),
+                    bus.start_first_shared(),
                 )
             };
             assert!(matches!(offer, Offer::Accepted(_)));
@@ -144,10 +143,10 @@ impl EventLoop {
             }
         }
         if worker.leads {
-            self.shared.lock().step_down();
+            self.shared.lock().leave_shared();
         }
         // An event may have come before the leader stepped down and have found that there was one.
-        let hired = self.shared.lock().hire_first();
+        let hired = self.shared.lock().start_first_shared();
         self.start(hired);
     }
 
@@ -155,8 +154,8 @@ impl EventLoop {
         if std::mem::replace(&mut worker.leads, false) {
             let hired = {
                 let mut bus = self.shared.lock();
-                bus.step_down();
-                bus.hire(2)
+                bus.leave_shared();
+                bus.start_shared(2)
             };
             self.start(hired);
         }
@@ -164,11 +163,11 @@ impl EventLoop {
     }
 
     fn next(&mut self, worker: &mut Worker) -> Next {
-        let (next, has_called) = {
+        let (next, has_woken) = {
             let mut bus = self.shared.lock();
-            (worker.next(&mut bus), bus.has_called())
+            (worker.next(&mut bus), bus.has_woken())
         };
-        if has_called {
+        if has_woken {
             self.wake();
         }
         next
@@ -183,20 +182,20 @@ impl Worker {
             let was_in_handler = std::mem::replace(&mut self.in_handler, false);
             if was_in_handler
                 && goes_on
-                && let Some(Kept::Event(event)) = bus.take_next(id)
+                && let Some(Stored::Live(event)) = bus.take_next(id)
             {
                 return Next::Event(id, event);
             }
             if was_in_handler {
                 bus.finish(id, End::Handled);
             }
-            if goes_on && let Some(Kept::Event(event)) = bus.take(id) {
+            if goes_on && let Some(Stored::Live(event)) = bus.take(id) {
                 return Next::Event(id, event);
             }
             bus.release(id);
             self.served = None;
         }
-        self.leads = self.leads || bus.step_up();
+        self.leads = self.leads || bus.join_shared();
         if !self.leads {
             return Next::End;
         }

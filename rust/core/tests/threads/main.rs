@@ -12,19 +12,24 @@ use shuttle::rand::Rng;
 use shuttle::sync::atomic::Ordering;
 use shuttle::sync::mpsc::{Sender, channel};
 use shuttle::{rand, thread};
-use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
-use trading_events_core::bus::Terms;
-use trading_events_core::queue::Overflow;
-use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
-use trading_events_core::sequence::Kept;
+use trading_events_core::bus::{Offer, OfferOptions, Origin, SubscribeOptions, WhenFull};
+use trading_events_core::queue::{Overflow, Stored};
+use trading_events_core::routing::{Interest, Selector, SubscriptionId};
 use trading_events_core::subscription::Delivery;
 
 /// How many schedules each model is run under.
 const SCHEDULES: usize = 2_000;
 
 fn subscribe(bus: &mut TestBus, overflow: Overflow, capacity: usize) -> SubscriptionId {
-    let interest = Interest { kinds: Kinds::Class(0), filter: None };
-    bus.subscribe(Terms { payload: (), interest, capacity, overflow, tells_gaps: false, delivery: Delivery::Queued })
+    let interest = Interest { selector: Selector::Class(0), filter: None };
+    bus.subscribe(SubscribeOptions {
+        payload: (),
+        interest,
+        capacity,
+        overflow,
+        tells_gaps: false,
+        delivery: Delivery::Queued,
+    })
 }
 
 const THREADS: usize = 3;
@@ -36,11 +41,11 @@ fn publish_from_threads(
     shared: &Arc<Shared>,
     event_loop: &Sender<usize>,
     ids: [SubscriptionId; 2],
-    speaker: Speaker,
+    origin: Origin,
 ) -> Vec<thread::JoinHandle<Vec<(SubscriptionId, Event)>>> {
     let start = |number| {
         let publisher =
-            Publisher { shared: Arc::clone(shared), event_loop: event_loop.clone(), patience: Patience::None, speaker };
+            Publisher { shared: Arc::clone(shared), event_loop: event_loop.clone(), when_full: WhenFull::Fail, origin };
         thread::spawn(move || {
             let targets = [&ids[..1], &ids[1..], &ids[..]];
             let mut accepted = Vec::new();
@@ -81,7 +86,7 @@ fn every_event_that_a_thread_was_told_of_as_accepted_is_handled() {
         let shared = Shared::new(bus);
         let mut event_loop = EventLoop::new(&shared);
         let (sender, receiver) = channel();
-        let publishers = publish_from_threads(&shared, &sender, ids, Speaker::Publisher);
+        let publishers = publish_from_threads(&shared, &sender, ids, Origin::Publisher);
         drop(sender);
         event_loop.run(&receiver);
         assert_all_handled(&event_loop, publishers.into_iter().map(|one| one.join().unwrap()).collect());
@@ -100,7 +105,7 @@ fn what_threads_have_published_before_the_bus_was_closed_is_handled() {
             let mut event_loop = EventLoop::new(&shared);
             event_loop.closes_after = Some(rand::thread_rng().gen_range(0..6));
             let (sender, receiver) = channel();
-            let publishers = publish_from_threads(&shared, &sender, ids, Speaker::Publisher);
+            let publishers = publish_from_threads(&shared, &sender, ids, Origin::Publisher);
             drop(sender);
             event_loop.run(&receiver);
             assert_all_handled(&event_loop, publishers.into_iter().map(|one| one.join().unwrap()).collect());
@@ -120,7 +125,7 @@ fn what_threads_of_handlers_publish_while_the_bus_closes_is_handled_before_it_is
             let mut event_loop = EventLoop::new(&shared);
             event_loop.closes_after = Some(rand::thread_rng().gen_range(0..6));
             let (sender, receiver) = channel();
-            let publishers = publish_from_threads(&shared, &sender, ids, Speaker::Insider);
+            let publishers = publish_from_threads(&shared, &sender, ids, Origin::Insider);
             drop(sender);
             event_loop.run(&receiver);
             assert_all_handled(&event_loop, publishers.into_iter().map(|one| one.join().unwrap()).collect());
@@ -139,7 +144,7 @@ fn a_burst_from_threads_posts_one_wake_up() {
             let ids = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block, usize::MAX));
             let shared = Shared::new(bus);
             let (sender, receiver) = channel();
-            let publishers = publish_from_threads(&shared, &sender, ids, Speaker::Publisher);
+            let publishers = publish_from_threads(&shared, &sender, ids, Origin::Publisher);
             drop(sender);
             let accepted: Vec<_> = publishers.into_iter().map(|one| one.join().unwrap()).collect();
             assert_eq!(shared.posted.load(Ordering::SeqCst), 1);
@@ -158,12 +163,12 @@ fn one_who_waits_is_woken_by_a_thread_that_makes_way_though_no_handler_ever_ends
         || {
             let mut bus = TestBus::default();
             let ids = vec![subscribe(&mut bus, Overflow::Conflate, 1)];
-            let waits = Manner { patience: Patience::Waits, speaker: Speaker::Publisher, can_call: true };
-            let offer = |bus: &mut TestBus, topic| bus.offer(&Arc::from(topic), &ids, waits, || (0, 0));
+            let waits = OfferOptions { when_full: WhenFull::Wait, origin: Origin::Publisher, can_call: true };
+            let offer = |bus: &mut TestBus, topic| bus.publish(&Arc::from(topic), &ids, waits, || (0, 0));
             assert!(matches!(offer(&mut bus, "a"), Offer::Accepted(_)));
             assert_eq!(
-                (bus.hire_first(), bus.next_ready(), bus.take(ids[0])),
-                (1, Some(ids[0]), Some(Kept::Event((0, 0))))
+                (bus.start_first_shared(), bus.next_ready(), bus.take(ids[0])),
+                (1, Some(ids[0]), Some(Stored::Live((0, 0))))
             );
             assert!(matches!(offer(&mut bus, "a"), Offer::Accepted(_)));
             assert_eq!(offer(&mut bus, "b"), Offer::Wait);
@@ -173,7 +178,7 @@ fn one_who_waits_is_woken_by_a_thread_that_makes_way_though_no_handler_ever_ends
             event_loop.waiting.insert("b", (ticket, ids.clone()));
             let (sender, receiver) = channel();
             let publisher =
-                Publisher { shared, event_loop: sender, patience: Patience::Urgent, speaker: Speaker::Publisher };
+                Publisher { shared, event_loop: sender, when_full: WhenFull::Exceed, origin: Origin::Publisher };
             let thread = thread::spawn(move || publisher.publish("b", &ids, (1, 0)));
             event_loop.run(&receiver);
             assert!(matches!(thread.join().unwrap(), Offer::Accepted(_)));

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use shuttle::sync::atomic::{AtomicUsize, Ordering};
 use shuttle::sync::mpsc::Sender;
 use shuttle::sync::{Mutex, MutexGuard};
-use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
-use trading_events_core::bus::Bus;
-use trading_events_core::registry::SubscriptionId;
+use trading_events_core::bus::{Bus, Offer, OfferOptions, Origin, WhenFull};
+use trading_events_core::routing::SubscriptionId;
 
 /// Its publisher and its number there.
 pub(crate) type Event = (usize, usize);
@@ -36,21 +35,21 @@ impl Shared {
 pub(crate) struct Publisher {
     pub(crate) shared: Arc<Shared>,
     pub(crate) event_loop: Sender<usize>,
-    pub(crate) patience: Patience,
-    pub(crate) speaker: Speaker,
+    pub(crate) when_full: WhenFull,
+    pub(crate) origin: Origin,
 }
 
 impl Publisher {
     /// Publishes, wakes the loop if there is something to do in it, and says what became of the event.
     pub(crate) fn publish(&self, topic: &str, targets: &[SubscriptionId], event: Event) -> Offer<Event> {
-        let manner = Manner { patience: self.patience, speaker: self.speaker, can_call: false };
+        let options = OfferOptions { when_full: self.when_full, origin: self.origin, can_call: false };
         let (offer, hired) = {
             let mut bus = self.shared.lock();
-            let offer = bus.offer(&Arc::from(topic), targets, manner, || event);
-            (offer, bus.hire_first())
+            let offer = bus.publish(&Arc::from(topic), targets, options, || event);
+            (offer, bus.start_first_shared())
         };
-        let has_called = self.shared.lock().has_called();
-        if hired > 0 || has_called {
+        let has_woken = self.shared.lock().has_woken();
+        if hired > 0 || has_woken {
             let pending = self.shared.pending.fetch_add(1, Ordering::SeqCst);
             assert!(pending == 0 || hired == 0, "whoever has a leader coming does not ask for another");
             self.shared.posted.fetch_add(1, Ordering::SeqCst);

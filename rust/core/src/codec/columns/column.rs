@@ -4,7 +4,7 @@ use crate::codec::error::DecodeError;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnType {
     /// UTF-8, with offsets of 32 bits.
     Text,
     /// Bits.
@@ -19,7 +19,7 @@ pub enum Kind {
     Decimal,
 }
 
-impl Kind {
+impl ColumnType {
     /// The bytes of a value, where all have the same.
     fn width(self) -> usize {
         match self {
@@ -46,11 +46,11 @@ pub struct Buffers {
 /// A column that is being written.
 #[derive(Debug)]
 pub struct Column {
-    kind: Kind,
+    column_type: ColumnType,
     rows: usize,
     nulls: usize,
     /// Whether the validity and, while all rows are null, the values are not written yet.
-    is_bare: bool,
+    is_lazy: bool,
     expected_rows: usize,
     validity: Vec<u8>,
     values: Vec<u8>,
@@ -58,9 +58,18 @@ pub struct Column {
 }
 
 impl Column {
-    pub(super) fn new(kind: Kind, expected_rows: usize) -> Self {
-        let values = if kind == Kind::Text { vec![0; 4] } else { Vec::new() };
-        Self { kind, rows: 0, nulls: 0, is_bare: true, expected_rows, validity: Vec::new(), values, texts: Vec::new() }
+    pub(super) fn new(column_type: ColumnType, expected_rows: usize) -> Self {
+        let values = if column_type == ColumnType::Text { vec![0; 4] } else { Vec::new() };
+        Self {
+            column_type,
+            rows: 0,
+            nulls: 0,
+            is_lazy: true,
+            expected_rows,
+            validity: Vec::new(),
+            values,
+            texts: Vec::new(),
+        }
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -83,8 +92,8 @@ impl Column {
 
     /// Writes what is not written yet, because so far all rows were null, or none.
     #[cold]
-    fn dress(&mut self) {
-        self.is_bare = false;
+    fn materialize(&mut self) {
+        self.is_lazy = false;
         let bits = self.rows.div_ceil(8);
         if self.nulls == 0 {
             self.validity = vec![0xff; bits];
@@ -94,16 +103,16 @@ impl Column {
             return;
         }
         self.validity = vec![0; bits];
-        self.values = match self.kind {
-            Kind::Text => vec![0; (self.rows + 1) * 4],
-            Kind::Bit => vec![0; bits],
-            kind => vec![0; self.rows * kind.width()],
+        self.values = match self.column_type {
+            ColumnType::Text => vec![0; (self.rows + 1) * 4],
+            ColumnType::Bit => vec![0; bits],
+            column_type => vec![0; self.rows * column_type.width()],
         };
     }
 
     #[inline]
     fn validate(&mut self, valid: bool) {
-        if !self.is_bare {
+        if !self.is_lazy {
             Self::bit(&mut self.validity, self.rows, valid);
         }
         self.rows += 1;
@@ -116,23 +125,23 @@ impl Column {
             return;
         }
         // It is the first value.
-        if self.is_bare && self.nulls > 0 {
-            self.dress();
+        if self.is_lazy && self.nulls > 0 {
+            self.materialize();
         }
-        self.values.reserve((self.expected_rows.saturating_sub(self.rows) + 1) * self.kind.width());
+        self.values.reserve((self.expected_rows.saturating_sub(self.rows) + 1) * self.column_type.width());
     }
 
     #[inline]
     pub(super) fn push_null(&mut self) {
-        if self.is_bare && self.nulls < self.rows {
-            self.dress();
+        if self.is_lazy && self.nulls < self.rows {
+            self.materialize();
         }
         self.nulls += 1;
-        if !self.is_bare {
-            match self.kind {
-                Kind::Text => self.end_text(),
-                Kind::Bit => Self::bit(&mut self.values, self.rows, false),
-                _ => self.values.resize(self.values.len() + self.kind.width(), 0),
+        if !self.is_lazy {
+            match self.column_type {
+                ColumnType::Text => self.end_text(),
+                ColumnType::Bit => Self::bit(&mut self.values, self.rows, false),
+                _ => self.values.resize(self.values.len() + self.column_type.width(), 0),
             }
         }
         self.validate(false);
@@ -170,7 +179,7 @@ impl Column {
     pub fn finish(mut self) -> (usize, Buffers) {
         self.begin();
         let validity = (self.nulls > 0).then_some(self.validity);
-        let texts = (self.kind == Kind::Text).then_some(self.texts);
+        let texts = (self.column_type == ColumnType::Text).then_some(self.texts);
         (self.nulls, Buffers { validity, values: self.values, texts })
     }
 }
@@ -191,17 +200,17 @@ impl<'a> View<'a> {
     ///
     /// They are.
     pub fn new(
-        kind: Kind,
+        column_type: ColumnType,
         rows: usize,
         offset: usize,
         buffers: (Option<&'a [u8]>, &'a [u8], &'a [u8]),
     ) -> Result<Self, DecodeError> {
         let (validity, values, texts) = buffers;
         let end = offset + rows;
-        let needed = match kind {
-            Kind::Bit => end.div_ceil(8),
-            Kind::Text => (end + 1) * 4,
-            _ => end * kind.width(),
+        let needed = match column_type {
+            ColumnType::Bit => end.div_ceil(8),
+            ColumnType::Text => (end + 1) * 4,
+            _ => end * column_type.width(),
         };
         let is_short = rows > 0 && values.len() < needed;
         if is_short || validity.is_some_and(|bits| bits.len() < end.div_ceil(8)) {

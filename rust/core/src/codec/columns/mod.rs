@@ -7,7 +7,7 @@ mod column;
 mod sink;
 mod source;
 
-pub use column::{Buffers, Column, Kind, View};
+pub use column::{Buffers, Column, ColumnType, View};
 pub use sink::ColumnSink;
 pub use source::ColumnSource;
 
@@ -72,14 +72,14 @@ impl Form {
 
     /// What its columns hold, the field's own first.
     #[must_use]
-    pub fn kinds(self) -> &'static [Kind] {
+    pub fn column_types(self) -> &'static [ColumnType] {
         match self {
-            Self::Text | Self::Json => &[Kind::Text],
-            Self::Bool => &[Kind::Bit],
-            Self::Float => &[Kind::Float],
-            Self::Decimal => &[Kind::Decimal, Kind::Small, Kind::Text],
-            Self::Utc => &[Kind::Int],
-            Self::Int | Self::Time => &[Kind::Int, Kind::Text],
+            Self::Text | Self::Json => &[ColumnType::Text],
+            Self::Bool => &[ColumnType::Bit],
+            Self::Float => &[ColumnType::Float],
+            Self::Decimal => &[ColumnType::Decimal, ColumnType::Small, ColumnType::Text],
+            Self::Utc => &[ColumnType::Int],
+            Self::Int | Self::Time => &[ColumnType::Int, ColumnType::Text],
         }
     }
 }

@@ -33,7 +33,8 @@ impl ColumnSink {
 
     /// Adds the columns of a field, and returns its place.
     pub fn add(&mut self, form: Form) -> usize {
-        let columns = form.kinds().iter().map(|kind| Column::new(*kind, self.expected_rows)).collect();
+        let columns =
+            form.column_types().iter().map(|column_type| Column::new(*column_type, self.expected_rows)).collect();
         self.fields.push(FieldColumns { form, columns });
         self.fields.len() - 1
     }

@@ -73,7 +73,7 @@ impl<'a> MsgpackSource<'a> {
     pub fn begin_batch(&mut self) -> Result<usize, DecodeError> {
         match self.next()? {
             Token::List(count) => Ok(count),
-            other => Err(self.wrong(format!("it is no batch: a batch is an array, not {}", other.kind()))),
+            other => Err(self.wrong(format!("it is no batch: a batch is an array, not {}", other.type_name()))),
         }
     }
 
@@ -99,14 +99,14 @@ impl<'a> MsgpackSource<'a> {
             Token::Int(version) => {
                 Err(self.wrong(format!("its format has version {version}, and this release reads up to {VERSION}")))
             }
-            other => Err(self.wrong(format!("its version is {}", other.kind()))),
+            other => Err(self.wrong(format!("its version is {}", other.type_name()))),
         }
     }
 
     fn type_name(&mut self) -> Result<&'a str, DecodeError> {
         match self.next()? {
             Token::Text(name) => Ok(name),
-            other => Err(self.wrong(format!("its event type is {}", other.kind()))),
+            other => Err(self.wrong(format!("its event type is {}", other.type_name()))),
         }
     }
 
@@ -153,7 +153,7 @@ impl<'a> MsgpackSource<'a> {
     fn key(&mut self) -> Result<&'a str, DecodeError> {
         match self.next()? {
             Token::Text(key) => Ok(key),
-            other => Err(self.wrong(format!("a key of its map is {}, not a text", other.kind()))),
+            other => Err(self.wrong(format!("a key of its map is {}, not a text", other.type_name()))),
         }
     }
 

@@ -26,17 +26,17 @@
 //!
 //! Numbers of a fixed length are little-endian.
 
-mod facts;
 mod head;
 mod interner;
 mod reader;
+mod routing_key;
 mod sink;
 mod source;
 
-pub use facts::{Facts, first_moment};
 pub use interner::Interner;
+pub use routing_key::{RoutingKey, first_moment};
 pub use sink::RowSink;
-pub use source::{OwnRow, RowSource};
+pub use source::{RowSource, TrustedRow};
 
 const NONE: u8 = 0x00;
 const FALSE: u8 = 0x01;

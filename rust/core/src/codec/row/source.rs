@@ -60,7 +60,7 @@ impl<'a> RowSource<'a> {
         }
         match self.next()? {
             Token::Map(count) => Ok(count),
-            other => Err(self.reader.wrong(format!("{} follows the fields", other.kind()))),
+            other => Err(self.reader.wrong(format!("{} follows the fields", other.type_name()))),
         }
     }
 
@@ -74,7 +74,7 @@ impl<'a> RowSource<'a> {
     fn extra(&mut self) -> Result<Option<Key<'a>>, DecodeError> {
         match self.next()? {
             Token::Text(name) | Token::Name(name) => Ok(Some(Key::Extra(name))),
-            other => Err(self.reader.wrong(format!("a key of its map is {}, not a text", other.kind()))),
+            other => Err(self.reader.wrong(format!("a key of its map is {}, not a text", other.type_name()))),
         }
     }
 }
@@ -133,9 +133,9 @@ impl<'a> Source<'a> for RowSource<'a> {
 
 /// A row that this process has written itself.
 #[derive(Debug, Clone)]
-pub struct OwnRow<'a>(RowSource<'a>);
+pub struct TrustedRow<'a>(RowSource<'a>);
 
-impl<'a> OwnRow<'a> {
+impl<'a> TrustedRow<'a> {
     /// Reads on from where the row itself is read.
     #[must_use]
     pub fn new(source: RowSource<'a>) -> Self {
@@ -143,7 +143,7 @@ impl<'a> OwnRow<'a> {
     }
 }
 
-impl<'a> Source<'a> for OwnRow<'a> {
+impl<'a> Source<'a> for TrustedRow<'a> {
     const TRUSTED: bool = true;
 
     fn next_key(&mut self, layout: &Layout) -> Result<Option<Key<'a>>, DecodeError> {

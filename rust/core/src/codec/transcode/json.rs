@@ -1,12 +1,12 @@
 //! Values as JSON text, as Pydantic writes it.
 
-use super::{Kind, Refused, decimal};
+use super::{FieldType, Refused, decimal};
 use crate::codec::MAX_DEPTH;
 use crate::codec::hex::digits_of;
 use crate::codec::msgpack::MsgpackSource;
 use crate::codec::token::{Source as _, Token};
 
-impl Kind {
+impl FieldType {
     /// Appends the text of a value, of which the first token has been read.
     pub(super) fn write_json(
         &self,
@@ -51,13 +51,13 @@ impl Kind {
 }
 
 fn write_model(
-    fields: &[(String, Kind)],
+    fields: &[(String, FieldType)],
     source: &mut MsgpackSource<'_>,
     depth: usize,
     out: &mut Vec<u8>,
 ) -> Result<(), Refused> {
     out.push(b'{');
-    for (index, (name, kind)) in fields.iter().enumerate() {
+    for (index, (name, field_type)) in fields.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
@@ -67,7 +67,7 @@ fn write_model(
         }
         out.push(b':');
         let token = source.next()?;
-        kind.write_json(&token, source, depth + 1, out)?;
+        field_type.write_json(&token, source, depth + 1, out)?;
     }
     out.push(b'}');
     Ok(())

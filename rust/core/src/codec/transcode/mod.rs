@@ -3,10 +3,10 @@
 //! A [`Transcoder`] accepts less than the class itself does. What it refuses may be an event all the same: whoever has it
 //! asks the class then. What it accepts gives the columns that the event would give.
 
+mod field_type;
 mod json;
-mod kind;
 
-pub use kind::{Check, Choice, Kind, Text};
+pub use field_type::{Check, Choice, FieldType, Text};
 
 use std::mem;
 
@@ -21,7 +21,7 @@ use super::token::{Key, Sink as _, Source as _, Token};
 #[derive(Debug)]
 pub struct Field {
     /// What it holds.
-    pub kind: Kind,
+    pub field_type: FieldType,
     /// How its values stand in columns.
     pub form: Form,
 }
@@ -131,32 +131,32 @@ impl Transcription<'_> {
             return Err(Refused);
         }
         self.sink.field(&self.transcoder.layout, index);
-        if field.form != Form::Json && self.push_common(&field.kind, source)? {
+        if field.form != Form::Json && self.push_common(&field.field_type, source)? {
             return Ok(());
         }
         let token = source.next()?;
         if field.form == Form::Json {
             let is_empty = token == Token::None;
             self.json.clear();
-            field.kind.write_json(&token, source, 0, &mut self.json)?;
+            field.field_type.write_json(&token, source, 0, &mut self.json)?;
             let text = std::str::from_utf8(&self.json).map_err(|_| Refused)?;
             self.sink.put(if is_empty { Token::None } else { Token::Text(text) });
             return Ok(());
         }
-        put(&field.kind, token, &mut self.sink)
+        put(&field.field_type, token, &mut self.sink)
     }
 
     /// The common ways of the commonest kinds. False where the value is still to be read.
     #[inline]
-    fn push_common(&mut self, kind: &Kind, source: &mut MsgpackSource<'_>) -> Result<bool, Refused> {
-        match kind {
-            Kind::Optional(inner) => return self.push_common(inner, source),
-            Kind::Moment => match source.short_moment() {
+    fn push_common(&mut self, field_type: &FieldType, source: &mut MsgpackSource<'_>) -> Result<bool, Refused> {
+        match field_type {
+            FieldType::Optional(inner) => return self.push_common(inner, source),
+            FieldType::Moment => match source.short_moment() {
                 Some(micros) => self.sink.put(Token::Moment(micros)),
                 None => return Ok(false),
             },
-            Kind::Text(_) | Kind::Decimal(_) => match source.short_text() {
-                Some(text) => put(kind, Token::Text(text), &mut self.sink)?,
+            FieldType::Text(_) | FieldType::Decimal(_) => match source.short_text() {
+                Some(text) => put(field_type, Token::Text(text), &mut self.sink)?,
                 None => return Ok(false),
             },
             _ => return Ok(false),
@@ -165,20 +165,20 @@ impl Transcription<'_> {
     }
 }
 
-fn put(kind: &Kind, token: Token<'_>, sink: &mut ColumnSink) -> Result<(), Refused> {
-    match (kind, token) {
-        (Kind::Optional(_) | Kind::None, Token::None) => sink.put(Token::None),
-        (Kind::Optional(inner), token) => return put(inner, token, sink),
-        (Kind::Decimal(limits), token) => sink.put(Token::Decimal(decimal(limits, &token)?)),
-        (Kind::Text(text) | Kind::Id(text), Token::Text(found)) if text.holds(found) => sink.put(token),
-        (Kind::Id(_), Token::Bytes(bytes)) => {
+fn put(field_type: &FieldType, token: Token<'_>, sink: &mut ColumnSink) -> Result<(), Refused> {
+    match (field_type, token) {
+        (FieldType::Optional(_) | FieldType::None, Token::None) => sink.put(Token::None),
+        (FieldType::Optional(inner), token) => return put(inner, token, sink),
+        (FieldType::Decimal(limits), token) => sink.put(Token::Decimal(decimal(limits, &token)?)),
+        (FieldType::Text(text) | FieldType::Id(text), Token::Text(found)) if text.holds(found) => sink.put(token),
+        (FieldType::Id(_), Token::Bytes(bytes)) => {
             let digits = hex_of(bytes.try_into().map_err(|_| Refused)?);
             sink.put(Token::Text(std::str::from_utf8(&digits).map_err(|_| Refused)?));
         }
-        (Kind::Bool, Token::Bool(_)) | (Kind::Moment, Token::Moment(_)) => sink.put(token),
-        (Kind::Int(limits), Token::Int(int)) if limits.hold_int(int) => sink.put(token),
-        (Kind::Float(limits), Token::Float(float)) if limits.hold_float(float) => sink.put(token),
-        (Kind::Choice(choices), token) if choices.iter().any(|choice| choice.is(&token)) => sink.put(token),
+        (FieldType::Bool, Token::Bool(_)) | (FieldType::Moment, Token::Moment(_)) => sink.put(token),
+        (FieldType::Int(limits), Token::Int(int)) if limits.hold_int(int) => sink.put(token),
+        (FieldType::Float(limits), Token::Float(float)) if limits.hold_float(float) => sink.put(token),
+        (FieldType::Choice(choices), token) if choices.iter().any(|choice| choice.is(&token)) => sink.put(token),
         _ => return Err(Refused),
     }
     Ok(())

@@ -1,13 +1,13 @@
 //! Subscriptions that are given earlier events first.
 
-use trading_events_core::sequence::Kept;
+use trading_events_core::queue::Stored;
 
 use super::Pair;
 use crate::rows::row_of;
 
 impl Pair {
     /// Puts events ahead, every other one as a row. They are for whoever stands and hears events.
-    pub(super) fn put_ahead(&mut self, which: usize, count: u64) {
+    pub(super) fn preload(&mut self, which: usize, count: u64) {
         if self.ids.is_empty() {
             return;
         }
@@ -15,21 +15,21 @@ impl Pair {
         let events: Vec<_> = (self.events + 1..=self.events + count).collect();
         self.events += count;
         let keep = |event: &u64| match event % 2 {
-            0 => Kept::Event(*event),
-            _ => Kept::Rows(self.bus.keep(&row_of(*event)).unwrap()),
+            0 => Stored::Live(*event),
+            _ => Stored::Packed(self.bus.pack_row(&row_of(*event)).unwrap()),
         };
         let kept: Vec<_> = events.iter().map(keep).collect();
         let hears = self.model.find(id).filter(|found| !found.is_ending);
-        assert_eq!(self.bus.put_ahead(id, kept), hears.is_some());
+        assert_eq!(self.bus.preload(id, kept), hears.is_some());
         if let Some(found) = hears {
             found.counts.accepted += count;
-            found.queue.put_ahead(&events);
+            found.queue.preload(&events);
         }
     }
 
-    pub(super) fn let_go(&mut self, which: usize) {
-        let Some(id) = self.pick(which, |found| found.queue.is_held) else { return };
-        self.bus.let_go(id);
-        self.model.find(id).unwrap().queue.is_held = false;
+    pub(super) fn resume(&mut self, which: usize) {
+        let Some(id) = self.pick(which, |found| found.queue.is_paused) else { return };
+        self.bus.resume(id);
+        self.model.find(id).unwrap().queue.is_paused = false;
     }
 }

@@ -2,19 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trading_events_core::admission::{Accepted, Manner, Offer, Patience, Place, Speaker};
-use trading_events_core::bus::{Bus, Terms};
-use trading_events_core::closing::Phase;
-use trading_events_core::history::History;
-use trading_events_core::line::Ticket;
-use trading_events_core::pattern::Pattern;
-use trading_events_core::queue::Overflow;
-use trading_events_core::registry::{Interest, Kinds, SubscriptionId};
+use trading_events_core::bus::{
+    Accepted, Bus, Offer, OfferOptions, Origin, Phase, Position, SubscribeOptions, Ticket, WhenFull,
+};
+use trading_events_core::queue::{History, Overflow};
+use trading_events_core::routing::{Interest, Selector, SubscriptionId};
 use trading_events_core::subscription::Delivery;
+use trading_events_core::topic::Pattern;
 
 use crate::model::{Allowed, Model, Service, Subscription, room};
 use crate::naive_queue::{Item, NaiveQueue};
-use crate::promises::{known, topic};
+use crate::promises::{info, topic};
 use crate::rows::{number_of, row_of};
 use crate::steps::{Event, Step, Voice};
 
@@ -24,7 +22,7 @@ mod serving;
 /// What a publisher in line keeps.
 #[derive(Debug)]
 struct Parcel {
-    speaker: Speaker,
+    origin: Origin,
     item: Item,
     targets: Vec<SubscriptionId>,
 }
@@ -41,12 +39,12 @@ pub(crate) struct Pair {
     events: u64,
     tokens: u64,
     /// An event that is still to be packed, and where it stands.
-    to_pack: Option<(u64, Vec<Place>)>,
+    to_pack: Option<(u64, Vec<Position>)>,
     /// What the history keeps, if there is one.
     pub(crate) history: Vec<u64>,
 }
 
-const PUBLISHER: Speaker = Speaker::Publisher;
+const PUBLISHER: Origin = Origin::Publisher;
 
 impl Pair {
     /// A bus that keeps its newest events, if any.
@@ -61,21 +59,21 @@ impl Pair {
         self.steps += 1;
         assert!(self.steps < 10_000, "everything comes to an end");
         match step {
-            Step::Subscribe { capacity, overflow, tells_gaps, delivery, pattern, is_held } => {
-                self.subscribe((*capacity, *overflow), (*tells_gaps, *is_held), *delivery, pattern);
+            Step::Subscribe { capacity, overflow, tells_gaps, delivery, pattern, is_paused } => {
+                self.subscribe((*capacity, *overflow), (*tells_gaps, *is_paused), *delivery, pattern);
             }
-            Step::PutAhead { which, count } => self.put_ahead(*which, *count),
-            Step::LetGo { which } => self.let_go(*which),
+            Step::Preload { which, count } => self.preload(*which, *count),
+            Step::Resume { which } => self.resume(*which),
             Step::Unsubscribe { which, drain } => self.unsubscribe(*which, *drain),
-            Step::Publish { event } => self.publish(*event, Patience::Waits),
-            Step::PublishNowait { event } => self.publish(*event, Patience::None),
-            Step::PublishUrgent { event } => self.publish(*event, Patience::Urgent),
+            Step::Publish { event } => self.publish(*event, WhenFull::Wait),
+            Step::PublishNowait { event } => self.publish(*event, WhenFull::Fail),
+            Step::PublishExceeding { event } => self.publish(*event, WhenFull::Exceed),
             Step::PublishAtOnce { topic, can_call } => self.publish_at_once(*topic, *can_call),
-            Step::Come { which } => self.come(*which, true),
-            Step::ComeUncalled { which } => self.come(*which, false),
+            Step::Claim { which } => self.claim(*which, true),
+            Step::ClaimUnwoken { which } => self.claim(*which, false),
             Step::GiveUp { which } => self.give_up(*which),
-            Step::Hire => self.hire(),
-            Step::Resign => self.resign(),
+            Step::StartShared => self.start_shared(),
+            Step::LeaveShared => self.leave_shared(),
             Step::Serve => self.serve(),
             Step::Take { which } => self.take(*which),
             Step::Finish { which, end } => self.finish(*which, *end),
@@ -85,18 +83,18 @@ impl Pair {
             Step::Close => self.close(),
             Step::Abandon => self.abandon(),
         }
-        self.settle();
+        self.check_both();
     }
 
     /// Whoever has been called was rightly called, and both say the same of everything.
-    fn settle(&mut self) {
-        let Model { subscriptions, line, .. } = &mut self.model;
-        line.look_around(&room(subscriptions));
+    fn check_both(&mut self) {
+        let Model { subscriptions, wait_queue, .. } = &mut self.model;
+        wait_queue.note_free(&room(subscriptions));
         let tokens: BTreeSet<u64> = self.bus.tokens().copied().collect();
-        let uncalled = line.waiters.iter().filter(|waiter| waiter.places.is_none());
+        let uncalled = wait_queue.waiters.iter().filter(|waiter| waiter.places.is_none());
         assert_eq!(tokens, uncalled.map(|waiter| waiter.token).collect(), "every token is kept until it is given back");
-        for token in self.bus.take_called() {
-            line.call(token, &room(subscriptions));
+        for token in self.bus.take_woken() {
+            wait_queue.call(token, &room(subscriptions));
         }
         for found in subscriptions {
             found.note_service(self.steps);
@@ -107,7 +105,7 @@ impl Pair {
     fn subscribe(
         &mut self,
         (capacity, overflow): (usize, Overflow),
-        (tells_gaps, is_held): (bool, bool),
+        (tells_gaps, is_paused): (bool, bool),
         delivery: Delivery,
         pattern: &str,
     ) {
@@ -115,23 +113,26 @@ impl Pair {
             return;
         }
         let payload = u32::try_from(self.steps).unwrap();
-        self.bus.unpacked = self.steps % 3;
+        self.bus.live_limit = self.steps % 3;
         let pattern = Pattern::parse(pattern).unwrap();
-        let interest = Interest { kinds: Kinds::Matching(pattern.clone()), filter: None };
+        let interest = Interest { selector: Selector::Matching(pattern.clone()), filter: None };
         let version = self.bus.routes_version();
-        let id = self.bus.subscribe(Terms { payload, interest, capacity, overflow, tells_gaps, delivery });
-        if is_held {
-            self.bus.hold(id);
+        let id = self.bus.subscribe(SubscribeOptions { payload, interest, capacity, overflow, tells_gaps, delivery });
+        if is_paused {
+            self.bus.pause(id);
         }
-        let latecomers = if is_held { vec![id] } else { Vec::new() };
-        assert_eq!((self.bus.has_latecomers(version), self.bus.latecomers(version)), (is_held, latecomers));
+        let catching_up_since = if is_paused { vec![id] } else { Vec::new() };
+        assert_eq!(
+            (self.bus.is_any_catching_up_since(version), self.bus.catching_up_since(version)),
+            (is_paused, catching_up_since)
+        );
         assert!(!self.ids.contains(&id), "no id is given out twice");
         self.ids.push(id);
-        let place = self.model.subscriptions.partition_point(|other| other.id < id);
+        let position = self.model.subscriptions.partition_point(|other| other.id < id);
         let gap = tells_gaps.then(BTreeMap::new);
-        let queue = NaiveQueue { is_held, ..NaiveQueue::new(capacity, overflow) };
+        let queue = NaiveQueue { is_paused, ..NaiveQueue::new(capacity, overflow) };
         let subscription = Subscription { delivery, ..Subscription::new(id, (payload, pattern), queue, gap) };
-        self.model.subscriptions.insert(place, subscription);
+        self.model.subscriptions.insert(position, subscription);
     }
 
     fn unsubscribe(&mut self, which: usize, drain: bool) {
@@ -159,26 +160,26 @@ impl Pair {
         Item { event: self.events, topic: topic(number) }
     }
 
-    fn speaker(&self, voice: Voice) -> Speaker {
-        let handler = |which| self.pick(which, |_| true).map_or(PUBLISHER, Speaker::Handler);
+    fn origin(&self, voice: Voice) -> Origin {
+        let handler = |which| self.pick(which, |_| true).map_or(PUBLISHER, Origin::Handler);
         match voice {
             Voice::Publisher => PUBLISHER,
             Voice::Handler(which) => handler(which),
-            Voice::Insider => Speaker::Insider,
-            Voice::Bus => Speaker::Bus,
+            Voice::Insider => Origin::Insider,
+            Voice::Bus => Origin::Bus,
         }
     }
 
-    fn publish(&mut self, event: Event, patience: Patience) {
-        let speaker = self.speaker(event.voice);
-        let manner = Manner { patience, speaker, can_call: event.can_call };
+    fn publish(&mut self, event: Event, when_full: WhenFull) {
+        let origin = self.origin(event.voice);
+        let options = OfferOptions { when_full, origin, can_call: event.can_call };
         let (item, targets) = (self.new_item(event.topic), self.targets(event.targets));
-        let allowed = self.model.outcome(&item.topic, &targets, manner);
-        let offer = self.bus.offer(&item.topic, &targets, manner, || item.event);
+        let allowed = self.model.outcome(&item.topic, &targets, options);
+        let offer = self.bus.publish(&item.topic, &targets, options, || item.event);
         self.assert_allowed(&allowed, &offer);
         match offer {
-            Offer::Accepted(accepted) => self.accepted(&item, &targets, manner, accepted),
-            Offer::Wait => self.wait(item, targets, speaker),
+            Offer::Accepted(accepted) => self.accepted(&item, &targets, options, accepted),
+            Offer::Wait => self.wait(item, targets, origin),
             Offer::Full(_) | Offer::Closed => {}
         }
     }
@@ -187,28 +188,28 @@ impl Pair {
         assert!(allowed.has(offer), "{allowed:?}, not {offer:?}: {:#?}", self.model);
     }
 
-    fn accepted(&mut self, item: &Item, targets: &[SubscriptionId], manner: Manner, accepted: Accepted<u64>) {
-        let (mut lost, mut calls) = self.model.accept(item, targets, manner);
+    fn accepted(&mut self, item: &Item, targets: &[SubscriptionId], options: OfferOptions, accepted: Accepted<u64>) {
+        let (mut dropped, mut to_serve) = self.model.accept(item, targets, options);
         if self.model.phase != Phase::Open {
             // What was given up may have left a subscription in the list of those that have events.
-            let is_listed = |id: &SubscriptionId| !accepted.calls.contains(id);
-            calls
+            let is_listed = |id: &SubscriptionId| !accepted.to_serve.contains(id);
+            to_serve
                 .extract_if(.., |id| is_listed(id))
                 .for_each(|id| self.model.find(id).unwrap().service = Service::Idle);
         }
         if let Some(history) = &self.bus.history {
             self.history.push(item.event);
-            lost.extend((self.history.len() > history.capacity()).then(|| self.history.remove(0)));
+            dropped.extend((self.history.len() > history.capacity()).then(|| self.history.remove(0)));
         }
-        assert!(accepted.lost.into_iter().map(number_of).eq(lost), "what is lost is told");
+        assert!(accepted.dropped.into_iter().map(number_of).eq(dropped), "what is lost is told");
         self.pack();
         self.to_pack = Some((item.event, accepted.to_pack));
         if !item.event.is_multiple_of(3) {
             self.pack();
         }
         assert_eq!(
-            accepted.calls.into_vec(),
-            calls,
+            accepted.to_serve.into_vec(),
+            to_serve,
             "an inline subscription is served by its publisher if nobody else does"
         );
     }
@@ -221,12 +222,12 @@ impl Pair {
         }
     }
 
-    fn wait(&mut self, item: Item, targets: Vec<SubscriptionId>, speaker: Speaker) {
+    fn wait(&mut self, item: Item, targets: Vec<SubscriptionId>, origin: Origin) {
         self.tokens += 1;
         let newcomer = self.model.newcomer(&item.topic, &targets);
         let ticket = self.bus.wait(&item.topic, &targets, self.tokens);
-        self.model.line.join(ticket, &newcomer, self.tokens);
-        self.parcels.insert(ticket, Parcel { speaker, item, targets });
+        self.model.wait_queue.join(ticket, &newcomer, self.tokens);
+        self.parcels.insert(ticket, Parcel { origin, item, targets });
     }
 
     /// Publishes along the bus's own route; the short way is taken exactly where all is plain.
@@ -234,54 +235,54 @@ impl Pair {
         let item = self.new_item(number);
         let hearing = self.model.subscriptions.iter().filter(|found| found.hears(number));
         let targets: Vec<SubscriptionId> = hearing.map(|found| found.id).collect();
-        let manner = Manner { patience: Patience::None, speaker: PUBLISHER, can_call };
-        let allowed = self.model.outcome(&item.topic, &targets, manner);
-        let needs_none = |found: &Subscription| found.is_served() || (can_call && found.is_called_at_once());
+        let options = OfferOptions { when_full: WhenFull::Fail, origin: PUBLISHER, can_call };
+        let allowed = self.model.outcome(&item.topic, &targets, options);
+        let needs_none = |found: &Subscription| found.is_served() || (can_call && found.is_called_inline());
         let needs_no_worker = self.model.hearing(&targets, PUBLISHER).all(needs_none);
-        let is_awake = (self.model.leaders > 0 || needs_no_worker) && self.model.line.waiters.is_empty();
-        let route = self.bus.route(number, &known(number));
-        let is_plain =
+        let is_awake = (self.model.shared_workers > 0 || needs_no_worker) && self.model.wait_queue.waiters.is_empty();
+        let route = self.bus.route(number, &info(number));
+        let takes_fast_path =
             self.model.takes_from_all() && is_awake && allowed == Allowed::Accepted && !self.bus.publishing_is_spent();
         let mut accepted = Accepted::default();
         let by_one = match route.unconditional() {
-            Some([target]) => self.bus.accept_by_one(*target, can_call, || item.event, &mut accepted),
+            Some([target]) => self.bus.try_publish_to_one(*target, can_call, || item.event, &mut accepted),
             _ => false,
         };
-        assert!(is_plain || !by_one, "no way is shorter than that");
-        assert_eq!(by_one || self.bus.accept_at_once(&route, can_call, || item.event, &mut accepted), is_plain);
-        if is_plain {
-            self.accepted(&item, &targets, manner, accepted);
+        assert!(takes_fast_path || !by_one, "no way is shorter than that");
+        assert_eq!(by_one || self.bus.try_publish(&route, can_call, || item.event, &mut accepted), takes_fast_path);
+        if takes_fast_path {
+            self.accepted(&item, &targets, options, accepted);
         }
     }
 
-    fn waiting(&self, which: usize, called: Option<bool>) -> Option<Ticket> {
-        let is_fit = |places: bool| called.is_none_or(|called| called == places);
-        let fit = self.model.line.waiters.iter().filter(|waiter| is_fit(waiter.places.is_some()));
+    fn waiting(&self, which: usize, woken: Option<bool>) -> Option<Ticket> {
+        let is_fit = |places: bool| woken.is_none_or(|woken| woken == places);
+        let fit = self.model.wait_queue.waiters.iter().filter(|waiter| is_fit(waiter.places.is_some()));
         let tickets: Vec<Ticket> = fit.map(|waiter| waiter.ticket).collect();
         (!tickets.is_empty()).then(|| tickets[which % tickets.len()])
     }
 
-    fn come(&mut self, which: usize, called: bool) {
-        let Some(ticket) = self.waiting(which, Some(called)) else { return };
-        let Parcel { speaker, item, targets } = self.parcels.remove(&ticket).unwrap();
-        let waiter = self.model.line.leave(ticket).unwrap();
-        let allowed = match called {
+    fn claim(&mut self, which: usize, woken: bool) {
+        let Some(ticket) = self.waiting(which, Some(woken)) else { return };
+        let Parcel { origin, item, targets } = self.parcels.remove(&ticket).unwrap();
+        let waiter = self.model.wait_queue.leave(ticket).unwrap();
+        let allowed = match woken {
             true if waiter.is_dismissed => Allowed::Closed,
-            true => self.model.outcome_of_coming(&item.topic, &targets, speaker),
+            true => self.model.outcome_of_a_claim(&item.topic, &targets, origin),
             false => Allowed::Wait,
         };
-        let offer = self.bus.come(ticket, &item.topic, &targets, speaker, || item.event);
+        let offer = self.bus.claim(ticket, &item.topic, &targets, origin, || item.event);
         self.assert_allowed(&allowed, &offer);
         if let Offer::Accepted(accepted) = offer {
-            let manner = Manner { patience: Patience::Waits, speaker, can_call: true };
-            self.accepted(&item, &targets, manner, accepted);
+            let options = OfferOptions { when_full: WhenFull::Wait, origin, can_call: true };
+            self.accepted(&item, &targets, options, accepted);
         }
     }
 
     fn give_up(&mut self, which: usize) {
         let Some(ticket) = self.waiting(which, None) else { return };
         self.parcels.remove(&ticket);
-        let waiter = self.model.line.leave(ticket).unwrap();
+        let waiter = self.model.wait_queue.leave(ticket).unwrap();
         let token = waiter.places.is_none().then_some(waiter.token);
         assert_eq!(self.bus.give_up(ticket), token, "a token is given back once");
     }
@@ -290,7 +291,7 @@ impl Pair {
         self.bus.close();
         if self.model.phase == Phase::Open {
             self.model.phase = Phase::Closing;
-            assert_eq!(self.bus.take_called(), self.model.line.dismiss());
+            assert_eq!(self.bus.take_woken(), self.model.wait_queue.dismiss());
         }
     }
 
@@ -299,7 +300,7 @@ impl Pair {
             let abandoned = self.bus.abandon();
             let events = abandoned.events.into_iter().flatten().map(number_of).collect();
             assert_eq!((events, abandoned.ended), self.model.abandon());
-            assert_eq!(self.bus.take_called(), self.model.line.dismiss());
+            assert_eq!(self.bus.take_woken(), self.model.wait_queue.dismiss());
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use trading_events_core::closing::Phase;
-use trading_events_core::registry::SubscriptionId;
-use trading_events_core::stats::End;
+use trading_events_core::bus::Phase;
+use trading_events_core::routing::SubscriptionId;
+use trading_events_core::subscription::End;
 
 use super::Pair;
 use crate::model::{Service, Subscription};
@@ -14,18 +14,18 @@ use crate::steps::Step;
 
 impl Pair {
     /// One leader is due where there are events and no leader; after events were given up, perhaps one too many.
-    pub(super) fn hire(&mut self) {
-        let hired = self.bus.hire_first();
-        let is_due = self.model.leaders == 0 && self.model.longest_due().is_some();
-        assert!(hired == usize::from(is_due) || (self.model.leaders == 0 && hired == 1), "{hired} leaders");
-        self.model.leaders += hired;
-        assert_eq!(self.bus.has_no_leader(), self.model.leaders == 0);
+    pub(super) fn start_shared(&mut self) {
+        let hired = self.bus.start_first_shared();
+        let is_due = self.model.shared_workers == 0 && self.model.longest_due().is_some();
+        assert!(hired == usize::from(is_due) || (self.model.shared_workers == 0 && hired == 1), "{hired} leaders");
+        self.model.shared_workers += hired;
+        assert_eq!(self.bus.has_no_shared_worker(), self.model.shared_workers == 0);
     }
 
-    pub(super) fn resign(&mut self) {
-        if self.model.leaders > 0 {
-            self.model.leaders -= 1;
-            self.bus.step_down();
+    pub(super) fn leave_shared(&mut self) {
+        if self.model.shared_workers > 0 {
+            self.model.shared_workers -= 1;
+            self.bus.leave_shared();
         }
     }
 
@@ -62,7 +62,7 @@ impl Pair {
     pub(super) fn take_next(&mut self, which: usize) {
         let Some(id) = self.pick(which, |found| found.in_handler) else { return };
         let is_lost = |gap: &BTreeMap<Arc<str>, u64>| !gap.is_empty();
-        let (is_alone, is_spent) = (self.model.line.waiters.is_empty(), self.bus.dispatching_is_spent());
+        let (is_alone, is_spent) = (self.model.wait_queue.waiters.is_empty(), self.bus.dispatching_is_spent());
         let found = self.model.find(id).unwrap();
         let goes_on = !found.is_ending && found.queue.has_next() && !found.gap.as_ref().is_some_and(is_lost);
         let taken = self.bus.take_next(id);
@@ -90,8 +90,8 @@ impl Pair {
 
     /// Serves everything, and lets everybody come who has been called, until nothing is left to do.
     pub(crate) fn serve_all(&mut self) {
-        while self.pick(0, |found| found.queue.is_held).is_some() {
-            self.step(&Step::LetGo { which: 0 });
+        while self.pick(0, |found| found.queue.is_paused).is_some() {
+            self.step(&Step::Resume { which: 0 });
         }
         loop {
             while self.pick(0, |found| found.in_handler).is_some() {
@@ -101,7 +101,7 @@ impl Pair {
                 self.step(&Step::Release { which: 0 });
             }
             while self.waiting(0, Some(true)).is_some() {
-                self.step(&Step::Come { which: 0 });
+                self.step(&Step::Claim { which: 0 });
             }
             self.step(&Step::Serve);
             if self.pick(0, Subscription::is_served).is_none() {

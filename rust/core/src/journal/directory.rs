@@ -8,11 +8,11 @@ use super::storage::Storage;
 
 /// Segments as files of a folder.
 #[derive(Debug)]
-pub struct Folder {
+pub struct Directory {
     path: PathBuf,
 }
 
-impl Folder {
+impl Directory {
     /// The folder at this path.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
@@ -20,7 +20,7 @@ impl Folder {
     }
 }
 
-impl Storage for Folder {
+impl Storage for Directory {
     type File = File;
 
     fn create(&self, name: &str) -> io::Result<File> {
@@ -39,7 +39,7 @@ impl Storage for Folder {
         file.sync_data()
     }
 
-    fn sync_folder(&self) -> io::Result<()> {
+    fn sync_directory(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }
 

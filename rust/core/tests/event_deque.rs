@@ -5,8 +5,7 @@ mod rows;
 
 use proptest::prelude::*;
 use rows::{number_of, row_of};
-use trading_events_core::backlog::{Backlog, Rows};
-use trading_events_core::sequence::{Kept, Sequence};
+use trading_events_core::queue::{EventDeque, PackedArena, PackedRun, Stored};
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -57,27 +56,27 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// An event of the list, and whether it is a row.
 type Item = (u64, bool);
 
-fn item_of(kept: Kept<u64>) -> Item {
-    let is_row = matches!(kept, Kept::Rows(_));
+fn item_of(kept: Stored<u64>) -> Item {
+    let is_row = matches!(kept, Stored::Packed(_));
     (number_of(kept), is_row)
 }
 
 struct Pair {
-    sequence: Sequence<u64>,
+    sequence: EventDeque<u64>,
     list: Vec<Item>,
     is_indexed: bool,
-    backlog: Backlog,
+    arena: PackedArena,
     next: u64,
 }
 
 impl Pair {
     fn new(is_indexed: bool) -> Self {
-        let sequence = if is_indexed { Sequence::indexed() } else { Sequence::default() };
-        Self { sequence, list: Vec::new(), is_indexed, backlog: Backlog::default(), next: 0 }
+        let sequence = if is_indexed { EventDeque::indexed() } else { EventDeque::default() };
+        Self { sequence, list: Vec::new(), is_indexed, arena: PackedArena::default(), next: 0 }
     }
 
-    fn row(&mut self, event: u64) -> Rows {
-        self.backlog.put(&row_of(event)).expect("it is a row")
+    fn row(&mut self, event: u64) -> PackedRun {
+        self.arena.add(&row_of(event)).expect("it is a row")
     }
 
     fn step(&mut self, step: Step) {
@@ -91,7 +90,7 @@ impl Pair {
             Step::PushShared { skipped } if !self.is_indexed && self.list.len() < 100 => {
                 let again = self.list.get(skipped..).unwrap_or_default().to_vec();
                 self.list.extend(again);
-                self.sequence.share_after(skipped, |event| *event).for_each(|kept| self.sequence.push_kept(kept));
+                self.sequence.share_after(skipped, |event| *event).for_each(|kept| self.sequence.push_stored(kept));
             }
             Step::Pop => {
                 let first = if self.list.is_empty() { None } else { Some(self.list.remove(0)) };
@@ -118,7 +117,7 @@ impl Pair {
         let between = elsewhere.then(|| self.row(0));
         let row = self.row(self.next);
         drop(between);
-        self.sequence.push_kept(Kept::Rows(row));
+        self.sequence.push_stored(Stored::Packed(row));
         self.list.push((self.next, true));
     }
 
@@ -146,12 +145,12 @@ impl Pair {
     }
 }
 
-fn assert_same(sequence: &Sequence<u64>, list: &[Item]) {
+fn assert_same(sequence: &EventDeque<u64>, list: &[Item]) {
     assert_eq!((sequence.len(), sequence.is_empty()), (list.len(), list.is_empty()));
-    assert_eq!(sequence.events(), list.iter().filter(|(_, is_row)| !is_row).count());
+    assert_eq!(sequence.live_len(), list.iter().filter(|(_, is_row)| !is_row).count());
 }
 
-fn assert_holds(sequence: Sequence<u64>, list: &[Item]) {
+fn assert_holds(sequence: EventDeque<u64>, list: &[Item]) {
     assert_same(&sequence, list);
     assert_eq!(sequence.map(item_of).collect::<Vec<_>>(), list);
 }
@@ -172,44 +171,44 @@ proptest! {
 }
 
 /// A sequence of rows that lie one behind the other.
-fn of_rows(count: u64) -> Sequence<u64> {
-    let mut backlog = Backlog::default();
-    (0..count).map(|event| Kept::Rows(backlog.put(&row_of(event)).unwrap())).collect()
+fn of_rows(count: u64) -> EventDeque<u64> {
+    let mut arena = PackedArena::default();
+    (0..count).map(|event| Stored::Packed(arena.add(&row_of(event)).unwrap())).collect()
 }
 
 #[test]
 fn rows_that_lie_one_behind_the_other_take_the_place_of_one_event() {
     let rows = of_rows(1_000);
-    let mut apart = Sequence::indexed();
-    rows.share(|event| *event).for_each(|row| apart.push_kept(row));
-    assert!(apart.size_bytes() > rows.size_bytes() + 1_000 * size_of::<Kept<u64>>() / 2);
+    let mut apart = EventDeque::indexed();
+    rows.share(|event| *event).for_each(|row| apart.push_stored(row));
+    assert!(apart.size_bytes() > rows.size_bytes() + 1_000 * size_of::<Stored<u64>>() / 2);
 }
 
 #[test]
 fn rows_of_two_blocks_never_share_a_place() {
-    let [mut left, mut right] = [Backlog::default(), Backlog::default()];
-    let first = left.put(&row_of(1)).unwrap();
-    let before = right.put(&row_of(2)).unwrap();
-    let behind_as_far = right.put(&row_of(3)).unwrap();
-    let sequence: Sequence<u64> = [first, behind_as_far].map(Kept::Rows).into_iter().collect();
+    let [mut left, mut right] = [PackedArena::default(), PackedArena::default()];
+    let first = left.add(&row_of(1)).unwrap();
+    let before = right.add(&row_of(2)).unwrap();
+    let behind_as_far = right.add(&row_of(3)).unwrap();
+    let sequence: EventDeque<u64> = [first, behind_as_far].map(Stored::Packed).into_iter().collect();
     assert_eq!(sequence.map(number_of).collect::<Vec<_>>(), [1, 3]);
     drop(before);
 }
 
 #[test]
 fn a_sequence_whose_rows_are_gone_is_as_light_as_one_that_never_had_any() {
-    let fill = |mut sequence: Sequence<u64>| {
+    let fill = |mut sequence: EventDeque<u64>| {
         (0..1_000).for_each(|event| sequence.push(event));
         sequence.size_bytes()
     };
     let mut emptied = of_rows(3);
     assert_eq!(emptied.by_ref().count(), 3);
-    assert_eq!(fill(emptied), fill(Sequence::default()));
+    assert_eq!(fill(emptied), fill(EventDeque::default()));
 }
 
 #[test]
 fn the_memory_of_a_large_burst_is_given_back_and_that_of_a_small_one_kept() {
-    for mut sequence in [Sequence::default(), Sequence::indexed()] {
+    for mut sequence in [EventDeque::default(), EventDeque::indexed()] {
         (0..10_000_u64).for_each(|event| sequence.push(event));
         sequence.shrink();
         assert_eq!(sequence.len(), 10_000);

@@ -8,7 +8,7 @@ use crate::codec::token::Token;
 
 /// What routing and queries look at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Facts<'a> {
+pub struct RoutingKey<'a> {
     /// The event type.
     pub event_type: &'a str,
     /// The exchange.
@@ -19,7 +19,7 @@ pub struct Facts<'a> {
     pub timestamp: i64,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> RoutingKey<'a> {
     /// Reads them; `since` is what the row's first moment was made relative to.
     ///
     /// # Errors

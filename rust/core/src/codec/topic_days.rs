@@ -11,7 +11,7 @@ use super::token::Token;
 
 /// The events of one class, day and topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Topic {
+pub struct TopicDay {
     /// The event type.
     pub event_type: String,
     /// Days since 1970 in UTC.
@@ -28,7 +28,7 @@ pub struct Topic {
 #[derive(Debug, Clone, Copy)]
 struct Head<'a> {
     micros: i64,
-    topic: Key<'a>,
+    topic_day: Key<'a>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,7 +40,7 @@ struct Key<'a> {
 }
 
 /// The topics of some events, and which events do not say theirs.
-pub fn sort<'a>(events: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Topic>, Vec<u32>) {
+pub fn sort<'a>(events: impl IntoIterator<Item = &'a [u8]>) -> (Vec<TopicDay>, Vec<u32>) {
     let mut sorter = Sorter::default();
     for event in events {
         sorter.push(event);
@@ -53,7 +53,7 @@ pub fn sort<'a>(events: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Topic>, Vec<
 pub struct Sorter {
     number: u32,
     /// The topics, still without their events, and those with their times.
-    found: Vec<(Topic, Vec<(i64, u32)>)>,
+    found: Vec<(TopicDay, Vec<(i64, u32)>)>,
     places: HashTable<usize>,
     unread: Vec<u32>,
 }
@@ -63,26 +63,26 @@ impl Sorter {
     pub fn push(&mut self, event: &[u8]) {
         let number = self.number;
         self.number += 1;
-        let Some(Head { micros, topic }) = read_head(event) else {
+        let Some(Head { micros, topic_day }) = read_head(event) else {
             self.unread.push(number);
             return;
         };
-        let place = self.place(topic);
+        let place = self.place(topic_day);
         self.found[place].1.push((micros, number));
     }
 
     /// The topics of the events, and which events do not say theirs.
     #[must_use]
-    pub fn finish(mut self) -> (Vec<Topic>, Vec<u32>) {
+    pub fn finish(mut self) -> (Vec<TopicDay>, Vec<u32>) {
         self.found.sort_unstable_by(|(one, _), (other, _)| Key::of(one).cmp(&Key::of(other)));
-        (self.found.into_iter().map(|(topic, events)| with_events(topic, events)).collect(), self.unread)
+        (self.found.into_iter().map(|(topic_day, events)| with_events(topic_day, events)).collect(), self.unread)
     }
 
     fn place(&mut self, key: Key<'_>) -> usize {
         let Self { found, places, .. } = self;
         let hash = hash(&key);
         places.find(hash, |place| Key::of(&found[*place].0) == key).copied().unwrap_or_else(|| {
-            found.push((key.to_topic(), Vec::new()));
+            found.push((key.to_topic_day(), Vec::new()));
             let place = found.len() - 1;
             places.insert_unique(hash, place, |place| self::hash(&Key::of(&found[*place].0)));
             place
@@ -90,19 +90,19 @@ impl Sorter {
     }
 }
 
-fn with_events(topic: Topic, mut events: Vec<(i64, u32)>) -> Topic {
+fn with_events(topic_day: TopicDay, mut events: Vec<(i64, u32)>) -> TopicDay {
     events.sort_unstable(); // mostly they are in order
-    Topic { events: events.into_iter().map(|(_, number)| number).collect(), ..topic }
+    TopicDay { events: events.into_iter().map(|(_, number)| number).collect(), ..topic_day }
 }
 
 impl<'a> Key<'a> {
-    fn of(topic: &'a Topic) -> Self {
-        let Topic { event_type, day, exchange, symbol, .. } = topic;
+    fn of(topic_day: &'a TopicDay) -> Self {
+        let TopicDay { event_type, day, exchange, symbol, .. } = topic_day;
         Self { event_type, day: *day, exchange: exchange.as_deref(), symbol: symbol.as_deref() }
     }
 
-    fn to_topic(self) -> Topic {
-        Topic {
+    fn to_topic_day(self) -> TopicDay {
+        TopicDay {
             event_type: self.event_type.to_owned(),
             day: self.day,
             exchange: self.exchange.map(str::to_owned),
@@ -131,7 +131,7 @@ fn read_head(event: &[u8]) -> Option<Head<'_>> {
         }
         if let (Some(micros), Some(Name(exchange)), Some(Name(symbol))) = (micros, exchange, symbol) {
             let day = micros.div_euclid(DAY_US);
-            return Some(Head { micros, topic: Key { event_type, day, exchange, symbol } });
+            return Some(Head { micros, topic_day: Key { event_type, day, exchange, symbol } });
         }
     }
     None

@@ -1,14 +1,14 @@
 //! The line alone, on rooms that are opened and filled at will, beside a list of waiters.
 
-mod naive_line;
+mod naive_wait_queue;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use naive_line::{NaiveLine, Newcomer, Waiter};
+use naive_wait_queue::{NaiveWaitQueue, Newcomer, Waiter};
 use proptest::prelude::*;
-use trading_events_core::line::{Line, Needs, Rooms, Ticket};
-use trading_events_core::registry::SubscriptionId;
+use trading_events_core::bus::{Capacity, QueueIds, Ticket, WaitQueue};
+use trading_events_core::routing::SubscriptionId;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -25,7 +25,7 @@ enum Step {
         queue: usize,
     },
     /// One who has been called comes.
-    Come {
+    Claim {
         which: usize,
     },
     /// One gives up, called or not.
@@ -44,7 +44,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         10 => (1..1_u8 << QUEUES).prop_map(|queues| Step::Join { queues }),
         12 => queue.clone().prop_map(|queue| Step::Open { queue }),
         4 => queue.clone().prop_map(|queue| Step::Fill { queue }),
-        6 => any::<usize>().prop_map(|which| Step::Come { which }),
+        6 => any::<usize>().prop_map(|which| Step::Claim { which }),
         3 => any::<usize>().prop_map(|which| Step::GiveUp { which }),
         1 => queue.prop_map(|queue| Step::Forget { queue }),
     ];
@@ -75,7 +75,7 @@ impl Counters {
     }
 }
 
-impl Rooms for Counters {
+impl Capacity for Counters {
     fn has_room(&self, queue: SubscriptionId, _: &Arc<str>) -> bool {
         self.room(queue, self.promised.get(&queue).copied().unwrap_or(0).try_into().unwrap())
     }
@@ -92,24 +92,24 @@ impl Rooms for Counters {
 /// The line and its model, which take every step together.
 #[derive(Default)]
 struct Pair {
-    line: Line<u64>,
+    wait_queue: WaitQueue<u64>,
     rooms: Counters,
-    model: NaiveLine,
+    model: NaiveWaitQueue,
     tokens: u64,
 }
 
 impl Pair {
-    fn called(&mut self, tokens: Vec<u64>) {
+    fn woken(&mut self, tokens: Vec<u64>) {
         let room = |queue, _: &Arc<str>, promised| self.rooms.room(queue, promised);
-        self.model.look_around(&room);
+        self.model.note_free(&room);
         for token in tokens {
             self.model.call(token, &room);
         }
     }
 
-    fn room_in(&mut self, queues: &[SubscriptionId]) {
-        let called = self.line.room_in(queues, &mut self.rooms);
-        self.called(called);
+    fn wake_for(&mut self, queues: &[SubscriptionId]) {
+        let woken = self.wait_queue.wake_for(queues, &mut self.rooms);
+        self.woken(woken);
     }
 
     fn step(&mut self, step: &Step) {
@@ -117,7 +117,7 @@ impl Pair {
             Step::Join { queues } => self.join(*queues),
             Step::Open { queue } => {
                 *self.rooms.free.entry(id(*queue)).or_default() += 1;
-                self.room_in(&[id(*queue)]);
+                self.wake_for(&[id(*queue)]);
             }
             Step::Fill { queue } => {
                 let (id, promised) = (id(*queue), self.model.promised(id(*queue)));
@@ -125,9 +125,9 @@ impl Pair {
                     *self.rooms.free.entry(id).or_default() -= 1;
                 }
             }
-            Step::Come { which } => {
+            Step::Claim { which } => {
                 if let Some(ticket) = self.pick(*which, |waiter| waiter.places.is_some()) {
-                    self.come(ticket);
+                    self.claim(ticket);
                 }
             }
             Step::GiveUp { which } => {
@@ -138,12 +138,12 @@ impl Pair {
             Step::Forget { queue } => {
                 if self.rooms.gone.insert(id(*queue)) {
                     self.model.forget_queue(id(*queue));
-                    let called = self.line.forget_queue(id(*queue), &mut self.rooms);
+                    let woken = self.wait_queue.remove_queue(id(*queue), &mut self.rooms);
                     self.rooms.promised.remove(&id(*queue));
-                    self.called(called);
+                    self.woken(woken);
                 }
             }
-            Step::Dismiss => assert_eq!(self.line.dismiss(), self.model.dismiss()),
+            Step::Dismiss => assert_eq!(self.wait_queue.dismiss(), self.model.dismiss()),
         }
     }
 
@@ -151,7 +151,7 @@ impl Pair {
         let all = (0..QUEUES).filter(|queue| queues & (1 << queue) != 0).map(id);
         let needs: Vec<SubscriptionId> = all.filter(|queue| !self.rooms.gone.contains(queue)).collect();
         let newcomer = Newcomer { set: needs.clone(), needs, topic: "events.tick.x.A".into() };
-        let is_behind = self.line.has_same(&newcomer.set);
+        let is_behind = self.wait_queue.has_group(&newcomer.set);
         assert_eq!(is_behind, self.model.has_like(&newcomer));
         // Who needs no place waits for nobody.
         let needs_none = newcomer.needs.is_empty();
@@ -161,11 +161,11 @@ impl Pair {
             return;
         }
         self.tokens += 1;
-        let needs = Needs::from(&*newcomer.needs);
+        let needs = QueueIds::from(&*newcomer.needs);
         let (set, topic) = (Arc::clone(&needs), Arc::clone(&newcomer.topic));
-        let ticket = self.line.join(needs, set, topic, self.tokens, &mut self.rooms);
+        let ticket = self.wait_queue.join(needs, set, topic, self.tokens, &mut self.rooms);
         self.model.join(ticket, &newcomer, self.tokens);
-        self.called(Vec::new());
+        self.woken(Vec::new());
     }
 
     fn pick(&self, which: usize, is_fit: impl Fn(&Waiter) -> bool) -> Option<Ticket> {
@@ -173,28 +173,28 @@ impl Pair {
         (!fit.is_empty()).then(|| fit[which % fit.len()])
     }
 
-    fn come(&mut self, ticket: Ticket) {
+    fn claim(&mut self, ticket: Ticket) {
         let places = self.model.leave(ticket).and_then(|waiter| waiter.places).unwrap();
-        let left = self.line.leave(ticket, &mut self.rooms);
-        assert_eq!((left.places.as_ref(), left.token, left.called), (Some(&places), None, Vec::new()));
+        let left = self.wait_queue.leave(ticket, &mut self.rooms);
+        assert_eq!((left.reserved.as_ref(), left.token, left.woken), (Some(&places), None, Vec::new()));
         for place in &places {
             *self.rooms.free.entry(*place).or_default() -= 1;
         }
-        self.room_in(&places);
+        self.wake_for(&places);
     }
 
     fn give_up(&mut self, ticket: Ticket) {
         let waiter = self.model.leave(ticket).unwrap();
-        let left = self.line.leave(ticket, &mut self.rooms);
-        assert_eq!(left.places, waiter.places);
+        let left = self.wait_queue.leave(ticket, &mut self.rooms);
+        assert_eq!(left.reserved, waiter.places);
         assert_eq!(left.token, waiter.places.is_none().then_some(waiter.token), "a token comes back once");
-        self.called(left.called);
-        self.room_in(&left.places.unwrap_or_default());
+        self.woken(left.woken);
+        self.wake_for(&left.reserved.unwrap_or_default());
     }
 
     fn check(&self) {
-        let (line, waiters) = (&self.line, &self.model.waiters);
-        assert_eq!((line.len(), line.is_empty()), (waiters.len(), waiters.is_empty()));
+        let (wait_queue, waiters) = (&self.wait_queue, &self.model.waiters);
+        assert_eq!((wait_queue.len(), wait_queue.is_empty()), (waiters.len(), waiters.is_empty()));
         self.model.assert_all_called_who_can_come(&|queue, _: &Arc<str>, promised| self.rooms.room(queue, promised));
         for queue in (0..QUEUES).map(id) {
             let promised = self.rooms.promised.get(&queue).copied().unwrap_or(0);
@@ -216,10 +216,10 @@ proptest! {
             pair.check();
         }
         while let Some(waiter) = pair.model.waiters.last() {
-            if waiter.places.is_some() { pair.come(waiter.ticket) } else { pair.give_up(waiter.ticket) }
+            if waiter.places.is_some() { pair.claim(waiter.ticket) } else { pair.give_up(waiter.ticket) }
             pair.check();
         }
-        prop_assert!(pair.line.is_empty());
+        prop_assert!(pair.wait_queue.is_empty());
         prop_assert!(pair.rooms.promised.values().all(|promised| *promised == 0));
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use trading_events_core::line::Ticket;
-use trading_events_core::registry::SubscriptionId;
+use trading_events_core::bus::Ticket;
+use trading_events_core::routing::SubscriptionId;
 
 /// A publisher in line.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ pub(crate) struct Newcomer {
 
 /// Everybody who waits, or has been called and has not come.
 #[derive(Debug, Default)]
-pub(crate) struct NaiveLine {
+pub(crate) struct NaiveWaitQueue {
     pub(crate) waiters: Vec<Waiter>,
 }
 
@@ -63,7 +63,7 @@ pub(crate) trait Room: Fn(SubscriptionId, &Arc<str>, usize) -> bool {}
 
 impl<F: Fn(SubscriptionId, &Arc<str>, usize) -> bool> Room for F {}
 
-impl NaiveLine {
+impl NaiveWaitQueue {
     /// How many places of a queue are promised.
     pub(crate) fn promised(&self, queue: SubscriptionId) -> usize {
         self.waiters.iter().flat_map(|waiter| &waiter.places).filter(|places| places.contains(&queue)).count()
@@ -98,17 +98,17 @@ impl NaiveLine {
 
     /// Everybody is called, with no places, in this order.
     pub(crate) fn dismiss(&mut self) -> Vec<u64> {
-        let mut called = Vec::new();
+        let mut woken = Vec::new();
         for waiter in self.waiters.iter_mut().filter(|waiter| waiter.places.is_none()) {
             waiter.places = Some(Vec::new());
             waiter.is_dismissed = true;
-            called.push(waiter.token);
+            woken.push(waiter.token);
         }
-        called
+        woken
     }
 
     /// The first in line keeps what it sees free.
-    pub(crate) fn look_around(&mut self, room: &impl Room) {
+    pub(crate) fn note_free(&mut self, room: &impl Room) {
         let Some(first) = self.first() else { return };
         let (needs, topic) = (self.waiters[first].needs.clone(), Arc::clone(&self.waiters[first].topic));
         let free = needs.into_iter().filter(|queue| room(*queue, &topic, self.promised(*queue)));
@@ -118,7 +118,7 @@ impl NaiveLine {
 
     /// Somebody has been called: it was its turn, and from now on its places are promised.
     pub(crate) fn call(&mut self, token: u64, room: &impl Room) {
-        self.look_around(room);
+        self.note_free(room);
         let place = self.waiters.iter().position(|waiter| waiter.token == token).expect("it waits");
         assert_eq!(self.waiters[place].places, None, "{token} is called once");
         assert!(self.has_all(place, room), "{token} is called when there is room: {self:?}");
@@ -130,7 +130,7 @@ impl NaiveLine {
         let waiter = &mut self.waiters[place];
         waiter.held.clear();
         waiter.places = Some(waiter.needs.clone());
-        self.look_around(room);
+        self.note_free(room);
     }
 
     /// Nobody who could come is left uncalled.

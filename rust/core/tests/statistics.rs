@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use trading_events_core::queue::Loss;
-use trading_events_core::stats::{Counts, End, Gap};
+use trading_events_core::queue::DropReason;
+use trading_events_core::subscription::{Counts, End, Gap};
 
 #[test]
 fn each_end_and_each_loss_is_counted_under_its_own_reason() {
@@ -11,23 +11,29 @@ fn each_end_and_each_loss_is_counted_under_its_own_reason() {
     counts.end(End::Handled);
     counts.end(End::Failed);
     counts.end(End::Cancelled);
-    for (times, why) in (1..).zip(Loss::ALL) {
-        counts.lose(why, times);
+    for (times, reason) in (1..).zip(DropReason::ALL) {
+        counts.drop_events(reason, times);
     }
-    assert_eq!((counts.handled, counts.failed, counts.lost), (1, 1, [1, 2, 3, 4, 5, 7]));
+    assert_eq!((counts.handled, counts.failed, counts.dropped), (1, 1, [1, 2, 3, 4, 5, 7]));
 }
 
 #[test]
 fn counts_are_added_one_by_one() {
-    let one =
-        Counts { accepted: 1, handled: 2, failed: 3, lost: [4, 5, 6, 7, 8, 9], over_capacity: 10, filter_failures: 11 };
+    let one = Counts {
+        accepted: 1,
+        handled: 2,
+        failed: 3,
+        dropped: [4, 5, 6, 7, 8, 9],
+        over_capacity: 10,
+        filter_failures: 11,
+    };
     let mut sum = one;
     sum.add(&one);
     let twice = Counts {
         accepted: 2,
         handled: 4,
         failed: 6,
-        lost: [8, 10, 12, 14, 16, 18],
+        dropped: [8, 10, 12, 14, 16, 18],
         over_capacity: 20,
         filter_failures: 22,
     };

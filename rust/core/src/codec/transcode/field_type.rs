@@ -8,7 +8,7 @@ use crate::codec::token::Token;
 
 /// The values of a field, or of a part of one.
 #[derive(Debug)]
-pub enum Kind {
+pub enum FieldType {
     /// Nothing.
     None,
     /// True or false.
@@ -28,15 +28,15 @@ pub enum Kind {
     /// One of these.
     Choice(Vec<Choice>),
     /// These, or nothing.
-    Optional(Box<Kind>),
+    Optional(Box<FieldType>),
     /// What JSON can say, by name; no more than that has a place in it.
     Json,
     /// Any number of these.
-    List(Box<Kind>, Limits),
+    List(Box<FieldType>, Limits),
     /// One of each.
-    Tuple(Vec<Kind>),
+    Tuple(Vec<FieldType>),
     /// A model with these fields.
-    Model(Vec<(String, Kind)>),
+    Model(Vec<(String, FieldType)>),
 }
 
 /// One value of a choice.
