@@ -1,7 +1,7 @@
 //! How a bus ends.
 
 use pyo3::prelude::*;
-use trading_events_core::closing::Phase;
+use trading_events_core::bus::Phase;
 
 use super::native_bus::NativeBus;
 
@@ -45,7 +45,7 @@ impl NativeBus {
 
     /// Closes the bus for good, unless something has come that is still to be handled. Says whether it is closed.
     fn _seal(&self, py: Python<'_>) -> PyResult<bool> {
-        let is_closed = self.lock(py).bus.seal();
+        let is_closed = self.lock(py).bus.mark_closed();
         self.wake_waiters(py, None)?;
         Ok(is_closed)
     }

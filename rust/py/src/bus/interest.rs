@@ -4,21 +4,21 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 use trading_events_core::filter::Filter;
-use trading_events_core::registry::Kinds;
+use trading_events_core::routing::Selector;
 
 use crate::event::event_class::{base_event, kind_identity};
 use crate::event::topic::{parse_pattern, pattern_text};
 
 /// What a subscription hears, in words, and the class where it is one.
-pub(crate) fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Kinds, String, Option<Bound<'py, PyType>>)> {
+pub(crate) fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Selector, String, Option<Bound<'py, PyType>>)> {
     if let Ok(text) = what.cast::<PyString>() {
         let pattern = parse_pattern(pattern_text(text)?)?;
         let words = pattern.to_string();
-        return Ok((Kinds::Matching(pattern), words, None));
+        return Ok((Selector::Matching(pattern), words, None));
     }
     match what.cast::<PyType>() {
         Ok(class) if class.is_subclass(base_event(what.py())?)? => {
-            Ok((Kinds::Class(kind_identity(class)?), class.qualname()?.to_string(), Some(class.clone())))
+            Ok((Selector::Class(kind_identity(class)?), class.qualname()?.to_string(), Some(class.clone())))
         }
         _ => Err(PyTypeError::new_err(format!("{} is neither a pattern nor an event class", what.repr()?))),
     }

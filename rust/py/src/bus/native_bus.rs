@@ -8,7 +8,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use trading_events_core::registry::SubscriptionId;
+use trading_events_core::routing::SubscriptionId;
 use trading_events_core::subscription::Subscription;
 
 use super::state::State;
@@ -112,7 +112,7 @@ impl NativeBus {
     pub(crate) fn wake_waiters(&self, py: Python<'_>, ended: Option<&Subscriber>) -> PyResult<()> {
         let futures = {
             let mut state = self.lock(py);
-            let mut futures = state.bus.take_called();
+            let mut futures = state.bus.take_woken();
             futures.append(&mut state.take_satisfied());
             if let Some(ended) = ended {
                 state.by_number.remove(&ended.number);

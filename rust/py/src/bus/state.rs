@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use trading_events_core::bus::{Bus, Terms};
-use trading_events_core::dispatch::Ended;
-use trading_events_core::milestone::Milestone;
-use trading_events_core::registry::SubscriptionId;
-use trading_events_core::sequence::Sequence;
+use trading_events_core::bus::{Bus, Ended, SubscribeOptions, Watermark};
+use trading_events_core::queue::EventDeque;
+use trading_events_core::routing::SubscriptionId;
 
 use super::subscriber::Subscriber;
 use crate::routing::classes::Classes;
@@ -33,7 +31,7 @@ pub(crate) struct State {
     /// Who waits for a subscription to end.
     pub(crate) end_waiters: HashMap<u64, Vec<Py<PyAny>>>,
     /// Who waits for a subscription to have handled something.
-    pub(crate) milestones: Vec<(Milestone, Py<PyAny>)>,
+    pub(crate) milestones: Vec<(Watermark, Py<PyAny>)>,
     pub(crate) by_number: HashMap<u64, SubscriptionId>,
     pub(crate) last_number: u64,
     /// Room for a row that is being made.
@@ -48,19 +46,24 @@ impl State {
     }
 
     /// Begins a subscription, which holds its events back if it is so wanted.
-    pub(crate) fn enter(&mut self, number: u64, terms: Terms<Arc<Subscriber>>, held: bool) -> SubscriptionId {
+    pub(crate) fn enter(
+        &mut self,
+        number: u64,
+        terms: SubscribeOptions<Arc<Subscriber>>,
+        held: bool,
+    ) -> SubscriptionId {
         let id = self.bus.subscribe(terms);
         self.by_number.insert(number, id);
         if held {
-            self.bus.hold(id);
+            self.bus.pause(id);
         }
         id
     }
 
     /// The events that the history keeps now.
-    pub(crate) fn kept(&self, py: Python<'_>) -> Sequence<Py<PyAny>> {
+    pub(crate) fn kept(&self, py: Python<'_>) -> EventDeque<Py<PyAny>> {
         let history = self.bus.history.as_ref();
-        history.map_or_else(Sequence::default, |history| history.kept().share(|event| event.clone_ref(py)))
+        history.map_or_else(EventDeque::default, |history| history.events().share(|event| event.clone_ref(py)))
     }
 
     /// Whether somebody waits for what the end of an event has brought about.
@@ -68,7 +71,7 @@ impl State {
         ended.retired.is_some()
             || (ended.few && !self.idle_waiters.is_empty())
             || !self.milestones.is_empty()
-            || self.bus.has_called()
+            || self.bus.has_woken()
     }
 
     /// Whoever waits for so few events as there are.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMappingProxy};
-use trading_events_core::queue::Loss;
-use trading_events_core::stats::Counts;
-use trading_events_core::subscription::Subscription;
+use trading_events_core::queue::DropReason;
+use trading_events_core::subscription::{Counts, Subscription};
 
 use super::native_bus::NativeBus;
 use crate::runtime::histogram::{Times, times};
@@ -23,7 +22,7 @@ fn counts_dict(py: Python<'_>, counts: &Counts) -> PyResult<Py<PyDict>> {
     dict.set_item("over_capacity", counts.over_capacity)?;
     dict.set_item("filter_failures", counts.filter_failures)?;
     let dropped = PyDict::new(py);
-    for (reason, count) in Loss::ALL.iter().zip(counts.lost) {
+    for (reason, count) in DropReason::ALL.iter().zip(counts.dropped) {
         dropped.set_item(reason.name(), count)?;
     }
     dict.set_item("dropped", PyMappingProxy::new(py, dropped.as_mapping()))?;
@@ -36,7 +35,7 @@ impl NativeBus {
     #[getter]
     fn _lost_if_forgotten(&self, py: Python<'_>) -> u64 {
         let state = self.lock(py);
-        let cancelled = |counts: &Counts| counts.lost[Loss::Cancelled as usize];
+        let cancelled = |counts: &Counts| counts.dropped[DropReason::Cancelled as usize];
         let standing: u64 = state.bus.subscriptions().iter().map(|(_, found)| cancelled(&found.counts)).sum();
         state.bus.unfinished() + standing + cancelled(&state.bus.totals.retired)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-use trading_events_core::registry::SubscriptionId;
+use trading_events_core::routing::SubscriptionId;
 
 use crate::runtime::references::holders;
 

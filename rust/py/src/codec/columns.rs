@@ -212,10 +212,10 @@ pub(crate) fn decode_columns<'py>(
 }
 
 fn views<'a>(rows: usize, form: Form, columns: &'a [HeldColumn]) -> Result<Vec<View<'a>>, DecodeError> {
-    if columns.len() != form.kinds().len() {
+    if columns.len() != form.column_types().len() {
         return Err(DecodeError::new(0, "a field has not the columns of its form"));
     }
-    let kinds = form.kinds().iter().zip(columns);
+    let kinds = form.column_types().iter().zip(columns);
     let view = |(kind, held): (&_, &'a HeldColumn)| {
         let buffers = (held.bytes(0), held.bytes(1).unwrap_or_default(), held.bytes(2).unwrap_or_default());
         View::new(*kind, rows, held.offset, buffers)

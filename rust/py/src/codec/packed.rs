@@ -4,24 +4,23 @@
 //! as it is.
 
 use pyo3::prelude::*;
-use trading_events_core::backlog::Rows;
-use trading_events_core::sequence::Kept;
+use trading_events_core::queue::{PackedRun, Stored};
 
 use super::row;
 use crate::error::{EventDecodeError, ends_program};
 
 /// The event itself, made again if it has been packed.
 #[inline]
-pub(crate) fn unpack(py: Python<'_>, kept: Kept<Py<PyAny>>) -> PyResult<Bound<'_, PyAny>> {
+pub(crate) fn unpack(py: Python<'_>, kept: Stored<Py<PyAny>>) -> PyResult<Bound<'_, PyAny>> {
     match kept {
-        Kept::Event(event) => Ok(event.into_bound(py)),
-        Kept::Rows(rows) => unpack_row(py, &rows),
+        Stored::Live(event) => Ok(event.into_bound(py)),
+        Stored::Packed(rows) => unpack_row(py, &rows),
     }
 }
 
-fn unpack_row<'py>(py: Python<'py>, rows: &Rows) -> PyResult<Bound<'py, PyAny>> {
+fn unpack_row<'py>(py: Python<'py>, rows: &PackedRun) -> PyResult<Bound<'py, PyAny>> {
     let mut row = Vec::with_capacity(512);
-    rows.read(&mut row).map_err(|error| EventDecodeError::new_err((error.reason, error.offset)))?;
+    rows.read_row(&mut row).map_err(|error| EventDecodeError::new_err((error.reason, error.offset)))?;
     row::unpack_exactly(py, &row)
 }
 

@@ -62,7 +62,7 @@ pub(super) fn unexpected<'a, S: Source<'a>>(source: &S, wanted: &str, token: &To
         Token::Unsigned(int) => int.to_string(),
         Token::Float(float) => float.to_string(),
         Token::Decimal(ref decimal) => decimal.to_string(),
-        ref other => other.kind().to_owned(),
+        ref other => other.type_name().to_owned(),
     };
     malformed(source, format!("{found} is no {wanted}"))
 }

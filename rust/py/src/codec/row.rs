@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use trading_events_core::codec::DecodeError;
-use trading_events_core::codec::row::{Interner, OwnRow, RowSink, RowSource};
+use trading_events_core::codec::row::{Interner, RowSink, RowSource, TrustedRow};
 
 use super::class::{Class, class_of_type};
 use super::read::read_event;
@@ -56,7 +56,7 @@ pub(crate) fn unpack_exactly<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound
     source.begin().map_err(|error| raise(py, error))?;
     let class = source.mark().and_then(Class::marked);
     let class = class.ok_or_else(|| raise(py, DecodeError::new(0, "no class here has made this row")))?;
-    read_event(py, class, &mut OwnRow::new(source), 0).map_err(|flaw| flaw.into_error(py, 0))
+    read_event(py, class, &mut TrustedRow::new(source), 0).map_err(|flaw| flaw.into_error(py, 0))
 }
 
 fn raise(py: Python<'_>, error: DecodeError) -> PyErr {

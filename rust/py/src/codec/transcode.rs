@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyString};
-use trading_events_core::codec::transcode::{Check, Choice, Field, Kind, Text, Transcoder};
+use trading_events_core::codec::transcode::{Check, Choice, Field, FieldType, Text, Transcoder};
 
 use super::class::Class;
 use super::shape::{Bounds, Shape};
@@ -25,7 +25,7 @@ impl Class {
         let mut fields = Vec::new();
         for field in &self.fields {
             let Some(kind) = kind(py, &field.shape)? else { return Ok(None) };
-            fields.push(Field { kind, form: field.form });
+            fields.push(Field { field_type: kind, form: field.form });
         }
         let layout = &self.layout;
         Ok(Some(Transcoder::new(layout.event_type(), layout.names(), fields)))
@@ -33,27 +33,27 @@ impl Class {
 }
 
 /// The kind of a shape, if the core has one.
-fn kind(py: Python<'_>, shape: &Shape) -> PyResult<Option<Kind>> {
+fn kind(py: Python<'_>, shape: &Shape) -> PyResult<Option<FieldType>> {
     Ok(Some(match shape {
-        Shape::None => Kind::None,
-        Shape::Bool => Kind::Bool,
-        Shape::Int(bounds) => Kind::Int(bounds.limits.clone()),
-        Shape::Float(bounds) => Kind::Float(bounds.limits.clone()),
-        Shape::Text(bounds) => Kind::Text(text(py, bounds)),
-        Shape::Id(bounds) => Kind::Id(text(py, bounds)),
-        Shape::Decimal(bounds) => Kind::Decimal(bounds.limits.clone()),
-        Shape::Moment | Shape::Datetime => Kind::Moment,
-        Shape::Metadata => Kind::Json,
+        Shape::None => FieldType::None,
+        Shape::Bool => FieldType::Bool,
+        Shape::Int(bounds) => FieldType::Int(bounds.limits.clone()),
+        Shape::Float(bounds) => FieldType::Float(bounds.limits.clone()),
+        Shape::Text(bounds) => FieldType::Text(text(py, bounds)),
+        Shape::Id(bounds) => FieldType::Id(text(py, bounds)),
+        Shape::Decimal(bounds) => FieldType::Decimal(bounds.limits.clone()),
+        Shape::Moment | Shape::Datetime => FieldType::Moment,
+        Shape::Metadata => FieldType::Json,
         Shape::Literal(choices) => return Ok(self::choices(choices.iter().map(|each| each.bind(py).clone()))),
         Shape::Enum { by_value, .. } => return Ok(self::choices(by_value.bind(py).keys().iter())),
-        Shape::Optional(inner) => return Ok(kind(py, inner)?.map(|inner| Kind::Optional(Box::new(inner)))),
+        Shape::Optional(inner) => return Ok(kind(py, inner)?.map(|inner| FieldType::Optional(Box::new(inner)))),
         Shape::List(inner, bounds) | Shape::TupleOf(inner, bounds) => {
             let limits = bounds.limits.clone();
-            return Ok(kind(py, inner)?.map(|inner| Kind::List(Box::new(inner), limits)));
+            return Ok(kind(py, inner)?.map(|inner| FieldType::List(Box::new(inner), limits)));
         }
         Shape::Tuple(parts) => {
             let parts = parts.iter().map(|part| kind(py, part)).collect::<PyResult<Option<Vec<_>>>>()?;
-            return Ok(parts.map(Kind::Tuple));
+            return Ok(parts.map(FieldType::Tuple));
         }
         Shape::Proven { inner, .. } => return kind(py, inner),
         Shape::Model(class) => return model(py, Class::of(class.bind(py))?),
@@ -61,7 +61,7 @@ fn kind(py: Python<'_>, shape: &Shape) -> PyResult<Option<Kind>> {
     }))
 }
 
-fn model(py: Python<'_>, class: &Class) -> PyResult<Option<Kind>> {
+fn model(py: Python<'_>, class: &Class) -> PyResult<Option<FieldType>> {
     if class.keeps_extras || !class.rules.is_empty() {
         return Ok(None);
     }
@@ -70,11 +70,11 @@ fn model(py: Python<'_>, class: &Class) -> PyResult<Option<Kind>> {
         let Some(kind) = kind(py, &field.shape)? else { return Ok(None) };
         fields.push((name.clone(), kind));
     }
-    Ok(Some(Kind::Model(fields)))
+    Ok(Some(FieldType::Model(fields)))
 }
 
-fn choices<'py>(values: impl Iterator<Item = Bound<'py, PyAny>>) -> Option<Kind> {
-    values.map(|value| choice(&value)).collect::<Option<Vec<_>>>().map(Kind::Choice)
+fn choices<'py>(values: impl Iterator<Item = Bound<'py, PyAny>>) -> Option<FieldType> {
+    values.map(|value| choice(&value)).collect::<Option<Vec<_>>>().map(FieldType::Choice)
 }
 
 fn choice(value: &Bound<'_, PyAny>) -> Option<Choice> {

@@ -16,7 +16,7 @@ impl NativeBus {
         let id = this.id_of(py, sid)?;
         let (taken, subscriber): (Vec<_>, _) = {
             let mut state = this.lock(py);
-            let taken = (0..most).map_while(|_| state.bus.take_along(id)).collect();
+            let taken = (0..most).map_while(|_| state.bus.take_batched(id)).collect();
             (taken, state.bus.subscriptions().get(id).map(|found| Arc::clone(&found.payload)))
         };
         this.wake_waiters(py, None)?;

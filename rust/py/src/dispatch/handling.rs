@@ -7,8 +7,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyMappingProxy, PyType};
-use trading_events_core::dispatch::Ended;
-use trading_events_core::stats::{End, Gap};
+use trading_events_core::bus::Ended;
+use trading_events_core::subscription::{End, Gap};
 
 use super::run;
 use super::worker::Worker;
@@ -99,8 +99,8 @@ impl Worker {
         let bus = self.bus.bind(py);
         let (event_loop, hired) = {
             let mut state = bus.get().lock(py);
-            state.bus.step_down();
-            let hired = state.bus.hire(2);
+            state.bus.leave_shared();
+            let hired = state.bus.start_shared(2);
             (state.event_loop.clone(), hired)
         };
         event_loop.map_or(Ok(()), |event_loop| NativeBus::start_workers(bus, &event_loop, hired))

@@ -13,7 +13,7 @@ impl NativeBus {
     /// Sees to what an accepted event has brought about: starts workers that were hired, and wakes publishers who can
     /// come. From another thread, the loop does it.
     pub(crate) fn attend(slf: &Bound<'_, Self>, event_loop: &LoopHandle, hired: usize) -> PyResult<()> {
-        let has_called = slf.get().lock(slf.py()).bus.has_called();
+        let has_called = slf.get().lock(slf.py()).bus.has_woken();
         if hired == 0 && !has_called {
             return Ok(());
         }
@@ -21,7 +21,7 @@ impl NativeBus {
             return event_loop.call_soon_threadsafe(&slf.getattr("_attend")?, hired);
         }
         Self::start_workers(slf, event_loop, hired)?;
-        let called = slf.get().lock(slf.py()).bus.take_called();
+        let called = slf.get().lock(slf.py()).bus.take_woken();
         event_loop::wake(slf.py(), called)
     }
 
@@ -30,7 +30,7 @@ impl NativeBus {
         let (event_loop, hired) = {
             let mut state = slf.get().lock(slf.py());
             let Some(event_loop) = state.event_loop.clone() else { return Ok(()) };
-            (event_loop, state.bus.hire_first())
+            (event_loop, state.bus.start_first_shared())
         };
         Self::start_workers(slf, &event_loop, hired)
     }
@@ -85,7 +85,7 @@ impl NativeBus {
     fn _refill(&self, py: Python<'_>) {
         let mut state = self.lock(py);
         state.refill_is_due = false;
-        state.bus.refill();
+        state.bus.begin_turn();
     }
 
     fn _attend(slf: &Bound<'_, Self>, hired: usize) -> PyResult<()> {

@@ -4,8 +4,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use trading_events_core::sequence::Kept;
-use trading_events_core::stats::Gap;
+use trading_events_core::queue::Stored;
+use trading_events_core::subscription::Gap;
 
 use super::run::{self, TURN};
 use super::worker_state::WorkerState;
@@ -22,9 +22,9 @@ const IDLE_TURNS: u32 = 1;
 
 /// An event or a gap that has been taken out.
 pub(crate) enum Work {
-    Event(Kept<Py<PyAny>>),
+    Event(Stored<Py<PyAny>>),
     /// The same, and many more wait behind it.
-    Run(Kept<Py<PyAny>>),
+    Run(Stored<Py<PyAny>>),
     Gap(Box<Gap>),
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Next {
 
 impl Next {
     /// An event that has been taken out, alone or as the first of a run.
-    pub(crate) fn of(event: Kept<Py<PyAny>>, served: &Served, bus: &PythonBus) -> Self {
+    pub(crate) fn of(event: Stored<Py<PyAny>>, served: &Served, bus: &PythonBus) -> Self {
         Self::Work(if bus.subscriptions().get(served.id).is_some_and(run::is_worth_it) {
             Work::Run(event)
         } else {
@@ -73,7 +73,7 @@ pub(crate) fn choose(
             *former = current.served.take();
         }
         if !current.is_shared {
-            current.is_shared = bus.step_up();
+            current.is_shared = bus.join_shared();
             if !current.is_shared {
                 return Next::End;
             }
@@ -97,7 +97,7 @@ pub(crate) fn choose(
 #[inline]
 fn prefetch_soon_ready(py: Python<'_>, bus: &PythonBus, current: &mut WorkerState) {
     if current.prefetched == 0 {
-        let soon = bus.soon_ready(PREFETCH as usize);
+        let soon = bus.upcoming(PREFETCH as usize);
         black_box(soon.fold(0, |sum, subscription| sum ^ subscription.payload.prefetch(py)));
         current.prefetched = PREFETCH;
     }

@@ -13,7 +13,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTraceback;
-use trading_events_core::sequence::Kept;
+use trading_events_core::queue::Stored;
 use trading_events_core::subscription::Subscription;
 
 use crate::bus::native_bus::NativeBus;
@@ -74,7 +74,7 @@ impl Run {
         let next = {
             let mut state = self.bus.get().lock(py);
             if run_state.pace.is_over() {
-                state.bus.spend_dispatching();
+                state.bus.end_dispatching();
             }
             if run_state.turn == 0 && run_state.is_shared && state.bus.has_ready() {
                 return None;
@@ -97,7 +97,7 @@ impl Run {
             return None;
         }
         let mut state = self.bus.get().lock(py);
-        let (id, event) = state.bus.pass_on(run_state.served.id, is_worth_it)?;
+        let (id, event) = state.bus.take_from_next(run_state.served.id, is_worth_it)?;
         let subscriber = Arc::clone(&state.bus.subscriptions().get(id)?.payload);
         drop(state);
         let (handler, context) = (subscriber.handler.clone_ref(py), subscriber.context.clone_ref(py));
@@ -129,7 +129,7 @@ impl Run {
 
 impl Run {
     /// Notes the event that is handled from now on.
-    fn begin(&self, py: Python<'_>, next: Kept<Py<PyAny>>) -> Option<Py<PyAny>> {
+    fn begin(&self, py: Python<'_>, next: Stored<Py<PyAny>>) -> Option<Py<PyAny>> {
         match packed::unpack(py, next) {
             Ok(event) => {
                 self.state.lock(py).event = Some(event.clone().unbind());

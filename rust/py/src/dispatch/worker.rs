@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use trading_events_core::stats::End;
+use trading_events_core::subscription::End;
 
 use super::nesting::Nesting;
 use super::next::{Next, Work, choose};
@@ -84,7 +84,7 @@ impl Worker {
                 state.bus.release(served.id);
             }
             if current.is_shared {
-                state.bus.step_down();
+                state.bus.leave_shared();
             }
             state.workers.remove(&self.number)
         };
@@ -115,7 +115,7 @@ impl Worker {
                 return Ok(Some(py.None().into_bound(py)));
             }
             if pace.is_over() {
-                self.bus.get().lock(py).bus.spend_dispatching();
+                self.bus.get().lock(py).bus.end_dispatching();
             }
             called = match self.next(py, current)? {
                 Next::Work(work) => self.carry_out(py, current, work, &mut pace, &mut entered),
@@ -197,7 +197,7 @@ impl Worker {
             }
             let next = choose(py, &mut state.bus, current, &mut former);
             let wakes = ending.as_ref().is_some_and(|ended| state.has_to_wake(ended));
-            (next, state.bus.has_called(), wakes)
+            (next, state.bus.has_woken(), wakes)
         };
         drop(former);
         if has_called || wakes {

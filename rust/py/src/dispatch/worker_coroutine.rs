@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use trading_events_core::stats::End;
+use trading_events_core::subscription::End;
 
 use super::worker::Worker;
 use super::worker_state::Resume;

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use trading_events_core::codec::hex::hex_of;
 
 use crate::runtime::fork;
 
@@ -69,10 +70,5 @@ pub(crate) fn new_event_id(py: Python<'_>) -> PyResult<Bound<'_, PyString>> {
 
 /// Bytes as hex digits in lower case.
 pub(crate) fn hex_text(py: Python<'_>, bytes: [u8; 16]) -> Bound<'_, PyString> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0; 32];
-    for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
-        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-    }
-    PyString::new(py, std::str::from_utf8(&text).unwrap_or_default())
+    PyString::new(py, std::str::from_utf8(&hex_of(bytes)).unwrap_or_default())
 }

@@ -5,7 +5,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyList, PyString, PyType};
-use trading_events_core::filter::{Filter, Known};
+use trading_events_core::filter::{Filter, TopicInfo};
 
 use super::event_class::{EventClass, kind_identity};
 use super::names::names;
@@ -108,7 +108,7 @@ pub(crate) fn microseconds(moment: &Bound<'_, PyAny>) -> PyResult<i64> {
 
 /// Asks what a class and a topic have not settled.
 pub(crate) fn evaluate(rest: &Filter<usize>, leaves: &[Py<PyAny>], event: &Bound<'_, PyAny>) -> PyResult<bool> {
-    rest.test(&mut || timestamp_us(event), &mut |number| passes(leaves[*number].bind(event.py()), event))
+    rest.eval_residual(&mut || timestamp_us(event), &mut |number| passes(leaves[*number].bind(event.py()), event))
 }
 
 /// Asks a callable.
@@ -198,13 +198,13 @@ impl PyFilter {
         let _call = exits::NativeCall::resume(event.py());
         let kind = EventClass::of(event)?;
         let (exchange, symbol) = names(event)?;
-        let known = Known {
+        let known = TopicInfo {
             event_type: &kind.event_type,
             lineage: &kind.lineage,
             exchange: exchange.text()?,
             symbol: symbol.text()?,
         };
-        evaluate(&self.parts.expression.settle(&known), &self.parts.leaves, event)
+        evaluate(&self.parts.expression.partial_eval(&known), &self.parts.leaves, event)
     }
 
     /// What an event type, a class if there is one for it, a topic and a range of time decide.
@@ -219,8 +219,8 @@ impl PyFilter {
     ) -> PyResult<Option<bool>> {
         let kind = class_.map(|class| EventClass::of_class(class.clone())).transpose()?;
         let lineage = kind.as_ref().map_or(&[][..], |kind| &kind.lineage);
-        let known = Known { event_type, lineage, exchange, symbol };
-        Ok(self.parts.expression.settle(&known).decide(span_us.0, span_us.1))
+        let known = TopicInfo { event_type, lineage, exchange, symbol };
+        Ok(self.parts.expression.partial_eval(&known).decide(span_us.0, span_us.1))
     }
 
     #[getter]

@@ -3,9 +3,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use trading_events_core::error::NameError;
-use trading_events_core::pattern::Pattern;
-use trading_events_core::topic::{self, NONE, Topic};
+use trading_events_core::topic::{self, NONE, NameError, Pattern, Topic};
 
 use crate::error::PatternError;
 

@@ -2,8 +2,8 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use trading_events_core::registry::SubscriptionId;
-use trading_events_core::sequence::{Kept, Sequence};
+use trading_events_core::queue::{EventDeque, Stored};
+use trading_events_core::routing::SubscriptionId;
 
 use super::select::Selection;
 use crate::bus::native_bus::NativeBus;
@@ -36,15 +36,15 @@ impl NativeBus {
         slf: &Bound<'_, Self>,
         id: SubscriptionId,
         start: &Start,
-        kept: Sequence<Py<PyAny>>,
+        kept: EventDeque<Py<PyAny>>,
     ) -> PyResult<()> {
         let selected = Self::select_for(slf, id, start, kept);
         let discarded = {
             let mut state = slf.get().lock(slf.py());
             match selected {
                 Ok(selected) => {
-                    state.bus.put_ahead(id, selected);
-                    state.bus.let_go(id);
+                    state.bus.preload(id, selected);
+                    state.bus.resume(id);
                     None
                 }
                 Err(error) => Some((state.bus.unsubscribe(id, false), error)),
@@ -62,8 +62,8 @@ impl NativeBus {
         slf: &Bound<'_, Self>,
         id: SubscriptionId,
         start: &Start,
-        kept: Sequence<Py<PyAny>>,
-    ) -> PyResult<Vec<Kept<Py<PyAny>>>> {
+        kept: EventDeque<Py<PyAny>>,
+    ) -> PyResult<Vec<Stored<Py<PyAny>>>> {
         let py = slf.py();
         let found = {
             let state = slf.get().lock(py);
@@ -91,7 +91,7 @@ impl NativeBus {
 
     /// Whether a subscription hears an event.
     pub(crate) fn wants(slf: &Bound<'_, Self>, id: SubscriptionId, event: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let one: Sequence<Py<PyAny>> = [Kept::Event(event.clone().unbind())].into_iter().collect();
+        let one: EventDeque<Py<PyAny>> = [Stored::Live(event.clone().unbind())].into_iter().collect();
         let all = Start { start_us: None, last_per_topic: false };
         Ok(!Self::select_for(slf, id, &all, one)?.is_empty())
     }
@@ -105,31 +105,31 @@ impl NativeBus {
         let (py, this) = (slf.py(), slf.get());
         let _call = NativeCall::begin(py)?;
         let id = this.id_of(py, sid)?;
-        let events: Sequence<Py<PyAny>> =
-            events.try_iter()?.map(|event| Ok(Kept::Event(event?.unbind()))).collect::<PyResult<_>>()?;
+        let events: EventDeque<Py<PyAny>> =
+            events.try_iter()?.map(|event| Ok(Stored::Live(event?.unbind()))).collect::<PyResult<_>>()?;
         let start = Start { start_us: None, last_per_topic: false };
         let mut row = Vec::new();
         for kept in Self::select_for(slf, id, &start, events)? {
             row.clear();
-            let packs = this.lock(py).bus.subscriptions().get(id).is_some_and(|found| found.queue.packs_ahead());
+            let packs = this.lock(py).bus.subscriptions().get(id).is_some_and(|found| found.queue.packs_preload());
             let is_packed = match &kept {
-                Kept::Event(event) if packs => packed::pack(event.bind(py), &mut row)?,
+                Stored::Live(event) if packs => packed::pack(event.bind(py), &mut row)?,
                 _ => false,
             };
             let former = {
                 let mut state = this.lock(py);
-                let packed = if is_packed { state.bus.keep(&row).ok().map(Kept::Rows) } else { None };
+                let packed = if is_packed { state.bus.pack_row(&row).ok().map(Stored::Packed) } else { None };
                 let (put, former) = match packed {
                     Some(packed) => (packed, Some(kept)),
                     None => (kept, None),
                 };
-                state.bus.put_ahead(id, [put]);
+                state.bus.preload(id, [put]);
                 former
             };
             drop(former);
         }
         Self::ensure_worker(slf)?;
-        Ok(this.lock(py).bus.subscriptions().get(id).map_or(0, |found| found.queue.len() - found.queue.live()))
+        Ok(this.lock(py).bus.subscriptions().get(id).map_or(0, |found| found.queue.len() - found.queue.waiting_len()))
     }
 
     /// The ids of the events that a subscription holds back, in order: at most `limit` of those behind the first `skipped`.
@@ -157,7 +157,7 @@ impl NativeBus {
         let id = self.id_of(py, sid)?;
         let future = event_loop.new_future(py)?;
         let mut state = self.lock(py);
-        let milestone = state.bus.milestone(id, left);
+        let milestone = state.bus.watermark(id, left);
         if state.bus.has_reached(milestone) {
             drop(state);
             return Ok(None);
@@ -170,7 +170,7 @@ impl NativeBus {
     /// Hands out what a subscription has held back, behind what was put ahead.
     fn _let_go(slf: &Bound<'_, Self>, sid: &str) -> PyResult<()> {
         let id = slf.get().id_of(slf.py(), sid)?;
-        slf.get().lock(slf.py()).bus.let_go(id);
+        slf.get().lock(slf.py()).bus.resume(id);
         Self::ensure_worker(slf)
     }
 }

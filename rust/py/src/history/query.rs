@@ -2,8 +2,8 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use trading_events_core::history::History;
-use trading_events_core::registry::Interest;
+use trading_events_core::queue::History;
+use trading_events_core::routing::Interest;
 
 use super::select::Selection;
 use crate::bus::interest::kinds_of;
@@ -22,13 +22,17 @@ impl NativeBus {
     /// How many events are kept, and how many at most; nothing if none are.
     #[getter]
     fn _history(&self, py: Python<'_>) -> Option<(usize, usize)> {
-        self.lock(py).bus.history.as_ref().map(|history| (history.kept().len(), history.capacity()))
+        self.lock(py).bus.history.as_ref().map(|history| (history.events().len(), history.capacity()))
     }
 
     /// How many bytes the rows take, and how many events are no rows.
     fn _weigh_history(&self, py: Python<'_>) -> (usize, usize) {
         let state = self.lock(py);
-        state.bus.history.as_ref().map_or((0, 0), |history| (history.kept().size_bytes(), history.kept().events()))
+        state
+            .bus
+            .history
+            .as_ref()
+            .map_or((0, 0), |history| (history.events().size_bytes(), history.events().live_len()))
     }
 
     fn _clear_history(&self, py: Python<'_>) {
@@ -48,7 +52,7 @@ impl NativeBus {
         let _call = NativeCall::begin(py)?;
         let (kinds, ..) = kinds_of(what)?;
         let selection = Selection {
-            interest: &Interest { kinds, filter: None },
+            interest: &Interest { selector: kinds, filter: None },
             leaves: &[],
             start_us: start.map(filter::microseconds).transpose()?,
             end_us: end.map(filter::microseconds).transpose()?,

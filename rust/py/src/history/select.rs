@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use rustc_hash::FxBuildHasher;
-use trading_events_core::codec::row::Facts;
-use trading_events_core::filter::{Filter, Known};
-use trading_events_core::registry::{Interest, Kinds};
-use trading_events_core::sequence::{Kept, Sequence};
+use trading_events_core::codec::row::RoutingKey;
+use trading_events_core::filter::{Filter, TopicInfo};
+use trading_events_core::queue::{EventDeque, Stored};
+use trading_events_core::routing::{Interest, Selector};
 use trading_events_core::topic::{NONE, Topic};
 
 use crate::codec::{self, packed};
@@ -37,7 +37,7 @@ type OnFailure<'a, 'py> = &'a mut dyn FnMut(&Bound<'py, PyAny>, PyErr) -> PyResu
 
 /// An event whose topic and time are right, with the number of its topic.
 struct Candidate {
-    kept: Kept<Py<PyAny>>,
+    kept: Stored<Py<PyAny>>,
     topic: usize,
 }
 
@@ -53,7 +53,7 @@ struct Topics {
 
 impl Topics {
     /// The number of a topic, if it has been met.
-    fn find(&mut self, facts: &Facts<'_>) -> Option<usize> {
+    fn find(&mut self, facts: &RoutingKey<'_>) -> Option<usize> {
         self.text.clear();
         for part in [facts.event_type, ".", facts.exchange.unwrap_or(NONE), ".", facts.symbol.unwrap_or(NONE)] {
             self.text.push_str(part);
@@ -89,9 +89,9 @@ impl Selection<'_> {
     pub(crate) fn select<'py>(
         &self,
         py: Python<'py>,
-        kept: Sequence<Py<PyAny>>,
+        kept: EventDeque<Py<PyAny>>,
         on_failure: OnFailure<'_, 'py>,
-    ) -> PyResult<Vec<Kept<Py<PyAny>>>> {
+    ) -> PyResult<Vec<Stored<Py<PyAny>>>> {
         let mut topics = Topics::default();
         let mut candidates = Vec::new();
         for kept in kept {
@@ -123,8 +123,8 @@ impl Selection<'_> {
     }
 
     /// The number of the topic of an event whose topic and time are right.
-    fn eligible_topic(&self, py: Python<'_>, kept: &Kept<Py<PyAny>>, topics: &mut Topics) -> PyResult<Option<usize>> {
-        let mut look = |facts: &Facts<'_>| match topics.find(facts) {
+    fn eligible_topic(&self, py: Python<'_>, kept: &Stored<Py<PyAny>>, topics: &mut Topics) -> PyResult<Option<usize>> {
+        let mut look = |facts: &RoutingKey<'_>| match topics.find(facts) {
             Some(number) => Lookup::Known(number, facts.timestamp),
             None => Lookup::New(
                 OwnedKey {
@@ -136,15 +136,15 @@ impl Selection<'_> {
             ),
         };
         let lookup = match kept {
-            Kept::Rows(rows) => {
-                rows.look(look).map_err(|error| EventDecodeError::new_err((error.reason, error.offset)))?
+            Stored::Packed(rows) => {
+                rows.with_key(look).map_err(|error| EventDecodeError::new_err((error.reason, error.offset)))?
             }
-            Kept::Event(event) => {
+            Stored::Live(event) => {
                 let event = event.bind(py);
                 let (kind, (exchange, symbol)) = (EventClass::of(event)?, names(event)?);
                 let timestamp = filter::timestamp_us(event)?;
                 let (exchange, symbol) = (exchange.text()?, symbol.text()?);
-                look(&Facts { event_type: &kind.event_type, exchange, symbol, timestamp })
+                look(&RoutingKey { event_type: &kind.event_type, exchange, symbol, timestamp })
             }
         };
         let (number, time) = match lookup {
@@ -167,10 +167,10 @@ impl Selection<'_> {
             None => &[],
         };
         let (exchange, symbol) = (facts.exchange.as_deref(), facts.symbol.as_deref());
-        let known = Known { event_type: &facts.event_type, lineage, exchange, symbol };
-        let hears = match &self.interest.kinds {
-            Kinds::Class(class) => lineage.contains(class),
-            Kinds::Matching(pattern) => pattern.matches(&Topic {
+        let known = TopicInfo { event_type: &facts.event_type, lineage, exchange, symbol };
+        let hears = match &self.interest.selector {
+            Selector::Class(class) => lineage.contains(class),
+            Selector::Matching(pattern) => pattern.matches(&Topic {
                 event_type: known.event_type,
                 exchange: exchange.unwrap_or(NONE),
                 symbol: symbol.unwrap_or(NONE),
@@ -178,7 +178,7 @@ impl Selection<'_> {
         };
         let rest = match &self.interest.filter {
             _ if !hears => Filter::Constant(false),
-            Some(filter) => filter.settle(&known),
+            Some(filter) => filter.partial_eval(&known),
             None => Filter::Constant(true),
         };
         Ok(topics.add(rest))

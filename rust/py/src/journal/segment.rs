@@ -12,7 +12,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
-use trading_events_core::codec::topics;
+use trading_events_core::codec::topic_days;
 use trading_events_core::journal::frame::{MAX_PAYLOAD_BYTES, push_frame};
 use trading_events_core::journal::scan::{Scan, scan, scan_apart};
 use trading_events_core::journal::segment::{
@@ -70,7 +70,7 @@ impl Segment {
             let file = &mut **self.file.lock();
             file.rewind().and_then(|()| file.take(most_bytes).read_to_end(&mut bytes)).map_err(os_error)?;
             let frames = self.scan(&bytes).frames;
-            let (topics, _) = topics::sort(frames.iter().map(|frame| &bytes[frame.payload.clone()]));
+            let (topics, _) = topic_days::sort(frames.iter().map(|frame| &bytes[frame.payload.clone()]));
             Ok((frames.len(), topics.len()))
         })
     }

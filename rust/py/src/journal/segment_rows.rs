@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
-use trading_events_core::codec::topics::{Sorter, Topic};
+use trading_events_core::codec::topic_days::{Sorter, TopicDay};
 use trading_events_core::journal::scan::{Found, Scan};
 use trading_events_core::journal::segment::{HEADER_BYTES, HeaderError};
 
@@ -19,7 +19,7 @@ use crate::error::os_error;
 use crate::runtime::detached::Detached;
 
 /// The topics of rows, and which rows do not say theirs.
-type Sorted = (Vec<Topic>, Vec<u32>);
+type Sorted = (Vec<TopicDay>, Vec<u32>);
 
 /// The rows of a segment, or of several as if they were one.
 #[pyclass(frozen, module = "trading.events._core")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use trading_events_core::codec::columns::{Column, Form};
-use trading_events_core::codec::topics::Topic;
+use trading_events_core::codec::topic_days::TopicDay;
 use trading_events_core::codec::transcode::{Transcoder, Transcription};
 
 use super::rows::Rows;
@@ -22,11 +22,11 @@ const MOST_TEXT_BYTES: usize = 1 << 26;
 #[pyclass(frozen, module = "trading.events._core")]
 pub(crate) struct TopicRows {
     rows: Arc<Rows>,
-    topic: Topic,
+    topic: TopicDay,
 }
 
 impl TopicRows {
-    pub(crate) fn new(rows: &Arc<Rows>, topic: Topic) -> Self {
+    pub(crate) fn new(rows: &Arc<Rows>, topic: TopicDay) -> Self {
         Self { rows: Arc::clone(rows), topic }
     }
 }

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyBlockingIOError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyList;
-use trading_events_core::journal::folder::Folder;
+use trading_events_core::journal::directory::Directory;
 use trading_events_core::journal::frame::FRAME_HEADER_BYTES;
 use trading_events_core::journal::{AppendError, Journal};
 
@@ -20,7 +20,7 @@ use crate::runtime::fork::ForkGuard;
 /// The writing end of a journal.
 #[pyclass(frozen, name = "Journal", module = "trading.events._core")]
 pub(crate) struct PyJournal {
-    journal: Mutex<Journal<Folder>>,
+    journal: Mutex<Journal<Directory>>,
     /// Held while a sync runs: there is one at a time.
     syncing: Mutex<()>,
     most_rows: u64,
@@ -44,7 +44,7 @@ impl PyJournal {
         is_deferred: bool,
     ) -> PyResult<Self> {
         let soon_unsynced_bytes = (most_unsynced_bytes / 4) as u64;
-        let journal = Journal::open(Folder::new(folder), number, seq, most_unsynced_bytes).map_err(os_error)?;
+        let journal = Journal::open(Directory::new(folder), number, seq, most_unsynced_bytes).map_err(os_error)?;
         Ok(Self {
             journal: Mutex::new(journal),
             syncing: Mutex::new(()),
@@ -94,7 +94,7 @@ impl PyJournal {
         py.detach(|| {
             let preparation = {
                 let mut journal = self.journal.lock();
-                let is_half_full = journal.rows() > self.most_rows / 2 || journal.size_bytes() > self.most_bytes / 2;
+                let is_half_full = journal.frames() > self.most_rows / 2 || journal.size_bytes() > self.most_bytes / 2;
                 is_half_full.then(|| journal.begin_prepare()).flatten()
             };
             if let Some(preparation) = preparation {
@@ -117,7 +117,7 @@ impl PyJournal {
 
     #[getter]
     fn rows(&self) -> u64 {
-        self.journal.lock().rows()
+        self.journal.lock().frames()
     }
 
     #[getter]
@@ -137,7 +137,7 @@ impl PyJournal {
 
     #[getter]
     fn place(&self) -> u64 {
-        self.journal.lock().place()
+        self.journal.lock().offset()
     }
 
     #[getter]
@@ -147,7 +147,7 @@ impl PyJournal {
 
     #[getter]
     fn set_aside(&self) -> u64 {
-        self.journal.lock().set_aside()
+        self.journal.lock().quarantined()
     }
 }
 
@@ -173,7 +173,7 @@ impl PyJournal {
 
     fn put<'a>(
         &self,
-        journal: &mut Journal<Folder>,
+        journal: &mut Journal<Directory>,
         payloads: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<(), AppendError> {
         if self.is_deferred { journal.append_to_memory(payloads) } else { journal.append(payloads) }
@@ -189,7 +189,7 @@ impl PyJournal {
 
     fn sync_all(&self) -> io::Result<u64> {
         let _one = self.syncing.lock();
-        let place = self.journal.lock().place();
+        let place = self.journal.lock().offset();
         loop {
             let sync = {
                 let mut journal = self.journal.lock();
@@ -212,11 +212,11 @@ struct Levels {
 }
 
 impl Levels {
-    fn of(journal: &Journal<Folder>) -> Self {
+    fn of(journal: &Journal<Directory>) -> Self {
         Self {
-            rows: journal.rows(),
+            rows: journal.frames(),
             size_bytes: journal.size_bytes(),
-            unsynced_bytes: journal.place() - journal.synced(),
+            unsynced_bytes: journal.offset() - journal.synced(),
         }
     }
 

@@ -3,8 +3,7 @@
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use trading_events_core::admission::{Offer, Patience, Speaker};
-use trading_events_core::line::Ticket;
+use trading_events_core::bus::{Offer, Origin, Ticket, WhenFull};
 
 use super::pending::{Enqueued, Outcome, PendingEvent};
 use crate::bus::native_bus::NativeBus;
@@ -58,7 +57,7 @@ impl Attempt {
                 Stage::Done => return Ok(None),
                 Stage::NotStarted(event) => {
                     check_arrived(bus)?;
-                    let offered = NativeBus::begin_publish(bus, event.bind(py), Patience::Waits, Speaker::Publisher)?;
+                    let offered = NativeBus::begin_publish(bus, event.bind(py), WhenFull::Wait, Origin::Publisher)?;
                     Self::after(offered).0
                 }
                 Stage::Yield(pending) => {
@@ -90,7 +89,7 @@ impl Attempt {
 
     fn enqueue(bus: &Bound<'_, NativeBus>, pending: &mut PendingEvent) -> PyResult<Enqueued> {
         let event = pending.event.bind(bus.py());
-        NativeBus::enqueue(bus, event, &mut pending.destination, (Patience::Waits, Speaker::Publisher))
+        NativeBus::enqueue(bus, event, &mut pending.destination, (WhenFull::Wait, Origin::Publisher))
     }
 
     fn wait_for_room(bus: &Bound<'_, NativeBus>, pending: PendingEvent) -> PyResult<Stage> {
@@ -108,7 +107,7 @@ impl Attempt {
         let speaker = NativeBus::speaker_outside(bus).inspect_err(|_| give_up(bus, ticket))?;
         let (offered, hired) = loop {
             let mut state = this.lock(py);
-            if state.bus.has_latecomers(pending.destination.version) {
+            if state.bus.is_any_catching_up_since(pending.destination.version) {
                 drop(state);
                 pending
                     .destination
@@ -118,8 +117,8 @@ impl Attempt {
             }
             let event = || pending.event.clone_ref(py);
             let offered =
-                state.bus.come(ticket, &pending.destination.topic, &pending.destination.targets, speaker, event);
-            break (offered, state.bus.hire_first());
+                state.bus.claim(ticket, &pending.destination.topic, &pending.destination.targets, speaker, event);
+            break (offered, state.bus.start_first_shared());
         };
         NativeBus::start_workers(bus, &event_loop, hired)?;
         this.wake_waiters(py, None)?;

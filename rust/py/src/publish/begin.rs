@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use smallvec::SmallVec;
-use trading_events_core::admission::{Patience, Speaker};
-use trading_events_core::filter::Known;
-use trading_events_core::registry::SubscriptionId;
-use trading_events_core::route::Route;
+use trading_events_core::bus::{Origin, WhenFull};
+use trading_events_core::filter::TopicInfo;
+use trading_events_core::routing::{Route, SubscriptionId};
 
 use super::pending::{Destination, Enqueued, Outcome, PendingEvent};
 use crate::bus::native_bus::NativeBus;
@@ -23,8 +22,8 @@ impl NativeBus {
     pub(crate) fn begin_publish(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
-        patience: Patience,
-        speaker: Speaker,
+        patience: WhenFull,
+        speaker: Origin,
     ) -> PyResult<Outcome> {
         Self::begin_publish_except(slf, event, None, (patience, speaker))
     }
@@ -34,7 +33,7 @@ impl NativeBus {
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
         passed: Option<SubscriptionId>,
-        (patience, speaker): (Patience, Speaker),
+        (patience, speaker): (WhenFull, Origin),
     ) -> PyResult<Outcome> {
         let (py, this) = (slf.py(), slf.get());
         this.check_process()?;
@@ -47,12 +46,12 @@ impl NativeBus {
         targets.retain(|id| Some(*id) != passed);
         let mut destination = Destination { topic: Arc::clone(&route.topic), targets, version };
         let pending = |destination| PendingEvent { event: event.clone().unbind(), destination };
-        let patience = if patience == Patience::Waits && spent {
+        let patience = if patience == WhenFull::Wait && spent {
             if !this.is_in_handler(py)? {
                 Self::schedule_refill(slf)?;
                 return Ok(Outcome::MustYield(pending(destination)));
             }
-            Patience::Urgent
+            WhenFull::Exceed
         } else {
             patience
         };
@@ -75,7 +74,7 @@ impl NativeBus {
             kind
         };
         let (exchange, symbol) = names(event)?;
-        let known = Known {
+        let known = TopicInfo {
             event_type: &kind.event_type,
             lineage: &kind.lineage,
             exchange: exchange.text()?,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use trading_events_core::admission::{Manner, Offer, Patience, Speaker};
-use trading_events_core::registry::SubscriptionId;
+use trading_events_core::bus::{Offer, OfferOptions, Origin, WhenFull};
+use trading_events_core::routing::SubscriptionId;
 
 use super::pending::{Destination, Enqueued};
 use crate::bus::native_bus::NativeBus;
@@ -17,23 +17,23 @@ impl NativeBus {
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
         destination: &mut Destination,
-        (patience, speaker): (Patience, Speaker),
+        (patience, speaker): (WhenFull, Origin),
     ) -> PyResult<Enqueued> {
         let (py, this) = (slf.py(), slf.get());
-        let speaker = if speaker == Speaker::Bus { speaker } else { Self::speaker(slf, event, destination)? };
+        let speaker = if speaker == Origin::Bus { speaker } else { Self::speaker(slf, event, destination)? };
         let event_loop = Self::open_event_loop(slf, &destination.targets)?;
         let can_call = event_loop.as_ref().is_some_and(|event_loop| event_loop.is_in_this_thread());
-        let mut manner = Manner { patience, speaker, can_call };
+        let mut manner = OfferOptions { when_full: patience, origin: speaker, can_call };
         let (mut offered, mut hired) = Self::enqueue_once(slf, event, destination, manner)?;
-        if matches!(offered, Offer::Closed) && speaker == Speaker::Publisher {
+        if matches!(offered, Offer::Closed) && speaker == Origin::Publisher {
             // The bus may have begun to close since it was asked who speaks.
-            manner.speaker = Self::speaker(slf, event, destination)?;
-            if manner.speaker != Speaker::Publisher {
+            manner.origin = Self::speaker(slf, event, destination)?;
+            if manner.origin != Origin::Publisher {
                 (offered, hired) = Self::enqueue_once(slf, event, destination, manner)?;
             }
         }
-        if matches!(offered, Offer::Wait | Offer::Full(_)) && patience != Patience::Urgent && this.is_in_handler(py)? {
-            manner.patience = Patience::Urgent;
+        if matches!(offered, Offer::Wait | Offer::Full(_)) && patience != WhenFull::Exceed && this.is_in_handler(py)? {
+            manner.when_full = WhenFull::Exceed;
             let (again, more) = Self::enqueue_once(slf, event, destination, manner)?;
             (offered, hired) = (again, hired + more);
         }
@@ -55,17 +55,17 @@ impl NativeBus {
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
         destination: &mut Destination,
-        manner: Manner,
+        manner: OfferOptions,
     ) -> PyResult<(Offer<Py<PyAny>>, usize)> {
         loop {
             let mut state = slf.get().lock(slf.py());
-            if state.bus.has_latecomers(destination.version) {
+            if state.bus.is_any_catching_up_since(destination.version) {
                 drop(state);
                 destination.add_latecomers(slf, event)?;
                 continue;
             }
-            let offer = state.bus.offer(&destination.topic, &destination.targets, manner, || event.clone().unbind());
-            return Ok((offer, state.bus.hire_first()));
+            let offer = state.bus.publish(&destination.topic, &destination.targets, manner, || event.clone().unbind());
+            return Ok((offer, state.bus.start_first_shared()));
         }
     }
 
@@ -74,7 +74,7 @@ impl NativeBus {
         let (py, this) = (slf.py(), slf.get());
         let (event_loop, may_be_dead) = {
             let state = this.lock(py);
-            (state.event_loop.clone(), state.bus.has_no_leader() || state.bus.publishing_is_spent())
+            (state.event_loop.clone(), state.bus.has_no_shared_worker() || state.bus.publishing_is_spent())
         };
         let Some(event_loop) = (if event_loop.is_some() { event_loop } else { this.event_loop(py)? }) else {
             if targets.is_empty() {

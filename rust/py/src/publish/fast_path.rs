@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use trading_events_core::admission::Accepted;
-use trading_events_core::filter::Known;
-use trading_events_core::route::Route;
+use trading_events_core::bus::Accepted;
+use trading_events_core::filter::TopicInfo;
+use trading_events_core::routing::Route;
 
 use crate::bus::native_bus::NativeBus;
 use crate::bus::state::{PythonBus, State};
@@ -30,7 +30,7 @@ impl State {
         let Some(seen) = self.classes.find(class_of(event)) else { return FastResult::NotTaken };
         let version = self.bus.routes_version();
         if seen.version != Some(version) {
-            seen.fixed_route = self.bus.route_regardless(&seen.kind.event_type, &seen.kind.lineage);
+            seen.fixed_route = self.bus.class_route(&seen.kind.event_type, &seen.kind.lineage);
             seen.version = Some(version);
         }
         let Some(route) = &seen.fixed_route else { return FastResult::NeedsNames };
@@ -50,7 +50,7 @@ impl State {
         let version = bus.routes_version();
         if let Some(known) = memo.find(Key::new(class, names), version) {
             if let Some(target) = known.target
-                && bus.accept_by_one(target, can_call, || event.clone().unbind(), accepted)
+                && bus.try_publish_to_one(target, can_call, || event.clone().unbind(), accepted)
             {
                 return FastResult::Accepted;
             }
@@ -61,8 +61,8 @@ impl State {
             return FastResult::NotTaken;
         };
         let (event_type, lineage) = (&*seen.kind.event_type, &*seen.kind.lineage);
-        let known = Known { event_type, lineage, exchange, symbol };
-        let Some(route) = bus.recall(class, &known).map(Arc::clone) else { return FastResult::NotTaken };
+        let known = TopicInfo { event_type, lineage, exchange, symbol };
+        let Some(route) = bus.cached_route(class, &known).map(Arc::clone) else { return FastResult::NotTaken };
         memo.note(class, names, &route, version);
         enqueue_along(bus, &route, can_call, event, accepted)
     }
@@ -77,7 +77,7 @@ fn enqueue_along(
     event: &Bound<'_, PyAny>,
     accepted: &mut Accepted<Py<PyAny>>,
 ) -> FastResult {
-    if bus.accept_at_once(route, can_call, || event.clone().unbind(), accepted) {
+    if bus.try_publish(route, can_call, || event.clone().unbind(), accepted) {
         FastResult::Accepted
     } else {
         FastResult::NotTaken
@@ -120,7 +120,7 @@ impl NativeBus {
         if !matches!(answer, FastResult::Accepted) {
             return Ok(false);
         }
-        if !accepted.is_settled() {
+        if !accepted.is_done() {
             Self::finish_publish(slf, event, accepted)?;
         }
         Ok(true)

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use trading_events_core::registry::SubscriptionId;
-use trading_events_core::stats::End;
+use trading_events_core::routing::SubscriptionId;
+use trading_events_core::subscription::End;
 
 use crate::bus::native_bus::NativeBus;
 use crate::codec::packed;
@@ -36,7 +36,7 @@ impl NativeBus {
         let (event, subscriber) = {
             let mut state = this.lock(py);
             // A handler called before this one may have ended the subscription, or published what replaced the event.
-            let Some(event) = state.bus.take_to_call(id) else { return Ok(()) };
+            let Some(event) = state.bus.take_inline(id) else { return Ok(()) };
             let Some(found) = state.bus.subscriptions().get(id) else { return Ok(()) };
             (event, Arc::clone(&found.payload))
         };

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
-use trading_events_core::admission::{Patience, Speaker};
+use trading_events_core::bus::{Origin, WhenFull};
 
 use super::attempt::Attempt;
 use super::awaitable::{Done, Publishing, count_published};
@@ -21,7 +21,7 @@ impl NativeBus {
         if !Self::is_in_event_loop(slf)? {
             return Publishing::from_elsewhere(slf, event);
         }
-        match Self::begin_publish(slf, event, Patience::Waits, Speaker::Publisher)? {
+        match Self::begin_publish(slf, event, WhenFull::Wait, Origin::Publisher)? {
             Outcome::Accepted => Done::shared(py),
             pending => Publishing::after(slf, pending),
         }
@@ -32,7 +32,7 @@ impl NativeBus {
         if Self::publish_fast(slf, event, Caller::AnyThread)? {
             return Ok(());
         }
-        Self::begin_publish(slf, event, Patience::None, Speaker::Publisher).map(drop)
+        Self::begin_publish(slf, event, WhenFull::Fail, Origin::Publisher).map(drop)
     }
 
     #[pyo3(signature = (events))]
@@ -52,7 +52,7 @@ impl NativeBus {
     /// Publishes the bus's own word on a failure: past the line, and also while the bus is closing.
     #[pyo3(signature = (event, /))]
     fn _publish_own(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
-        Self::begin_publish(slf, event, Patience::Urgent, Speaker::Bus).map(drop)
+        Self::begin_publish(slf, event, WhenFull::Exceed, Origin::Bus).map(drop)
     }
 }
 
@@ -78,7 +78,7 @@ impl NativeBus {
             if Self::publish_fast(slf, &event, Caller::Loop)? {
                 return Ok(Outcome::Accepted);
             }
-            Self::begin_publish(slf, &event, Patience::Waits, Speaker::Publisher)
+            Self::begin_publish(slf, &event, WhenFull::Wait, Origin::Publisher)
         };
         for event in events.clone() {
             match begin(event) {

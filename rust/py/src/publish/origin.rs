@@ -2,8 +2,7 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use trading_events_core::admission::Speaker;
-use trading_events_core::closing::Phase;
+use trading_events_core::bus::{Origin, Phase};
 use trading_events_core::subscription::Subscription;
 
 use super::pending::Destination;
@@ -15,10 +14,10 @@ impl NativeBus {
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
         destination: &mut Destination,
-    ) -> PyResult<Speaker> {
+    ) -> PyResult<Origin> {
         let (py, this) = (slf.py(), slf.get());
         if this.lock(py).bus.takes_from_all() {
-            return Ok(Speaker::Publisher);
+            return Ok(Origin::Publisher);
         }
         let Some(id) = this.calling_handler(py)? else { return Self::speaker_outside(slf) };
         let is_drained = this.lock(py).bus.subscriptions().get(id).is_some_and(Subscription::is_draining);
@@ -26,19 +25,19 @@ impl NativeBus {
             destination.targets.push(id);
             destination.targets.sort_unstable();
         }
-        Ok(Speaker::Handler(id))
+        Ok(Origin::Handler(id))
     }
 
     /// Who speaks, if it is none of the bus's own handlers. While the bus is open, that does not matter.
     #[cold]
-    pub(crate) fn speaker_outside(slf: &Bound<'_, Self>) -> PyResult<Speaker> {
+    pub(crate) fn speaker_outside(slf: &Bound<'_, Self>) -> PyResult<Origin> {
         let py = slf.py();
         if slf.get().lock(py).bus.phase() == Phase::Open {
-            return Ok(Speaker::Publisher);
+            return Ok(Origin::Publisher);
         }
         let patron = slf.get().patron(py);
         let bus = patron.as_ref().unwrap_or(slf);
         let is_inside = bus.get().is_in_handler(py)? || bus.call_method0(intern!(py, "_is_reading"))?.is_truthy()?;
-        Ok(if is_inside { Speaker::Insider } else { Speaker::Publisher })
+        Ok(if is_inside { Origin::Insider } else { Origin::Publisher })
     }
 }

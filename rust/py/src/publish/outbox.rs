@@ -1,7 +1,7 @@
 //! Publishing to all but one subscription: an outbox does not hear what comes from outside.
 
 use pyo3::prelude::*;
-use trading_events_core::admission::{Patience, Speaker};
+use trading_events_core::bus::{Origin, WhenFull};
 
 use super::awaitable::{Done, Publishing};
 use super::pending::Outcome;
@@ -14,7 +14,7 @@ impl NativeBus {
     fn _publish_past(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, sid: &str) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let passed = slf.get().id_of(py, sid).ok();
-        match Self::begin_publish_except(slf, event, passed, (Patience::Waits, Speaker::Publisher))? {
+        match Self::begin_publish_except(slf, event, passed, (WhenFull::Wait, Origin::Publisher))? {
             Outcome::Accepted => Done::shared(py),
             pending => Publishing::after(slf, pending),
         }
@@ -24,6 +24,6 @@ impl NativeBus {
     #[pyo3(signature = (event, sid, /))]
     fn _publish_nowait_past(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, sid: &str) -> PyResult<()> {
         let passed = slf.get().id_of(slf.py(), sid).ok();
-        Self::begin_publish_except(slf, event, passed, (Patience::None, Speaker::Publisher)).map(drop)
+        Self::begin_publish_except(slf, event, passed, (WhenFull::Fail, Origin::Publisher)).map(drop)
     }
 }

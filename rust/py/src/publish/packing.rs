@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use trading_events_core::admission::{Accepted, Place};
+use trading_events_core::bus::{Accepted, Position};
 
 use crate::bus::native_bus::NativeBus;
 use crate::bus::state::State;
@@ -22,8 +22,9 @@ const PAUSE: Duration = Duration::from_micros(200);
 impl State {
     /// Whether these events wait only because another thread publishes faster than the loop gets its turns: packing would
     /// be in vain.
-    fn is_outrun(&self, places: &[Place]) -> bool {
-        self.event_loop.as_ref().is_some_and(|event_loop| !event_loop.is_in_this_thread()) && self.bus.come_soon(places)
+    fn is_outrun(&self, places: &[Position]) -> bool {
+        self.event_loop.as_ref().is_some_and(|event_loop| !event_loop.is_in_this_thread())
+            && self.bus.are_served_soon(places)
     }
 }
 
@@ -35,13 +36,13 @@ impl NativeBus {
         accepted: Accepted<Py<PyAny>>,
     ) -> PyResult<()> {
         let _call = NativeCall::resume(slf.py());
-        drop(accepted.lost);
+        drop(accepted.dropped);
         let packed = Self::pack_waiting(slf, event, &accepted.to_pack);
-        Self::call_inline(slf, &accepted.calls)?;
+        Self::call_inline(slf, &accepted.to_serve)?;
         packed
     }
 
-    fn pack_waiting(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, places: &[Place]) -> PyResult<()> {
+    fn pack_waiting(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, places: &[Position]) -> PyResult<()> {
         let (py, this) = (slf.py(), slf.get());
         if places.is_empty() {
             return Ok(());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use smallvec::SmallVec;
-use trading_events_core::registry::SubscriptionId;
+use trading_events_core::routing::SubscriptionId;
 
 use crate::bus::native_bus::NativeBus;
 
@@ -28,7 +28,7 @@ impl Destination {
     pub(crate) fn add_latecomers(&mut self, bus: &Bound<'_, NativeBus>, event: &Bound<'_, PyAny>) -> PyResult<()> {
         let (version, late) = {
             let state = bus.get().lock(bus.py());
-            (state.bus.routes_version(), state.bus.latecomers(self.version))
+            (state.bus.routes_version(), state.bus.catching_up_since(self.version))
         };
         self.version = version;
         for id in late {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
-use trading_events_core::route::Route;
+use trading_events_core::routing::Route;
 
 use crate::event::event_class::EventClass;
 

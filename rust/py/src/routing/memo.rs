@@ -6,8 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use rustc_hash::FxBuildHasher;
-use trading_events_core::registry::SubscriptionId;
-use trading_events_core::route::Route;
+use trading_events_core::routing::{Route, SubscriptionId};
 
 use crate::event::names::Name;
 

@@ -1,7 +1,7 @@
 //! Durations that Python measures.
 
 use pyo3::prelude::*;
-use trading_events_core::histogram::Histogram;
+use trading_events_core::subscription::Histogram;
 
 use super::guarded::Guarded;
 

@@ -6,16 +6,7 @@ use trading_events_core::queue::Overflow;
 use trading_events_core::subscription::Delivery;
 
 pub(crate) fn overflow_named(name: &str) -> PyResult<Overflow> {
-    match name {
-        "block" => Ok(Overflow::Block),
-        "drop_oldest" => Ok(Overflow::DropOldest),
-        "drop_newest" => Ok(Overflow::DropNewest),
-        "conflate" => Ok(Overflow::Conflate),
-        "raise" => Ok(Overflow::Raise),
-        _ => Err(PyValueError::new_err(format!(
-            "overflow is {name:?}; it may be 'block', 'drop_oldest', 'drop_newest', 'conflate' or 'raise'"
-        ))),
-    }
+    Overflow::named(name).map_err(|unknown| PyValueError::new_err(unknown.to_string()))
 }
 
 pub(crate) fn delivery_named(name: &str) -> PyResult<Delivery> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use trading_events_core::bus::Terms;
-use trading_events_core::registry::Interest;
+use trading_events_core::bus::SubscribeOptions;
+use trading_events_core::routing::Interest;
 
 use super::policies::{delivery_named, overflow_named};
 use crate::bus::interest::{flattened, kinds_of};
@@ -56,9 +56,9 @@ impl NativeBus {
             leaves,
             class: class.map(Bound::unbind),
         });
-        let interest = Interest { kinds, filter: filter.map(flattened) };
+        let interest = Interest { selector: kinds, filter: filter.map(flattened) };
         let tells_gaps = subscriber.on_gap.is_some();
-        let terms = Terms { payload: subscriber, interest, capacity, overflow, tells_gaps, delivery };
+        let terms = SubscribeOptions { payload: subscriber, interest, capacity, overflow, tells_gaps, delivery };
         Self::enter(slf, number, terms, start, held)?;
         Ok(sid_of(this.number, number))
     }
@@ -66,7 +66,7 @@ impl NativeBus {
     /// Has each subscription to come keep so many waiting events as they are, before more are packed. Returns how many it
     /// were before.
     fn _pack_beyond(&self, py: Python<'_>, events: usize) -> usize {
-        std::mem::replace(&mut self.lock(py).bus.unpacked, events)
+        std::mem::replace(&mut self.lock(py).bus.live_limit, events)
     }
 
     /// Ends a subscription; returns what to await where its last events are still to be handled.
@@ -110,7 +110,7 @@ impl NativeBus {
     fn enter(
         slf: &Bound<'_, Self>,
         number: u64,
-        terms: Terms<Arc<Subscriber>>,
+        terms: SubscribeOptions<Arc<Subscriber>>,
         start: Option<Start>,
         held: bool,
     ) -> PyResult<()> {

@@ -116,7 +116,7 @@ pub(super) fn find_name(layout: &Layout, name: &str, expected: usize) -> Option<
 pub(super) fn read_name<'a, S: Source<'a>>(source: &mut S) -> Result<&'a str, ReadError> {
     match source.next()? {
         Token::Text(name) | Token::Name(name) => Ok(name),
-        other => Err(malformed(source, format!("a key of a map is {}, not a text", other.kind()))),
+        other => Err(malformed(source, format!("a key of a map is {}, not a text", other.type_name()))),
     }
 }
 
