@@ -3,5 +3,5 @@
 PATIENCE_S = 60.0
 """For one step: a reply, a task, a process."""
 
-HANG_S = 2 * PATIENCE_S
+HANG_S = 10 * PATIENCE_S
 """For a whole test."""
