@@ -22,7 +22,7 @@ from trading.events.order import OrderAcceptedEvent, OrderEvent, OrderExpiredEve
 from trading.events.persistence import EventReader
 from trading.events.persistence.parquet.reading import merge
 from trading.events.persistence.parquet.reading.merge_buffer import _CHUNK_EVENTS
-from trading.events.persistence.replay.replay import event_range
+from trading.events.persistence.replay import event_range
 from trading.events.persistence.schema.stored_schema import FileTopic
 from trading.events.persistence.selection import select
 from trading.events.system import HeartbeatEvent

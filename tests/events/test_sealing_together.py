@@ -137,7 +137,7 @@ async def test_what_waits_is_sealed_when_the_date_changes(
 
 def leave_segments(store: Path, *segments: list[TickEvent]) -> list[Segment]:
     """What a writer leaves that dies before any of its segments is sealed."""
-    journal, _ = open_journal(store, RotationPolicy(), is_deferred=False)
+    journal, _ = open_journal(store, most_rows=180_000, most_bytes=1 << 26, is_deferred=False)
     for events in segments:
         journal.append_batch([encode_row(event) for event in events])
         journal.rotate()

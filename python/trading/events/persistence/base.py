@@ -13,10 +13,10 @@ import pyarrow as pa
 from trading.events._codec.event_table import empty_table
 from trading.events.base import BaseEvent
 from trading.events.codec import events_to_table
-from trading.events.persistence.parquet.reading.stored_file import StoredTopic, count_topics
 from trading.events.persistence.replay.event_range import EventChunks, EventRange
 from trading.events.persistence.replay.replay import Publisher, Replay
 from trading.events.persistence.selection import Criteria, Selection, select
+from trading.events.persistence.topics import StoredTopic, count_topics
 
 if TYPE_CHECKING:
     import pandas

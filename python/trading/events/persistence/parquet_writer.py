@@ -75,7 +75,12 @@ class ParquetEventWriter(IEventWriter):
         policy = rotation or RotationPolicy()
         self._lock = lock_store(self._base_path)
         try:
-            journal, self._recovery = open_journal(self._base_path, policy, is_deferred=durability == "memory")
+            journal, self._recovery = open_journal(
+                self._base_path,
+                most_rows=policy.rows,
+                most_bytes=policy.size_bytes,
+                is_deferred=durability == "memory",
+            )
         except OSError as error:
             self._lock.release()
             raise StorePathError(f"{self._base_path} cannot hold a store: {error}") from error

@@ -16,12 +16,13 @@ from trading.events.persistence.parquet.reading.latest import find_last
 from trading.events.persistence.parquet.reading.listing import Listing
 from trading.events.persistence.parquet.reading.merge import merge
 from trading.events.persistence.parquet.reading.part import Part
-from trading.events.persistence.parquet.reading.stored_file import StoredFile, StoredTopic, add_up, describe_part
+from trading.events.persistence.parquet.reading.stored_file import StoredFile, add_up, describe_part
 from trading.events.persistence.parquet.reading.table import count_rows, read_part_table, unite
 from trading.events.persistence.parquet.store.store_path import existing_store
 from trading.events.persistence.replay.event_range import EventChunks
 from trading.events.persistence.schema.event_schema import event_schema
 from trading.events.persistence.selection import Criteria, Selection, select
+from trading.events.persistence.topics import StoredTopic
 from trading.events.persistence.unreadable import OnError, Unreadable
 
 AnswerT = TypeVar("AnswerT")

@@ -10,7 +10,7 @@ from trading.events._codec.columns import to_micros
 from trading.events._models.event_kinds import is_of_kind
 from trading.events.base import BaseEvent, event_class, event_classes
 from trading.events.errors import HandlerTypeError
-from trading.events.persistence.parquet.store.layout import PartName, spell_event_type, spell_exchange, spell_symbol
+from trading.events.persistence.names import PartName, spell_event_type, spell_exchange, spell_symbol
 
 EventTypes = str | type[BaseEvent] | Iterable[str | type[BaseEvent]]
 """Event types by pattern or class, one or several. A class stands for all its subclasses too."""

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from trading.events.errors import CorruptFileError, StoreError, StorePathError
 from trading.events.persistence.arctic.frame import VERSION, Heading
-from trading.events.persistence.parquet.store.layout import SUFFIX, PartName, name_part, read_part_name
+from trading.events.persistence.names import SUFFIX, PartName, name_part, read_part_name
 
 DEFAULT_CAPACITY_BYTES = 64 * 2**30
 """What a store may grow to: so much address space is taken, and of the disk what is needed."""

@@ -13,9 +13,9 @@ from trading.events.errors import StoreError, StorePathError
 from trading.events.persistence.arctic.library import DEFAULT_CAPACITY_BYTES, EventLibrary, open_library
 from trading.events.persistence.arctic.symbol_rows import Key, Span, SymbolRows
 from trading.events.persistence.base import IEventReader
-from trading.events.persistence.parquet.reading.stored_file import StoredTopic
 from trading.events.persistence.replay.event_range import EventChunks
 from trading.events.persistence.selection import Selection
+from trading.events.persistence.topics import StoredTopic
 from trading.events.persistence.unreadable import Unreadable
 
 _CHUNK_EVENTS = 512

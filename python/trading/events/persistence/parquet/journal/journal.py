@@ -7,12 +7,10 @@ from pathlib import Path
 
 from trading.events import _core
 from trading.events.errors import CorruptFileError
-from trading.events.persistence.parquet.sealing.rotation import RotationPolicy
 from trading.events.persistence.parquet.store.durable_files import make_folder
-from trading.events.persistence.parquet.store.layout import day_folder, list_days
+from trading.events.persistence.parquet.store.layout import day_folder, journal_folder, list_days
 from trading.events.persistence.parquet.store.manifest import UNFINISHED, read_manifest
 
-FOLDER = "_journal"
 DAMAGED = ".sealed.damaged"
 """What follows the name of a segment that was damaged, when all that could be read of it is elsewhere."""
 
@@ -49,11 +47,6 @@ class Recovery:
     damaged_bytes: int
 
 
-def journal_folder(base_path: Path) -> Path:
-    """Where a store's journal is."""
-    return base_path / FOLDER
-
-
 def hold_segments(base_path: Path) -> list[_core.Segment]:
     """The segments of a store's journal, held open, so that they can be read when they have been sealed and removed.
 
@@ -75,8 +68,16 @@ def damaged_segments(base_path: Path) -> list[CorruptFileError]:
     return [CorruptFileError(path, _LOST if path.name.endswith(DAMAGED) else _LEFT) for path in damaged]
 
 
-def open_journal(base_path: Path, rotation: RotationPolicy, *, is_deferred: bool) -> tuple[_core.Journal, Recovery]:
+def open_journal(
+    base_path: Path, *, most_rows: int, most_bytes: int, is_deferred: bool
+) -> tuple[_core.Journal, Recovery]:
     """Begins a new segment after all that is there, whose numbers nothing had before.
+
+    Args:
+        base_path: The store.
+        most_rows: Most rows of a segment.
+        most_bytes: Most bytes of their payloads.
+        is_deferred: Whether rows are kept in memory for a moment, instead of being written at once.
 
     Raises:
         OSError: The journal cannot be written.
@@ -95,8 +96,8 @@ def open_journal(base_path: Path, rotation: RotationPolicy, *, is_deferred: bool
         folder,
         number + 1,
         seq,
-        most_rows=rotation.rows,
-        most_bytes=rotation.size_bytes,
+        most_rows=most_rows,
+        most_bytes=most_bytes,
         most_unsynced_bytes=_MOST_UNSYNCED_BYTES,
         is_deferred=is_deferred,
     )

@@ -14,10 +14,13 @@ from trading.events.errors import (
     VanishedFileError,
 )
 from trading.events.persistence.encoding import peek_row
+from trading.events.persistence.names import read_part_name
 from trading.events.persistence.parquet.journal.journal import damaged_segments, hold_segments
 from trading.events.persistence.parquet.journal.journal_tables import StuckTopic, Tabulation, TopicTable
-from trading.events.persistence.parquet.reading.part import Part, find_part, naming, unsealed_part
-from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts, read_part_name
+from trading.events.persistence.parquet.reading.part import Part, find_part
+from trading.events.persistence.parquet.reading.unsealed_part import unsealed_part
+from trading.events.persistence.parquet.store.checked_file import naming
+from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import NAME as MANIFEST
 from trading.events.persistence.parquet.store.manifest import Manifest, SealedFile, read_manifest
 from trading.events.persistence.refusal import stored_event_error

@@ -20,9 +20,10 @@ import pyarrow as pa
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import StoredEventError, StoreError, UnknownEventTypeError, VanishedFileError
 from trading.events.persistence.parquet.reading.merge_buffer import Arrival, Key, Window, integers, micros_of
-from trading.events.persistence.parquet.reading.part import OpenFiles, Part, naming
+from trading.events.persistence.parquet.reading.part import OpenFiles, Part
 from trading.events.persistence.parquet.reading.spill import Spill
 from trading.events.persistence.parquet.reading.table import is_ordered
+from trading.events.persistence.parquet.store.checked_file import naming
 from trading.events.persistence.refusal import explain
 from trading.events.persistence.schema.decoding import Kind, is_native
 from trading.events.persistence.schema.stored_schema import SEQ

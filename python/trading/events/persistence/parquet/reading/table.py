@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 
 from trading.events.base import event_class
 from trading.events.errors import StoreError, UnknownEventTypeError
-from trading.events.persistence.parquet.reading.part import OpenFiles, Part, naming
+from trading.events.persistence.parquet.reading.part import OpenFiles, Part
+from trading.events.persistence.parquet.store.checked_file import naming
 from trading.events.persistence.schema.decoding import Kind, Rows, decode_each, reporting
 from trading.events.persistence.schema.stored_schema import SEQ, arrow_schema
 from trading.events.persistence.selection import Selection

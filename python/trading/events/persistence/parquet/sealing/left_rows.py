@@ -16,10 +16,10 @@ from trading.events import _core
 from trading.events._codec.columns import from_micros
 from trading.events.errors import StoreError
 from trading.events.persistence.encoding import peek_row
-from trading.events.persistence.parquet.journal.journal import DAMAGED, OLDER_DAMAGED, hold_segments, journal_folder
-from trading.events.persistence.parquet.reading.part import read_rows
+from trading.events.persistence.parquet.journal.journal import DAMAGED, OLDER_DAMAGED, hold_segments
 from trading.events.persistence.parquet.sealing.quarantine import write_apart
-from trading.events.persistence.parquet.store.layout import day_folder
+from trading.events.persistence.parquet.store.checked_file import read_rows
+from trading.events.persistence.parquet.store.layout import day_folder, journal_folder
 from trading.events.persistence.parquet.store.manifest import Manifest, read_manifest
 from trading.events.persistence.schema.stored_schema import SEQ
 

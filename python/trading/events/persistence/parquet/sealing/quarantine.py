@@ -14,9 +14,10 @@ from pathlib import Path
 
 from trading.events import _core
 from trading.events.persistence.encoding import peek_row
-from trading.events.persistence.parquet.journal.journal import hold_segments, journal_folder
+from trading.events.persistence.parquet.journal.journal import hold_segments
 from trading.events.persistence.parquet.journal.journal_tables import Tabulation
 from trading.events.persistence.parquet.store.durable_files import sync_folder
+from trading.events.persistence.parquet.store.layout import journal_folder
 from trading.events.persistence.parquet.store.manifest import UNFINISHED
 
 _PIECE_ROWS = 1_000

@@ -20,10 +20,11 @@ from typing import NamedTuple
 
 from trading.events._core import Segment, read_together
 from trading.events.errors import StoreError
+from trading.events.persistence.names import PartName, name_part, read_part_name
 from trading.events.persistence.parquet.journal.journal_tables import Tabulation, TopicTable
 from trading.events.persistence.parquet.sealing.quarantine import write_apart
 from trading.events.persistence.parquet.store.durable_files import make_folder, sync_files
-from trading.events.persistence.parquet.store.layout import PartName, day_folder, list_parts, name_part, read_part_name
+from trading.events.persistence.parquet.store.layout import day_folder, list_parts
 from trading.events.persistence.parquet.store.manifest import (
     NAME,
     UNFINISHED,

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trading.events import _core
-from trading.events.persistence.parquet.store.layout import name_part, read_part_name
+from trading.events.persistence.names import name_part, read_part_name
 from trading.events.persistence.schema.stored_schema import FileTopic, StoredColumns, read_description, read_topic
 from trading.events.persistence.selection import Selection, day_span
 

@@ -4,8 +4,7 @@ from os import PathLike
 from pathlib import Path
 
 from trading.events.errors import StorePathError
-from trading.events.persistence.parquet.journal.journal import FOLDER as JOURNAL
-from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
+from trading.events.persistence.parquet.store.layout import JOURNAL, day_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import NAME as MANIFEST
 
 

@@ -14,10 +14,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from trading.events.errors import VanishedFileError
-from trading.events.persistence.parquet.reading.part import naming, read_part, read_rows
+from trading.events.persistence.names import PartName, read_part_name
+from trading.events.persistence.parquet.reading.part import read_part
 from trading.events.persistence.parquet.sealing.sealing import FreeNames
+from trading.events.persistence.parquet.store.checked_file import naming, read_rows
 from trading.events.persistence.parquet.store.durable_files import sync_files
-from trading.events.persistence.parquet.store.layout import PartName, day_folder, list_days, list_parts, read_part_name
+from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import (
     NAME,
     UNFINISHED,

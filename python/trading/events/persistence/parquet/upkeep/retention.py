@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 
 from trading.events.persistence.parquet.journal.journal import hold_segments
-from trading.events.persistence.parquet.reading.part import naming
+from trading.events.persistence.parquet.store.checked_file import naming
 from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import NAME, read_manifest, replace_manifest
 from trading.events.persistence.parquet.store.store_lock import committing

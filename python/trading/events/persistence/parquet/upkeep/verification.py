@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 
 from trading.events._core import Segment
 from trading.events.errors import CorruptFileError, StoreError
-from trading.events.persistence.parquet.journal.journal import damaged_segments, hold_segments, journal_folder
-from trading.events.persistence.parquet.reading.part import naming, read_part, read_rows
+from trading.events.persistence.parquet.journal.journal import damaged_segments, hold_segments
+from trading.events.persistence.parquet.reading.part import read_part
 from trading.events.persistence.parquet.sealing.quarantine import describe_apart
-from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
+from trading.events.persistence.parquet.store.checked_file import naming, read_rows
+from trading.events.persistence.parquet.store.layout import day_folder, journal_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import NAME, SealedFile, read_manifest
 from trading.events.persistence.parquet.store.origin import find_merged, is_sealed_again
 from trading.events.persistence.parquet.store.store_path import existing_store
