@@ -16,40 +16,24 @@ beside it for what that type cannot say:
 Where `_exact` says something, the field's own column is null.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, Inexact, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
 
+from trading.events._codec.micros import from_micros
 from trading.events._models.decimals import own_context
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 _SCALE = 18
 _WHOLE_DIGITS = 20
 _DECIMAL = pa.decimal128(_SCALE + _WHOLE_DIGITS, _SCALE)
 _UNITS = {exp: Decimal((0, (1,), exp)) for exp in range(-_SCALE, _WHOLE_DIGITS)}
 _EXACTLY = own_context(_SCALE + _WHOLE_DIGITS, Inexact, InvalidOperation)
-
-
-def to_micros(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware datetime, exactly."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """The aware datetime in UTC.
-
-    Raises:
-        OverflowError: It is not between the years 1 and 9999.
-    """
-    return _EPOCH + timedelta(microseconds=micros)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +50,11 @@ class Form:
     type: pa.DataType
     decode: Callable[[Sequence[pa.Array]], list[Any]]
     beside: Mapping[str, pa.DataType]
+
+    @property
+    def types(self) -> tuple[pa.DataType, ...]:
+        """The types of all its columns, its own first."""
+        return self.type, *self.beside.values()
 
 
 def _plain(type_: pa.DataType) -> Form:
@@ -114,3 +103,10 @@ FORMS: Mapping[str, Form] = {
     "time": _exact(_MOMENT, datetime.fromisoformat),
 }
 """Every form, by the name that it has in files."""
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name of a column that none of these has: the given one, or that with `_` after it."""
+    while name in taken:
+        name += "_"
+    return name

@@ -10,14 +10,12 @@ from enum import Flag
 from functools import lru_cache
 from inspect import isclass
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Secret, SecretBytes, SecretStr, TypeAdapter
 
+from trading.events._codec.shapes import Shape
 from trading.events.base import BaseEvent
-
-if TYPE_CHECKING:
-    from trading.events._codec.description import Shape
 
 How = Literal["native", "pydantic", "unstorable"]
 """How the values of a field come back equal: by nature, as each of them proves, or not at all."""
@@ -131,7 +129,7 @@ def why_class_unstorable(cls: type[BaseModel]) -> str | None:
     )
 
 
-def is_exact_in_json(shape: "Shape", describe: Callable[[type[BaseModel]], Any]) -> bool:
+def is_exact_in_json(shape: Shape, describe: Callable[[type[BaseModel]], Any]) -> bool:
     """Whether every value of a shape comes back equal from Pydantic's JSON."""
     if shape.kind == "model":
         return _is_model_exact_in_json(shape.detail, describe)
@@ -153,7 +151,7 @@ def _is_model_exact_in_json(cls: type[BaseModel], describe: Callable[[type[BaseM
     return not description.keeps_extras and all(is_exact_in_json(field.shape, describe) for field in description.fields)
 
 
-def judge(shape: "Shape", describe: Callable[[type[BaseModel]], Any]) -> Verdict:
+def judge(shape: Shape, describe: Callable[[type[BaseModel]], Any]) -> Verdict:
     """How the values of a shape come back equal, and why so where it is not natively."""
     found: Verdict = ("native", None)
     for part in shape.parts():

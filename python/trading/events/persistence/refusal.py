@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from trading.events._codec.columns import from_micros
+from trading.events._codec.micros import from_micros
 from trading.events.errors import ChangedFieldError, StoredEventError
 
 _MOST_CHARS = 200

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal, Protocol, TypedDict, get_args
 
 from trading.events import _core
-from trading.events._codec.columns import to_micros
+from trading.events._codec.micros import to_micros
 from trading.events._models.event_kinds import is_of_kind
 from trading.events.base import BaseEvent, event_class, event_classes
 from trading.events.errors import HandlerTypeError

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trading.events._codec.columns import from_micros, to_micros
+from trading.events._codec.micros import from_micros, to_micros
 from trading.events._models.decimals import WIDE, own_context
 
 _NO_INT = -(2**63)

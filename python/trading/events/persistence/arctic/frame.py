@@ -10,8 +10,8 @@ import pyarrow as pa
 from pydantic import BaseModel
 from pydantic_core import SchemaValidator, from_json
 
-from trading.events._codec.columns import from_micros, to_micros
 from trading.events._codec.description import describe
+from trading.events._codec.micros import from_micros, to_micros
 from trading.events._codec.typed_json import field_json, render_json
 from trading.events._models.stored_type import stored_validator
 from trading.events.base import BaseEvent

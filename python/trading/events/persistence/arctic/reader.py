@@ -7,7 +7,7 @@ from operator import itemgetter
 from os import PathLike
 from pathlib import Path
 
-from trading.events._codec.columns import from_micros
+from trading.events._codec.micros import from_micros
 from trading.events.base import BaseEvent
 from trading.events.errors import StoreError, StorePathError
 from trading.events.persistence.arctic.library import DEFAULT_CAPACITY_BYTES, EventLibrary, open_library

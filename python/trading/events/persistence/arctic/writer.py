@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
-from trading.events._codec.columns import to_micros
+from trading.events._codec.micros import to_micros
 from trading.events.base import BaseEvent
 from trading.events.persistence.arctic.delivery import ArcticDelivery
 from trading.events.persistence.arctic.library import DEFAULT_CAPACITY_BYTES, EventLibrary, open_library

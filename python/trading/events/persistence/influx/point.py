@@ -25,8 +25,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
-from trading.events._codec.columns import to_micros
 from trading.events._codec.description import FieldDescription, describe
+from trading.events._codec.micros import to_micros
 from trading.events._codec.typed_json import field_json, render_json
 from trading.events._models.decimals import WIDE
 from trading.events.base import BaseEvent

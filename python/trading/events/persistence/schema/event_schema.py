@@ -8,7 +8,7 @@ import pyarrow as pa
 from pydantic_core import SchemaValidator, from_json
 
 from trading.events._codec.columns import FORMS
-from trading.events._codec.description import ROUTING_FORMS, describe
+from trading.events._codec.description import describe, why_unroutable
 from trading.events._codec.event_table import EXTRA, ColumnBuffers, to_table, wrap_column
 from trading.events._models.stored_type import stored_validator
 from trading.events.base import BaseEvent
@@ -90,12 +90,9 @@ def event_schema(event_class: type[BaseEvent]) -> EventSchema:
 
 def _make_schema(event_class: type[BaseEvent]) -> EventSchema:
     description = describe(event_class)
+    if (reason := why_unroutable(description.fields)) is not None:
+        raise UnstorableEventError(f"{event_class.__name__}.{reason}")
     columns = tuple(make_column(event_class, field) for field in description.fields)
-    for column in columns:
-        if ROUTING_FORMS.get(column.name, column.stored.form) != column.stored.form:
-            raise UnstorableEventError(
-                f"{event_class.__name__}.{column.name} must have the type that BaseEvent gives it, or one within that"
-            )
     if description.keeps_extras:
         columns += (FieldColumn(EXTRA, StoredColumn(form="json", beside=()), parse=from_json),)
     arrow = arrow_schema({column.name: column.stored for column in columns})

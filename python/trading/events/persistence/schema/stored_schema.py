@@ -7,7 +7,7 @@ import pyarrow as pa
 from pydantic import BaseModel, TypeAdapter
 
 from trading.events._codec.columns import FORMS
-from trading.events._codec.description import ROUTING_FORMS
+from trading.events._codec.forms import ROUTING_FORMS
 
 SEQ = "_seq"
 """The column that tells the order of recording."""
@@ -39,9 +39,8 @@ class StoredColumn(BaseModel, frozen=True):
 
     def arrow_fields(self, name: str) -> list[pa.Field]:
         """All the columns of the field, its own first."""
-        form = FORMS[self.form]
-        types = (form.type, *form.beside.values())
-        return [pa.field(*column) for column in zip((name, *self.beside), types, strict=True)]
+        columns = zip((name, *self.beside), FORMS[self.form].types, strict=True)
+        return [pa.field(*column) for column in columns]
 
 
 StoredColumns = Mapping[str, StoredColumn]

@@ -11,7 +11,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from trading.events._codec.columns import from_micros
+from trading.events._codec.micros import from_micros
 from trading.events.base import BaseEvent
 from trading.events.errors import RefusedEventsError, StoreClosedError, StoreUnavailableError, UnstorableEventError
 from trading.events.persistence.base import IEventWriter

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from trading.events._codec.columns import from_micros
+from trading.events._codec.micros import from_micros
 from trading.events.persistence.parquet.reading.part import Part
 from trading.events.persistence.topics import StoredTopic, topic_order
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from trading.events import _core
-from trading.events._codec.columns import from_micros
+from trading.events._codec.micros import from_micros
 from trading.events.errors import StoreError
 from trading.events.persistence.encoding import peek_row
 from trading.events.persistence.parquet.journal.journal import DAMAGED, OLDER_DAMAGED, hold_segments
