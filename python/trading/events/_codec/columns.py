@@ -1,4 +1,4 @@
-"""Columns: how the values of one field stand in Arrow, exactly.
+"""Columns: the exact encoding of a field's values in Arrow.
 
 A form has one column of the field's own name, with a real type that any Parquet reader understands, and perhaps some
 beside it for what that type cannot say:
@@ -38,10 +38,10 @@ _EXACTLY = own_context(_SCALE + _WHOLE_DIGITS, Inexact, InvalidOperation)
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How the values of a field stand in Arrow columns; None is always null.
+    """The encoding of a field's values in Arrow columns; None is always null.
 
     Attributes:
-        type: Of the column that bears the field's name.
+        type: The type of the column that has the field's name.
         decode: From the columns, the one of the field's name first, to the values. It raises an ArrowException, a
             TypeError, a ValueError, an AttributeError, an ArithmeticError or a LookupError if none make such columns.
         beside: The types of the columns beside it, by what is appended to the field's name.

@@ -50,7 +50,7 @@ _CHECKED_BY_TYPE: Mapping[str, Any] = {
 }
 
 _TYPE_STAYS: Any = (Discriminator, FailFast, SerializeAsAny, SkipValidation, Strict, Tag, UuidVersion)
-"""What of Pydantic's own metadata leaves a type what it is, or only constrains it."""
+"""Pydantic's own metadata that leaves a type as it is, or only constrains it."""
 
 _COMPARISONS: Mapping[type, str] = {Gt: "gt", Ge: "ge", Lt: "lt", Le: "le"}
 
@@ -93,7 +93,7 @@ def with_class_bounds(shape: Shape, config: ConfigDict) -> Shape:
 
 
 def makes_type(metadata: Sequence[Any]) -> bool:
-    """Whether metadata makes another type of the one that it stands beside, as only Pydantic knows."""
+    """Returns whether metadata makes another type of the one that it stands beside, as only Pydantic knows."""
     return any(map(_makes_type, _flatten(metadata)))
 
 
@@ -102,7 +102,7 @@ def _makes_type(item: object) -> bool:
 
 
 def _is_constraint(item: object) -> bool:
-    """Whether a piece of metadata declares what holds of values: functions that are asked about them do not."""
+    """Returns whether a piece of metadata declares what holds of values: functions that are asked about them do not."""
     return (
         bool(_declared(item))
         or isinstance(item, UuidVersion)
@@ -111,7 +111,7 @@ def _is_constraint(item: object) -> bool:
 
 
 def _check_of(kind: str, constraints: Sequence[Any]) -> Callable[[Any], Any] | None:
-    """What raises where a value of a kind breaks one of the constraints, or None where only Pydantic can tell."""
+    """A function that raises if a value of a kind breaks one of the constraints; None where only Pydantic can tell."""
     known: Any = _CHECKED_BY_TYPE.get(kind, Any)
     has_digits = any({"max_digits", "decimal_places"} & _declared(item).keys() for item in constraints)
     if kind == "decimal" and not has_digits:  # whether they are finite is checked natively
@@ -142,7 +142,7 @@ def _flatten(metadata: Sequence[Any]) -> Iterator[Any]:
 
 
 def _bounds(kind: str, item: Any) -> list[Bound] | None:
-    """What a piece of metadata says of values of a kind, or None where only Pydantic knows."""
+    """The bounds that a piece of metadata sets for values of a kind; None where only Pydantic knows."""
     comparison = next((name for kind_of, name in _COMPARISONS.items() if isinstance(item, kind_of)), None)
     if comparison is not None and kind in _NUMBERS:
         limit = getattr(item, comparison)
@@ -169,10 +169,10 @@ def _general_bounds(kind: str, item: Any) -> list[Bound] | None:
 
 
 def _declared(item: Any) -> dict[str, Any]:
-    """What a piece of Pydantic's own metadata says of values; not how they are made."""
+    """The constraints that a piece of Pydantic's own metadata declares."""
     return {name: getattr(item, name) for name in _DECLARED if _is_general(item) and hasattr(item, name)}
 
 
 def _is_general(item: object) -> bool:
-    """Whether it is Pydantic's own metadata, some of which constrains values."""
+    """Returns whether it is Pydantic's own metadata, some of which constrains values."""
     return isinstance(item, AllowInfNan) or type(item).__name__.endswith("PydanticGeneralMetadata")

@@ -44,10 +44,10 @@ class FieldDescription:
 
     Attributes:
         name: Its name.
-        shape: What it holds.
-        how: How its values come back equal: `native` by nature, `pydantic` as each of them proves when it is encoded,
-            or `unstorable` not at all, so that an event with such a value stays in memory.
-        reason: Why it is not `native`.
+        shape: The shape of its values.
+        how: The way in which its values come back equal: `native` by nature, `pydantic` as each of them proves when it
+            is encoded, or `unstorable` not at all, so that an event with such a value stays in memory.
+        reason: The reason why it is not `native`.
     """
 
     name: str
@@ -67,15 +67,15 @@ class ClassDescription:
     Attributes:
         described_class: The class.
         fields: Its fields, in their order.
-        rules: What this package's own classes demand of the whole model. It holds for each that is decoded; validators
-            that other classes add are not asked again.
+        rules: Validators of the whole model that this package's own classes have. They run for each decoded instance;
+            those that other classes add do not.
         has_private: Whether its instances have private attributes, which construction makes.
         keeps_extras: Whether it keeps fields that it does not know.
         is_frozen: Whether its instances cannot be changed.
         is_flat: Whether that is so, and they refer to nothing that could lead back to them.
         is_compared: Whether each instance is decoded again and compared when it is encoded: because it, or a model in
             it, has attributes that are no fields.
-        reason: Why no event of the class can be stored or sent; None where its fields and values decide.
+        reason: The reason why no event of the class can be stored or sent; None where its fields and values decide.
     """
 
     described_class: type[BaseModel]
@@ -90,7 +90,7 @@ class ClassDescription:
 
     @property
     def how(self) -> How:
-        """How events of the class come back equal: as the worst of its fields."""
+        """The way in which events of the class come back equal: that of the worst of its fields."""
         found = {field.how for field in self.fields}
         if self.reason is not None or "unstorable" in found:
             return "unstorable"
@@ -107,7 +107,7 @@ class ClassDescription:
 
 
 def describe(event_class: type[BaseEvent]) -> ClassDescription:
-    """How the events of a class are written and read, and which of its fields go through Pydantic.
+    """Describes how the events of a class are written and read, and which of its fields go through Pydantic.
 
     Raises:
         NotAnEventError: It is no event class.
@@ -154,7 +154,7 @@ def _describe_field(cls: type[BaseModel], name: str, info: FieldInfo) -> FieldDe
 
 
 def why_unroutable(fields: Sequence[FieldDescription]) -> str | None:
-    """Why events with these fields cannot be routed and stored, or None where they can."""
+    """The reason why events with these fields cannot be routed and stored, or None where they can."""
     odd = (field.name for field in fields if ROUTING_FORMS.get(field.name, field.shape.form) != field.shape.form)
     name = next(odd, None)
     return None if name is None else f"{name} must have the type that BaseEvent gives it, or one within that"
@@ -179,7 +179,7 @@ def _as_id(shape: Shape) -> Shape:
 
 
 def _holds_fields_alone(cls: type[BaseModel]) -> bool:
-    """Whether its instances are frozen, and keep nothing but the values of their fields."""
+    """Returns whether its instances are frozen, and keep nothing but the values of their fields."""
     added = [vars(base) for base in cls.__mro__ if base not in BaseModel.__mro__]
     return bool(
         cls.model_config.get("frozen")

@@ -19,10 +19,10 @@ from trading.events.base import BaseEvent, event_class
 from trading.events.errors import EventDecodeError
 
 METADATA_KEY = b"trading_events_table"
-"""Where the schema says which columns hold the fields of each event type."""
+"""The key of the schema's metadata that says which columns hold the fields of each event type."""
 
 VERSION = 1
-"""Of what stands there. Later versions are refused."""
+"""The version of that metadata. Later versions are refused."""
 
 EXTRA = "_extra"
 """The column of what events of a class with `extra="allow"` have beside their fields, as JSON."""
@@ -109,7 +109,7 @@ def _read_places(table: pa.Table) -> Places:
 
 
 def _guess_places(table: pa.Table) -> Places:
-    """What stands where in a table that does not say: the columns have the names that they get when alone."""
+    """The columns of fields in a table that does not say: they have the names that they get when alone."""
     places: dict[str, dict[str, tuple[str, Sequence[str]]]] = {}
     for event_type in table.column("event_type").unique().to_pylist():
         cls = event_class(event_type)

@@ -39,7 +39,7 @@ KIND_OF_TYPE: Mapping[Any, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What values a field holds, or a part of one.
+    """The values that a field holds, or a part of one.
 
     Attributes:
         kind: Its name. `pydantic` stands for whatever only Pydantic knows; `checked` for a shape whose values have
@@ -48,8 +48,8 @@ class Shape:
         inner: The shapes of its parts, if it has any.
         detail: The choices of a literal, the class of an enumeration or a model, the type that only Pydantic knows or
             that is proven, what checks constraints, why it is not storable.
-        bounds: What else holds of them.
-        reason: Why they go through Pydantic, where it is not that only Pydantic knows the type.
+        bounds: The conditions that they meet.
+        reason: The reason why they go through Pydantic, where it is not that only Pydantic knows the type.
     """
 
     kind: str

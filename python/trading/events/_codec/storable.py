@@ -18,10 +18,10 @@ from trading.events._codec.shapes import Shape
 from trading.events.base import BaseEvent
 
 How = Literal["native", "pydantic", "unstorable"]
-"""How the values of a field come back equal: by nature, as each of them proves, or not at all."""
+"""The way in which the values of a field come back equal: by nature, as each of them proves, or not at all."""
 
 Verdict = tuple[How, str | None]
-"""That, and why where it is not native."""
+"""That way, and the reason where it is not native."""
 
 _SECRETS = (SecretStr, SecretBytes, Secret)
 _NO_JSON = {
@@ -50,7 +50,7 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 @lru_cache(maxsize=1024)
 def contains_itself(cls: type[BaseModel]) -> bool:
-    """Whether instances of a class of models may hold others of the same class, at any depth."""
+    """Returns whether instances of a class of models may hold others of the same class, at any depth."""
     return any(cls in _models_in_fields(known) for known in _reach(cls))
 
 
@@ -69,17 +69,17 @@ def _models_in_fields(cls: type[BaseModel]) -> list[type[BaseModel]]:
 
 @lru_cache(maxsize=1024)
 def has_private(cls: type[BaseModel]) -> bool:
-    """Whether instances of a class of models, or those in them, have attributes that are no fields."""
+    """Returns whether instances of a class of models, or those in them, have attributes that are no fields."""
     return any(known.__private_attributes__ for known in _reach(cls))
 
 
 def is_any_event(cls: type[Any]) -> bool:
-    """Whether a field of this type holds events of several classes: it is an abstract class of events."""
+    """Returns whether a field of this type holds events of several classes: it is an abstract class of events."""
     return issubclass(cls, BaseEvent) and bool(cls.__dict__.get("__abstractmethods__"))
 
 
 def why_pydantic(cls: type[Any]) -> str | None:
-    """Why the values of a class of models or an enumeration are not read and written natively, or None if they are."""
+    """The reason why the values of a class of models or an enumeration are not read and written natively, or None."""
     if issubclass(cls, Flag):
         return f"{cls.__name__} is a flag"
     if is_any_event(cls):
@@ -90,7 +90,7 @@ def why_pydantic(cls: type[Any]) -> str | None:
 
 
 def why_unstorable(owner: type[BaseModel], annotation: Any) -> str | None:
-    """Why no value of a type that only Pydantic knows comes back, or None where its values can tell."""
+    """The reason why no value of a type that only Pydantic knows comes back, or None where its values can tell."""
     secret = next(_secrets_in(annotation), None)
     if secret is not None:
         return f"{secret} hides what it holds"
@@ -118,7 +118,7 @@ def _secrets_in(annotation: Any) -> Iterator[str]:
 
 
 def why_class_unstorable(cls: type[BaseModel]) -> str | None:
-    """Why no event of a class comes back equal, or None."""
+    """The reason why no event of a class comes back equal, or None."""
     origin: type[BaseModel] | None = cls.__pydantic_generic_metadata__["origin"]
     if origin is None or not issubclass(cls, BaseEvent):
         return None
@@ -130,7 +130,7 @@ def why_class_unstorable(cls: type[BaseModel]) -> str | None:
 
 
 def is_exact_in_json(shape: Shape, describe: Callable[[type[BaseModel]], Any]) -> bool:
-    """Whether every value of a shape comes back equal from Pydantic's JSON."""
+    """Returns whether every value of a shape comes back equal from Pydantic's JSON."""
     if shape.kind == "model":
         return _is_model_exact_in_json(shape.detail, describe)
     if shape.kind == "literal":
@@ -152,7 +152,7 @@ def _is_model_exact_in_json(cls: type[BaseModel], describe: Callable[[type[BaseM
 
 
 def judge(shape: Shape, describe: Callable[[type[BaseModel]], Any]) -> Verdict:
-    """How the values of a shape come back equal, and why so where it is not natively."""
+    """The way in which the values of a shape come back equal, and the reason where it is not native."""
     found: Verdict = ("native", None)
     for part in shape.parts():
         if part.kind == "model":

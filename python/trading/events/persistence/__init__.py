@@ -65,11 +65,11 @@ _ON_DEMAND = {
     "InfluxDatabase": "influx_writer",
     "InfluxEventWriter": "influx_writer",
 }
-"""What only some programs need, and the modules that have it. What needs an extra is not in `__all__`."""
+"""Names that are imported on demand, and their modules. Those that need an extra are not in `__all__`."""
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what only some programs need, when it is first asked for."""
+    """Imports a name of `_ON_DEMAND` when it is first asked for."""
     module = _ON_DEMAND.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What every store's writer and reader offer."""
+"""The interfaces of every store's writer and reader."""
 
 from abc import ABC, abstractmethod
 from collections import deque
@@ -30,8 +30,8 @@ class IEventWriter(ABC):
     """
 
     @property
-    def place(self) -> Hashable:
-        """What tells the store that it writes to from others; None where that is not known."""
+    def store_id(self) -> Hashable:
+        """Identifies the store that it writes to; None where that is not known."""
         return None
 
     @abstractmethod
@@ -86,14 +86,14 @@ class IEventReader(ABC):
     """
 
     @property
-    def place(self) -> Hashable:
-        """What tells its store from others, as the `place` of those who write there; None where that is not known."""
+    def store_id(self) -> Hashable:
+        """Identifies its store, as the `store_id` of its writers does; None where that is not known."""
         return None
 
     def is_written_by(self, writer: object) -> bool:
-        """Whether a writer writes to this store; where that cannot be known, it may, and the answer is yes."""
-        place = getattr(writer, "place", None)
-        return None in {place, self.place} or place == self.place
+        """Returns whether a writer may write to this store: True as well where that is not known."""
+        store_id = getattr(writer, "store_id", None)
+        return None in {store_id, self.store_id} or store_id == self.store_id
 
     @abstractmethod
     def _read(self, selection: Selection) -> EventChunks:
@@ -110,7 +110,7 @@ class IEventReader(ABC):
         return table if table.num_rows else empty_table(selection.known_classes())
 
     def _count(self, selection: Selection) -> int:
-        """How many events are selected."""
+        """The number of selected events."""
         with closing(self._read(selection)) as chunks:
             return sum(map(len, chunks))
 
@@ -145,7 +145,7 @@ class IEventReader(ABC):
             end: First moment that is too late.
             speed: None gives them as fast as possible; 1.0 at the intervals at which they happened, 10.0 ten times as
                 fast. A plain `for` then sleeps, which blocks its thread.
-            criteria: Which events.
+            criteria: The events to select.
 
         Returns:
             What `for` and `async for` go over, in memory that does not depend on the range's length.
@@ -164,7 +164,7 @@ class IEventReader(ABC):
         Args:
             start: First moment.
             end: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
         """
         return self._read_table(select(start, end, **criteria))
 
@@ -176,7 +176,7 @@ class IEventReader(ABC):
         Args:
             start: First moment.
             end: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
 
         Raises:
             ImportError: polars is not installed.
@@ -193,7 +193,7 @@ class IEventReader(ABC):
         Args:
             start: First moment.
             end: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
 
         Raises:
             ImportError: pandas is not installed.
@@ -215,36 +215,36 @@ class IEventReader(ABC):
         """A replay of the selected events; `await` it to run it.
 
         Args:
-            bus: Where the events are published.
+            bus: The bus to publish on.
             start: First moment.
             end: First moment that is too late.
             speed: 1.0 keeps the original timing, any other factor shortens or stretches it, and None publishes as fast
                 as the bus takes the events.
             lockstep: Whether all that an event has set off is handled before the next is published. The bus must have
                 a `join`.
-            criteria: Which events.
+            criteria: The events to select.
         """
         return Replay(self.read_range(start, end, **criteria), bus, speed=speed, lockstep=lockstep)
 
     def topics(
         self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]
     ) -> list[StoredTopic]:
-        """What is stored of the selected topics, sorted by event type, exchange and symbol.
+        """The selected topics of the store, sorted by event type, exchange and symbol.
 
         Args:
             start: First moment.
             end: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
         """
         return self._topics(select(start, end, **criteria))
 
     def count(self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]) -> int:
-        """How many events are selected.
+        """The number of selected events.
 
         Args:
             start: First moment.
             end: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
         """
         return self._count(select(start, end, **criteria))
 
@@ -257,7 +257,7 @@ class IEventReader(ABC):
 
         Args:
             moment: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
 
         Returns:
             The event, or None where there is none.

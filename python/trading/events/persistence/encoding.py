@@ -40,7 +40,7 @@ def refuse_extra(event: BaseEvent) -> None:
 
 
 class Head(NamedTuple):
-    """What a row says of itself, as far as it does.
+    """The header of a row, as far as it has one.
 
     Attributes:
         event_type: The event type.
@@ -56,7 +56,7 @@ class Head(NamedTuple):
 
 
 def peek_row(row: bytes) -> Head:
-    """What a row says of itself. No class is needed, and none is asked."""
+    """The header of a row. No class is needed, and none is asked."""
     try:
         said: Any = msgpack.unpackb(row)
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException):

@@ -34,7 +34,7 @@ class InfluxEventWriter(QueuedEventWriter):
     `write_event` returns when the event waits to be sent, and waits itself only when `policy.capacity_bytes` do.
     A thread sends them in batches. While the server is away, slow, or does not let this writer in, they are kept and
     tried again, for ever: `flush` says what is wrong, and so does the log, once. What the server will never take, such
-    as a field whose type it knows otherwise, is found out and set apart: `on_refused` gets it, the log has it, and the
+    as a field whose type it knows otherwise, is found out and left out: `on_refused` gets it, the log has it, and the
     next `flush` or `aclose` raises it. All others are stored. A process that dies loses what waits: less than
     `policy.age_s` while the server is there.
 
@@ -44,7 +44,7 @@ class InfluxEventWriter(QueuedEventWriter):
     Args:
         target: An InfluxDatabase, for InfluxDB 1, or an InfluxBucket.
         name: Tells apart what several writers write; by default there is no such tag.
-        policy: When events are sent; by default `SendingPolicy()`.
+        policy: The limits of batches; by default `SendingPolicy()`.
         timeout_s: Longest that the server may take for each step of an answer, in seconds.
         compresses: Whether requests are compressed with gzip.
         on_refused: Called from the thread that sends with events that the server refuses. It must not wait for this
@@ -77,7 +77,7 @@ class InfluxEventWriter(QueuedEventWriter):
         super().__init__(Sender(delivery, policy or SendingPolicy(), on_refused=on_refused))
 
     @property
-    def place(self) -> tuple[str, InfluxTarget]:
+    def store_id(self) -> tuple[str, InfluxTarget]:
         """The kind of store, and where it is."""
         return "influx", self._target
 

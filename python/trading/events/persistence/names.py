@@ -42,7 +42,7 @@ _PART = re.compile(r"([a-z][a-z0-9_+]*)_([^_~]*)_([^_~]*)(?:~([1-9][0-9]{0,9}))?
 
 
 class PartName(NamedTuple):
-    """What the name of a file says: the spellings of its topic's parts, and which part of the topic's day it is."""
+    """A file's name, parsed: the spellings of its topic's names, and the number of the part of that topic's day."""
 
     event_type: str
     exchange: str
@@ -60,7 +60,7 @@ def name_part(event_type: str, exchange: str | None, symbol: str | None, *, numb
 
 
 def read_part_name(name: str) -> PartName | None:
-    """What a file's name says, or None if no file of a store can have it."""
+    """Parses a file's name; None if no file of a store can have it."""
     found = _PART.fullmatch(name)
     if found is None:
         return None

@@ -12,6 +12,7 @@ import pyarrow as pa
 from trading.events.base import BaseEvent
 from trading.events.errors import StoreError, VanishedFileError
 from trading.events.persistence.base import IEventReader
+from trading.events.persistence.error_collector import ErrorCollector, OnError
 from trading.events.persistence.parquet.reading.latest import find_last
 from trading.events.persistence.parquet.reading.listing import Listing
 from trading.events.persistence.parquet.reading.merge import merge
@@ -23,7 +24,6 @@ from trading.events.persistence.replay.event_range import EventChunks
 from trading.events.persistence.schema.event_schema import event_schema
 from trading.events.persistence.selection import Criteria, Selection, select
 from trading.events.persistence.topics import StoredTopic
-from trading.events.persistence.unreadable import OnError, Unreadable
 
 AnswerT = TypeVar("AnswerT")
 
@@ -58,7 +58,7 @@ class EventReader(IEventReader):
         return self._base_path
 
     @property
-    def place(self) -> tuple[str, Path]:
+    def store_id(self) -> tuple[str, Path]:
         """The kind of store, and its folder."""
         return "parquet", self._base_path
 
@@ -70,19 +70,19 @@ class EventReader(IEventReader):
         Args:
             start: First moment.
             end: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
         """
         return self._files(select(start, end, **criteria))
 
     def _read(self, selection: Selection) -> EventChunks:
-        unreadable = Unreadable(self._on_error, selection.invalid)
-        listing = Listing(self._base_path, selection, unreadable.report)
+        errors = ErrorCollector(self._on_error, selection.invalid)
+        listing = Listing(self._base_path, selection, errors.report)
         try:
             for day, parts in listing.days():
-                yield from _read_day(listing, day, parts, selection, unreadable)
+                yield from _read_day(listing, day, parts, selection, errors)
         finally:
-            unreadable.tell_skipped()
-        unreadable.finish()
+            errors.tell_skipped()
+        errors.finish()
 
     def _read_table(self, selection: Selection) -> pa.Table:
         tables = [schema.empty_table() for schema in _known_schemas(selection)]
@@ -98,10 +98,10 @@ class EventReader(IEventReader):
     def _time_span(self, selection: Selection) -> tuple[datetime, datetime] | None:
         if selection.filter is not None:
             return self._filtered_span(selection)
-        unreadable = Unreadable(self._on_error, selection.invalid)
-        first = self._find_day(selection, unreadable, newest=False)
-        last = self._find_day(selection, unreadable, newest=True)
-        unreadable.finish()
+        errors = ErrorCollector(self._on_error, selection.invalid)
+        first = self._find_day(selection, errors, newest=False)
+        last = self._find_day(selection, errors, newest=True)
+        errors.finish()
         return (min(file.first for file in first), max(file.last for file in last)) if first and last else None
 
     def _filtered_span(self, selection: Selection) -> tuple[datetime, datetime] | None:
@@ -111,15 +111,15 @@ class EventReader(IEventReader):
         return (first.timestamp, last.timestamp) if first and last else None
 
     def _last(self, selection: Selection) -> BaseEvent | None:
-        unreadable = Unreadable(self._on_error, selection.invalid)
-        listing = Listing(self._base_path, selection, unreadable.report)
+        errors = ErrorCollector(self._on_error, selection.invalid)
+        listing = Listing(self._base_path, selection, errors.report)
         for day, parts in listing.days(newest_first=True):
-            found = _steadily(lambda some: find_last(some, selection, unreadable.report), parts, listing, day)
+            found = _steadily(lambda some: find_last(some, selection, errors.report), parts, listing, day)
             if found is not None:
                 break
         else:
             found = None
-        unreadable.finish()
+        errors.finish()
         return found
 
     def _files(self, selection: Selection) -> Iterator[StoredFile]:
@@ -133,45 +133,45 @@ class EventReader(IEventReader):
         self, selection: Selection, question: Callable[[Part, Callable[[StoreError], None]], AnswerT]
     ) -> Iterator[AnswerT]:
         """Asks all files, day by day; the errors of those that cannot answer come last."""
-        unreadable = Unreadable(self._on_error, selection.invalid)
+        errors = ErrorCollector(self._on_error, selection.invalid)
 
         def ask_all(parts: list[Part]) -> list[AnswerT]:
             answers: list[AnswerT] = []
             for part in parts:
                 try:
-                    answers.append(question(part, unreadable.report))
+                    answers.append(question(part, errors.report))
                 except VanishedFileError:
                     raise
                 except StoreError as error:
-                    unreadable.report(error)
+                    errors.report(error)
             return answers
 
-        listing = Listing(self._base_path, selection, unreadable.report)
+        listing = Listing(self._base_path, selection, errors.report)
         for day, parts in listing.days():
             yield from _steadily(ask_all, parts, listing, day)
-        unreadable.finish()
+        errors.finish()
 
-    def _find_day(self, selection: Selection, unreadable: Unreadable, *, newest: bool) -> list[StoredFile]:
+    def _find_day(self, selection: Selection, errors: ErrorCollector, *, newest: bool) -> list[StoredFile]:
         """The files of the first or the last day that has some."""
-        for _, parts in Listing(self._base_path, selection, unreadable.report).days(newest_first=newest):
+        for _, parts in Listing(self._base_path, selection, errors.report).days(newest_first=newest):
             found: list[StoredFile] = []
             for part in parts:
                 try:
                     found.append(describe_part(part))
                 except StoreError as error:
-                    unreadable.report(error)
+                    errors.report(error)
             if found:
                 return found
         return []
 
 
 def _read_day(
-    listing: Listing, day: date, parts: list[Part], selection: Selection, unreadable: Unreadable
+    listing: Listing, day: date, parts: list[Part], selection: Selection, errors: ErrorCollector
 ) -> EventChunks:
     reached: tuple[int, int] | None = None
     while parts:
         try:
-            for events, last in merge(parts, selection, unreadable.report, after=reached):
+            for events, last in merge(parts, selection, errors.report, after=reached):
                 reached = last
                 yield events
         except VanishedFileError:

@@ -1,4 +1,4 @@
-"""Why a stored row is no event of its class, in words; none of which trusts the code of the class."""
+"""The reasons why stored rows are no events of their classes, in words that trust no code of the class."""
 
 import re
 import threading
@@ -16,12 +16,12 @@ _VALUE = re.compile(r"(.+?) is not? ", re.DOTALL)
 
 
 class Reason(NamedTuple):
-    """Why a row is no event.
+    """The reason why a row is no event.
 
     Attributes:
         text: In words.
         field: The field that is at fault, if one is.
-        value: What the row holds for it, as text.
+        value: Its value in the row, as text.
     """
 
     text: str
@@ -33,8 +33,8 @@ class Refusal(NamedTuple):
     """A row of the journal that cannot be made an event, or columns.
 
     Attributes:
-        row: Which row of the segment.
-        seq: Its place in the order of recording.
+        row: Its index in the segment.
+        seq: Its number in the order of recording.
         reason: Why.
     """
 
@@ -44,7 +44,7 @@ class Refusal(NamedTuple):
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether a class has raised this, rather than the user who ends the program.
+    """Returns whether a class has raised this, rather than the user who ends the program.
 
     A thread other than the main one is interrupted by nobody: whatever is raised there, a class has raised.
     """
@@ -52,7 +52,7 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def explain(error: BaseException) -> Reason:
-    """What an error says about a row, whatever the class has made of its texts."""
+    """The reason that an error gives, whatever the class has made of its texts."""
     try:
         return _explain(error)
     except Exception:  # noqa: BLE001 - a text of the class's own, such as `__repr__`, has raised in its turn
@@ -73,10 +73,10 @@ def stored_event_error(
     Args:
         path: The file that holds it.
         reason: Why it is no event.
-        seq: Its place in the order of recording.
+        seq: Its number in the order of recording.
         micros: Its timestamp, in microseconds since 1970, if it says one.
         event_type: Its event type, if it says one.
-        changed: What is said of each field that has another type than it is stored with.
+        changed: A text for each field that has another type than it is stored with.
     """
     text, field, value = reason
     is_changed = changed is not None and field in changed

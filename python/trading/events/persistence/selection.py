@@ -1,4 +1,4 @@
-"""Which recorded events are meant: a range of time, some event types, exchanges and symbols, and what a filter says."""
+"""Selections of recorded events: by a range of time, by event types, exchanges and symbols, and by a filter."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -19,16 +19,16 @@ Names = str | Iterable[str]
 """One name, in which `*` and `?` are wildcards, or several."""
 
 OnInvalid = Literal["raise", "skip"]
-"""What a stored event that its class refuses does: raise its error after all others have been read, or be left out."""
+"""The handling of stored events that their class refuses: raise after all others have been read, or leave them out."""
 
 _EPOCH = date(1970, 1, 1)
 _DAY_MICROS = 86_400_000_000
 _NONE = "_"
-"""What stands in a topic in the place of a name that an event does not have."""
+"""The placeholder in a topic for a name that an event does not have."""
 
 
 class Criteria(TypedDict, total=False):
-    """Which events a reader's methods select. What is left out, or None, selects all."""
+    """The criteria by which a reader's methods select events. A criterion that is left out, or None, selects all."""
 
     event_type: EventTypes | None
     """A pattern as `subscribe` takes it, an event class, or several."""
@@ -43,13 +43,13 @@ class Criteria(TypedDict, total=False):
     """Any filter that `subscribe` takes."""
 
     invalid: OnInvalid
-    """What events do that their class refuses as it is here, because a constraint was tightened, say. `raise`, the
-    default: a StoredEventError names them, after all others have been given. `skip`: they are left out, and how many is
-    logged."""
+    """The handling of events that their class refuses as it is here, because a constraint was tightened, say. `raise`,
+    the default: a StoredEventError names them, after all others have been given. `skip`: they are left out, and their
+    number is logged."""
 
 
 class Topic(Protocol):
-    """Whose events: whatever has these three names."""
+    """Anything with the three names of a topic."""
 
     @property
     def event_type(self) -> str:
@@ -148,13 +148,13 @@ class _Topics:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a reader is asked for; `select` makes it.
+    """A selection of recorded events; `select` makes it.
 
     Attributes:
         start: First moment, in microseconds since 1970, or None for all that was ever.
         end: First moment that is too late, or None for all that will ever be.
-        filter: What else an event must pass.
-        invalid: What events do that their class refuses.
+        filter: The filter that events must pass.
+        invalid: The handling of events that their class refuses.
     """
 
     start: int | None
@@ -171,7 +171,7 @@ class Selection:
 
     @property
     def has_patterns(self) -> bool:
-        """Whether a file's name alone does not say whether it is meant."""
+        """Returns whether a file's name alone does not say whether it is meant."""
         return any(topics.has_patterns for topics in (*self._either, *self._all))
 
     def known_classes(self) -> list[type[BaseEvent]]:
@@ -180,34 +180,34 @@ class Selection:
         return [cls for cls in map(event_class, sorted(names)) if cls is not None] or [BaseEvent]
 
     def overlaps(self, first: int, last: int) -> bool:
-        """Whether a moment from `first` to `last` may be in the range."""
+        """Returns whether a moment from `first` to `last` may be in the range."""
         return (self.start is None or last >= self.start) and (self.end is None or first < self.end)
 
     def covers(self, first: int, last: int) -> bool:
-        """Whether every moment from `first` to `last` is in the range."""
+        """Returns whether every moment from `first` to `last` is in the range."""
         return (self.start is None or first >= self.start) and (self.end is None or last < self.end)
 
     def wants_file(self, name: PartName | None) -> bool:
-        """Whether a file of this name may hold such events. One with a strange name may, until it is opened."""
+        """Returns whether a file of this name may hold such events. One with a strange name may, until it is opened."""
         return name is None or (
             all(topics.may_have(name) for topics in self._all) and any(topics.may_have(name) for topics in self._either)
         )
 
     def wants_topic(self, topic: Topic) -> bool:
-        """Whether events of this topic may be meant. What the filter says of it is left to `decide`."""
+        """Returns whether events of this topic may be meant. What the filter says of it is left to `decide`."""
         return all(topics.has(topic) for topics in self._all) and any(topics.has(topic) for topics in self._either)
 
     def wants_event_type(self, event_type: str) -> bool:
-        """Whether events of this type may be meant, whatever their exchange and symbol."""
+        """Returns whether events of this type may be meant, whatever their exchange and symbol."""
         return all(topics.event_types.has(event_type) for topics in self._all) and any(
             topics.event_types.has(event_type) for topics in self._either
         )
 
     def decide(self, topic: Topic, first: int, last: int) -> bool | None:
-        """Whether the filter passes all events of a topic from a first to a last moment, or none.
+        """Returns whether the filter passes all events of a topic from a first to a last moment, or none.
 
         Args:
-            topic: Theirs.
+            topic: The topic.
             first: Least timestamp, in microseconds since 1970.
             last: Greatest timestamp.
 
@@ -222,11 +222,11 @@ class Selection:
         return self.filter.decide(topic.event_type, cls, topic.exchange, topic.symbol, (first, last))
 
     def passes(self, event: BaseEvent) -> bool:
-        """Whether the filter passes an event."""
+        """Returns whether the filter passes an event."""
         return self.filter is None or bool(self.filter(event))
 
     def keep(self, events: Sequence[BaseEvent]) -> Sequence[BaseEvent]:
-        """Those of the events that the filter passes. Range and topics are not looked at."""
+        """The events that the filter passes. Range and topics are not checked."""
         return events if self.filter is None else list(filter(self.filter, events))
 
 

@@ -16,8 +16,8 @@ class StoredTopic:
         event_type: The topic's event type.
         exchange: Its exchange, or None.
         symbol: Its symbol, or None.
-        files: How many files hold it.
-        rows: How many events they hold.
+        files: The number of files that hold it.
+        rows: The number of their events.
         first: Least timestamp.
         last: Greatest timestamp.
         size_bytes: Size of the files on disk.

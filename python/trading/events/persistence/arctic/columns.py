@@ -28,7 +28,7 @@ _EXACTLY = own_context(19, Inexact, InvalidOperation)
 
 
 class Form(NamedTuple):
-    """How the values of a field stand in columns."""
+    """The encoding of a field's values in columns."""
 
     encode: Callable[[Sequence[Any]], list[np.ndarray]]
     """From the values to the columns, the one of the field's name first."""
@@ -37,7 +37,7 @@ class Form(NamedTuple):
     """And back."""
 
     beside: tuple[str, ...] = ()
-    """What is appended to the field's name for the columns beside its own."""
+    """The suffixes of the field's name for the columns beside its own."""
 
 
 def encode_texts(values: Sequence[str | None]) -> np.ndarray:

@@ -36,7 +36,7 @@ class _Target:
         last: Its greatest timestamp, or None where it is new.
         stored: The number of the last event that is in it for certain, with all before that.
         is_doubtful: Whether an attempt has failed, so that some events after that may be in it too.
-        appends: How many segments there are more.
+        appends: The number of appends since its segments were last made into large ones.
     """
 
     symbol: str
@@ -58,8 +58,8 @@ class ArcticDelivery(Delivery):
     """Writes batches to a library, each topic to a symbol of its own.
 
     Args:
-        library: Where to.
-        lock: What keeps other writers out; released at the end.
+        library: The library to write to.
+        lock: The lock of the store; released at the end.
         first_seq: The number of the first event in the order of recording.
     """
 
@@ -165,7 +165,7 @@ def _by_topic(rows: list[bytes], seq: int) -> dict[Topic, list[tuple[BaseEvent, 
 
 
 def _count_before(frame: pd.DataFrame, last: Any) -> int:
-    """How many rows are older than the last that is stored."""
+    """Counts the rows that are older than the last stored one."""
     return 0 if last is None else int(frame.index.searchsorted(last))
 
 

@@ -21,21 +21,21 @@ SEQ = "_seq"
 """The column that tells the order of recording."""
 
 VERSION = 1
-"""Of what is written here. Later versions are refused."""
+"""The version of the format that is written here. Later versions are refused."""
 
 _IN_PLACE = frozenset({"event_type", "timestamp", "exchange", "symbol"})
 _NS_PER_MICRO = 1_000
 
 
 class StoredField(BaseModel, frozen=True):
-    """How one field is stored: its form, and its columns, its own first."""
+    """The stored form of a field, and its columns, its own first."""
 
     form: str
     columns: tuple[str, ...]
 
 
 class Heading(BaseModel, frozen=True):
-    """What a symbol of the library says about itself: whose events it holds, and in which columns their fields are."""
+    """The metadata of a symbol in the library: the topic of its events, and the columns of their fields."""
 
     version: int = VERSION
     event_type: str
@@ -63,7 +63,7 @@ class FrameSchema:
     validator: SchemaValidator
 
     def heading(self, exchange: str | None, symbol: str | None) -> Heading:
-        """What a symbol with events of this class says about itself."""
+        """The metadata of a symbol with events of this class."""
         fields = {field.name: field.stored for field in self.fields}
         return Heading(event_type=self.event_type, exchange=exchange, symbol=symbol, fields=fields)
 

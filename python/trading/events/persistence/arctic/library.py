@@ -17,7 +17,7 @@ from trading.events.persistence.arctic.frame import VERSION, Heading
 from trading.events.persistence.names import SUFFIX, PartName, name_part, read_part_name
 
 DEFAULT_CAPACITY_BYTES = 64 * 2**30
-"""What a store may grow to: so much address space is taken, and of the disk what is needed."""
+"""Largest size of a store: so much address space is taken, and of the disk as much as is needed."""
 
 _LIBRARY = "events"
 
@@ -27,7 +27,7 @@ class EventLibrary:
 
     Args:
         base_path: The store's folder.
-        capacity_bytes: What it may grow to.
+        capacity_bytes: Its largest size.
         creates: Whether it is made where there is none.
 
     Raises:
@@ -55,10 +55,10 @@ class EventLibrary:
                 yield symbol, name
 
     def heading(self, symbol: str) -> Heading:
-        """What a symbol says about itself.
+        """The metadata of a symbol.
 
         Raises:
-            CorruptFileError: Nothing that makes sense.
+            CorruptFileError: It is not that of an event store.
         """
         try:
             heading = Heading.model_validate_json(self.native.read_metadata(symbol).metadata)

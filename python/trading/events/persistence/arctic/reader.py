@@ -13,10 +13,10 @@ from trading.events.errors import StoreError, StorePathError
 from trading.events.persistence.arctic.library import DEFAULT_CAPACITY_BYTES, EventLibrary, open_library
 from trading.events.persistence.arctic.symbol_rows import Key, Span, SymbolRows
 from trading.events.persistence.base import IEventReader
+from trading.events.persistence.error_collector import ErrorCollector
 from trading.events.persistence.replay.event_range import EventChunks
 from trading.events.persistence.selection import Selection
 from trading.events.persistence.topics import StoredTopic
-from trading.events.persistence.unreadable import Unreadable
 
 _CHUNK_EVENTS = 512
 _MOST_ROWS = 65_536
@@ -51,17 +51,15 @@ class ArcticEventReader(IEventReader):
         return self._base_path
 
     @property
-    def place(self) -> tuple[str, Path]:
+    def store_id(self) -> tuple[str, Path]:
         """The kind of store, and its folder."""
         return "arctic", self._base_path
 
     def _read(self, selection: Selection) -> EventChunks:
         found = [symbol for symbol in self._find(selection) if _decide(symbol, selection) is not False]
         rows = max(_LEAST_ROWS, _MOST_ROWS // max(len(found), 1))
-        unreadable = Unreadable("raise", selection.invalid)
-        several = (
-            symbol.chunks(selection.start, selection.end, rows=rows, report=unreadable.report) for symbol in found
-        )
+        errors = ErrorCollector("raise", selection.invalid)
+        several = (symbol.chunks(selection.start, selection.end, rows=rows, report=errors.report) for symbol in found)
         events = map(itemgetter(1), merge(*map(chain.from_iterable, several), key=itemgetter(0)))
         try:
             while chunk := list(islice(events, _CHUNK_EVENTS)):
@@ -69,8 +67,8 @@ class ArcticEventReader(IEventReader):
                 if kept:
                     yield kept
         finally:
-            unreadable.tell_skipped()
-        unreadable.finish()
+            errors.tell_skipped()
+        errors.finish()
 
     def _topics(self, selection: Selection) -> list[StoredTopic]:
         found = list(self._find(selection))

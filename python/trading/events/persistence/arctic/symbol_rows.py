@@ -41,9 +41,9 @@ class SymbolRows:
     """A symbol.
 
     Attributes:
-        library: Where it is.
+        library: The library that holds it.
         symbol: Its name.
-        heading: What it says about itself.
+        heading: Its metadata.
         first: Its least timestamp, in microseconds since 1970.
         last: Its greatest.
     """
@@ -129,7 +129,7 @@ class SymbolRows:
         return micros_of(self._table(span, columns=[SEQ]))
 
     def _bisect(self, version: int, count: int, micros: int) -> int:
-        """How many rows are before a moment."""
+        """The number of rows before a moment."""
         low, high = 0, count
         while low < high:
             middle = (low + high) // 2

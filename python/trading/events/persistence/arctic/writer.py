@@ -45,9 +45,9 @@ class ArcticEventWriter(QueuedEventWriter):
 
     Args:
         base_path: The store's folder; made if it is missing.
-        capacity_bytes: What the store may grow to. As much address space is taken, and of the disk what is needed.
+        capacity_bytes: Largest size of the store. As much address space is taken, and of the disk as much as is needed.
             The first writer or reader in a process decides.
-        policy: When events are stored; by default up to 50,000 at once, after five seconds.
+        policy: The limits of batches; by default up to 50,000 events, after five seconds.
 
     Raises:
         StorePathError: `base_path` is a file, or cannot be written to.
@@ -77,7 +77,7 @@ class ArcticEventWriter(QueuedEventWriter):
         return self._base_path
 
     @property
-    def place(self) -> tuple[str, Path]:
+    def store_id(self) -> tuple[str, Path]:
         """The kind of store, and its folder."""
         return "arctic", self._base_path
 

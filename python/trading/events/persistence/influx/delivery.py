@@ -14,7 +14,7 @@ class InfluxDelivery(Delivery):
 
     Args:
         connection: To the server.
-        name: Of the server, for messages.
+        name: The server's name, for messages.
     """
 
     def __init__(self, connection: Connection, *, name: str) -> None:

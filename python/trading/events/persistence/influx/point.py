@@ -1,4 +1,4 @@
-"""Events as points in line protocol: what of an event stands where.
+"""Events as points in line protocol.
 
 A point's measurement is the event type, its tags `exchange` and `symbol`, where the event has them, its time the
 event's, in nanoseconds, and its fields the rest. None is no field. A field has one type for all events of a class:
@@ -34,10 +34,10 @@ from trading.events.errors import UnstorableEventError
 from trading.events.persistence.encoding import encode_row, refuse_extra
 
 EXACT = "exact"
-"""What is appended to the name of a field that holds exactly what another can not."""
+"""The suffix of a field that holds exactly what the field before it cannot."""
 
 RESERVED = frozenset({"time"})
-"""What no field of a point may be called; `_` is appended to a field of such a name."""
+"""Names that no field of a point may have; `_` is appended to them."""
 
 _IN_PLACE = frozenset({"event_type", "timestamp", "exchange", "symbol"})
 _UNPLAIN = re.compile(r"[\x00-\x1f\x7f%\\]")
@@ -58,7 +58,7 @@ class Point(NamedTuple):
     """Its fields."""
 
     micros: int
-    """When the event happened, in microseconds since 1970."""
+    """The time of the event, in microseconds since 1970."""
 
 
 def make_point(event: BaseEvent) -> Point:
@@ -97,7 +97,7 @@ _RENDERERS: dict[type[BaseEvent], tuple[tuple[str, _Render], ...]] = {}
 
 
 def _renderers(cls: type[BaseEvent]) -> Iterator[tuple[str, _Render]]:
-    """What makes fields of a point, for each field of an event class."""
+    """A function for each field of an event class, which makes fields of a point of its values."""
     taken = {*cls.model_fields, *_IN_PLACE, *RESERVED}
     for field in describe(cls).fields:
         if field.name not in _IN_PLACE:

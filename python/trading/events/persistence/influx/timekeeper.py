@@ -10,7 +10,7 @@ FIRST_MICROS = -(-FIRST_NS // 1_000)
 LAST_MICROS = (LAST_NS - 999) // 1_000
 
 MOST_RUNS = 1_000
-"""Of one topic. Each is a series to the server, and many series make it slow."""
+"""Most runs of one topic. Each is a series to the server, and many series make it slow."""
 
 _PER_MICROSECOND = 1_000
 

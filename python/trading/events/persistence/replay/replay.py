@@ -33,8 +33,8 @@ class Replay:
     events as fast as it takes them. A replay runs once.
 
     Args:
-        events: What is replayed.
-        bus: Where it is published.
+        events: The events to replay.
+        bus: The bus to publish on.
         speed: 1.0 keeps the original timing, any other factor shortens or stretches it, None is as fast as possible.
         lockstep: Whether all that an event has set off is handled before the next is published: the same interplay of
             handlers at any speed. The bus must have a `join`, as those of this package have.
@@ -66,7 +66,7 @@ class Replay:
 
     @property
     def published(self) -> int:
-        """How many events have been published."""
+        """The number of published events."""
         return self._published
 
     @property
@@ -76,21 +76,21 @@ class Replay:
 
     @property
     def clock(self) -> ReplayClock:
-        """What time it is in the replay, for handlers to ask."""
+        """The time in the replay, for handlers to ask."""
         return self._clock
 
     @property
     def paused(self) -> bool:
-        """Whether it is paused."""
+        """True while it is paused."""
         return self._paused
 
     @property
     def stopped(self) -> bool:
-        """Whether it was told to stop."""
+        """True once `stop` was called."""
         return self._stopped
 
     def report(self) -> ReplayReport:
-        """How far it is, and how exact it was until now."""
+        """Its progress and its timing error until now."""
         ended_s = self._ended_s
         if self._began_s is None:
             running_s = 0.0
@@ -105,7 +105,7 @@ class Replay:
         """Publishes the events. Awaiting the replay itself is the same.
 
         Returns:
-            How many events were published.
+            The number of published events.
 
         Raises:
             RuntimeError: It has been run before.
@@ -150,7 +150,7 @@ class Replay:
         behind it its end. While paused it stays paused.
 
         Args:
-            moment: Where; a naive datetime is in UTC.
+            moment: The moment to go to; a naive datetime is in UTC.
         """
         self._sought = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         self._tell()

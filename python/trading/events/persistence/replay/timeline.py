@@ -1,4 +1,4 @@
-"""When the events of a recording are due again."""
+"""The timeline by which the events of a recording are due again."""
 
 import math
 from datetime import datetime
@@ -26,7 +26,7 @@ class Timeline:
         self._start_s = 0.0
 
     def due(self, timestamp: datetime, now_s: float) -> float:
-        """When an event is due, on the clock that says `now_s`, in seconds."""
+        """The time at which an event is due, on the clock that says `now_s`, in seconds."""
         if self._first is None:
             self._first, self._start_s = timestamp, now_s
         return self._start_s + (timestamp - self._first).total_seconds() / self._speed

@@ -17,7 +17,7 @@ from trading.events.persistence.schema.stored_schema import SEQ, StoredColumn, S
 
 
 class Kind(NamedTuple):
-    """What rows have in common that become events alike."""
+    """The class and the stored columns of rows that are decoded alike."""
 
     event_class: type[BaseEvent]
     columns: tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -30,7 +30,7 @@ class Kind(NamedTuple):
 
 @lru_cache(maxsize=256)
 def is_native(kind: Kind) -> bool:
-    """Whether each field that is stored still has the form in which it was stored."""
+    """Returns whether each field that is stored still has the form in which it was stored."""
     forms = {field.name: field.shape.form for field in describe(kind.event_class).fields}
     return all(forms.get(name, form) == form for name, form, _ in kind.columns)
 
@@ -117,7 +117,7 @@ def decode_each(
 def reporting(
     path: Path, kind: Kind, keys: pa.RecordBatch, report: Callable[[StoreError], None]
 ) -> Callable[[int, EventDecodeError], None]:
-    """What tells of rows that are refused, by their timestamps and places."""
+    """A function that reports rows that are refused, by their timestamps and sequence numbers."""
 
     def refuse(row: int, error: EventDecodeError) -> None:
         micros, seq = keys.column("timestamp")[row].value, keys.column(SEQ)[row].as_py()

@@ -37,7 +37,7 @@ class EventSchema:
 
     @property
     def event_type(self) -> str:
-        """What every event of the class has as its `event_type`."""
+        """The `event_type` of every event of the class."""
         event_type: str = self.event_class.model_fields["event_type"].default
         return event_type
 

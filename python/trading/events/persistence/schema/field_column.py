@@ -1,4 +1,4 @@
-"""How one field of an event class is stored: the form that its type calls for."""
+"""The stored columns of a field of an event class."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class FieldColumn:
 
     Attributes:
         name: The field.
-        stored: As it is stored.
+        stored: Its form and columns.
         parse: From the column's text to the value, where the form is json or the text stands for something.
     """
 
@@ -29,7 +29,7 @@ class FieldColumn:
 
 
 def make_column(event_class: type[BaseEvent], field: FieldDescription) -> FieldColumn:
-    """How a field of an event class is stored."""
+    """The columns of a field of an event class."""
     name, form = field.name, field.shape.form
     beside = tuple(free_name(f"{name}_{end}", event_class.model_fields) for end in FORMS[form].beside)
     stored = StoredColumn(form=form, beside=beside)

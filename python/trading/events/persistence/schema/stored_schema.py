@@ -1,4 +1,4 @@
-"""What a file says about itself, in its key-value metadata."""
+"""The description of a file, in its key-value metadata."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,14 +13,14 @@ SEQ = "_seq"
 """The column that tells the order of recording."""
 
 VERSION = 1
-"""Of the files that are written here. Later versions are refused."""
+"""The version of the files that are written here. Later versions are refused."""
 
 _TOPIC_KEY = b"trading_events"
 _COLUMNS_KEY = b"trading_events_columns"
 
 
 class FileTopic(BaseModel, frozen=True):
-    """Whose events a file holds."""
+    """The topic of a file's events."""
 
     version: int = VERSION
     event_type: str
@@ -29,7 +29,7 @@ class FileTopic(BaseModel, frozen=True):
 
 
 class StoredColumn(BaseModel, frozen=True):
-    """How a file holds one field."""
+    """The form and columns of a field in a file."""
 
     form: str
     """A name in `FORMS`."""
@@ -44,7 +44,7 @@ class StoredColumn(BaseModel, frozen=True):
 
 
 StoredColumns = Mapping[str, StoredColumn]
-"""How a file holds each field, by name."""
+"""The form and columns of each field in a file, by name."""
 
 _COLUMNS: TypeAdapter[dict[str, StoredColumn]] = TypeAdapter(dict[str, StoredColumn])
 
@@ -55,7 +55,7 @@ def describe_file(topic: FileTopic, columns: StoredColumns) -> dict[bytes, bytes
 
 
 def read_description(schema: pa.Schema) -> tuple[FileTopic, StoredColumns]:
-    """What a file says about itself.
+    """Reads the description of a file.
 
     Raises:
         ValueError: It is no file of a store, or of a later version, or its columns are not as it says.
@@ -70,7 +70,7 @@ def read_description(schema: pa.Schema) -> tuple[FileTopic, StoredColumns]:
 
 
 def read_topic(metadata: Mapping[bytes, bytes]) -> tuple[FileTopic, bytes]:
-    """Whose events a file holds, and the text that describes its columns, which is the same in files that are alike.
+    """The topic of a file, and the text that describes its columns, which is the same in files that are alike.
 
     Raises:
         ValueError: It is no file of a store, or of a later version.

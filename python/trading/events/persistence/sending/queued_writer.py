@@ -1,4 +1,4 @@
-"""What every writer does whose store takes events in batches, after a while."""
+"""The base class of writers whose stores take events in batches."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ class QueuedEventWriter(IEventWriter):
 
     @abstractmethod
     def _encode(self, events: Iterable[BaseEvent]) -> list[bytes]:
-        """What is handed over of events. Called by one thread at a time, in the order in which they are kept.
+        """The rows that are sent for events. Called by one thread at a time, in the order in which they are kept.
 
         Raises:
             NotAnEventError: One of them is no event.
@@ -47,17 +47,17 @@ class QueuedEventWriter(IEventWriter):
 
     @property
     def waiting(self) -> int:
-        """How many events wait to be sent, those that `write_event` waits for included."""
+        """The number of events that wait to be sent, those that `write_event` waits for included."""
         return self._sender.waiting
 
     @property
     def refused(self) -> int:
-        """How many events the server has refused for good."""
+        """The number of events that the server has refused for good."""
         return self._sender.refused
 
     @property
     def failure(self) -> str | None:
-        """Why nothing can be stored now, or None where the last attempt has succeeded, or none was made."""
+        """The reason why the last attempt has failed; None if it has not, or there was none."""
         return self._sender.failure
 
     async def write_event(self, event: BaseEvent) -> None:

@@ -22,13 +22,13 @@ class Sender:
     What a store does not take stays first in line, and is tried again after a while that doubles.
 
     Args:
-        delivery: To the store.
-        policy: When how many are handed over.
+        delivery: The store.
+        policy: The limits of batches.
         on_refused: Called in the thread with the events that the store refuses, if there are any.
 
     Attributes:
-        refused: How many events the store has refused.
-        failure: Why the last attempt has failed, or None.
+        refused: The number of events that the store has refused.
+        failure: The reason why the last attempt has failed, or None.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Sender:
 
     @property
     def waiting(self) -> int:
-        """How many rows wait to be stored."""
+        """The number of rows that wait to be stored."""
         with self._changed:
             return len(self._rows) + self._rows.standing
 
@@ -123,7 +123,7 @@ class Sender:
         self._delivery.close()
 
     def _next_batch(self) -> list[bytes]:
-        """What is to be sent, after waiting until it is due; nothing if there will not be any more."""
+        """The next batch, after waiting until it is due; empty if there will not be any more."""
         with self._changed:
             while not self._stopping and ((due_s := self._due_s()) is None or due_s > time.monotonic()):
                 self._changed.wait(None if due_s is None else due_s - time.monotonic())
@@ -131,7 +131,7 @@ class Sender:
             return self._rows.first(rows=self._policy.batch_events, size_bytes=self._policy.batch_bytes)
 
     def _due_s(self) -> float | None:
-        """When there is something to send, on the monotonic clock; None for not before something changes."""
+        """The time of the next batch, on the monotonic clock; None if there is none until something changes."""
         if not self._rows:
             return None
         if self._hurried:

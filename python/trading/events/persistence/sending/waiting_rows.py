@@ -21,8 +21,8 @@ class WaitingRows:
         capacity_bytes: The bound. What is larger by itself has room when there is nothing else.
 
     Attributes:
-        taken: How many rows there have ever been.
-        removed: How many of them have gone.
+        taken: The number of rows that were ever added.
+        removed: The number of rows that were removed.
     """
 
     def __init__(self, capacity_bytes: int) -> None:
@@ -38,7 +38,7 @@ class WaitingRows:
 
     @property
     def standing(self) -> int:
-        """How many rows there is no room for yet."""
+        """The number of rows that there is no room for yet."""
         return sum(len(waiting.rows) for waiting in self._standing if not waiting.taken.cancelled())
 
     def add(self, rows: list[bytes]) -> Future[None] | None:

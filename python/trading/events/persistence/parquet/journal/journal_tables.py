@@ -28,7 +28,7 @@ _EPOCH = date(1970, 1, 1)
 
 
 class Topic(NamedTuple):
-    """What the rows of one table have in common."""
+    """The class, day, exchange and symbol of the rows of one table."""
 
     event_class: type[BaseEvent]
     day: date
@@ -47,9 +47,9 @@ class StuckTopic(NamedTuple):
     Attributes:
         file_topic: The topic.
         day: The day, in UTC.
-        indices: Which rows of the segment they are.
+        indices: Their indices in the segment.
         reason: Why.
-        is_unknown: Whether it is that no class here has the event type.
+        is_unknown: Whether the reason is that no class here has the event type.
     """
 
     file_topic: FileTopic
@@ -72,7 +72,7 @@ class RowDecoder:
     """Rows of a segment as events, where columns cannot be made without them.
 
     Attributes:
-        faults: What is damaged in the segment.
+        faults: Descriptions of the damaged bytes of the segment.
         refused: The rows that were refused until now.
     """
 
@@ -106,7 +106,7 @@ class RowDecoder:
         self.refused.append(Refusal(index, seq, reason))
 
 
-class Tabulation:
+class JournalTables:
     """The rows of a segment as tables.
 
     Attributes:
@@ -114,7 +114,7 @@ class Tabulation:
         topics: One for each class, day, exchange and symbol. None of them leads back here: a segment is large, and is
             forgotten with the last of its tables, not when the garbage is collected.
         stuck: The topics of which there can be no table.
-        faults: What is damaged in the segment.
+        faults: Descriptions of the damaged bytes of the segment.
         refused: The rows that are in no table, besides those of stuck topics. Of the rows of a topic it is known when
             its chunks have been taken.
     """
@@ -154,7 +154,7 @@ class Tabulation:
         """Takes note that of no row of a topic can a file be made."""
         self.stuck.append(StuckTopic(table.file_topic, table.day, table.indices, reason, is_unknown=False))
 
-    def apart(self) -> list[int]:
+    def quarantined(self) -> list[int]:
         """The rows that are in no table, by their indices, in the order of recording."""
         stuck = (index for topic in self.stuck for index in topic.indices)
         return sorted({*(refusal.row for refusal in self.refused), *stuck})
@@ -164,8 +164,8 @@ class TopicTable:
     """The rows of one day and topic, by time and order of recording.
 
     Attributes:
-        schema: Of the table.
-        topic: What the rows have in common.
+        schema: The schema of the table.
+        topic: The topic of the rows.
         day: The day, in UTC.
         exchange: The exchange, if there is one.
         symbol: The symbol, if there is one.
@@ -222,7 +222,7 @@ class TopicTable:
                 yield tables.pop(0)  # nothing is kept here while the next is made
 
     def _take_chunk(self, rows: TopicRows, start: int) -> tuple[int, list[pa.Table]]:
-        """How many rows from one on were looked at, and their tables."""
+        """The number of rows that were looked at, from one on, and their tables."""
         try:
             taken, count, columns, refused = rows.columns(self.topic.event_class, start, CHUNK_ROWS)
             tables = [self.schema.wrap(count, columns)] if count else []

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import StoredEventError, StoreError, UnknownEventTypeError, VanishedFileError
-from trading.events.persistence.parquet.reading.merge_buffer import Arrival, Key, Window, integers, micros_of
+from trading.events.persistence.parquet.reading.merge_buffer import Arrival, Key, MergeBuffer, integers, micros_of
 from trading.events.persistence.parquet.reading.part import OpenFiles, Part
 from trading.events.persistence.parquet.reading.spill import Spill
 from trading.events.persistence.parquet.reading.table import is_ordered
@@ -52,9 +52,9 @@ def merge(
 
     Args:
         parts: The files.
-        selection: What is selected; the topics of the files are not asked for again.
+        selection: The selection; the topics of the files are not checked again.
         report: Told of each file that cannot be read to its end; the others go on.
-        after: Where to begin, if not at the beginning.
+        after: The key to begin after, if not at the beginning.
 
     Raises:
         VanishedFileError: One of them has gone. The events go on, after the last key, in what has replaced it.
@@ -62,16 +62,16 @@ def merge(
     spill = Spill()
     pace = _Pace.sharing(parts, spill)
     streams = [_Stream(part, selection, pace, after) for part in parts]
-    window = Window(parts)
+    buffer = MergeBuffer(parts)
     waiting = [(stream.bound, number) for number, stream in enumerate(streams)]
     heapify(waiting)
     try:
-        while waiting or window.first < inf:
-            _load(streams, waiting, window, report)
+        while waiting or buffer.first < inf:
+            _load(streams, waiting, buffer, report)
             pa.default_memory_pool().release_unused()  # what decoding took, which the pool would keep
             horizon = waiting[0][0] if waiting else None
             is_decided = all(stream.is_decided for stream in streams)
-            for events, last in window.release(horizon, report):
+            for events, last in buffer.release(horizon, report):
                 yield Chunk(events if is_decided else selection.keep(events), last)
     finally:
         for stream in streams:
@@ -80,11 +80,11 @@ def merge(
 
 
 def _load(
-    streams: list["_Stream"], waiting: list[tuple[int, int]], window: Window, report: Callable[[StoreError], None]
+    streams: list["_Stream"], waiting: list[tuple[int, int]], buffer: MergeBuffer, report: Callable[[StoreError], None]
 ) -> None:
     """Takes batches until enough can be handed out."""
     loaded = 0
-    while waiting and (loaded < _STEP_ROWS or window.first >= waiting[0][0]):
+    while waiting and (loaded < _STEP_ROWS or buffer.first >= waiting[0][0]):
         _, number = heappop(waiting)
         try:
             arrival = streams[number].load()
@@ -95,12 +95,12 @@ def _load(
             continue
         if arrival is not None:
             loaded += arrival.rows.num_rows
-            window.add(number, arrival)
+            buffer.add(number, arrival)
             heappush(waiting, (streams[number].bound, number))
 
 
 class _Pace(NamedTuple):
-    """How far each stream reads ahead."""
+    """The read-ahead of each stream."""
 
     open_files: OpenFiles
     spill: Spill
@@ -137,7 +137,7 @@ class _Stream:
         self.bound = part.first
         """No row to come is before this moment."""
         self.is_decided = True
-        """Whether the filter passes all of them."""
+        """True if the filter passes all of them."""
         self._part = part
         self._selection = selection
         self._pace = pace

@@ -1,4 +1,4 @@
-"""The rows of several files that wait to be handed out, in the order of all together."""
+"""The buffer of a merge: rows of several files that wait to be handed out, in the order of all together."""
 
 from array import array
 from bisect import bisect_left, bisect_right
@@ -26,7 +26,7 @@ _CHUNK_EVENTS = 1_024
 """So many events are made at a time: a millisecond or two, for which other threads wait."""
 
 _RELEASED_ROWS = 2**16
-"""Of the rows that are handed out, about so many are copied into one piece at a time."""
+"""About so many of the rows that are handed out are copied into one piece at a time."""
 
 _SMALL_ROWS = 2_048
 _MOST_SMALL = 256
@@ -62,7 +62,7 @@ class _Block:
         return self._times[-1]
 
     def count(self, horizon: int) -> int:
-        """How many rows are before a moment."""
+        """The number of rows before a moment."""
         return bisect_left(self._times, horizon, lo=self._place) - self._place
 
     def take(self, horizon: int) -> pa.RecordBatch:
@@ -78,7 +78,7 @@ class _Block:
             self._times, self._place = micros_of(self._rows), 0
 
 
-class Window:
+class MergeBuffer:
     """Rows that have arrived and have not been handed out.
 
     Args:

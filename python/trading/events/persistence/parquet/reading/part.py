@@ -26,14 +26,14 @@ class OpenFiles:
         self._free = limit
 
     def acquire(self) -> bool:
-        """Whether one more may be kept open; if so, `release` must follow."""
+        """Returns whether one more may be kept open; if so, `release` must follow."""
         if not self._free:
             return False
         self._free -= 1
         return True
 
     def release(self) -> None:
-        """One has been closed."""
+        """Notes that a file has been closed."""
         self._free += 1
 
 
@@ -43,12 +43,12 @@ class Part:
 
     Attributes:
         path: The file.
-        day: Whose events it holds.
+        day: The day of its events, in UTC.
         size_bytes: Its size.
-        rows: How many events it holds, as the manifest says.
+        rows: The number of its events, as the manifest says.
         first: Their least timestamp, in microseconds since 1970.
         last: Their greatest timestamp.
-        sealed: What the manifest says of it; None where nothing is known of it but its size.
+        sealed: Its entry in the manifest; None where nothing is known of it but its size.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class Part:
     _footer: Footer | None = field(default=None, repr=False)
 
     def footer(self) -> Footer:
-        """What the file says of itself.
+        """The footer of the file.
 
         Raises:
             VanishedFileError: It is not there any more.
@@ -78,10 +78,10 @@ class Part:
         """The rows of the row groups that may hold selected ones, in order, at most `rows` at a time.
 
         Args:
-            selection: What is selected.
+            selection: The selection.
             rows: Most rows of a batch.
             open_files: Decides whether the file stays open between two batches, or is opened again.
-            names: Which columns; by default all that are described.
+            names: The columns; by default all that are described.
 
         Raises:
             VanishedFileError: The file is not there any more.

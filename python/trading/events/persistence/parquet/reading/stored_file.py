@@ -1,4 +1,4 @@
-"""What a store holds, by the footers of its files."""
+"""The files of a store, by their footers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ class StoredFile:
 
     Attributes:
         path: The file.
-        event_type: Of all its events.
-        exchange: Of all its events, or None.
-        symbol: Of all its events, or None.
-        rows: How many events it holds.
+        event_type: The event type of its events.
+        exchange: Their exchange, or None.
+        symbol: Their symbol, or None.
+        rows: The number of its events.
         first: Least timestamp.
         last: Greatest timestamp.
         size_bytes: Its size on disk.
@@ -40,7 +40,7 @@ def describe_part(part: Part) -> StoredFile:
     """A file that holds at least one row, by its footer.
 
     Raises:
-        CorruptFileError: That cannot be read.
+        CorruptFileError: The footer cannot be read.
     """
     topic, groups = part.footer().topic, part.footer().groups
     return StoredFile(

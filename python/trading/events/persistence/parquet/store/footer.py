@@ -1,4 +1,4 @@
-"""What the footer of a Parquet file of a store says."""
+"""The footer of a Parquet file of a store."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _TAIL_BYTES = 8
 """The length of the footer, and the mark of Parquet."""
 
 _ARROW_KEY = b"ARROW:schema"
-"""Under which Arrow keeps a schema of its own, in files that have one."""
+"""The key of Arrow's own schema, in files that have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class RowGroup:
     """A run of rows.
 
     Attributes:
-        index: Its place in the file.
-        rows: How many.
+        index: Its index in the file.
+        rows: The number of rows.
         first: Least timestamp, in microseconds since 1970.
         last: Greatest timestamp.
     """
@@ -43,11 +43,11 @@ class RowGroup:
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """What the footer of a file says.
+    """The footer of a file.
 
     Attributes:
-        topic: Whose events it holds.
-        columns: How it holds them.
+        topic: The topic of its events.
+        columns: The columns that hold them.
         groups: Its row groups that hold rows, in order of time.
     """
 
@@ -56,7 +56,7 @@ class Footer:
     groups: tuple[RowGroup, ...]
 
     def says(self, rows: int, first: int, last: int) -> bool:
-        """Whether it has so many rows, in order, of which these are the least and the greatest timestamp."""
+        """Returns whether it has so many rows, in order, with these as the least and the greatest timestamp."""
         groups = self.groups
         return (
             sum(group.rows for group in groups) == rows
@@ -117,7 +117,7 @@ class _Layout(NamedTuple):
 
 
 def _read_layout(file: pq.ParquetFile) -> tuple[FileTopic, _Layout]:
-    """What a file says of itself, and its columns. Those of a file like the last are not worked out again.
+    """The topic of a file, and its columns. Those of a file like the last are not worked out again.
 
     Raises:
         ValueError: It is no file of a store, or of a later version, or its columns are not as it says.
@@ -136,7 +136,7 @@ def _read_layout(file: pq.ParquetFile) -> tuple[FileTopic, _Layout]:
 
 @lru_cache(maxsize=64)
 def _known_layouts(_description: bytes, _arrow: bytes | None) -> list[_Layout]:
-    """That of the last file with these descriptions, once there was one."""
+    """The layout of the last file with these descriptions, once there was one."""
     return []
 
 

@@ -28,11 +28,11 @@ def write_part(chunks: Iterable[pa.Table], temp: Path, *, name: str, schema: pa.
     Args:
         chunks: The tables, at least one, none of them empty.
         temp: The file.
-        name: Under which the manifest is to name it.
-        schema: Of the tables, with the metadata of the file.
+        name: The name that the manifest is to have.
+        schema: The schema of the tables, with the metadata of the file.
 
     Returns:
-        What the manifest says of it.
+        The entry of the manifest for it.
 
     Raises:
         OSError: It cannot be written.
@@ -72,7 +72,7 @@ def _check(path: Path, data: pa.Buffer) -> int | None:
 
 
 class _Summary:
-    """What the manifest says of the rows of a file."""
+    """The entry of the manifest for the rows of a file."""
 
     def __init__(self) -> None:
         self.rows = self.first = self.last = self.first_seq = self.last_seq = 0

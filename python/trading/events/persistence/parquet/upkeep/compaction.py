@@ -39,12 +39,12 @@ _IN_ORDER = [("timestamp", "ascending"), (SEQ, "ascending")]
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """What a compaction has done.
+    """The result of a compaction.
 
     Attributes:
-        merged: How many files are no longer there.
-        made: How many are there in their stead.
-        rows: How many events they hold.
+        merged: The number of files that were replaced.
+        made: The number of files that replace them.
+        rows: The number of their events.
     """
 
     merged: int = 0

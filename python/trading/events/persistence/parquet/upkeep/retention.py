@@ -4,7 +4,7 @@ from datetime import date
 from os import PathLike
 from pathlib import Path
 
-from trading.events.persistence.parquet.journal.journal import hold_segments
+from trading.events.persistence.parquet.journal.journal import open_segments
 from trading.events.persistence.parquet.store.checked_file import naming
 from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import NAME, read_manifest, replace_manifest
@@ -22,7 +22,7 @@ def remove_days(base_path: str | PathLike[str], *, before: date) -> list[date]:
         before: First day that stays, in UTC.
 
     Returns:
-        The days that were removed.
+        The removed days.
 
     Raises:
         StorePathError: There is no such folder, or it is no store.
@@ -37,7 +37,7 @@ def remove_days(base_path: str | PathLike[str], *, before: date) -> list[date]:
 
 def _remove_day(base_path: Path, folder: Path) -> bool:
     with committing(base_path):
-        live = [segment.number for segment in hold_segments(base_path)]
+        live = [segment.number for segment in open_segments(base_path)]
         try:
             manifest = read_manifest(folder)
         except FileNotFoundError:

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from trading.events._core import Segment
 from trading.events.errors import CorruptFileError, StoreError
-from trading.events.persistence.parquet.journal.journal import damaged_segments, hold_segments
+from trading.events.persistence.parquet.journal.journal import damaged_segments, open_segments
 from trading.events.persistence.parquet.reading.part import read_part
-from trading.events.persistence.parquet.sealing.quarantine import describe_apart
+from trading.events.persistence.parquet.sealing.quarantine import describe_quarantined
 from trading.events.persistence.parquet.store.checked_file import naming, read_rows
 from trading.events.persistence.parquet.store.layout import day_folder, journal_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import NAME, SealedFile, read_manifest
@@ -28,7 +28,7 @@ class Fault:
 
     Attributes:
         path: The file.
-        reason: What is wrong with it.
+        reason: The fault.
     """
 
     path: Path
@@ -47,7 +47,7 @@ def verify(base_path: str | PathLike[str]) -> Iterator[Fault]:
     base_path = existing_store(base_path)
     segments = frozenset[int]()
     try:
-        held = hold_segments(base_path)
+        held = open_segments(base_path)
         segments = frozenset(segment.number for segment in held)
         yield from _verify_journal(base_path, held)
     except StoreError as error:
@@ -123,11 +123,11 @@ def _verify_journal(base_path: Path, segments: Iterable[Segment]) -> Iterator[Fa
 
 def _verify_segment(segment: Segment) -> Iterator[str]:
     try:
-        rows, apart = segment.read(), describe_apart(segment)
+        rows, quarantined = segment.read(), describe_quarantined(segment)
     except OSError as error:
         yield str(error)
         return
     yield from (f"bytes {start} to {end} are damaged" for start, end in rows.damaged)
     if rows.torn_bytes:
         yield f"its last {rows.torn_bytes} bytes are no whole row"
-    yield from (each.say() for each in apart)
+    yield from (each.say() for each in quarantined)

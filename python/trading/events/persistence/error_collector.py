@@ -1,4 +1,4 @@
-"""What could not be read during one pass over a store, and what is said of it."""
+"""Collects the errors of one pass over a store."""
 
 import logging
 import warnings
@@ -8,7 +8,7 @@ from trading.events.errors import StoredEventError, StoreError, UnreadableFileWa
 from trading.events.persistence.selection import OnInvalid
 
 OnError = Literal["raise", "warn"]
-"""What a file that cannot be read does, after all that can be read has been: raise its error, or only warn of it."""
+"""The handling of files that cannot be read: raise an error after all others have been read, or only warn."""
 
 _MOST_NAMED = 8
 """So many events that their classes refuse are named; the rest are counted."""
@@ -16,8 +16,8 @@ _MOST_NAMED = 8
 _log = logging.getLogger("trading.events.persistence")
 
 
-class Unreadable:
-    """The files that could not be read during one pass over a store, and the events that their classes refused."""
+class ErrorCollector:
+    """Collects the errors of one pass over a store: of files that cannot be read, and of events that are refused."""
 
     def __init__(self, on_error: OnError, invalid: OnInvalid) -> None:
         self._on_error = on_error
@@ -46,7 +46,7 @@ class Unreadable:
         """Ends the pass.
 
         Raises:
-            StoreError: What was kept: the first error, the others as its notes.
+            StoreError: Errors were kept. The first is raised, the others are its notes.
         """
         self.tell_skipped()
         more = len(self._refused) - _MOST_NAMED if self._invalid == "raise" else 0
