@@ -110,3 +110,10 @@ def free_name(name: str, taken: Container[str]) -> str:
     while name in taken:
         name += "_"
     return name
+
+
+def take_name(name: str, taken: set[str]) -> str:
+    """Such a name, which is then among them."""
+    name = free_name(name, taken)
+    taken.add(name)
+    return name

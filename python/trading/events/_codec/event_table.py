@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from trading.events import _core
-from trading.events._codec.columns import FORMS, free_name
+from trading.events._codec.columns import FORMS, take_name
 from trading.events._codec.description import describe
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import EventDecodeError
@@ -42,8 +42,8 @@ def to_table(events: Iterable[BaseEvent]) -> pa.Table:
     arrays: list[pa.Array] = []
     taken = {name for name, _, _ in fields}
     for name, form, columns in fields:
-        first = name if all(name not in before for before in names) else _take_name(f"{name}_{form}", taken)
-        named = [first, *(_take_name(f"{first}_{end}", taken) for end in FORMS[form].beside)]
+        first = name if all(name not in before for before in names) else take_name(f"{name}_{form}", taken)
+        named = [first, *(take_name(f"{first}_{end}", taken) for end in FORMS[form].beside)]
         names.append(named)
         for column, type_, buffers in zip(named, FORMS[form].types, columns, strict=True):
             schema.append(pa.field(column, type_))
@@ -87,12 +87,6 @@ def from_table(source: object) -> list[BaseEvent]:
 def _own_names(name: str, form: str) -> list[str]:
     """The columns of a field whose names no other field takes."""
     return [name, *(f"{name}_{end}" for end in FORMS[form].beside)]
-
-
-def _take_name(name: str, taken: set[str]) -> str:
-    name = free_name(name, taken)
-    taken.add(name)
-    return name
 
 
 def _read_places(table: pa.Table) -> Places:

@@ -50,6 +50,11 @@ def show(value: object) -> str:
         text = _Short().repr(value)
     except Exception:  # noqa: BLE001 - whatever a class of the user's own may do, or the limit of long numbers
         text = f"<{type(value).__qualname__}>"
+    return shorten(text)
+
+
+def shorten(text: str) -> str:
+    """A text for a message: its beginning, if it is long."""
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 

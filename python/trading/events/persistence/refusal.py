@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from trading.events._codec.exactness import shorten
 from trading.events._codec.micros import from_micros
 from trading.events.errors import ChangedFieldError, StoredEventError
 
-_MOST_CHARS = 200
 _FIELD = re.compile(r"([^\W\d]\w*): (.*)", re.DOTALL)
 _VALUE = re.compile(r"(.+?) is not? ", re.DOTALL)
 
@@ -104,9 +104,9 @@ def _explain(error: BaseException) -> Reason:
         if isinstance(cause, ValidationError):
             return _of_validation(cause, field)
     if found is None:
-        return Reason(_shorten(text))
+        return Reason(shorten(text))
     value = _VALUE.match(found[2])
-    return Reason(_shorten(text), field, None if value is None else _shorten(value[1]))
+    return Reason(shorten(text), field, None if value is None else shorten(value[1]))
 
 
 def _of_validation(error: ValidationError, field: str | None) -> Reason:
@@ -115,15 +115,11 @@ def _of_validation(error: ValidationError, field: str | None) -> Reason:
     field = field or (names[0] if names else None)
     place = ".".join(str(part) for part in first["loc"][first["loc"].index(names[0]) :]) if names else field
     value = None if field is None else _show(first["input"])
-    return Reason(f"{place}: {value}: {first['msg']}" if field else _shorten(first["msg"]), field, value)
+    return Reason(f"{place}: {value}: {first['msg']}" if field else shorten(first["msg"]), field, value)
 
 
 def _show(value: object) -> str:
     try:
-        return _shorten(repr(value))
+        return shorten(repr(value))
     except Exception:  # noqa: BLE001 - a value of a class whose `__repr__` raises
         return f"a {type(value).__name__}"
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _MOST_CHARS else f"{text[:_MOST_CHARS]}..."

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any, Literal, Protocol, TypedDict, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 from trading.events import _core
 from trading.events._codec.micros import to_micros
 from trading.events._models.event_kinds import is_of_kind
 from trading.events.base import BaseEvent, event_class, event_classes
 from trading.events.errors import HandlerTypeError
-from trading.events.persistence.names import PartName, spell_event_type, spell_exchange, spell_symbol
+from trading.events.persistence.names import PartName
+from trading.events.persistence.topic_choice import TopicChoice
+from trading.events.persistence.topics import Topic
 
 EventTypes = str | type[BaseEvent] | Iterable[str | type[BaseEvent]]
 """Event types by pattern or class, one or several. A class stands for all its subclasses too."""
@@ -23,8 +25,6 @@ OnInvalid = Literal["raise", "skip"]
 
 _EPOCH = date(1970, 1, 1)
 _DAY_MICROS = 86_400_000_000
-_NONE = "_"
-"""The placeholder in a topic for a name that an event does not have."""
 
 
 class Criteria(TypedDict, total=False):
@@ -48,102 +48,10 @@ class Criteria(TypedDict, total=False):
     number is logged."""
 
 
-class Topic(Protocol):
-    """Anything with the three names of a topic."""
-
-    @property
-    def event_type(self) -> str:
-        """The event type."""
-        ...
-
-    @property
-    def exchange(self) -> str | None:
-        """The exchange, if there is one."""
-        ...
-
-    @property
-    def symbol(self) -> str | None:
-        """The symbol, if there is one."""
-        ...
-
-
 def day_span(day: date) -> tuple[int, int]:
     """First and last microsecond of a day, since 1970."""
     start = (day - _EPOCH).days * _DAY_MICROS
     return start, start + _DAY_MICROS - 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """Some names, and patterns of names."""
-
-    names: frozenset[str]
-    patterns: tuple[str, ...]
-    spellings: frozenset[str]
-
-    @classmethod
-    def of(cls, several: Iterable[str], spell: Callable[[str | None], str]) -> "_Choice":
-        chosen = frozenset(several)
-        patterns = frozenset(name for name in chosen if "*" in name or "?" in name)
-        names = chosen - patterns
-        for pattern in patterns:
-            _core.normalize_pattern(_in_symbol_place(pattern))
-        spellings = frozenset(spell(None if name == _NONE else name) for name in names)
-        return cls(names, tuple(sorted(patterns)), spellings)
-
-    def has(self, name: str | None) -> bool:
-        text = _NONE if name is None else name
-        return text in self.names or any(
-            pattern == "*" or _core.matches(_in_symbol_place(pattern), _in_symbol_place(text))
-            for pattern in self.patterns
-        )
-
-    def may_have(self, spelling: str) -> bool:
-        return bool(self.patterns) or spelling in self.spellings
-
-    @property
-    def has_patterns(self) -> bool:
-        return bool(self.patterns) and "*" not in self.patterns
-
-
-def _in_symbol_place(text: str) -> str:
-    """A topic or pattern with this text as its last segment, the only one that may hold anything."""
-    return f"events.any.any.{text}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Topics:
-    """All topics whose three names are each among some."""
-
-    event_types: _Choice
-    exchanges: _Choice
-    symbols: _Choice
-
-    @classmethod
-    def of(cls, event_types: Iterable[str], exchanges: Iterable[str], symbols: Iterable[str]) -> "_Topics":
-        return cls(
-            _Choice.of(event_types, lambda name: spell_event_type(name or _NONE)),
-            _Choice.of(exchanges, spell_exchange),
-            _Choice.of(symbols, spell_symbol),
-        )
-
-    def has(self, topic: Topic) -> bool:
-        return (
-            self.event_types.has(topic.event_type)
-            and self.exchanges.has(topic.exchange)
-            and self.symbols.has(topic.symbol)
-        )
-
-    @property
-    def has_patterns(self) -> bool:
-        return self.event_types.has_patterns or self.exchanges.has_patterns or self.symbols.has_patterns
-
-    def may_have(self, name: PartName) -> bool:
-        return (
-            self.event_types.may_have(name.event_type)
-            and self.exchanges.may_have(name.exchange)
-            and self.symbols.may_have(name.symbol)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +69,8 @@ class Selection:
     end: int | None
     filter: Callable[[Any], object] | None
     invalid: OnInvalid
-    _either: tuple[_Topics, ...]
-    _all: tuple[_Topics, ...]
+    _either: tuple[TopicChoice, ...]
+    _all: tuple[TopicChoice, ...]
 
     def since(self, moment: datetime | None) -> "Selection":
         """The part of it from a moment on."""
@@ -250,10 +158,11 @@ def select(
         raise HandlerTypeError(f"{filter!r} is no filter: it cannot be called")
     if invalid not in get_args(OnInvalid):
         raise ValueError(f"invalid must be 'raise' or 'skip', not {invalid!r}")
-    first, behind, all_topics = None, None, [_Topics.of("*", _names("exchange", exchange), _names("symbol", symbol))]
+    first, behind = None, None
+    all_topics = [TopicChoice.of("*", _names("exchange", exchange), _names("symbol", symbol))]
     if isinstance(filter, _core.Filter):
         first, behind = filter.time_bounds_us
-        all_topics.append(_Topics.of(*("*" if names is None else names for names in filter.name_bounds)))
+        all_topics.append(TopicChoice.of(*("*" if names is None else names for names in filter.name_bounds)))
     return Selection(
         max((moment for moment in (_micros("start", start), first) if moment is not None), default=None),
         min((moment for moment in (_micros("end", end), behind) if moment is not None), default=None),
@@ -282,13 +191,13 @@ def _names(what: str, names: Names | None) -> list[str]:
     return several
 
 
-def _either(event_types: EventTypes) -> tuple[_Topics, ...]:
+def _either(event_types: EventTypes) -> tuple[TopicChoice, ...]:
     """The topics that event types, classes and patterns stand for."""
     several = (
         list(event_types) if isinstance(event_types, Iterable) and not isinstance(event_types, str) else [event_types]
     )
     alone: set[str] = set()
-    either: list[_Topics] = []
+    either: list[TopicChoice] = []
     for each in several:
         if isinstance(each, str):
             _, name, exchange, symbol = _core.normalize_pattern(each).split(".", 3)
@@ -297,12 +206,12 @@ def _either(event_types: EventTypes) -> tuple[_Topics, ...]:
             if exchange == symbol == "*":
                 alone.add(name)
             else:
-                either.append(_Topics.of([name], [exchange], [symbol]))
+                either.append(TopicChoice.of([name], [exchange], [symbol]))
         elif isinstance(each, type) and issubclass(each, BaseEvent):
             alone |= _types_of(each)
         else:
             raise TypeError(f"event_type must be a text or an event class, or several, not {each!r}")
-    return (_Topics.of(alone, "*", "*"), *either)
+    return (TopicChoice.of(alone, "*", "*"), *either)
 
 
 def _types_of(cls: type[BaseEvent]) -> set[str]:

@@ -3,9 +3,28 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from trading.events.base import BaseEvent
-from trading.events.persistence.selection import Topic
+
+
+class Topic(Protocol):
+    """Anything with the three names of a topic."""
+
+    @property
+    def event_type(self) -> str:
+        """The event type."""
+        ...
+
+    @property
+    def exchange(self) -> str | None:
+        """The exchange, if there is one."""
+        ...
+
+    @property
+    def symbol(self) -> str | None:
+        """The symbol, if there is one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 from pydantic_core import SchemaValidator, from_json
 
+from trading.events._codec.columns import take_name
 from trading.events._codec.description import describe
 from trading.events._codec.micros import from_micros, to_micros
 from trading.events._codec.typed_json import field_json, render_json
@@ -135,7 +136,7 @@ def _fields(cls: type[BaseEvent]) -> Iterator[_Field]:
         if field.name in _IN_PLACE:
             continue
         form = field.shape.form
-        beside = [_free_name(f"{field.name}_{end}", taken) for end in FORMS[form].beside]
+        beside = [take_name(f"{field.name}_{end}", taken) for end in FORMS[form].beside]
         stored = StoredField(form=form, columns=(field.name, *beside))
         if form != "json":
             yield _Field(field.name, stored, None, None)
@@ -143,10 +144,3 @@ def _fields(cls: type[BaseEvent]) -> Iterator[_Field]:
             yield _Field(field.name, stored, render_json, from_json)
         else:
             yield _Field(field.name, stored, *field_json(cls, field.name))
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name

@@ -25,6 +25,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
+from trading.events._codec.columns import take_name
 from trading.events._codec.description import FieldDescription, describe
 from trading.events._codec.micros import to_micros
 from trading.events._codec.typed_json import field_json, render_json
@@ -101,16 +102,9 @@ def _renderers(cls: type[BaseEvent]) -> Iterator[tuple[str, _Render]]:
     taken = {*cls.model_fields, *_IN_PLACE, *RESERVED}
     for field in describe(cls).fields:
         if field.name not in _IN_PLACE:
-            own = _free_name(field.name + "_", taken) if field.name in RESERVED else field.name
-            exact = _free_name(f"{field.name}_{EXACT}", taken)
+            own = take_name(field.name + "_", taken) if field.name in RESERVED else field.name
+            exact = take_name(f"{field.name}_{EXACT}", taken)
             yield field.name, partial(_choose(cls, field), escape_tag(own), escape_tag(exact))
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name
 
 
 def _choose(cls: type[BaseEvent], field: FieldDescription) -> Callable[[str, str, Any], Iterator[str]]:

@@ -1,8 +1,8 @@
 """Quarantine: rows of which no column can be made are kept, byte for byte, until a class here reads them.
 
-They are in segments of their own in the journal, with the sequence numbers that they had, and count there alone: earlier
-segments are read without them. Such a segment is durable before the manifest is committed that marks the segment they
-come from as sealed, so that at no moment they are nowhere, or twice.
+They are in segments of their own in the journal, with the sequence numbers that they had, and count there alone:
+earlier segments are read without them. Such a segment is durable before the manifest is committed that marks the
+segment they come from as sealed, so that at no moment they are nowhere, or twice.
 """
 
 import os

@@ -86,12 +86,12 @@ class Sealer:
             self._changed.notify()
 
     def seal(self) -> Future[None]:
-        """A future, done when everything recorded so far is in files, or quarantined; on failure it has a StoreError."""
+        """A future, done when all that was recorded is in files, or quarantined; on failure it has a StoreError."""
         with self._changed:
             return self._request(closes=False)
 
     def close(self) -> Future[None]:
-        """A future, done when everything is in files and the thread ends; on failure it has the error, and all stays open.
+        """A future, done when everything is in files and the thread ends; on failure it has the error, and all goes on.
 
         Quarantined events stay in the journal all the same.
         """

@@ -1,4 +1,4 @@
-"""The manifest of a day: which files hold its events. A file that it does not name is none of the store's.
+"""The manifest of a day: which files hold its events. A file that it does not name does not belong to the store.
 
 The manifest is replaced by a rename, and that is the commit: of a sealed segment, of a compaction, of a removal.
 """
