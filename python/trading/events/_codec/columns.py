@@ -102,18 +102,18 @@ FORMS: Mapping[str, Form] = {
     "utc": _MOMENT,
     "time": _exact(_MOMENT, datetime.fromisoformat),
 }
-"""Every form, by the name that it has in files."""
+"""All forms, by their names in files."""
 
 
 def free_name(name: str, taken: Container[str]) -> str:
-    """The name of a column that none of these has: the given one, or that with `_` after it."""
+    """A free name for a column: the given one, with as many `_` appended as it takes."""
     while name in taken:
         name += "_"
     return name
 
 
 def take_name(name: str, taken: set[str]) -> str:
-    """Such a name, which is then among them."""
+    """A free name, which is then taken."""
     name = free_name(name, taken)
     taken.add(name)
     return name

@@ -1,4 +1,4 @@
-"""Constraints on values: those that are checked natively are bounds of a shape, the others are asked of Pydantic."""
+"""Constraints on values: bounds of a shape are checked natively, the others by Pydantic."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -56,7 +56,7 @@ _COMPARISONS: Mapping[type, str] = {Gt: "gt", Ge: "ge", Lt: "lt", Le: "le"}
 
 
 def with_metadata(shape: Shape, metadata: Sequence[Any]) -> Shape:
-    """The shape with what the metadata beside its type says of its values."""
+    """The shape with the constraints of the metadata beside its type."""
     if shape.kind in {"optional", "checked", "pydantic"}:
         return shape
     kind, bounds = shape.kind, list(shape.bounds)
@@ -78,7 +78,7 @@ def with_metadata(shape: Shape, metadata: Sequence[Any]) -> Shape:
 
 
 def with_class_bounds(shape: Shape, config: ConfigDict) -> Shape:
-    """Gives every number and every text in the shape the bounds that its class gives it where it has none itself."""
+    """The shape, in which numbers and texts without bounds of their own have those of the class."""
     inner = tuple(with_class_bounds(part, config) for part in shape.inner)
     bounds = dict(shape.bounds)
     if shape.kind == "text":
@@ -93,7 +93,7 @@ def with_class_bounds(shape: Shape, config: ConfigDict) -> Shape:
 
 
 def makes_type(metadata: Sequence[Any]) -> bool:
-    """Returns whether metadata makes another type of the one that it stands beside, as only Pydantic knows."""
+    """Returns whether metadata turns its type into another one, which only Pydantic knows."""
     return any(map(_makes_type, _flatten(metadata)))
 
 
@@ -102,7 +102,7 @@ def _makes_type(item: object) -> bool:
 
 
 def _is_constraint(item: object) -> bool:
-    """Returns whether a piece of metadata declares what holds of values: functions that are asked about them do not."""
+    """Returns whether a piece of metadata declares a constraint; functions that check values do not."""
     return (
         bool(_declared(item))
         or isinstance(item, UuidVersion)

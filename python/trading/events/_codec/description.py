@@ -35,7 +35,7 @@ _ATOMS = frozenset(KIND_OF_TYPE.values()) - {"any", "json"} | {
     "checked",
     "proven",
 }
-"""The kinds of values that lead back to no other object, and of choices between such."""
+"""The kinds of values that refer to no other object, and of choices between such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def why_unroutable(fields: Sequence[FieldDescription]) -> str | None:
 
 
 def _refuse(cls: type[BaseModel], shape: Shape) -> Shape:
-    """The shape, in which what never comes back is marked as not storable."""
+    """The shape, in which parts that never come back equal are marked as not storable."""
     if shape.kind == "pydantic":
         reason = why_unstorable(cls, shape.detail)
         return shape if reason is None else Shape("unstorable", detail=reason)

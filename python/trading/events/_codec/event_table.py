@@ -25,7 +25,7 @@ VERSION = 1
 """The version of that metadata. Later versions are refused."""
 
 EXTRA = "_extra"
-"""The column of what events of a class with `extra="allow"` have beside their fields, as JSON."""
+"""The column of the extra values of events of a class with `extra="allow"`, as JSON."""
 
 Places = Mapping[str, Mapping[str, tuple[str, Sequence[str]]]]
 """For each event type the form and the columns of each field, its own column first."""
@@ -69,7 +69,7 @@ def empty_table(classes: Iterable[type[BaseEvent]]) -> pa.Table:
 
 
 def wrap_column(type_: pa.DataType, rows: int, column: ColumnBuffers) -> pa.Array:
-    """So many values of a type, which are not copied."""
+    """An array of so many values of a type, without a copy."""
     nulls, buffers = column
     return pa.Array.from_buffers(type_, rows, [None if each is None else pa.py_buffer(each) for each in buffers], nulls)
 
@@ -85,7 +85,7 @@ def from_table(source: object) -> list[BaseEvent]:
 
 
 def _own_names(name: str, form: str) -> list[str]:
-    """The columns of a field whose names no other field takes."""
+    """The names of a field's columns if no other field takes them."""
     return [name, *(f"{name}_{end}" for end in FORMS[form].beside)]
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic_core import TzInfo
 
 MOST_SHOWN = 200
-"""A value in a message has so many characters at most."""
+"""Most characters of a value in a message."""
 
 Pair = tuple[Any, Any]
 
@@ -59,7 +59,7 @@ def shorten(text: str) -> str:
 
 
 class _Short(reprlib.Repr):
-    """Looks at the beginning of long values, and only so deep."""
+    """Looks only at the beginning of long values, and to a limited depth."""
 
     def __init__(self) -> None:
         super().__init__()

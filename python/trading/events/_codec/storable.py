@@ -1,4 +1,4 @@
-"""The gate before every form that outlasts the process: whether what a type holds comes back equal from it.
+"""Decides whether the values of a type come back equal from every form that outlasts the process.
 
 It decides once for each class. A field is exact natively where every value of its type comes back from bytes, from
 columns and from JSON; exact through Pydantic where only its values can tell, each of which is then made JSON, read
@@ -30,7 +30,7 @@ _NO_JSON = {
     "callable": "it is code",
     "generator": "it can be read only once",
 }
-"""Schemas of Pydantic's of which nothing can be read back."""
+"""Pydantic's schemas of values that cannot be read back, with the reasons."""
 
 _WRAPPING = {"nullable", "default", "definitions", "model-field"}
 _SAFE_IN_JSON = frozenset(

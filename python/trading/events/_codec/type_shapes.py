@@ -1,4 +1,4 @@
-"""The shape that a type annotation calls for."""
+"""The shape of a type annotation."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ _MODEL_SCHEMAS = [getattr(cls.__get_pydantic_core_schema__, "__func__", None) fo
 
 
 def shape_of(annotation: Any, metadata: Sequence[Any]) -> Shape:
-    """The shape that a type calls for."""
+    """The shape of a type."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return shape_of(args[0], [*args[1:], *metadata])

@@ -64,7 +64,7 @@ class IEventWriter(ABC):
 
 
 EventWriter = IEventWriter
-"""The name that the interface also has."""
+"""Another name of the interface."""
 
 
 class IEventReader(ABC):
@@ -76,13 +76,13 @@ class IEventReader(ABC):
     - `event_type`: a pattern as `subscribe` takes it (`tick`, `order_*`, `events.*.binance`), an event class, which
       stands for all its subclasses too, or several of these.
     - `exchange`, `symbol`: a text, in which `*` stands for any run of characters and `?` for one, or several.
-    - `filter`: whatever `subscribe` takes as one. What a predefined filter says of topics and times decides which files
-      are read at all; the rest is asked of each event.
+    - `filter`: any filter that `subscribe` takes. The topics and times of a predefined filter decide which files
+      are read at all; the rest is evaluated for each event.
 
-    What is left out selects everything. Wrong arguments raise TypeError or ValueError at once.
+    An argument that is left out selects everything. Wrong arguments raise TypeError or ValueError at once.
 
-    Another store's reader needs `_read` alone. The other methods with an underscore do it again by reading the events;
-    whoever knows a faster way overrides them.
+    Another store's reader must have `_read`. The other methods with an underscore call it; a reader with a faster
+    way overrides them.
     """
 
     @property
@@ -99,8 +99,8 @@ class IEventReader(ABC):
     def _read(self, selection: Selection) -> EventChunks:
         """The selected events by timestamp, ties in the order in which they were recorded, in lists of any length.
 
-        Called when somebody begins to go over them, in any thread; closed when they leave.
-        `selection.keep` asks a list's events what is left of the filter.
+        It is called when an iteration begins, in any thread, and closed when it ends.
+        `selection.keep` applies the rest of the filter to a list of events.
         """
 
     def _read_table(self, selection: Selection) -> pa.Table:
@@ -148,7 +148,7 @@ class IEventReader(ABC):
             criteria: The events to select.
 
         Returns:
-            What `for` and `async for` go over, in memory that does not depend on the range's length.
+            An iterable for `for` and `async for`, in memory that does not depend on the range's length.
         """
         selection = select(start, end, **criteria)
         return EventRange(lambda since: self._read(selection.since(since)), speed=speed)
@@ -158,7 +158,7 @@ class IEventReader(ABC):
     ) -> pa.Table:
         """The selected events as one Arrow table in the same order.
 
-        The columns bear the fields' names; what stands beside them holds what they cannot say exactly. Of several event
+        The columns have the fields' names; columns beside them hold what they cannot say exactly. For several event
         types the table has the columns of all, null where a type does not have one.
 
         Args:
@@ -253,7 +253,7 @@ class IEventReader(ABC):
         return self._time_span(select(None, None, **criteria))
 
     def last_before(self, moment: datetime, **criteria: Unpack[Criteria]) -> BaseEvent | None:
-        """The last of the selected events whose timestamp is before a moment; of ties the one recorded last.
+        """The last of the selected events whose timestamp is before a moment; among ties the one recorded last.
 
         Args:
             moment: First moment that is too late.

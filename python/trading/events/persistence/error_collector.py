@@ -11,7 +11,7 @@ OnError = Literal["raise", "warn"]
 """The handling of files that cannot be read: raise an error after all others have been read, or only warn."""
 
 _MOST_NAMED = 8
-"""So many events that their classes refuse are named; the rest are counted."""
+"""Most refused events that are named; the rest are counted."""
 
 _log = logging.getLogger("trading.events.persistence")
 
@@ -28,7 +28,7 @@ class ErrorCollector:
         self._first: StoredEventError | None = None
 
     def report(self, error: StoreError) -> None:
-        """Warns of a file or an event, or keeps its error; once, also where a day is gone over again."""
+        """Warns of a file or an event, or keeps its error; once, even if a day is read again."""
         if isinstance(error, StoredEventError):
             place = str(error) if error.seq is None else error.seq
             if place in self._refused:
@@ -62,7 +62,7 @@ class ErrorCollector:
             raise first
 
     def tell_skipped(self) -> None:
-        """Logs how many events were left out until now, if any were; once."""
+        """Logs the number of events that were left out until now, if any were; once."""
         if self._invalid == "skip" and self._first is not None:
             _log.warning("%d stored events were left out, the first: %s", len(self._refused), self._first)
             self._first = None

@@ -1,4 +1,4 @@
-"""InfluxEventWriter: records events in InfluxDB, or whatever takes its line protocol."""
+"""InfluxEventWriter: records events in InfluxDB, or in a server that takes its line protocol."""
 
 from collections.abc import Callable, Iterable
 
@@ -43,7 +43,7 @@ class InfluxEventWriter(QueuedEventWriter):
 
     Args:
         target: An InfluxDatabase, for InfluxDB 1, or an InfluxBucket.
-        name: Tells apart what several writers write; by default there is no such tag.
+        name: Distinguishes the points of several writers; by default there is no such tag.
         policy: The limits of batches; by default `SendingPolicy()`.
         timeout_s: Longest that the server may take for each step of an answer, in seconds.
         compresses: Whether requests are compressed with gzip.
@@ -78,7 +78,7 @@ class InfluxEventWriter(QueuedEventWriter):
 
     @property
     def store_id(self) -> tuple[str, InfluxTarget]:
-        """The kind of store, and where it is."""
+        """The kind of store, and its target."""
         return "influx", self._target
 
     def _encode(self, events: Iterable[BaseEvent]) -> list[bytes]:

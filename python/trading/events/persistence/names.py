@@ -10,7 +10,7 @@ file system ignores case or normalizes Unicode, and nothing in a spelling can ac
     `nyse@`     NYSE: a name whose letters all have the unusual case
     `ABC++...`  a name too long for that: its beginning, and 160 bits of its hash
 
-An event without an exchange or symbol has nothing in that place. The true exchange and symbol stand in the file itself,
+An event without an exchange or symbol has nothing in that place. The true exchange and symbol are in the file itself,
 so nothing ever needs to read them back from the name. A second part of the same day and topic is called
 `tick_binance_BTCUSDT~2.parquet`, and so on.
 """

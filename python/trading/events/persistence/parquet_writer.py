@@ -155,7 +155,7 @@ class ParquetEventWriter(IEventWriter):
         await asyncio.wrap_future(self._sealer.seal() if seal else self._flusher.sync())
 
     async def aclose(self) -> None:
-        """Seals what is in the journal, ends the threads and frees the store. Again, it does nothing.
+        """Seals the journal, ends the threads and releases the store. Calling it again does nothing.
 
         Raises:
             StoreError: Events wait for the disk, or a file could not be written. The writer is still open, and nothing
@@ -179,7 +179,7 @@ class ParquetEventWriter(IEventWriter):
         await self.aclose()
 
     async def _finish(self, refused: Future[None] | None) -> None:
-        """Returns when what has been appended, or refused, is as durable as it is to be."""
+        """Returns when the appended or refused rows are as durable as `durability` says."""
         if refused is not None:
             await asyncio.wrap_future(refused)
         if self._durability == "fsync":
@@ -191,12 +191,12 @@ class ParquetEventWriter(IEventWriter):
 
 
 def _take_nothing(_event: BaseEvent) -> bool:
-    """Takes no event, where every event has to be waited for."""
+    """Takes no event: with `fsync` the slower way waits for each."""
     return False
 
 
 def _close(sealer: Sealer, owner: int) -> None:
-    """Closes what was not closed; not in a forked child, and without waiting for the very thread that does it."""
+    """Closes a writer that was not closed; not in a forked child, and without waiting for its own thread."""
     if os.getpid() == owner:
         closed = sealer.close()
         if threading.current_thread() is not sealer.thread:

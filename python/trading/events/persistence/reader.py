@@ -1,4 +1,4 @@
-"""EventReader: what a Parquet store holds, as events in order, as a table, as a replay, or only counted."""
+"""EventReader: reads a Parquet store, as events in order, as a table, as a replay, or only counting."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -132,7 +132,7 @@ class EventReader(IEventReader):
     def _ask(
         self, selection: Selection, question: Callable[[Part, Callable[[StoreError], None]], AnswerT]
     ) -> Iterator[AnswerT]:
-        """Asks all files, day by day; the errors of those that cannot answer come last."""
+        """Asks a question of all files, day by day; the errors of those that cannot answer come last."""
         errors = ErrorCollector(self._on_error, selection.invalid)
 
         def ask_all(parts: list[Part]) -> list[AnswerT]:
@@ -181,7 +181,7 @@ def _read_day(
 
 
 def _steadily(ask: Callable[[list[Part]], AnswerT], parts: list[Part], listing: Listing, day: date) -> AnswerT:
-    """Asks the files of a day; where one of them is merged into another meanwhile, asks those that there are then."""
+    """Asks the files of a day, and if one has been merged meanwhile, those that there are then."""
     while True:
         try:
             return ask(parts)
@@ -190,5 +190,5 @@ def _steadily(ask: Callable[[list[Part]], AnswerT], parts: list[Part], listing: 
 
 
 def _known_schemas(selection: Selection) -> list[pa.Schema]:
-    """The columns that a table of a selection has even where nothing is stored."""
+    """The columns that a table of a selection has even if nothing is stored."""
     return [event_schema(each).arrow for each in selection.known_classes()]

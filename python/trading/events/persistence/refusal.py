@@ -35,7 +35,7 @@ class Refusal(NamedTuple):
     Attributes:
         row: Its index in the segment.
         seq: Its number in the order of recording.
-        reason: Why.
+        reason: The reason.
     """
 
     row: int

@@ -59,8 +59,8 @@ class Selection:
     """A selection of recorded events; `select` makes it.
 
     Attributes:
-        start: First moment, in microseconds since 1970, or None for all that was ever.
-        end: First moment that is too late, or None for all that will ever be.
+        start: First moment, in microseconds since 1970, or None for no limit.
+        end: First moment that is too late, or None for no limit.
         filter: The filter that events must pass.
         invalid: The handling of events that their class refuses.
     """
@@ -73,17 +73,17 @@ class Selection:
     _all: tuple[TopicChoice, ...]
 
     def since(self, moment: datetime | None) -> "Selection":
-        """The part of it from a moment on."""
+        """The selection, restricted to times from a moment on."""
         start = _micros("since", moment)
         return self if start is None or start < (self.start or start) else replace(self, start=start)
 
     @property
     def has_patterns(self) -> bool:
-        """Returns whether a file's name alone does not say whether it is meant."""
+        """True if a file's name alone does not decide whether it is selected."""
         return any(topics.has_patterns for topics in (*self._either, *self._all))
 
     def known_classes(self) -> list[type[BaseEvent]]:
-        """The classes of the event types that are meant by their whole names; of none, that of all events."""
+        """The classes of the event types that are selected by their whole names; BaseEvent if there are none."""
         names = frozenset[str]().union(*(topics.event_types.names for topics in self._either))
         return [cls for cls in map(event_class, sorted(names)) if cls is not None] or [BaseEvent]
 
@@ -96,17 +96,17 @@ class Selection:
         return (self.start is None or first >= self.start) and (self.end is None or last < self.end)
 
     def wants_file(self, name: PartName | None) -> bool:
-        """Returns whether a file of this name may hold such events. One with a strange name may, until it is opened."""
+        """Returns whether a file of this name may hold selected events. One whose name cannot be parsed may."""
         return name is None or (
             all(topics.may_have(name) for topics in self._all) and any(topics.may_have(name) for topics in self._either)
         )
 
     def wants_topic(self, topic: Topic) -> bool:
-        """Returns whether events of this topic may be meant. What the filter says of it is left to `decide`."""
+        """Returns whether events of this topic may be selected, the filter aside, which `decide` evaluates."""
         return all(topics.has(topic) for topics in self._all) and any(topics.has(topic) for topics in self._either)
 
     def wants_event_type(self, event_type: str) -> bool:
-        """Returns whether events of this type may be meant, whatever their exchange and symbol."""
+        """Returns whether events of this type may be selected, with any exchange and symbol."""
         return all(topics.event_types.has(event_type) for topics in self._all) and any(
             topics.event_types.has(event_type) for topics in self._either
         )
@@ -120,7 +120,7 @@ class Selection:
             last: Greatest timestamp.
 
         Returns:
-            None where each event must be asked.
+            None if the filter must be evaluated for each event.
         """
         if self.filter is None:
             return True
@@ -148,7 +148,7 @@ def select(
     filter: Callable[[Any], object] | None = None,  # noqa: A002 - as in subscribe
     invalid: OnInvalid = "raise",
 ) -> Selection:
-    """A selection, from what a reader's methods take.
+    """Makes a selection of the arguments of a reader's methods.
 
     Raises:
         TypeError: An argument is of another type.
@@ -192,7 +192,7 @@ def _names(what: str, names: Names | None) -> list[str]:
 
 
 def _either(event_types: EventTypes) -> tuple[TopicChoice, ...]:
-    """The topics that event types, classes and patterns stand for."""
+    """The topics of event types, classes and patterns."""
     several = (
         list(event_types) if isinstance(event_types, Iterable) and not isinstance(event_types, str) else [event_types]
     )

@@ -53,7 +53,7 @@ class StoredTopic:
 
 
 def count_topics(events: Iterable[BaseEvent]) -> list[StoredTopic]:
-    """The topics of events, where nothing is known of files."""
+    """The topics of events, for stores without files."""
     found: dict[tuple[str, str | None, str | None], tuple[int, datetime, datetime]] = {}
     for event in events:
         names, moment = (event.event_type, event.exchange, event.symbol), event.timestamp

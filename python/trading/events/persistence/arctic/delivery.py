@@ -19,10 +19,10 @@ from trading.events.persistence.parquet.store.store_lock import StoreLock
 from trading.events.persistence.sending.delivery import Delivery, RefusedEvent, UnavailableError
 
 _LATE_GAP = np.timedelta64(60, "s")
-"""Late events further apart than this are merged in one after the other: what lies between is not read."""
+"""Late events further apart than this are merged in one after the other; the rows between them are not read."""
 
 _MOST_APPENDS = 100
-"""After so many appends to a symbol its small segments are made into large ones."""
+"""Number of appends to a symbol after which its small segments are made into large ones."""
 
 Topic = tuple[type[BaseEvent], str | None, str | None]
 
@@ -118,7 +118,7 @@ class ArcticDelivery(Delivery):
             raise ArcticException(str(failed[0]))
 
     def _merge(self, target: _Target, frame: pd.DataFrame, text: str) -> None:
-        """Puts rows among those that are stored, which may include some of them."""
+        """Merges rows into the stored ones, which may include some of them."""
         for rows in _split(frame):
             merged = rows
             if self._library.native.has_symbol(target.symbol):

@@ -19,7 +19,7 @@ from trading.events.base import BaseEvent
 from trading.events.persistence.arctic.columns import FORMS
 
 SEQ = "_seq"
-"""The column that tells the order of recording."""
+"""The column of sequence numbers, which give the order of recording."""
 
 VERSION = 1
 """The version of the format that is written here. Later versions are refused."""
@@ -81,7 +81,7 @@ class FrameSchema:
         return pd.DataFrame(columns, index=pd.DatetimeIndex(times.view("datetime64[ns]"), name="timestamp"))
 
     def decode(self, table: pa.Table, heading: Heading) -> list[BaseEvent]:
-        """The events of a table that was a frame, by the types of their fields; others than its class has are left out.
+        """The events of a table that was a frame, by the types of their fields. Others than the class has are left out.
 
         Raises:
             KeyError, ValueError, TypeError, ArithmeticError: The table holds no events of this class.

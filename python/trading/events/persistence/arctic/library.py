@@ -1,4 +1,4 @@
-"""The library of ArcticDB that a store is: one for each folder in a process, because LMDB can be opened but once."""
+"""The ArcticDB library of a store: one for each folder in a process, because LMDB can be opened only once."""
 
 import os
 import threading
@@ -48,7 +48,7 @@ class EventLibrary:
             raise StorePathError(f"{base_path} cannot be opened as a store in ArcticDB: {error}") from error
 
     def names(self) -> Iterator[tuple[str, PartName]]:
-        """Every symbol that holds events, with what its name says."""
+        """All symbols that hold events, with their names parsed."""
         for symbol in sorted(self.native.list_symbols()):
             name = read_part_name(symbol + SUFFIX)
             if name is not None:
@@ -85,10 +85,10 @@ class EventLibrary:
         return first.value // 1_000, last.value // 1_000
 
     def check_process(self) -> None:
-        """Refuses to be used in a forked child.
+        """Checks that this is not a forked child.
 
         Raises:
-            StoreError: It is.
+            StoreError: It is one.
         """
         if os.getpid() != self.owner:
             raise StoreError("a store in ArcticDB cannot be used in a forked child; start a new process instead")

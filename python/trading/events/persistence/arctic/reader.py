@@ -1,4 +1,4 @@
-"""ArcticEventReader: what a store in ArcticDB holds."""
+"""ArcticEventReader: reads recorded events from ArcticDB."""
 
 from collections.abc import Iterator
 from heapq import merge
@@ -24,11 +24,11 @@ _LEAST_ROWS = 64
 
 
 class ArcticEventReader(IEventReader):
-    """Reads what an ArcticEventWriter has stored. It needs no writer, and disturbs none, in this process or in others.
+    """Reads the events of an ArcticEventWriter. It needs no writer, and disturbs none, in this process or in others.
 
-    A symbol that cannot be read, or of an event type that no class is defined for, raises when it is come to; an event
+    A symbol that cannot be read, or whose event type has no class, raises when its turn comes; an event
     that its class refuses, after all others have been given, unless the query says `invalid="skip"`.
-    ArcticDB itself trusts what it reads: open no store that comes from where you would not take a program from.
+    ArcticDB itself trusts the bytes that it reads: open no store from a source that you would not run programs of.
 
     Args:
         base_path: The store's folder.

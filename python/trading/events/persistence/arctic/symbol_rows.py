@@ -75,13 +75,13 @@ class SymbolRows:
     def chunks(
         self, start: int | None, end: int | None, *, rows: int, report: Callable[[StoreError], None]
     ) -> Iterator[list[tuple[Key, BaseEvent]]]:
-        """The events with `start <= timestamp < end`, in order, so many at a time; what its class refuses is reported.
+        """The events with `start <= timestamp < end`, in order, in lists of `rows`; refused events are reported.
 
-        What is written meanwhile may be among them or not.
+        Events that are written meanwhile may be among them or not.
 
         Raises:
             CorruptFileError: The symbol cannot be read.
-            UnknownEventTypeError: No class here is for its events.
+            UnknownEventTypeError: No class here has its event type.
         """
         reached: Key | None = None
         while True:
@@ -98,7 +98,7 @@ class SymbolRows:
             return
 
     def read(self, span: Span, report: Callable[[StoreError], None]) -> list[tuple[Key, BaseEvent]]:
-        """The events of some rows; one that its class refuses is reported."""
+        """The events of some rows; those that their class refuses are reported."""
         cls = event_class(self.heading.event_type)
         if cls is None:
             raise UnknownEventTypeError(self.library.base_path / self.symbol, self.heading.event_type)

@@ -17,7 +17,7 @@ from trading.events.persistence.sending.sender import Sender
 _FIRST_MICROS = -(2**63 - 1) // 1_000 + 1
 _LAST_MICROS = (2**63 - 1) // 1_000
 _SESSION = 2**40
-"""The numbers of events in the order of recording that a writer has; the next one has the next so many."""
+"""The count of sequence numbers that a writer reserves; the next writer's follow."""
 
 _SESSIONS = "_sessions"
 

@@ -50,7 +50,7 @@ _Render = Callable[[Any], Iterator[str]]
 
 
 class Point(NamedTuple):
-    """A point without its place in time."""
+    """A point without its time."""
 
     series: str
     """Measurement and tags: points of one series at one time replace each other."""

@@ -45,9 +45,9 @@ class InfluxDatabase:
     Attributes:
         url: The server's, such as `http://localhost:8086`. A path is put before the server's own.
         database: The database.
-        retention_policy: One of the database's, or None for its default.
+        retention_policy: A retention policy of the database, or None for its default.
         username: The user whose credentials are sent, or None for none.
-        password: The user's; never shown.
+        password: The user's password; never shown.
         tls: For `https`; None, the default, checks certificates as the system does.
 
     Raises:

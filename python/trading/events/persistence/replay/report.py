@@ -26,7 +26,7 @@ class ReplayReport:
 class ReplayClock:
     """The clock of a replay: `clock()` is the timestamp of the event that is being published, or was last.
 
-    Where a live system asks `utc_now`, what is tested with a replay asks this, and hears the same in each replay. The
+    Code that calls `utc_now` in a live system calls this clock in a replay, and gets the same times each time. The
     replay runs ahead of handlers that have events waiting; in `lockstep` each event is handled before the next, so that
     the clock says, in its handlers, the event's own time.
     """
@@ -37,7 +37,7 @@ class ReplayClock:
         self._moment: datetime | None = None
 
     def set(self, moment: datetime) -> None:
-        """Says what time it is; the replay does."""
+        """Sets the time; the replay calls it."""
         self._moment = moment
 
     def __call__(self) -> datetime:

@@ -1,4 +1,4 @@
-"""Stored rows made into events: natively, or by Pydantic where a class has changed since they were stored."""
+"""Decoding of stored rows: natively, or by Pydantic if a class has changed since they were stored."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -24,7 +24,7 @@ class Kind(NamedTuple):
 
     @classmethod
     def of(cls, event_class: type[BaseEvent], stored: StoredColumns) -> "Kind":
-        """The rows of a class whose fields are stored so."""
+        """The kind of rows of a class with these stored columns."""
         return cls(event_class, tuple((name, column.form, column.beside) for name, column in stored.items()))
 
 
@@ -37,7 +37,7 @@ def is_native(kind: Kind) -> bool:
 
 @lru_cache(maxsize=256)
 def changed_fields(kind: Kind) -> dict[str, str]:
-    """The fields that have another type in their class than they are stored with, and what both are."""
+    """The fields whose type in the class differs from the stored one, with a text about both."""
     shapes = {field.name: field.shape.form for field in describe(kind.event_class).fields}
     fields = kind.event_class.model_fields
     return {
@@ -52,7 +52,7 @@ def _show_type(annotation: Any) -> str:
 
 
 class Rows:
-    """Rows of one kind, whose texts are known to be texts. Which of them become events is said each time."""
+    """Rows of one kind, whose texts are valid, to be decoded in any selection."""
 
     def __init__(self, kind: Kind, batch: pa.RecordBatch) -> None:
         self._kind = kind
@@ -97,7 +97,7 @@ class Rows:
 def decode_each(
     rows: Rows, picked: Sequence[int], refuse: Callable[[int, EventDecodeError], None]
 ) -> list[BaseEvent | None]:
-    """The events of these rows, in this order; None for each that is none, which is refused."""
+    """The events of these rows, in this order; None for each that cannot be decoded, which is refused."""
     events: list[BaseEvent | None] = []
     start, end = 0, len(picked)
     while start < len(picked):

@@ -1,4 +1,4 @@
-"""The columns of an event class, and its events as rows of them."""
+"""The columns of an event class, and the encoding of its events in them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from trading.events.persistence.schema.stored_schema import (
 )
 
 CONVERSION_ERRORS = (pa.ArrowException, TypeError, ValueError, ArithmeticError, AttributeError, LookupError)
-"""Whatever the conversion of events to columns and back may raise."""
+"""The errors that the conversion of events to columns and back may raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class EventSchema:
         return event_type
 
     def encode(self, events: list[BaseEvent], seqs: list[int]) -> pa.Table:
-        """Events of the class, with their places in the order of recording, as a table with the columns of `arrow`.
+        """Events of the class, with their sequence numbers, as a table with the columns of `arrow`.
 
         Raises:
             UnstorableEventError: One of them would not come back equal.
@@ -52,7 +52,7 @@ class EventSchema:
         return pa.Table.from_arrays(columns, schema=self.arrow)
 
     def wrap(self, rows: int, columns: Sequence[ColumnBuffers]) -> pa.Table:
-        """So many rows, by their buffers, as a table with the columns of `arrow`."""
+        """Wraps the buffers of so many rows in a table with the columns of `arrow`."""
         arrays = [wrap_column(type_, rows, column) for type_, column in zip(self.arrow.types, columns, strict=True)]
         return pa.Table.from_arrays(arrays, schema=self.arrow)
 
@@ -81,7 +81,7 @@ def event_schema(event_class: type[BaseEvent]) -> EventSchema:
     """The columns of an event class, from its fields.
 
     Raises:
-        UnstorableEventError: One of the fields that say where an event is stored has been given another type.
+        UnstorableEventError: One of the fields by which events are routed and stored has another type.
     """
     if event_class not in _SCHEMAS:
         _SCHEMAS[event_class] = _make_schema(event_class)

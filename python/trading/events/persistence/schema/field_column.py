@@ -20,7 +20,7 @@ class FieldColumn:
     Attributes:
         name: The field.
         stored: Its form and columns.
-        parse: From the column's text to the value, where the form is json or the text stands for something.
+        parse: Turns the column's text into the value, if the form is json or the values are members of an enumeration.
     """
 
     name: str

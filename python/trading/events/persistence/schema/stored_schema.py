@@ -10,7 +10,7 @@ from trading.events._codec.columns import FORMS
 from trading.events._codec.forms import ROUTING_FORMS
 
 SEQ = "_seq"
-"""The column that tells the order of recording."""
+"""The column of sequence numbers, which give the order of recording."""
 
 VERSION = 1
 """The version of the files that are written here. Later versions are refused."""
@@ -89,12 +89,12 @@ def _cached_schema(text: bytes) -> pa.Schema:
 
 
 def column_names(columns: StoredColumns) -> list[str]:
-    """The names of the columns that stand for these fields, and of the order of recording."""
+    """The names of the columns of these fields, and of the sequence number."""
     return [*(each for name, column in columns.items() for each in (name, *column.beside)), SEQ]
 
 
 def arrow_schema(columns: StoredColumns) -> pa.Schema:
-    """The columns that stand for these fields, and the order of recording."""
+    """The Arrow schema of these fields, and of the sequence number."""
     fields = [field for name, column in columns.items() for field in column.arrow_fields(name)]
     return pa.schema([*fields, pa.field(SEQ, pa.int64())])
 

@@ -15,7 +15,7 @@ class RefusedEvent(NamedTuple):
 
 
 class UnavailableError(Exception):
-    """A store does not take anything now. What was to be delivered may be in it or not.
+    """A store does not take anything now. The rows that were to be delivered may be in it or not.
 
     Attributes:
         retry_after_s: Shortest wait before the next attempt that it asks for, in seconds.
@@ -31,7 +31,7 @@ class Delivery(ABC):
 
     @abstractmethod
     def deliver(self, rows: list[bytes], *, first: int) -> list[RefusedEvent]:
-        """Stores rows durably; those that an attempt before has stored already, once. Returns those that it refuses.
+        """Stores rows durably, each once, even if an earlier attempt has stored some. Returns the refused ones.
 
         Args:
             rows: The rows.

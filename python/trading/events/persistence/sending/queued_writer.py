@@ -81,7 +81,7 @@ class QueuedEventWriter(IEventWriter):
         await self._write(events)
 
     async def flush(self, *, timeout_s: float = 30.0) -> None:
-        """Returns when every event taken so far is in the store. What waits is sent at once.
+        """Returns when every event taken so far is in the store. Waiting events are sent at once.
 
         Args:
             timeout_s: Longest to wait for the store, in seconds.
@@ -96,7 +96,7 @@ class QueuedEventWriter(IEventWriter):
         self._raise_refused()
 
     async def aclose(self, *, timeout_s: float = 30.0, discard: bool = False) -> None:
-        """Sends what waits and ends the thread. Again, it does nothing.
+        """Sends the waiting events and ends the thread. Calling it again does nothing.
 
         Args:
             timeout_s: Longest to wait for the store, in seconds.
@@ -174,7 +174,7 @@ def check_time(event: BaseEvent, micros: int, *, first: int, last: int) -> None:
 
 
 def _close(sender: Sender, owner: int) -> None:
-    """Closes what was not closed; not in a forked child, and without waiting for the very thread that does it."""
+    """Closes a writer that was not closed; not in a forked child, and without waiting for its own thread."""
     if os.getpid() != owner:
         return
     if threading.current_thread() is not sender.thread:

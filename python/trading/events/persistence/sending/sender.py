@@ -1,4 +1,4 @@
-"""The thread that hands events over to a store, and tries again what it could not take."""
+"""The thread that sends events to a store, and retries."""
 
 import logging
 import threading
@@ -19,7 +19,7 @@ _log = logging.getLogger("trading.events.persistence")
 class Sender:
     """Hands rows over in batches, in order, from a thread of its own, until `stop`.
 
-    What a store does not take stays first in line, and is tried again after a while that doubles.
+    A batch that a store does not take stays first in line, and is tried again after a delay that doubles.
 
     Args:
         delivery: The store.
@@ -62,7 +62,7 @@ class Sender:
             return len(self._rows) + self._rows.standing
 
     def add(self, rows: list[bytes]) -> Future[None] | None:
-        """Takes rows, all or none. Returns None, or where there is no room, what is done when they have been taken."""
+        """Takes rows, all or none. Returns None, or if there is no room, a future that is done when they are taken."""
         with self._changed:
             if self._stopping:
                 raise StoreClosedError("the writer is closed")
@@ -75,7 +75,7 @@ class Sender:
             return refused
 
     def ask(self) -> Future[None]:
-        """Done when everything taken so far is settled: stored, or refused. That is begun at once."""
+        """A future, done when everything taken so far is stored, or refused. Sending begins at once."""
         asked: Future[None] = Future()
         with self._changed:
             if self._rows.removed == self._rows.taken:
@@ -87,13 +87,13 @@ class Sender:
         return asked
 
     def take_untold(self) -> list[RefusedEvent]:
-        """The refused events that have not been asked for yet, the last hundred of them."""
+        """The refused events since the last call, at most the last hundred."""
         with self._changed:
             untold, self._untold = self._untold, []
             return untold
 
     def stop(self) -> int:
-        """Ends the thread; what is not sent yet is lost. Returns how many rows that are."""
+        """Ends the thread; rows that are not sent yet are lost. Returns their number."""
         with self._changed:
             self._stopping = True
             lost = len(self._rows)

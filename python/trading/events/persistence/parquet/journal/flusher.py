@@ -30,7 +30,7 @@ class JournalFlusher:
     """Appends from any thread, and flushes the journal in a thread of its own, until `stop`.
 
     Rows that the disk refuses wait in line, and all that come after them behind them; they are tried again every
-    second, and after each sync. That there is such a line is logged once, as an error.
+    second, and after each sync. The beginning of such a line is logged as an error.
 
     Args:
         journal: The journal.
@@ -59,7 +59,7 @@ class JournalFlusher:
             return sum(len(refused.rows) for refused in self.line)
 
     def append(self, row: bytes) -> Future[None] | None:
-        """Appends a row. Returns None, or where the disk refuses it, what is done when it has been appended."""
+        """Appends a row. Returns None, or if the disk refuses it, a future that is done when it has been appended."""
         if not self.line:
             try:
                 if self.journal.append(row):
@@ -89,7 +89,7 @@ class JournalFlusher:
         return asked
 
     def stop(self) -> None:
-        """Ends the thread; what is in line is left alone."""
+        """Ends the thread; rows in line are left alone."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -162,7 +162,7 @@ class JournalFlusher:
                 future.set_exception(failure)
 
     def _walk_line(self) -> None:
-        """Appends what waits in line, in order, as far as the disk takes it."""
+        """Appends the rows in line, in order, as far as the disk takes them."""
         while True:
             with self._changed:
                 if not self.line:

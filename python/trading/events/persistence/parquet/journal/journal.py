@@ -1,4 +1,4 @@
-"""The journal of a store: opened for writing after whatever has become of its last writer."""
+"""The journal of a store: opened for writing, in whatever state its last writer left it."""
 
 import logging
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ def open_segments(base_path: Path) -> list[_core.Segment]:
 
 
 def damaged_segments(base_path: Path) -> list[CorruptFileError]:
-    """Names the segments that were damaged when they were sealed: of what they held, something is in no file."""
+    """The segments that were damaged when they were sealed: some of their bytes are in no file."""
     damaged = sorted(journal_folder(base_path).glob(f"*{OLDER_DAMAGED}"))
     return [CorruptFileError(path, _LOST if path.name.endswith(DAMAGED) else _LEFT) for path in damaged]
 
@@ -71,7 +71,7 @@ def damaged_segments(base_path: Path) -> list[CorruptFileError]:
 def open_journal(
     base_path: Path, *, most_rows: int, most_bytes: int, is_buffered: bool
 ) -> tuple[_core.Journal, Recovery]:
-    """Begins a new segment after all that is there, whose numbers nothing had before.
+    """Begins a new segment, with numbers above all that were ever used.
 
     Args:
         base_path: The store.
@@ -105,7 +105,7 @@ def open_journal(
 
 
 def _take_stock(segments: Sequence[_core.Segment], number: int, seq: int) -> tuple[int, int, Recovery]:
-    """The last segment's number, the next row's, both at least as given, and what is in the segments."""
+    """The last segment's number and the next row's, both at least as given, and the contents of the segments."""
     rows, torn, damaged = 0, 0, 0
     for segment in segments:
         number = number if segment.is_apart else max(number, segment.number)
@@ -118,7 +118,7 @@ def _take_stock(segments: Sequence[_core.Segment], number: int, seq: int) -> tup
 
 
 def _last_numbers(base_path: Path) -> tuple[int, int]:
-    """The last segment's number and the next row's where the journal is gone, by all manifests."""
+    """The last segment's number and the next row's if the journal is gone, by all manifests."""
     number, seq = 0, 1
     for day in list_days(base_path):
         try:

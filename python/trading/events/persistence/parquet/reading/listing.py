@@ -37,7 +37,7 @@ class Listing:
     Args:
         base_path: The store.
         selection: The selection.
-        report: Told of everything that cannot be read.
+        report: Called with the error of everything that cannot be read.
     """
 
     def __init__(self, base_path: Path, selection: Selection, report: Callable[[StoreError], None]) -> None:
@@ -49,7 +49,7 @@ class Listing:
         self._segments: set[int] = set()
 
     def days(self, *, newest_first: bool = False) -> Iterator[tuple[date, list[Part]]]:
-        """The days, in order, each with its files, and its rows that are in none yet."""
+        """The days, in order, each with its files and its unsealed rows."""
         self._read_journal()
         try:
             with naming(self._base_path):
@@ -62,7 +62,7 @@ class Listing:
                 yield day, parts
 
     def parts(self, day: date) -> list[Part]:
-        """The files of a day, and its rows that are in none yet, as they are now."""
+        """The current files and unsealed rows of a day."""
         while True:
             try:
                 manifest = read_manifest(day_folder(self._base_path, day))
@@ -126,14 +126,14 @@ class Listing:
         )
 
     def _choose(self, parts: list[Part]) -> list[Part]:
-        """The parts with selected rows, of those in memory."""
+        """The unsealed parts with selected rows."""
         selection = self._selection
         return [
             part for part in parts if selection.wants_topic(part.footer().topic) and part.footer().groups_in(selection)
         ]
 
     def _without_manifest(self, day: date) -> list[Part]:
-        """The rows of a day of which nothing has been sealed. Files without a manifest would be a broken day."""
+        """The rows of a day that has no sealed ones. Files without a manifest are a fault."""
         folder = day_folder(self._base_path, day)
         try:
             with naming(folder):
@@ -182,7 +182,7 @@ class Listing:
                 self._unsealed[topic.day].append((segment.number, unsealed_part(segment.path, topic, table)))
 
     def _errors(self, segment: Segment, tables: JournalTables, start: int) -> Iterator[StoredEventError]:
-        """The errors of the rows that were refused from one on, where their times may be selected."""
+        """The errors of refused rows, from one on, if their times may be selected."""
         for refusal in tables.refused[start:]:
             [(seq, payload)] = tables.rows.slice(refusal.row, refusal.row + 1)
             said = peek_row(payload)
@@ -192,7 +192,7 @@ class Listing:
                 )
 
     def _error_of(self, segment: Segment, tables: JournalTables, stuck: StuckTopic) -> StoreError | None:
-        """The error of rows of which nothing can be made, if the time of one may be selected."""
+        """The error of the rows of a stuck topic, if the time of one may be selected."""
         for index in stuck.indices:
             [(seq, payload)] = tables.rows.slice(index, index + 1)
             micros = peek_row(payload).micros

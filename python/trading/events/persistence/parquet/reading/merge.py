@@ -35,11 +35,11 @@ _STEP_ROWS = 2**16
 _LEAST_BATCH_ROWS, _MOST_BATCH_ROWS = 8_192, 32_768
 _LEAST_SPILLED_ROWS = 64
 _FEW_ROWS = 1_024
-"""Up to so many rows are compared sooner here than Arrow is called."""
+"""Up to this number of rows, comparing them here is faster than calling Arrow."""
 
 
 class Chunk(NamedTuple):
-    """Some events in order, and the place of the last of them."""
+    """Some events in order, and the key of the last of them."""
 
     events: Sequence[BaseEvent]
     last: Key
@@ -53,7 +53,7 @@ def merge(
     Args:
         parts: The files.
         selection: The selection; the topics of the files are not checked again.
-        report: Told of each file that cannot be read to its end; the others go on.
+        report: Called with the error of each file that cannot be read to its end; the others go on.
         after: The key to begin after, if not at the beginning.
 
     Raises:
@@ -120,7 +120,7 @@ class _Pace(NamedTuple):
 
 
 def _most_overlapping(parts: list[Part]) -> int:
-    """Rows that at one moment of the recording stand in the least batches of all files at once."""
+    """The largest number of rows in the smallest batches of all files that overlap at one moment."""
     changes = [(part.first, min(part.rows, _LEAST_BATCH_ROWS)) for part in parts]
     changes += [(part.last + 1, -min(part.rows, _LEAST_BATCH_ROWS)) for part in parts]
     most = now = 0
@@ -191,7 +191,7 @@ class _Stream:
         return kind
 
     def _cut(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The selected rows of a batch that has been proved to be in order."""
+        """The selected rows of a batch, after checking that it is in order."""
         with naming(self._part.path):
             batch.validate(full=True)
             times, seqs = read_keys(batch, after=self._reached, last=self._part.last)
@@ -205,7 +205,7 @@ class _Stream:
 
 
 def read_keys(batch: pa.RecordBatch, *, after: Key, last: int) -> tuple[Sequence[int], Sequence[int]]:
-    """The timestamps and places of rows.
+    """The timestamps and sequence numbers of rows.
 
     Raises:
         ValueError: They are not in order, or not between the two limits.

@@ -16,7 +16,7 @@ from trading.events.persistence.schema.stored_schema import column_names
 from trading.events.persistence.selection import Selection
 
 _THREADED_ROWS = 16_384
-"""From so many rows on it pays to read the columns in several threads."""
+"""Least number of rows for which it pays to read the columns in several threads."""
 
 
 class OpenFiles:
@@ -39,7 +39,7 @@ class OpenFiles:
 
 @dataclass(slots=True)
 class Part:
-    """A file of a day. It is opened when something is asked that only it knows.
+    """A file of a day. It is opened when its footer or its rows are needed.
 
     Attributes:
         path: The file.
@@ -175,7 +175,7 @@ def read_part(path: Path, day: date, size_bytes: int) -> Part:
 
 
 def find_part(path: Path, day: date, *, size_bytes: int, sealed: SealedFile | None) -> Part:
-    """A file of which the manifest says so much. It is looked for, and not opened.
+    """A file that the manifest names. Its size is checked; it is not opened.
 
     Raises:
         VanishedFileError: It is not there.
@@ -194,7 +194,7 @@ def _iterate(file: pq.ParquetFile, group: RowGroup, rows: int, columns: Sequence
 
 
 def _skip(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """The batches after the first so many rows, which were batches of their own once."""
+    """Skips whole batches with so many rows."""
     while rows > 0:
         batch = next(batches, None)
         if batch is None or batch.num_rows > rows:

@@ -29,7 +29,7 @@ _log = logging.getLogger("trading.events.persistence")
 
 
 def take_left(base_path: Path) -> None:
-    """Quarantines the rows that earlier releases left; what cannot be read is logged, and tried by the next writer."""
+    """Quarantines the rows that earlier releases left; a segment that cannot be read is logged, and left."""
     for path in sorted(journal_folder(base_path).glob(f"*{OLDER_DAMAGED}")):
         if (found := _NAME.fullmatch(path.name)) is None:
             continue
@@ -75,7 +75,7 @@ def _left(base_path: Path, number: int, rows: _core.SegmentRows) -> Iterator[int
 
 
 def _read_day(folder: Path, rows: _core.SegmentRows) -> tuple[Manifest | None, set[int]]:
-    """A day's manifest, if it has one, and the numbers of its rows that may be among some."""
+    """A day's manifest, if it has one, and the sequence numbers in its files that overlap those of some rows."""
     try:
         manifest = read_manifest(folder)
     except FileNotFoundError:

@@ -49,7 +49,7 @@ class SetApart:
         return f"{self.path}: {self.say()}"
 
     def say(self) -> str:
-        """All of it but the path, as a sentence."""
+        """The description without the path, as a sentence."""
         name = "an unknown type" if self.event_type is None else f"the type {self.event_type!r}"
         count, stay = ("1 event", "stays") if self.rows == 1 else (f"{self.rows:,} events", "stay")
         return f"{count} of {name} cannot be sealed, and {stay} in the journal, quarantined: {self.reason}; {_WAY_OUT}"
@@ -83,9 +83,9 @@ def write_quarantined(base_path: Path, picked: Sequence[int], rows: _core.Segmen
 
 
 def _next_number(base_path: Path) -> int:
-    """A number above that of every such segment, which none before it had: manifests go on naming those that are gone.
+    """A new number, above those of all quarantine segments there ever were: manifests keep naming those that are gone.
 
-    It is the time, and where the clock has stepped back, a random distance above the newest that is there.
+    It is the time, or if the clock has stepped back, a random distance above the newest that is there.
     """
     numbers = (segment.number & _NUMBER for segment in open_segments(base_path) if segment.is_apart)
     return max(time.time_ns(), max(numbers, default=0) + 1 + secrets.randbelow(_MOST_DISTANCE))

@@ -34,7 +34,7 @@ _log = logging.getLogger("trading.events.persistence")
 
 
 class _Request(NamedTuple):
-    """A call for everything to be sealed, and perhaps for the end."""
+    """A request to seal everything, and perhaps to end."""
 
     done: Future[None]
     closes: bool
@@ -43,8 +43,9 @@ class _Request(NamedTuple):
 class Sealer:
     """Seals the segments of a journal in a thread of its own, which ends when a `close` succeeds.
 
-    What the disk refuses stays in the journal and is tried again every second. Rows that cannot be sealed because of
-    their class are quarantined, which is logged once, and tried again by the next writer, or when a class is defined.
+    Rows that the disk refuses stay in the journal and are tried again every second. Rows that cannot be sealed because
+    of their class are quarantined, which is logged once, and tried again by the next writer, or when a class is
+    defined.
 
     Args:
         base_path: The store.
@@ -121,7 +122,7 @@ class Sealer:
         self._lock.release()
 
     def _serve(self) -> None:
-        """Does what is due, after waiting for it."""
+        """Waits until something is due, and does it."""
         with self._changed:
             while (due_s := self._due_s()) is None or due_s > time.monotonic():
                 self._changed.wait(None if due_s is None else due_s - time.monotonic())

@@ -1,4 +1,4 @@
-"""Sealing: the rows of segments become Parquet files, once, whatever moment a crash comes at.
+"""Sealing: the rows of segments become Parquet files, exactly once, even after a crash at any moment.
 
 1. The files are written under names that no reader looks for, and read again.
 2. The rows of which no columns can be made are quarantined (`quarantine.py`): from then on they are in a segment of
@@ -44,7 +44,7 @@ from trading.events.persistence.refusal import explain
 _SAMPLE_BYTES = 1024 * 1024
 _FEW_FILES = 64
 _MANY_ROWS = 1_000
-"""So many rows cost about as much to seal as a file of its own."""
+"""Number of rows that cost about as much to seal as one more file."""
 
 
 class _NewFile(NamedTuple):
@@ -84,7 +84,7 @@ def seal_together(base_path: Path, segments: Sequence[Segment]) -> bool:
     """Puts the rows of several segments into files, one for each day and topic. The segments are left where they are.
 
     Returns:
-        Whether that could be. Where one of them is damaged, or some of a day's rows are in files already, nothing has
+        Whether that was possible. If one of them is damaged, or some of a day's rows are in files already, nothing has
         been sealed, and each is to be sealed on its own.
 
     Raises:
@@ -100,7 +100,7 @@ def seal_quarantined(base_path: Path, segment: Segment) -> bool:
     """Puts quarantined rows into files; those that still cannot be are quarantined anew.
 
     Returns:
-        Whether there was one that can be. The segment is then to be removed; else nothing has changed.
+        Whether some were sealed. The segment is then to be removed; else nothing has changed.
 
     Raises:
         OSError, MemoryError, StoreError: A file cannot be written.
@@ -128,7 +128,7 @@ def _seal(base_path: Path, tables: JournalTables, origin: Origin) -> bool:
 
 
 def _write_all(base_path: Path, tables: JournalTables, origin: Origin) -> dict[Path, list[_NewFile]] | None:
-    """The files of each day that has not been sealed; None where a day has been for some of the segments only."""
+    """The files of each day that is not sealed yet; None if a day is sealed for only some of the segments."""
     written: dict[Path, list[_NewFile]] = {}
     segments = origin.segments
     for day, topics in groupby(sorted(tables.topics, key=_day_of), key=_day_of):
@@ -152,7 +152,7 @@ def _find_day(folder: Path) -> Manifest:
 
 
 def _try_to_write(base_path: Path, topic: TopicTable, origin: Origin, tables: JournalTables) -> list[_NewFile]:
-    """The file of a topic; none if no row of it is an event, or no file can be made of them, whatever the disk does."""
+    """The file of a topic; none if no row of it is an event, or if no file can be made of them."""
     try:
         return list(_write(base_path, topic, origin))
     except (OSError, MemoryError, StoreError):
@@ -167,7 +167,7 @@ def _day_of(topic: TopicTable) -> date:
 
 
 def _open_day(base_path: Path, folder: Path) -> None:
-    """Makes a day's folder and manifest, if there is none: a folder with files and no manifest would be a broken day.
+    """Makes a day's folder and manifest, if there is none: files without a manifest would be a fault.
 
     Raises:
         OSError: It cannot be made.
@@ -181,14 +181,14 @@ def _open_day(base_path: Path, folder: Path) -> None:
 
 
 class FreeNames:
-    """Finds names for new files of a day, while nobody else may name any.
+    """Finds names for new files of a day, under the commit lock.
 
-    The number of a topic's part is above all that the manifest names, and a merged file's is above those it is made of.
-    So no name is given again, and a reader who knows an older manifest never takes another file for the one it wants.
+    The number of a topic's part is above all in the manifest, and a merged file's is above those of its sources.
+    So no name is used again, and a reader with an older manifest never takes another file for the one it wants.
 
     Args:
-        folder: The day's.
-        manifest: The day's.
+        folder: The day's folder.
+        manifest: The day's manifest.
         origin: The origin of the files.
 
     Raises:
@@ -205,7 +205,7 @@ class FreeNames:
             self._last[topic] = max(self._last[topic], name.number)
 
     def find(self, name: PartName) -> str:
-        """The name of a topic's next part: one that is not there, or is what an attempt at the same has left."""
+        """The name of a topic's next part: a free one, or that of a leftover of an attempt at the same."""
         numbers = count(self._last[name._replace(number=1)] + 1)
         names = (str(name._replace(number=number)) for number in numbers)
         return next(free for free in names if free not in self._there or is_leftover(self._folder / free, self._origin))

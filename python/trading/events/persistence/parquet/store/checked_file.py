@@ -14,7 +14,7 @@ from trading.events.persistence.parquet.store.footer import footer_checksum
 from trading.events.persistence.schema.event_schema import CONVERSION_ERRORS
 
 _SMALL_BYTES = 2**20
-"""A file up to this size is read at once, which is faster than a column at a time, and its checksum compared."""
+"""Largest file that is read at once, which is faster than a column at a time, and whose checksum is compared."""
 
 _CHECKSUM = "its checksum is not the one that it was written with"
 _BUFFER_BYTES = 65_536
@@ -22,7 +22,7 @@ _BUFFER_BYTES = 65_536
 
 @contextmanager
 def naming(path: Path) -> Generator[None]:
-    """Turns every fault of a file into an error that names the file.
+    """Turns every error about a file into one that names it.
 
     Raises:
         VanishedFileError: It is not there.

@@ -7,7 +7,7 @@ from pathlib import Path
 from trading.events import _core
 
 _FEW_FILES = 8
-"""So many files are synced one by one; more by syncing their whole file system once."""
+"""Most files that are synced one by one; for more, their whole file system is synced once."""
 
 
 def make_folder(folder: Path) -> None:

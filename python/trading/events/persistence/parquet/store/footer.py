@@ -18,7 +18,7 @@ from trading.events.persistence.schema.stored_schema import FileTopic, StoredCol
 from trading.events.persistence.selection import Selection, day_span
 
 _TAIL_BYTES = 8
-"""The length of the footer, and the mark of Parquet."""
+"""The size of the length of the footer and of Parquet's magic bytes."""
 
 _ARROW_KEY = b"ARROW:schema"
 """The key of Arrow's own schema, in files that have one."""
@@ -79,7 +79,7 @@ def footer_checksum(file: BinaryIO | pa.BufferReader) -> int:
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is too short for the footer that it speaks of.
+        ValueError: It is too short for its footer.
     """
     size_bytes = file.seek(0, os.SEEK_END)
     file.seek(max(size_bytes - _TAIL_BYTES, 0))
@@ -91,7 +91,7 @@ def footer_checksum(file: BinaryIO | pa.BufferReader) -> int:
 
 
 def read_footer(file: pq.ParquetFile, path: Path, day: date) -> Footer:
-    """Reads what the footer of an open file says.
+    """Reads the footer of an open file.
 
     Raises:
         ValueError: It is not of a file of this name, in the folder of this day.

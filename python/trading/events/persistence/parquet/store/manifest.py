@@ -30,15 +30,15 @@ class SealedFile(_Stored):
     """One file of a day.
 
     Attributes:
-        name: In the day's folder.
+        name: Its name in the day's folder.
         size_bytes: Its size.
         crc32c: The checksum of all its bytes.
         footer_crc32c: The checksum of its footer and all that follows; None in a manifest that does not say.
         rows: The number of its events.
         first: Least timestamp, in microseconds since 1970.
         last: Greatest timestamp.
-        first_seq: Least place in the order of recording.
-        last_seq: Greatest.
+        first_seq: Least sequence number.
+        last_seq: Greatest sequence number.
     """
 
     name: str
@@ -115,7 +115,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def prepare_manifest(folder: Path, manifest: Manifest) -> None:
-    """Writes a manifest beside the one that counts, not yet durably.
+    """Writes a manifest beside the current one, not yet durably.
 
     Raises:
         OSError: It cannot be written.
@@ -125,7 +125,7 @@ def prepare_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def commit_manifest(folder: Path) -> None:
-    """Makes the manifest that was prepared, and has been synced, the one that counts, durably.
+    """Makes the manifest that was prepared and synced the current one, durably.
 
     Raises:
         OSError: The rename or the sync failed; after a loss of power either manifest may count.

@@ -1,4 +1,4 @@
-"""The origin of a file, in its metadata, by which the rest of an attempt is told from a file."""
+"""The origin of a file, in its metadata, by which leftovers of attempts are recognised."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -16,8 +16,8 @@ class Origin(BaseModel, frozen=True):
 
     Attributes:
         segment: A segment of the journal, or 0.
-        with_segments: Those that were sealed together with it.
-        merged: Other files of the same day, by name.
+        with_segments: The segments that were sealed together with it.
+        merged: The names of the merged files, all of the same day.
     """
 
     segment: int = 0

@@ -1,4 +1,4 @@
-"""The path of a store: no folder but one that a writer has recorded into is read, verified or changed as a store."""
+"""The path of a store: only a folder that a writer has recorded into is read, verified or changed as one."""
 
 from os import PathLike
 from pathlib import Path

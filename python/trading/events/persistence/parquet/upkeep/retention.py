@@ -13,7 +13,7 @@ from trading.events.persistence.parquet.store.store_path import existing_store
 
 
 def remove_days(base_path: str | PathLike[str], *, before: date) -> list[date]:
-    """Removes the files of all days before one, as a day at a time, safely while others read and write.
+    """Removes the files of all days before one, a day at a time, safely while others read and write.
 
     Events of such days that are still in the journal stay, and are sealed as ever.
 

@@ -1,4 +1,4 @@
-"""Verification: every byte of a store read, and each file named that is not as it was written."""
+"""Verification: reads every byte of a store, and names each file that is not as it was written."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -36,9 +36,9 @@ class Fault:
 
 
 def verify(base_path: str | PathLike[str]) -> Iterator[Fault]:
-    """Reads all of a store and yields what is wrong with it: checksums, footers, order, sequence, manifests, journal.
+    """Reads all of a store and yields its faults: in checksums, footers, order, sequence, manifests, journal.
 
-    What a writer, a compaction or a removal of days is just doing, or has left undone when it was killed, is no fault:
+    The unfinished work of a writer, a compaction or a removal of days, running or killed, is no fault:
     nothing is lost by it, no reader takes it for more than it is, and the next one finishes it.
 
     Raises:
