@@ -20,7 +20,7 @@ from benchmarks.ticks import START, make_tick, make_ticks
 from trading.events.base import BaseEvent
 from trading.events.market_data import TickEvent
 from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy
-from trading.events.persistence.parquet.store.layout import name_part
+from trading.events.persistence.names import name_part
 from trading.events.persistence.parquet.store.manifest import Manifest, replace_manifest
 from trading.events.persistence.parquet.store.part_writer import write_part
 

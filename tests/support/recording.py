@@ -16,8 +16,7 @@ from trading.events import _core
 from trading.events.base import BaseEvent
 from trading.events.market_data import TickEvent
 from trading.events.persistence import EventReader, ParquetEventWriter
-from trading.events.persistence.parquet.sealing import sealer as recorder
-from trading.events.persistence.parquet.sealing import sealing
+from trading.events.persistence.parquet.sealing import sealer, sealing
 from trading.events.persistence.parquet.store import manifest
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -63,10 +62,10 @@ class Disk:
     """Stands before sealing: lets files through, holds them up, or fails. Nothing is tried again by itself."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._write, self._seal = sealing.write_part, recorder.seal_segment
+        self._write, self._seal = sealing.write_part, sealer.seal_segment
         monkeypatch.setattr(sealing, "write_part", self._write_part)
-        monkeypatch.setattr(recorder, "seal_segment", self._seal_segment)
-        monkeypatch.setattr(recorder, "_RETRY_S", 3_600.0)
+        monkeypatch.setattr(sealer, "seal_segment", self._seal_segment)
+        monkeypatch.setattr(sealer, "_RETRY_S", 3_600.0)
         self.asked = threading.Event()
         self.sealed = threading.Event()
         self.failed = threading.Event()

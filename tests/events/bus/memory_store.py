@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from operator import attrgetter
 
-from trading.events._codec.columns import to_micros
+from trading.events._codec.micros import to_micros
 from trading.events.base import BaseEvent
 from trading.events.persistence import IEventReader, IEventWriter
 from trading.events.persistence.replay.event_range import EventChunks

@@ -14,9 +14,12 @@ from pydantic import AfterValidator, ConfigDict, Field
 from tests.support.classes.odd_fields import ODD_FIELDS, Leg, Venue, define
 from tests.support.classes.samples import SAMPLES, sample
 from tests.support.classes.strategies import events
+from trading.events import _core
 from trading.events._codec.columns import FORMS
+from trading.events._codec.forms import ROUTING_FORMS, form_of
+from trading.events._codec.shapes import KIND_OF_TYPE
 from trading.events.base import Amount, BaseEvent, UtcDatetime
-from trading.events.errors import EventEncodeError, UnstorableEventError
+from trading.events.errors import EventDecodeError, EventEncodeError, UnstorableEventError
 from trading.events.market_data import OrderBookEvent, TickEvent
 from trading.events.persistence.encoding import encode_row
 from trading.events.persistence.schema.event_schema import CONVERSION_ERRORS, event_schema
@@ -210,3 +213,18 @@ def test_what_a_validator_changed_is_stored_as_it_is() -> None:
 def test_columns_that_no_value_makes_are_refused(form: str, columns: list[Any]) -> None:
     with pytest.raises(CONVERSION_ERRORS):
         FORMS[form].decode([column if isinstance(column, pa.Array) else pa.array(column) for column in columns])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_has_as_many_columns_in_the_codec_as_in_the_table(form: str) -> None:
+    columns = [(0, pa.nulls(0, type_).buffers()) for type_ in FORMS[form].types]
+    assert _core.decode_columns(0, [(form, columns)], {}, 0) == []
+    for wrong in (columns[:-1], [*columns, columns[0]]):
+        with pytest.raises(EventDecodeError, match="columns of its form"):
+            _core.decode_columns(0, [(form, wrong)], {}, 0)
+
+
+def test_every_kind_of_values_has_a_form_of_the_table() -> None:
+    kinds = {*KIND_OF_TYPE.values(), "id", "moment", "metadata", "pydantic"}
+    assert {form_of(kind) for kind in kinds} == set(FORMS)
+    assert set(ROUTING_FORMS.values()) <= set(FORMS)

@@ -15,6 +15,7 @@ from pydantic_core import from_json
 from tests.support.stores.process import ServerProcess, free_port
 from trading.events._codec.columns import from_micros
 from trading.events._codec.description import FieldDescription, describe
+from trading.events._codec.micros import from_micros
 from trading.events._codec.typed_json import field_json
 from trading.events.base import BaseEvent, event_class
 from trading.events.persistence.influx_writer import InfluxDatabase

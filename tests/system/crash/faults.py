@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.support.children import ask, fork
 from tests.system.crash import shim
 from tests.system.crash.program import check, read_promises, record
-from trading.events.persistence.parquet.journal import flusher as keeper
-from trading.events.persistence.parquet.sealing import sealer as recorder
+from trading.events.persistence.parquet.journal import flusher
+from trading.events.persistence.parquet.sealing import sealer
 
 ERRORS = {"no room": errno.ENOSPC, "input or output": errno.EIO, "interrupted": errno.EINTR, "half a write": 0}
 
@@ -45,7 +45,7 @@ def _run(folder: Path, *, steps: int, seed: int, at: int, error: int) -> int:
     reading, writing = os.pipe()
 
     def work() -> None:
-        keeper._RETRY_S = recorder._RETRY_S = 0.001
+        flusher._RETRY_S = sealer._RETRY_S = 0.001
         shim.arm(folder / "store", at=at, error=error)
         record(folder / "store", folder / "notes", seed=seed, steps=steps)
         os.write(writing, str(shim.calls()).encode())

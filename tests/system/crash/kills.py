@@ -10,15 +10,14 @@ from typing import Any
 
 from tests.support.children import ask, fork
 from tests.system.crash.program import check, read_promises, record
-from trading.events.persistence.parquet.sealing import sealer as recorder
-from trading.events.persistence.parquet.sealing import sealing
+from trading.events.persistence.parquet.sealing import sealer, sealing
 from trading.events.persistence.parquet.store import durable_files as folder
 from trading.events.persistence.parquet.store import manifest
 from trading.events.persistence.parquet.upkeep import compaction
 
 POINTS = {
-    "while a segment is sealed": (recorder, "seal_segment"),
-    "while segments are sealed together": (recorder, "seal_together"),
+    "while a segment is sealed": (sealer, "seal_segment"),
+    "while segments are sealed together": (sealer, "seal_together"),
     "at a file that is written": (sealing, "write_part"),
     "at a rename": (Path, "rename"),
     "at the manifest that is written": (sealing, "prepare_manifest"),

@@ -1,1 +1,1 @@
-"""What an event class holds, and events as columns and JSON."""
+"""Descriptions of event classes, and events as columns and JSON."""

@@ -1,4 +1,4 @@
-"""Columns: how the values of one field stand in Arrow, exactly.
+"""Columns: the exact encoding of a field's values in Arrow.
 
 A form has one column of the field's own name, with a real type that any Parquet reader understands, and perhaps some
 beside it for what that type cannot say:
@@ -16,20 +16,18 @@ beside it for what that type cannot say:
 Where `_exact` says something, the field's own column is null.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, Inexact, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
 
+from trading.events._codec.micros import from_micros
 from trading.events._models.decimals import own_context
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 _SCALE = 18
 _WHOLE_DIGITS = 20
@@ -38,26 +36,12 @@ _UNITS = {exp: Decimal((0, (1,), exp)) for exp in range(-_SCALE, _WHOLE_DIGITS)}
 _EXACTLY = own_context(_SCALE + _WHOLE_DIGITS, Inexact, InvalidOperation)
 
 
-def to_micros(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware datetime, exactly."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """The aware datetime in UTC.
-
-    Raises:
-        OverflowError: It is not between the years 1 and 9999.
-    """
-    return _EPOCH + timedelta(microseconds=micros)
-
-
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How the values of a field stand in Arrow columns; None is always null.
+    """The encoding of a field's values in Arrow columns; None is always null.
 
     Attributes:
-        type: Of the column that bears the field's name.
+        type: The type of the column that has the field's name.
         decode: From the columns, the one of the field's name first, to the values. It raises an ArrowException, a
             TypeError, a ValueError, an AttributeError, an ArithmeticError or a LookupError if none make such columns.
         beside: The types of the columns beside it, by what is appended to the field's name.
@@ -66,6 +50,11 @@ class Form:
     type: pa.DataType
     decode: Callable[[Sequence[pa.Array]], list[Any]]
     beside: Mapping[str, pa.DataType]
+
+    @property
+    def types(self) -> tuple[pa.DataType, ...]:
+        """The types of all its columns, its own first."""
+        return self.type, *self.beside.values()
 
 
 def _plain(type_: pa.DataType) -> Form:
@@ -113,4 +102,18 @@ FORMS: Mapping[str, Form] = {
     "utc": _MOMENT,
     "time": _exact(_MOMENT, datetime.fromisoformat),
 }
-"""Every form, by the name that it has in files."""
+"""All forms, by their names in files."""
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """A free name for a column: the given one, with as many `_` appended as it takes."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def take_name(name: str, taken: set[str]) -> str:
+    """A free name, which is then taken."""
+    name = free_name(name, taken)
+    taken.add(name)
+    return name

@@ -13,32 +13,19 @@ from typing import Any
 import pyarrow as pa
 
 from trading.events import _core
+from trading.events._codec.columns import FORMS, take_name
 from trading.events._codec.description import describe
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import EventDecodeError
 
 METADATA_KEY = b"trading_events_table"
-"""Where the schema says which columns hold the fields of each event type."""
+"""The key of the schema's metadata that says which columns hold the fields of each event type."""
 
 VERSION = 1
-"""Of what stands there. Later versions are refused."""
+"""The version of that metadata. Later versions are refused."""
 
 EXTRA = "_extra"
-"""The column of what events of a class with `extra="allow"` have beside their fields, as JSON."""
-
-EXACT = ("exact", pa.string())
-
-TYPES: Mapping[str, tuple[pa.DataType, tuple[tuple[str, pa.DataType], ...]]] = {
-    "text": (pa.string(), ()),
-    "json": (pa.string(), ()),
-    "bool": (pa.bool_(), ()),
-    "float": (pa.float64(), ()),
-    "int": (pa.int64(), (EXACT,)),
-    "decimal": (pa.decimal128(38, 18), (("exp", pa.int8()), EXACT)),
-    "utc": (pa.timestamp("us", tz="UTC"), ()),
-    "time": (pa.timestamp("us", tz="UTC"), (EXACT,)),
-}
-"""The types of each form: of the field's own column, and of those beside it by what is appended to its name."""
+"""The column of the extra values of events of a class with `extra="allow"`, as JSON."""
 
 Places = Mapping[str, Mapping[str, tuple[str, Sequence[str]]]]
 """For each event type the form and the columns of each field, its own column first."""
@@ -55,11 +42,10 @@ def to_table(events: Iterable[BaseEvent]) -> pa.Table:
     arrays: list[pa.Array] = []
     taken = {name for name, _, _ in fields}
     for name, form, columns in fields:
-        own, beside = TYPES[form]
-        first = name if all(name not in before for before in names) else _free_name(f"{name}_{form}", taken)
-        named = [first, *(_free_name(f"{first}_{end}", taken) for end, _ in beside)]
+        first = name if all(name not in before for before in names) else take_name(f"{name}_{form}", taken)
+        named = [first, *(take_name(f"{first}_{end}", taken) for end in FORMS[form].beside)]
         names.append(named)
-        for column, type_, buffers in zip(named, (own, *(t for _, t in beside)), columns, strict=True):
+        for column, type_, buffers in zip(named, FORMS[form].types, columns, strict=True):
             schema.append(pa.field(column, type_))
             arrays.append(wrap_column(type_, rows, buffers))
     stored = {
@@ -75,14 +61,15 @@ def empty_table(classes: Iterable[type[BaseEvent]]) -> pa.Table:
     columns: dict[str, pa.DataType] = {}
     for cls in classes:
         for field in describe(cls).fields:
-            own, beside = TYPES[field.shape.form]
-            for name, type_ in [(field.name, own), *((f"{field.name}_{end}", type_) for end, type_ in beside)]:
+            for name, type_ in zip(
+                _own_names(field.name, field.shape.form), FORMS[field.shape.form].types, strict=True
+            ):
                 columns.setdefault(name, type_)
     return pa.schema([pa.field(name, type_) for name, type_ in columns.items()]).empty_table()
 
 
 def wrap_column(type_: pa.DataType, rows: int, column: ColumnBuffers) -> pa.Array:
-    """So many values of a type, which are not copied."""
+    """An array of so many values of a type, without a copy."""
     nulls, buffers = column
     return pa.Array.from_buffers(type_, rows, [None if each is None else pa.py_buffer(each) for each in buffers], nulls)
 
@@ -97,11 +84,9 @@ def from_table(source: object) -> list[BaseEvent]:
         raise EventDecodeError(f"it is no table of events: {wrong}") from wrong
 
 
-def _free_name(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name
+def _own_names(name: str, form: str) -> list[str]:
+    """The names of a field's columns if no other field takes them."""
+    return [name, *(f"{name}_{end}" for end in FORMS[form].beside)]
 
 
 def _read_places(table: pa.Table) -> Places:
@@ -118,7 +103,7 @@ def _read_places(table: pa.Table) -> Places:
 
 
 def _guess_places(table: pa.Table) -> Places:
-    """What stands where in a table that does not say: the columns have the names that they get when alone."""
+    """The columns of fields in a table that does not say: they have the names that they get when alone."""
     places: dict[str, dict[str, tuple[str, Sequence[str]]]] = {}
     for event_type in table.column("event_type").unique().to_pylist():
         cls = event_class(event_type)
@@ -127,9 +112,8 @@ def _guess_places(table: pa.Table) -> Places:
         found = places.setdefault(event_type, {})
         for field in describe(cls).fields:
             form = field.shape.form
-            columns = [field.name, *(f"{field.name}_{end}" for end, _ in TYPES[form][1])]
             if field.name in table.column_names:
-                found[field.name] = (form, columns)
+                found[field.name] = (form, _own_names(field.name, form))
         if EXTRA in table.column_names:
             found[EXTRA] = ("json", [EXTRA])
     return places
@@ -155,9 +139,8 @@ def _from_batch(batch: pa.RecordBatch, places: Places) -> list[BaseEvent]:
 
 
 def _columns(batch: pa.RecordBatch, form: str, names: Sequence[str]) -> list[tuple[int, list[Any]]]:
-    own, beside = TYPES[form]
     found: list[tuple[int, list[Any]]] = []
-    for name, type_ in zip(names, (own, *(t for _, t in beside)), strict=True):
+    for name, type_ in zip(names, FORMS[form].types, strict=True):
         column = _column(batch, name, type_)
         found.append((column.offset, column.buffers()))
     return found

@@ -1,4 +1,4 @@
-"""Whether what was decoded is what was encoded: by exact type at every level, with digits, signs, zones and order."""
+"""Exact comparison of decoded with encoded values: by type at every level, with digits, signs, zones and order."""
 
 import math
 import reprlib
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic_core import TzInfo
 
 MOST_SHOWN = 200
-"""A value in a message has so many characters at most."""
+"""Most characters of a value in a message."""
 
 Pair = tuple[Any, Any]
 
@@ -27,7 +27,7 @@ _MISSING = object()
 
 
 def is_same(left: object, right: object) -> bool:
-    """Whether two values are of one type and one content, with all that they hold.
+    """Returns whether two values are of one type and one content, with all that they hold.
 
     NaN is the same as NaN; 1.10 is not 1.1, 0.0 not -0.0, 1 not True. Zones of a fixed offset are the same if the
     offset is. Which fields of a model were given is not compared.
@@ -50,11 +50,16 @@ def show(value: object) -> str:
         text = _Short().repr(value)
     except Exception:  # noqa: BLE001 - whatever a class of the user's own may do, or the limit of long numbers
         text = f"<{type(value).__qualname__}>"
+    return shorten(text)
+
+
+def shorten(text: str) -> str:
+    """A text for a message: its beginning, if it is long."""
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 class _Short(reprlib.Repr):
-    """Looks at the beginning of long values, and only so deep."""
+    """Looks only at the beginning of long values, and to a limited depth."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,7 +142,7 @@ def _compare_dataclasses(one: Any, other: Any) -> Iterable[Pair]:
 
 
 def _beside(instance: Any, names: list[str]) -> dict[str, Any]:
-    """What an instance has beside its fields, but for what it computes once."""
+    """The attributes of an instance beside its fields, without cached properties."""
     kept: dict[str, Any] = getattr(instance, "__dict__", {})
     computed = (name for name in kept if isinstance(getattr(instance.__class__, name, None), cached_property))
     left_out = {*names, *computed}

@@ -1,4 +1,4 @@
-"""The gate before every form that outlasts the process: whether what a type holds comes back equal from it.
+"""Decides whether the values of a type come back equal from every form that outlasts the process.
 
 It decides once for each class. A field is exact natively where every value of its type comes back from bytes, from
 columns and from JSON; exact through Pydantic where only its values can tell, each of which is then made JSON, read
@@ -10,20 +10,18 @@ from enum import Flag
 from functools import lru_cache
 from inspect import isclass
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Secret, SecretBytes, SecretStr, TypeAdapter
 
+from trading.events._codec.shapes import Shape
 from trading.events.base import BaseEvent
 
-if TYPE_CHECKING:
-    from trading.events._codec.description import Shape
-
 How = Literal["native", "pydantic", "unstorable"]
-"""How the values of a field come back equal: by nature, as each of them proves, or not at all."""
+"""The way in which the values of a field come back equal: by nature, as each of them proves, or not at all."""
 
 Verdict = tuple[How, str | None]
-"""That, and why where it is not native."""
+"""That way, and the reason where it is not native."""
 
 _SECRETS = (SecretStr, SecretBytes, Secret)
 _NO_JSON = {
@@ -32,7 +30,7 @@ _NO_JSON = {
     "callable": "it is code",
     "generator": "it can be read only once",
 }
-"""Schemas of Pydantic's of which nothing can be read back."""
+"""Pydantic's schemas of values that cannot be read back, with the reasons."""
 
 _WRAPPING = {"nullable", "default", "definitions", "model-field"}
 _SAFE_IN_JSON = frozenset(
@@ -52,7 +50,7 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 @lru_cache(maxsize=1024)
 def contains_itself(cls: type[BaseModel]) -> bool:
-    """Whether instances of a class of models may hold others of the same class, at any depth."""
+    """Returns whether instances of a class of models may hold others of the same class, at any depth."""
     return any(cls in _models_in_fields(known) for known in _reach(cls))
 
 
@@ -71,17 +69,17 @@ def _models_in_fields(cls: type[BaseModel]) -> list[type[BaseModel]]:
 
 @lru_cache(maxsize=1024)
 def has_private(cls: type[BaseModel]) -> bool:
-    """Whether instances of a class of models, or those in them, have attributes that are no fields."""
+    """Returns whether instances of a class of models, or those in them, have attributes that are no fields."""
     return any(known.__private_attributes__ for known in _reach(cls))
 
 
 def is_any_event(cls: type[Any]) -> bool:
-    """Whether a field of this type holds events of several classes: it is an abstract class of events."""
+    """Returns whether a field of this type holds events of several classes: it is an abstract class of events."""
     return issubclass(cls, BaseEvent) and bool(cls.__dict__.get("__abstractmethods__"))
 
 
 def why_pydantic(cls: type[Any]) -> str | None:
-    """Why the values of a class of models or an enumeration are not read and written natively, or None if they are."""
+    """The reason why the values of a class of models or an enumeration are not read and written natively, or None."""
     if issubclass(cls, Flag):
         return f"{cls.__name__} is a flag"
     if is_any_event(cls):
@@ -92,7 +90,7 @@ def why_pydantic(cls: type[Any]) -> str | None:
 
 
 def why_unstorable(owner: type[BaseModel], annotation: Any) -> str | None:
-    """Why no value of a type that only Pydantic knows comes back, or None where its values can tell."""
+    """The reason why no value of a type that only Pydantic knows comes back, or None where its values can tell."""
     secret = next(_secrets_in(annotation), None)
     if secret is not None:
         return f"{secret} hides what it holds"
@@ -120,7 +118,7 @@ def _secrets_in(annotation: Any) -> Iterator[str]:
 
 
 def why_class_unstorable(cls: type[BaseModel]) -> str | None:
-    """Why no event of a class comes back equal, or None."""
+    """The reason why no event of a class comes back equal, or None."""
     origin: type[BaseModel] | None = cls.__pydantic_generic_metadata__["origin"]
     if origin is None or not issubclass(cls, BaseEvent):
         return None
@@ -131,8 +129,8 @@ def why_class_unstorable(cls: type[BaseModel]) -> str | None:
     )
 
 
-def is_exact_in_json(shape: "Shape", describe: Callable[[type[BaseModel]], Any]) -> bool:
-    """Whether every value of a shape comes back equal from Pydantic's JSON."""
+def is_exact_in_json(shape: Shape, describe: Callable[[type[BaseModel]], Any]) -> bool:
+    """Returns whether every value of a shape comes back equal from Pydantic's JSON."""
     if shape.kind == "model":
         return _is_model_exact_in_json(shape.detail, describe)
     if shape.kind == "literal":
@@ -153,8 +151,8 @@ def _is_model_exact_in_json(cls: type[BaseModel], describe: Callable[[type[BaseM
     return not description.keeps_extras and all(is_exact_in_json(field.shape, describe) for field in description.fields)
 
 
-def judge(shape: "Shape", describe: Callable[[type[BaseModel]], Any]) -> Verdict:
-    """How the values of a shape come back equal, and why so where it is not natively."""
+def judge(shape: Shape, describe: Callable[[type[BaseModel]], Any]) -> Verdict:
+    """The way in which the values of a shape come back equal, and the reason where it is not native."""
     found: Verdict = ("native", None)
     for part in shape.parts():
         if part.kind == "model":

@@ -11,7 +11,7 @@ from trading.events._codec.exactness import is_same, show
 from trading.events._models.stored_type import stored_json
 
 TypedJson = tuple[Callable[[Any], str], Callable[[str], Any]]
-"""From a value to its text, and from a text to the value."""
+"""Functions that turn a value into its text, and a text into the value."""
 
 
 def render_json(value: Any) -> str:
@@ -24,9 +24,9 @@ def render_json(value: Any) -> str:
 
 
 def typed_json(cls: type[BaseModel], annotation: Any) -> TypedJson:
-    """Renders and parses the values of a type within a class, and proves with each value that it comes back.
+    """Renders and parses the values of a type within a class. Rendering checks that each value comes back equal.
 
-    No function that a class or a field adds to the type is asked, as the value has passed it before.
+    Functions that a class or a field adds to the type are not called, as the value has passed them before.
 
     Rendering raises a ValueError or TypeError for one that does not.
     """
@@ -52,7 +52,7 @@ def typed_json(cls: type[BaseModel], annotation: Any) -> TypedJson:
 
 
 def field_json(cls: type[BaseModel], name: str) -> TypedJson:
-    """The same for the values of a field."""
+    """Renders and parses the values of a field, as `typed_json` does."""
     info = cls.model_fields[name]
     annotation: Any = info.annotation
     return typed_json(cls, Annotated[annotation, *info.metadata] if info.metadata else annotation)

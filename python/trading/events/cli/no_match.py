@@ -9,7 +9,7 @@ from trading.events._models.suggestion import suggest
 from trading.events.cli.arguments import EventRangeArguments
 from trading.events.cli.unreadable import gather_unreadable
 from trading.events.persistence import EventReader, StoredTopic
-from trading.events.persistence.parquet.sealing.quarantine import list_apart
+from trading.events.persistence.parquet.sealing.quarantine import list_quarantined
 
 
 def is_narrowed(chosen: EventRangeArguments) -> bool:
@@ -25,21 +25,23 @@ def tell_of_no_match(store: Path, chosen: EventRangeArguments) -> int:
     """
     with gather_unreadable():
         topics = EventReader(store, on_error="warn").topics()
-        apart = list_apart(store)
-    unknown = list(_unknown_names(topics, chosen, apart={each.event_type for each in apart if each.event_type}))
+        quarantined = list_quarantined(store)
+    unknown = list(
+        _unknown_names(topics, chosen, quarantined={each.event_type for each in quarantined if each.event_type})
+    )
     for line in unknown or ["nothing matches"]:
         print(f"trading-events: {line}", file=sys.stderr)
     return 1 if unknown else 0
 
 
-def _unknown_names(topics: list[StoredTopic], chosen: EventRangeArguments, *, apart: set[str]) -> Iterator[str]:
+def _unknown_names(topics: list[StoredTopic], chosen: EventRangeArguments, *, quarantined: set[str]) -> Iterator[str]:
     for what, names, field in (
         ("event type", chosen["event_type"], "event_type"),
         ("exchange", chosen["exchange"], "exchange"),
         ("symbol", chosen["symbol"], "symbol"),
     ):
         stored: set[str] = set(filter(None, map(attrgetter(field), topics)))
-        stored |= apart if field == "event_type" else set()
+        stored |= quarantined if field == "event_type" else set()
         for name in names or ():
             if name not in stored:
                 yield f"nothing matches: the store has no {what} {name!r}{suggest(name, stored)}"

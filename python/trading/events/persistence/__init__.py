@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from trading.events.persistence.base import EventWriter, IEventReader, IEventWriter
 from trading.events.persistence.parquet.journal.journal import Recovery
-from trading.events.persistence.parquet.reading.stored_file import StoredFile, StoredTopic
+from trading.events.persistence.parquet.reading.stored_file import StoredFile
 from trading.events.persistence.parquet.sealing.quarantine import SetApart
 from trading.events.persistence.parquet.sealing.rotation import RotationPolicy
 from trading.events.persistence.parquet.upkeep.compaction import Compaction, compact
@@ -19,6 +19,7 @@ from trading.events.persistence.replay.report import ReplayClock, ReplayReport
 from trading.events.persistence.selection import Criteria, Selection
 from trading.events.persistence.sending.delivery import RefusedEvent
 from trading.events.persistence.sending.policy import SendingPolicy
+from trading.events.persistence.topics import StoredTopic
 
 __all__ = [
     "Compaction",
@@ -64,11 +65,11 @@ _ON_DEMAND = {
     "InfluxDatabase": "influx_writer",
     "InfluxEventWriter": "influx_writer",
 }
-"""What only some programs need, and the modules that have it. What needs an extra is not in `__all__`."""
+"""Names that are imported on demand, and their modules. Those that need an extra are not in `__all__`."""
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what only some programs need, when it is first asked for."""
+    """Imports a name of `_ON_DEMAND` when it is first asked for."""
     module = _ON_DEMAND.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

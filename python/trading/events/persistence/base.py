@@ -1,4 +1,4 @@
-"""What every store's writer and reader offer."""
+"""The interfaces of every store's writer and reader."""
 
 from abc import ABC, abstractmethod
 from collections import deque
@@ -13,10 +13,10 @@ import pyarrow as pa
 from trading.events._codec.event_table import empty_table
 from trading.events.base import BaseEvent
 from trading.events.codec import events_to_table
-from trading.events.persistence.parquet.reading.stored_file import StoredTopic, count_topics
 from trading.events.persistence.replay.event_range import EventChunks, EventRange
 from trading.events.persistence.replay.replay import Publisher, Replay
 from trading.events.persistence.selection import Criteria, Selection, select
+from trading.events.persistence.topics import StoredTopic, count_topics
 
 if TYPE_CHECKING:
     import pandas
@@ -30,8 +30,8 @@ class IEventWriter(ABC):
     """
 
     @property
-    def place(self) -> Hashable:
-        """What tells the store that it writes to from others; None where that is not known."""
+    def store_id(self) -> Hashable:
+        """Identifies the store that it writes to; None where that is not known."""
         return None
 
     @abstractmethod
@@ -64,7 +64,7 @@ class IEventWriter(ABC):
 
 
 EventWriter = IEventWriter
-"""The name that the interface also has."""
+"""Another name of the interface."""
 
 
 class IEventReader(ABC):
@@ -76,31 +76,31 @@ class IEventReader(ABC):
     - `event_type`: a pattern as `subscribe` takes it (`tick`, `order_*`, `events.*.binance`), an event class, which
       stands for all its subclasses too, or several of these.
     - `exchange`, `symbol`: a text, in which `*` stands for any run of characters and `?` for one, or several.
-    - `filter`: whatever `subscribe` takes as one. What a predefined filter says of topics and times decides which files
-      are read at all; the rest is asked of each event.
+    - `filter`: any filter that `subscribe` takes. The topics and times of a predefined filter decide which files
+      are read at all; the rest is evaluated for each event.
 
-    What is left out selects everything. Wrong arguments raise TypeError or ValueError at once.
+    An argument that is left out selects everything. Wrong arguments raise TypeError or ValueError at once.
 
-    Another store's reader needs `_read` alone. The other methods with an underscore do it again by reading the events;
-    whoever knows a faster way overrides them.
+    Another store's reader must have `_read`. The other methods with an underscore call it; a reader with a faster
+    way overrides them.
     """
 
     @property
-    def place(self) -> Hashable:
-        """What tells its store from others, as the `place` of those who write there; None where that is not known."""
+    def store_id(self) -> Hashable:
+        """Identifies its store, as the `store_id` of its writers does; None where that is not known."""
         return None
 
     def is_written_by(self, writer: object) -> bool:
-        """Whether a writer writes to this store; where that cannot be known, it may, and the answer is yes."""
-        place = getattr(writer, "place", None)
-        return None in {place, self.place} or place == self.place
+        """Returns whether a writer may write to this store: True as well where that is not known."""
+        store_id = getattr(writer, "store_id", None)
+        return None in {store_id, self.store_id} or store_id == self.store_id
 
     @abstractmethod
     def _read(self, selection: Selection) -> EventChunks:
         """The selected events by timestamp, ties in the order in which they were recorded, in lists of any length.
 
-        Called when somebody begins to go over them, in any thread; closed when they leave.
-        `selection.keep` asks a list's events what is left of the filter.
+        It is called when an iteration begins, in any thread, and closed when it ends.
+        `selection.keep` applies the rest of the filter to a list of events.
         """
 
     def _read_table(self, selection: Selection) -> pa.Table:
@@ -110,7 +110,7 @@ class IEventReader(ABC):
         return table if table.num_rows else empty_table(selection.known_classes())
 
     def _count(self, selection: Selection) -> int:
-        """How many events are selected."""
+        """The number of selected events."""
         with closing(self._read(selection)) as chunks:
             return sum(map(len, chunks))
 
@@ -145,10 +145,10 @@ class IEventReader(ABC):
             end: First moment that is too late.
             speed: None gives them as fast as possible; 1.0 at the intervals at which they happened, 10.0 ten times as
                 fast. A plain `for` then sleeps, which blocks its thread.
-            criteria: Which events.
+            criteria: The events to select.
 
         Returns:
-            What `for` and `async for` go over, in memory that does not depend on the range's length.
+            An iterable for `for` and `async for`, in memory that does not depend on the range's length.
         """
         selection = select(start, end, **criteria)
         return EventRange(lambda since: self._read(selection.since(since)), speed=speed)
@@ -158,13 +158,13 @@ class IEventReader(ABC):
     ) -> pa.Table:
         """The selected events as one Arrow table in the same order.
 
-        The columns bear the fields' names; what stands beside them holds what they cannot say exactly. Of several event
+        The columns have the fields' names; columns beside them hold what they cannot say exactly. For several event
         types the table has the columns of all, null where a type does not have one.
 
         Args:
             start: First moment.
             end: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
         """
         return self._read_table(select(start, end, **criteria))
 
@@ -176,7 +176,7 @@ class IEventReader(ABC):
         Args:
             start: First moment.
             end: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
 
         Raises:
             ImportError: polars is not installed.
@@ -193,7 +193,7 @@ class IEventReader(ABC):
         Args:
             start: First moment.
             end: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
 
         Raises:
             ImportError: pandas is not installed.
@@ -215,36 +215,36 @@ class IEventReader(ABC):
         """A replay of the selected events; `await` it to run it.
 
         Args:
-            bus: Where the events are published.
+            bus: The bus to publish on.
             start: First moment.
             end: First moment that is too late.
             speed: 1.0 keeps the original timing, any other factor shortens or stretches it, and None publishes as fast
                 as the bus takes the events.
             lockstep: Whether all that an event has set off is handled before the next is published. The bus must have
                 a `join`.
-            criteria: Which events.
+            criteria: The events to select.
         """
         return Replay(self.read_range(start, end, **criteria), bus, speed=speed, lockstep=lockstep)
 
     def topics(
         self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]
     ) -> list[StoredTopic]:
-        """What is stored of the selected topics, sorted by event type, exchange and symbol.
+        """The selected topics of the store, sorted by event type, exchange and symbol.
 
         Args:
             start: First moment.
             end: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
         """
         return self._topics(select(start, end, **criteria))
 
     def count(self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]) -> int:
-        """How many events are selected.
+        """The number of selected events.
 
         Args:
             start: First moment.
             end: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
         """
         return self._count(select(start, end, **criteria))
 
@@ -253,11 +253,11 @@ class IEventReader(ABC):
         return self._time_span(select(None, None, **criteria))
 
     def last_before(self, moment: datetime, **criteria: Unpack[Criteria]) -> BaseEvent | None:
-        """The last of the selected events whose timestamp is before a moment; of ties the one recorded last.
+        """The last of the selected events whose timestamp is before a moment; among ties the one recorded last.
 
         Args:
             moment: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
 
         Returns:
             The event, or None where there is none.

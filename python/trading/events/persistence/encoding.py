@@ -1,4 +1,4 @@
-"""An event as one row of the journal: what `encode_event` makes of it."""
+"""Events as rows of the journal, encoded as by `encode_event`."""
 
 from typing import Any, NamedTuple, cast
 
@@ -26,7 +26,7 @@ def encode_row(event: BaseEvent) -> bytes:
 
 
 def refuse_extra(event: BaseEvent) -> None:
-    """Refuses an event for a store that has places for the fields of its class alone.
+    """Refuses an event with extra values, for a store that has columns for the fields of its class alone.
 
     Raises:
         UnstorableEventError: It has values under other names.
@@ -40,7 +40,7 @@ def refuse_extra(event: BaseEvent) -> None:
 
 
 class Head(NamedTuple):
-    """What a row says of itself, as far as it does.
+    """The header of a row, as far as it has one.
 
     Attributes:
         event_type: The event type.
@@ -56,7 +56,7 @@ class Head(NamedTuple):
 
 
 def peek_row(row: bytes) -> Head:
-    """What a row says of itself. No class is needed, and none is asked."""
+    """The header of a row. No class is needed, and none is asked."""
     try:
         said: Any = msgpack.unpackb(row)
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException):

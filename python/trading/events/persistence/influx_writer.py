@@ -1,4 +1,4 @@
-"""InfluxEventWriter: records events in InfluxDB, or whatever takes its line protocol."""
+"""InfluxEventWriter: records events in InfluxDB, or in a server that takes its line protocol."""
 
 from collections.abc import Callable, Iterable
 
@@ -22,29 +22,29 @@ class InfluxEventWriter(QueuedEventWriter):
         async with InfluxEventWriter(InfluxBucket("http://localhost:8086", "market", token=token)) as writer:
             await bus.subscribe("*", writer.write_event)
 
-    `persistence.influx.point` says what of an event stands where: a measurement per event type, tags `exchange` and
-    `symbol`, numbers as numbers, and beside each decimal its digits in `<name>_exact`. Times are in nanoseconds: the
-    event's microsecond, and in the last three digits the how-manieth event of its topic at that microsecond it is,
-    because of points with equal tags and time a server keeps only one. Where that does not suffice, the tag `_run`
-    tells events apart: after a thousand at one moment, and for events that come later than younger ones of their topic.
-    Rounded down to microseconds, the time is the event's own, and order by it, `_run` and time is that of recording.
-    What another writer has written is not known here: of two that write events of the same topics and times, one
-    after another too, each needs a `name` of its own, which becomes the tag `_writer`.
+    `persistence.influx.point` describes the points: a measurement per event type, tags `exchange` and `symbol`, numbers
+    as numbers, and beside each decimal its digits in `<name>_exact`. Times are in nanoseconds: the event's microsecond,
+    and in the last three digits its ordinal among the events of its topic at that microsecond, because a server keeps
+    only one of several points with equal tags and time. Where that does not suffice, the tag `_run` tells events apart:
+    after a thousand at one moment, and for events that come later than younger ones of their topic. Rounded down to
+    microseconds, the time is the event's own; sorted by that, `_run` and time, points are in the order of recording.
+    A writer does not know what another one has written: if two write events of the same topics and times, even one
+    after the other, each needs a `name` of its own, which becomes the tag `_writer`.
 
     `write_event` returns when the event waits to be sent, and waits itself only when `policy.capacity_bytes` do.
     A thread sends them in batches. While the server is away, slow, or does not let this writer in, they are kept and
-    tried again, for ever: `flush` says what is wrong, and so does the log, once. What the server will never take, such
-    as a field whose type it knows otherwise, is found out and set apart: `on_refused` gets it, the log has it, and the
-    next `flush` or `aclose` raises it. All others are stored. A process that dies loses what waits: less than
-    `policy.age_s` while the server is there.
+    tried again, for ever: `flush` says what is wrong, and so does the log, once. An event that the server will never
+    take, such as one with a field of another type than it knows, is found and left out: `on_refused` gets it, the log
+    has it, and the next `flush` or `aclose` raises it. All others are stored. A process that dies loses what waits:
+    less than `policy.age_s` while the server is there.
 
     A writer that is not closed tries to send what waits, for a few seconds, when it is garbage collected or the
     interpreter ends. Its methods may be called from any event loop; in a forked child they raise.
 
     Args:
         target: An InfluxDatabase, for InfluxDB 1, or an InfluxBucket.
-        name: Tells apart what several writers write; by default there is no such tag.
-        policy: When events are sent; by default `SendingPolicy()`.
+        name: Distinguishes the points of several writers; by default there is no such tag.
+        policy: The limits of batches; by default `SendingPolicy()`.
         timeout_s: Longest that the server may take for each step of an answer, in seconds.
         compresses: Whether requests are compressed with gzip.
         on_refused: Called from the thread that sends with events that the server refuses. It must not wait for this
@@ -77,8 +77,8 @@ class InfluxEventWriter(QueuedEventWriter):
         super().__init__(Sender(delivery, policy or SendingPolicy(), on_refused=on_refused))
 
     @property
-    def place(self) -> tuple[str, InfluxTarget]:
-        """The kind of store, and where it is."""
+    def store_id(self) -> tuple[str, InfluxTarget]:
+        """The kind of store, and its target."""
         return "influx", self._target
 
     def _encode(self, events: Iterable[BaseEvent]) -> list[bytes]:

@@ -16,13 +16,13 @@ from trading.events.errors import StoreClosedError, StoreError, StorePathError
 from trading.events.persistence.base import IEventWriter
 from trading.events.persistence.encoding import encode_row
 from trading.events.persistence.parquet.journal.journal import Recovery, open_journal
-from trading.events.persistence.parquet.sealing.quarantine import SetApart, list_apart
+from trading.events.persistence.parquet.sealing.quarantine import SetApart, list_quarantined
 from trading.events.persistence.parquet.sealing.rotation import RotationPolicy
-from trading.events.persistence.parquet.sealing.sealer import Recorder
+from trading.events.persistence.parquet.sealing.sealer import Sealer
 from trading.events.persistence.parquet.store.store_lock import lock_store
 
 Durability = Literal["memory", "journal", "fsync"]
-"""What an event has survived when `write_event` returns: nothing, the death of the process, the loss of power."""
+"""The failure that an event survives once `write_event` has returned: none, a killed process, a loss of power."""
 
 
 class ParquetEventWriter(IEventWriter):
@@ -41,18 +41,18 @@ class ParquetEventWriter(IEventWriter):
     takes it: under a bus, events then wait in the queue of the subscription, under its overflow policy. When a sync
     fails, that is logged, `flush` raises it, and what it was for goes to a new segment of the journal.
 
-    A row of which no column can be made, whatever its class raises, is set apart in the journal, byte for byte; that is
-    logged once, `set_apart` says what it is, and everything else is sealed. A writer seals it when a class takes it.
+    A row of which no column can be made, whatever its class raises, is quarantined in the journal, byte for byte; that
+    is logged once, `set_apart` describes it, and everything else is sealed. A writer seals it when a class takes it.
 
     A writer that is not closed is closed when it is garbage collected or the interpreter ends. Its methods may be
     called from any event loop; in a forked child they raise.
 
     Args:
         base_path: The store's folder; made if it is missing.
-        rotation: When files are made; by default `RotationPolicy()`.
-        durability: What an event has survived when `write_event` returns. `journal`, the default: the death of the
-            process. `fsync`: the loss of power too; events that are written at the same time share a sync. `memory`:
-            neither, for up to a second, which costs the caller no system call.
+        rotation: The limits at which files are made; by default `RotationPolicy()`.
+        durability: The failure that an event survives once `write_event` has returned. `journal`, the default: the
+            death of the process. `fsync`: a loss of power too; events that are written at the same time share a sync.
+            `memory`: neither, for up to a second, which costs the caller no system call.
 
     Raises:
         StorePathError: `base_path` is a file, or cannot be written to.
@@ -75,17 +75,22 @@ class ParquetEventWriter(IEventWriter):
         policy = rotation or RotationPolicy()
         self._lock = lock_store(self._base_path)
         try:
-            journal, self._recovery = open_journal(self._base_path, policy, is_deferred=durability == "memory")
+            journal, self._recovery = open_journal(
+                self._base_path,
+                most_rows=policy.rows,
+                most_bytes=policy.size_bytes,
+                is_buffered=durability == "memory",
+            )
         except OSError as error:
             self._lock.release()
             raise StorePathError(f"{self._base_path} cannot hold a store: {error}") from error
         except StoreError:
             self._lock.release()
             raise
-        self._recorder = Recorder(self._base_path, journal, policy, lock=self._lock)
-        self._keeper = self._recorder.keeper
+        self._sealer = Sealer(self._base_path, journal, policy, lock=self._lock)
+        self._flusher = self._sealer.flusher
         self._take: Callable[[BaseEvent], bool] = journal.take_event if durability != "fsync" else _take_nothing
-        self._finalizer = weakref.finalize(self, _close, self._recorder, os.getpid())
+        self._finalizer = weakref.finalize(self, _close, self._sealer, os.getpid())
 
     @property
     def base_path(self) -> Path:
@@ -93,7 +98,7 @@ class ParquetEventWriter(IEventWriter):
         return self._base_path
 
     @property
-    def place(self) -> tuple[str, Path]:
+    def store_id(self) -> tuple[str, Path]:
         """The kind of store, and its folder."""
         return "parquet", self._base_path
 
@@ -104,11 +109,11 @@ class ParquetEventWriter(IEventWriter):
         Raises:
             StoreError: The journal cannot be read.
         """
-        return list_apart(self._base_path)
+        return list_quarantined(self._base_path)
 
     @property
     def recovery(self) -> Recovery:
-        """What the last writer had left in the journal."""
+        """The state in which the last writer left the journal."""
         return self._recovery
 
     async def write_event(self, event: BaseEvent) -> None:
@@ -120,9 +125,9 @@ class ParquetEventWriter(IEventWriter):
             StoreClosedError: The writer is closed.
             StoreError: With `fsync`: it is recorded, but not yet durable.
         """
-        if self._recorder.closing or self._keeper.line or not self._take(event):
+        if self._sealer.closing or self._flusher.line or not self._take(event):
             self._check_open()
-            await self._finish(self._keeper.append(encode_row(event)))
+            await self._finish(self._flusher.append(encode_row(event)))
 
     async def write_batch(self, events: Iterable[BaseEvent]) -> None:
         """Records several events, all of them or, if it raises or is cancelled while it waits, none.
@@ -134,23 +139,23 @@ class ParquetEventWriter(IEventWriter):
             StoreError: With `fsync`: they are recorded, but not yet durable.
         """
         self._check_open()
-        await self._finish(self._keeper.append_batch([encode_row(event) for event in events]))
+        await self._finish(self._flusher.append_batch([encode_row(event) for event in events]))
 
     async def flush(self, *, seal: bool = False) -> None:
         """Returns when every event recorded so far is durable.
 
         Args:
-            seal: And in a Parquet file, where others than an EventReader see it too, or set apart.
+            seal: Whether it must also be in a Parquet file, where other programs see it, or be quarantined.
 
         Raises:
             StoreClosedError: The writer is closed.
             StoreError: They are not. They are kept, and it is tried again.
         """
         self._check_open()
-        await asyncio.wrap_future(self._recorder.seal() if seal else self._keeper.sync())
+        await asyncio.wrap_future(self._sealer.seal() if seal else self._flusher.sync())
 
     async def aclose(self) -> None:
-        """Seals what is in the journal, ends the threads and frees the store. Again, it does nothing.
+        """Seals the journal, ends the threads and releases the store. Calling it again does nothing.
 
         Raises:
             StoreError: Events wait for the disk, or a file could not be written. The writer is still open, and nothing
@@ -158,11 +163,11 @@ class ParquetEventWriter(IEventWriter):
         """
         if not self._lock.held:
             return
-        if self._keeper.waiting:
-            await asyncio.wrap_future(self._keeper.sync())
-            if waiting := self._keeper.waiting:
+        if self._flusher.waiting:
+            await asyncio.wrap_future(self._flusher.sync())
+            if waiting := self._flusher.waiting:
                 raise StoreError(f"{waiting} events wait for the disk to take them; make room on it and close again")
-        await asyncio.wrap_future(self._recorder.close())
+        await asyncio.wrap_future(self._sealer.close())
         self._finalizer.detach()
 
     async def __aenter__(self) -> Self:
@@ -174,25 +179,25 @@ class ParquetEventWriter(IEventWriter):
         await self.aclose()
 
     async def _finish(self, refused: Future[None] | None) -> None:
-        """Returns when what has been appended, or refused, is as durable as it is to be."""
+        """Returns when the appended or refused rows are as durable as `durability` says."""
         if refused is not None:
             await asyncio.wrap_future(refused)
         if self._durability == "fsync":
-            await asyncio.wrap_future(self._keeper.sync())
+            await asyncio.wrap_future(self._flusher.sync())
 
     def _check_open(self) -> None:
-        if self._recorder.closing or not self._lock.held:
+        if self._sealer.closing or not self._lock.held:
             raise StoreClosedError("the writer is closed, or belongs to the process that this one was forked from")
 
 
 def _take_nothing(_event: BaseEvent) -> bool:
-    """Stands where every event has to be waited for."""
+    """Takes no event: with `fsync` the slower way waits for each."""
     return False
 
 
-def _close(recorder: Recorder, owner: int) -> None:
-    """Closes what was not closed; not in a forked child, and without waiting for the very thread that does it."""
+def _close(sealer: Sealer, owner: int) -> None:
+    """Closes a writer that was not closed; not in a forked child, and without waiting for its own thread."""
     if os.getpid() == owner:
-        closed = recorder.close()
-        if threading.current_thread() is not recorder.thread:
+        closed = sealer.close()
+        if threading.current_thread() is not sealer.thread:
             closed.result()

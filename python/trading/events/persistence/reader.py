@@ -1,4 +1,4 @@
-"""EventReader: what a Parquet store holds, as events in order, as a table, as a replay, or only counted."""
+"""EventReader: reads a Parquet store, as events in order, as a table, as a replay, or only counting."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,17 +12,18 @@ import pyarrow as pa
 from trading.events.base import BaseEvent
 from trading.events.errors import StoreError, VanishedFileError
 from trading.events.persistence.base import IEventReader
+from trading.events.persistence.error_collector import ErrorCollector, OnError
 from trading.events.persistence.parquet.reading.latest import find_last
 from trading.events.persistence.parquet.reading.listing import Listing
 from trading.events.persistence.parquet.reading.merge import merge
 from trading.events.persistence.parquet.reading.part import Part
-from trading.events.persistence.parquet.reading.stored_file import StoredFile, StoredTopic, add_up, describe_part
+from trading.events.persistence.parquet.reading.stored_file import StoredFile, add_up, describe_part
 from trading.events.persistence.parquet.reading.table import count_rows, read_part_table, unite
 from trading.events.persistence.parquet.store.store_path import existing_store
 from trading.events.persistence.replay.event_range import EventChunks
 from trading.events.persistence.schema.event_schema import event_schema
 from trading.events.persistence.selection import Criteria, Selection, select
-from trading.events.persistence.unreadable import OnError, Unreadable
+from trading.events.persistence.topics import StoredTopic
 
 AnswerT = TypeVar("AnswerT")
 
@@ -57,7 +58,7 @@ class EventReader(IEventReader):
         return self._base_path
 
     @property
-    def place(self) -> tuple[str, Path]:
+    def store_id(self) -> tuple[str, Path]:
         """The kind of store, and its folder."""
         return "parquet", self._base_path
 
@@ -69,19 +70,19 @@ class EventReader(IEventReader):
         Args:
             start: First moment.
             end: First moment that is too late.
-            criteria: Which events.
+            criteria: The events to select.
         """
         return self._files(select(start, end, **criteria))
 
     def _read(self, selection: Selection) -> EventChunks:
-        unreadable = Unreadable(self._on_error, selection.invalid)
-        listing = Listing(self._base_path, selection, unreadable.report)
+        errors = ErrorCollector(self._on_error, selection.invalid)
+        listing = Listing(self._base_path, selection, errors.report)
         try:
             for day, parts in listing.days():
-                yield from _read_day(listing, day, parts, selection, unreadable)
+                yield from _read_day(listing, day, parts, selection, errors)
         finally:
-            unreadable.tell_skipped()
-        unreadable.finish()
+            errors.tell_skipped()
+        errors.finish()
 
     def _read_table(self, selection: Selection) -> pa.Table:
         tables = [schema.empty_table() for schema in _known_schemas(selection)]
@@ -97,10 +98,10 @@ class EventReader(IEventReader):
     def _time_span(self, selection: Selection) -> tuple[datetime, datetime] | None:
         if selection.filter is not None:
             return self._filtered_span(selection)
-        unreadable = Unreadable(self._on_error, selection.invalid)
-        first = self._find_day(selection, unreadable, newest=False)
-        last = self._find_day(selection, unreadable, newest=True)
-        unreadable.finish()
+        errors = ErrorCollector(self._on_error, selection.invalid)
+        first = self._find_day(selection, errors, newest=False)
+        last = self._find_day(selection, errors, newest=True)
+        errors.finish()
         return (min(file.first for file in first), max(file.last for file in last)) if first and last else None
 
     def _filtered_span(self, selection: Selection) -> tuple[datetime, datetime] | None:
@@ -110,15 +111,15 @@ class EventReader(IEventReader):
         return (first.timestamp, last.timestamp) if first and last else None
 
     def _last(self, selection: Selection) -> BaseEvent | None:
-        unreadable = Unreadable(self._on_error, selection.invalid)
-        listing = Listing(self._base_path, selection, unreadable.report)
+        errors = ErrorCollector(self._on_error, selection.invalid)
+        listing = Listing(self._base_path, selection, errors.report)
         for day, parts in listing.days(newest_first=True):
-            found = _steadily(lambda some: find_last(some, selection, unreadable.report), parts, listing, day)
+            found = _steadily(lambda some: find_last(some, selection, errors.report), parts, listing, day)
             if found is not None:
                 break
         else:
             found = None
-        unreadable.finish()
+        errors.finish()
         return found
 
     def _files(self, selection: Selection) -> Iterator[StoredFile]:
@@ -131,46 +132,46 @@ class EventReader(IEventReader):
     def _ask(
         self, selection: Selection, question: Callable[[Part, Callable[[StoreError], None]], AnswerT]
     ) -> Iterator[AnswerT]:
-        """Asks all files, day by day; the errors of those that cannot answer come last."""
-        unreadable = Unreadable(self._on_error, selection.invalid)
+        """Asks a question of all files, day by day; the errors of those that cannot answer come last."""
+        errors = ErrorCollector(self._on_error, selection.invalid)
 
         def ask_all(parts: list[Part]) -> list[AnswerT]:
             answers: list[AnswerT] = []
             for part in parts:
                 try:
-                    answers.append(question(part, unreadable.report))
+                    answers.append(question(part, errors.report))
                 except VanishedFileError:
                     raise
                 except StoreError as error:
-                    unreadable.report(error)
+                    errors.report(error)
             return answers
 
-        listing = Listing(self._base_path, selection, unreadable.report)
+        listing = Listing(self._base_path, selection, errors.report)
         for day, parts in listing.days():
             yield from _steadily(ask_all, parts, listing, day)
-        unreadable.finish()
+        errors.finish()
 
-    def _find_day(self, selection: Selection, unreadable: Unreadable, *, newest: bool) -> list[StoredFile]:
+    def _find_day(self, selection: Selection, errors: ErrorCollector, *, newest: bool) -> list[StoredFile]:
         """The files of the first or the last day that has some."""
-        for _, parts in Listing(self._base_path, selection, unreadable.report).days(newest_first=newest):
+        for _, parts in Listing(self._base_path, selection, errors.report).days(newest_first=newest):
             found: list[StoredFile] = []
             for part in parts:
                 try:
                     found.append(describe_part(part))
                 except StoreError as error:
-                    unreadable.report(error)
+                    errors.report(error)
             if found:
                 return found
         return []
 
 
 def _read_day(
-    listing: Listing, day: date, parts: list[Part], selection: Selection, unreadable: Unreadable
+    listing: Listing, day: date, parts: list[Part], selection: Selection, errors: ErrorCollector
 ) -> EventChunks:
     reached: tuple[int, int] | None = None
     while parts:
         try:
-            for events, last in merge(parts, selection, unreadable.report, after=reached):
+            for events, last in merge(parts, selection, errors.report, after=reached):
                 reached = last
                 yield events
         except VanishedFileError:
@@ -180,7 +181,7 @@ def _read_day(
 
 
 def _steadily(ask: Callable[[list[Part]], AnswerT], parts: list[Part], listing: Listing, day: date) -> AnswerT:
-    """Asks the files of a day; where one of them is merged into another meanwhile, asks those that there are then."""
+    """Asks the files of a day, and if one has been merged meanwhile, those that there are then."""
     while True:
         try:
             return ask(parts)
@@ -189,5 +190,5 @@ def _steadily(ask: Callable[[list[Part]], AnswerT], parts: list[Part], listing: 
 
 
 def _known_schemas(selection: Selection) -> list[pa.Schema]:
-    """The columns that a table of a selection has even where nothing is stored."""
+    """The columns that a table of a selection has even if nothing is stored."""
     return [event_schema(each).arrow for each in selection.known_classes()]

@@ -1,4 +1,4 @@
-"""Why a stored row is no event of its class, in words; none of which trusts the code of the class."""
+"""The reasons why stored rows are no events of their classes, in words that trust no code of the class."""
 
 import re
 import threading
@@ -7,21 +7,21 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from trading.events._codec.columns import from_micros
+from trading.events._codec.exactness import shorten
+from trading.events._codec.micros import from_micros
 from trading.events.errors import ChangedFieldError, StoredEventError
 
-_MOST_CHARS = 200
 _FIELD = re.compile(r"([^\W\d]\w*): (.*)", re.DOTALL)
 _VALUE = re.compile(r"(.+?) is not? ", re.DOTALL)
 
 
 class Reason(NamedTuple):
-    """Why a row is no event.
+    """The reason why a row is no event.
 
     Attributes:
         text: In words.
         field: The field that is at fault, if one is.
-        value: What the row holds for it, as text.
+        value: Its value in the row, as text.
     """
 
     text: str
@@ -33,9 +33,9 @@ class Refusal(NamedTuple):
     """A row of the journal that cannot be made an event, or columns.
 
     Attributes:
-        row: Which row of the segment.
-        seq: Its place in the order of recording.
-        reason: Why.
+        row: Its index in the segment.
+        seq: Its number in the order of recording.
+        reason: The reason.
     """
 
     row: int
@@ -44,7 +44,7 @@ class Refusal(NamedTuple):
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether a class has raised this, rather than the user who ends the program.
+    """Returns whether a class has raised this, rather than the user who ends the program.
 
     A thread other than the main one is interrupted by nobody: whatever is raised there, a class has raised.
     """
@@ -52,7 +52,7 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def explain(error: BaseException) -> Reason:
-    """What an error says about a row, whatever the class has made of its texts."""
+    """The reason that an error gives, whatever the class has made of its texts."""
     try:
         return _explain(error)
     except Exception:  # noqa: BLE001 - a text of the class's own, such as `__repr__`, has raised in its turn
@@ -73,10 +73,10 @@ def stored_event_error(
     Args:
         path: The file that holds it.
         reason: Why it is no event.
-        seq: Its place in the order of recording.
+        seq: Its number in the order of recording.
         micros: Its timestamp, in microseconds since 1970, if it says one.
         event_type: Its event type, if it says one.
-        changed: What is said of each field that has another type than it is stored with.
+        changed: A text for each field that has another type than it is stored with.
     """
     text, field, value = reason
     is_changed = changed is not None and field in changed
@@ -104,9 +104,9 @@ def _explain(error: BaseException) -> Reason:
         if isinstance(cause, ValidationError):
             return _of_validation(cause, field)
     if found is None:
-        return Reason(_shorten(text))
+        return Reason(shorten(text))
     value = _VALUE.match(found[2])
-    return Reason(_shorten(text), field, None if value is None else _shorten(value[1]))
+    return Reason(shorten(text), field, None if value is None else shorten(value[1]))
 
 
 def _of_validation(error: ValidationError, field: str | None) -> Reason:
@@ -115,15 +115,11 @@ def _of_validation(error: ValidationError, field: str | None) -> Reason:
     field = field or (names[0] if names else None)
     place = ".".join(str(part) for part in first["loc"][first["loc"].index(names[0]) :]) if names else field
     value = None if field is None else _show(first["input"])
-    return Reason(f"{place}: {value}: {first['msg']}" if field else _shorten(first["msg"]), field, value)
+    return Reason(f"{place}: {value}: {first['msg']}" if field else shorten(first["msg"]), field, value)
 
 
 def _show(value: object) -> str:
     try:
-        return _shorten(repr(value))
+        return shorten(repr(value))
     except Exception:  # noqa: BLE001 - a value of a class whose `__repr__` raises
         return f"a {type(value).__name__}"
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _MOST_CHARS else f"{text[:_MOST_CHARS]}..."

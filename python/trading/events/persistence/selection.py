@@ -1,16 +1,18 @@
-"""Which recorded events are meant: a range of time, some event types, exchanges and symbols, and what a filter says."""
+"""Selections of recorded events: by a range of time, by event types, exchanges and symbols, and by a filter."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any, Literal, Protocol, TypedDict, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 from trading.events import _core
-from trading.events._codec.columns import to_micros
+from trading.events._codec.micros import to_micros
 from trading.events._models.event_kinds import is_of_kind
 from trading.events.base import BaseEvent, event_class, event_classes
 from trading.events.errors import HandlerTypeError
-from trading.events.persistence.parquet.store.layout import PartName, spell_event_type, spell_exchange, spell_symbol
+from trading.events.persistence.names import PartName
+from trading.events.persistence.topic_choice import TopicChoice
+from trading.events.persistence.topics import Topic
 
 EventTypes = str | type[BaseEvent] | Iterable[str | type[BaseEvent]]
 """Event types by pattern or class, one or several. A class stands for all its subclasses too."""
@@ -19,16 +21,14 @@ Names = str | Iterable[str]
 """One name, in which `*` and `?` are wildcards, or several."""
 
 OnInvalid = Literal["raise", "skip"]
-"""What a stored event that its class refuses does: raise its error after all others have been read, or be left out."""
+"""The handling of stored events that their class refuses: raise after all others have been read, or leave them out."""
 
 _EPOCH = date(1970, 1, 1)
 _DAY_MICROS = 86_400_000_000
-_NONE = "_"
-"""What stands in a topic in the place of a name that an event does not have."""
 
 
 class Criteria(TypedDict, total=False):
-    """Which events a reader's methods select. What is left out, or None, selects all."""
+    """The criteria by which a reader's methods select events. A criterion that is left out, or None, selects all."""
 
     event_type: EventTypes | None
     """A pattern as `subscribe` takes it, an event class, or several."""
@@ -43,28 +43,9 @@ class Criteria(TypedDict, total=False):
     """Any filter that `subscribe` takes."""
 
     invalid: OnInvalid
-    """What events do that their class refuses as it is here, because a constraint was tightened, say. `raise`, the
-    default: a StoredEventError names them, after all others have been given. `skip`: they are left out, and how many is
-    logged."""
-
-
-class Topic(Protocol):
-    """Whose events: whatever has these three names."""
-
-    @property
-    def event_type(self) -> str:
-        """The event type."""
-        ...
-
-    @property
-    def exchange(self) -> str | None:
-        """The exchange, if there is one."""
-        ...
-
-    @property
-    def symbol(self) -> str | None:
-        """The symbol, if there is one."""
-        ...
+    """The handling of events that their class refuses as it is here, because a constraint was tightened, say. `raise`,
+    the default: a StoredEventError names them, after all others have been given. `skip`: they are left out, and their
+    number is logged."""
 
 
 def day_span(day: date) -> tuple[int, int]:
@@ -74,145 +55,72 @@ def day_span(day: date) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
-    """Some names, and patterns of names."""
-
-    names: frozenset[str]
-    patterns: tuple[str, ...]
-    spellings: frozenset[str]
-
-    @classmethod
-    def of(cls, several: Iterable[str], spell: Callable[[str | None], str]) -> "_Choice":
-        chosen = frozenset(several)
-        patterns = frozenset(name for name in chosen if "*" in name or "?" in name)
-        names = chosen - patterns
-        for pattern in patterns:
-            _core.normalize_pattern(_in_symbol_place(pattern))
-        spellings = frozenset(spell(None if name == _NONE else name) for name in names)
-        return cls(names, tuple(sorted(patterns)), spellings)
-
-    def has(self, name: str | None) -> bool:
-        text = _NONE if name is None else name
-        return text in self.names or any(
-            pattern == "*" or _core.matches(_in_symbol_place(pattern), _in_symbol_place(text))
-            for pattern in self.patterns
-        )
-
-    def may_have(self, spelling: str) -> bool:
-        return bool(self.patterns) or spelling in self.spellings
-
-    @property
-    def has_patterns(self) -> bool:
-        return bool(self.patterns) and "*" not in self.patterns
-
-
-def _in_symbol_place(text: str) -> str:
-    """A topic or pattern with this text as its last segment, the only one that may hold anything."""
-    return f"events.any.any.{text}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Topics:
-    """All topics whose three names are each among some."""
-
-    event_types: _Choice
-    exchanges: _Choice
-    symbols: _Choice
-
-    @classmethod
-    def of(cls, event_types: Iterable[str], exchanges: Iterable[str], symbols: Iterable[str]) -> "_Topics":
-        return cls(
-            _Choice.of(event_types, lambda name: spell_event_type(name or _NONE)),
-            _Choice.of(exchanges, spell_exchange),
-            _Choice.of(symbols, spell_symbol),
-        )
-
-    def has(self, topic: Topic) -> bool:
-        return (
-            self.event_types.has(topic.event_type)
-            and self.exchanges.has(topic.exchange)
-            and self.symbols.has(topic.symbol)
-        )
-
-    @property
-    def has_patterns(self) -> bool:
-        return self.event_types.has_patterns or self.exchanges.has_patterns or self.symbols.has_patterns
-
-    def may_have(self, name: PartName) -> bool:
-        return (
-            self.event_types.may_have(name.event_type)
-            and self.exchanges.may_have(name.exchange)
-            and self.symbols.may_have(name.symbol)
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Selection:
-    """What a reader is asked for; `select` makes it.
+    """A selection of recorded events; `select` makes it.
 
     Attributes:
-        start: First moment, in microseconds since 1970, or None for all that was ever.
-        end: First moment that is too late, or None for all that will ever be.
-        filter: What else an event must pass.
-        invalid: What events do that their class refuses.
+        start: First moment, in microseconds since 1970, or None for no limit.
+        end: First moment that is too late, or None for no limit.
+        filter: The filter that events must pass.
+        invalid: The handling of events that their class refuses.
     """
 
     start: int | None
     end: int | None
     filter: Callable[[Any], object] | None
     invalid: OnInvalid
-    _either: tuple[_Topics, ...]
-    _all: tuple[_Topics, ...]
+    _either: tuple[TopicChoice, ...]
+    _all: tuple[TopicChoice, ...]
 
     def since(self, moment: datetime | None) -> "Selection":
-        """The part of it from a moment on."""
+        """The selection, restricted to times from a moment on."""
         start = _micros("since", moment)
         return self if start is None or start < (self.start or start) else replace(self, start=start)
 
     @property
     def has_patterns(self) -> bool:
-        """Whether a file's name alone does not say whether it is meant."""
+        """True if a file's name alone does not decide whether it is selected."""
         return any(topics.has_patterns for topics in (*self._either, *self._all))
 
     def known_classes(self) -> list[type[BaseEvent]]:
-        """The classes of the event types that are meant by their whole names; of none, that of all events."""
+        """The classes of the event types that are selected by their whole names; BaseEvent if there are none."""
         names = frozenset[str]().union(*(topics.event_types.names for topics in self._either))
         return [cls for cls in map(event_class, sorted(names)) if cls is not None] or [BaseEvent]
 
     def overlaps(self, first: int, last: int) -> bool:
-        """Whether a moment from `first` to `last` may be in the range."""
+        """Returns whether a moment from `first` to `last` may be in the range."""
         return (self.start is None or last >= self.start) and (self.end is None or first < self.end)
 
     def covers(self, first: int, last: int) -> bool:
-        """Whether every moment from `first` to `last` is in the range."""
+        """Returns whether every moment from `first` to `last` is in the range."""
         return (self.start is None or first >= self.start) and (self.end is None or last < self.end)
 
     def wants_file(self, name: PartName | None) -> bool:
-        """Whether a file of this name may hold such events. One with a strange name may, until it is opened."""
+        """Returns whether a file of this name may hold selected events. One whose name cannot be parsed may."""
         return name is None or (
             all(topics.may_have(name) for topics in self._all) and any(topics.may_have(name) for topics in self._either)
         )
 
     def wants_topic(self, topic: Topic) -> bool:
-        """Whether events of this topic may be meant. What the filter says of it is left to `decide`."""
+        """Returns whether events of this topic may be selected, the filter aside, which `decide` evaluates."""
         return all(topics.has(topic) for topics in self._all) and any(topics.has(topic) for topics in self._either)
 
     def wants_event_type(self, event_type: str) -> bool:
-        """Whether events of this type may be meant, whatever their exchange and symbol."""
+        """Returns whether events of this type may be selected, with any exchange and symbol."""
         return all(topics.event_types.has(event_type) for topics in self._all) and any(
             topics.event_types.has(event_type) for topics in self._either
         )
 
     def decide(self, topic: Topic, first: int, last: int) -> bool | None:
-        """Whether the filter passes all events of a topic from a first to a last moment, or none.
+        """Returns whether the filter passes all events of a topic from a first to a last moment, or none.
 
         Args:
-            topic: Theirs.
+            topic: The topic.
             first: Least timestamp, in microseconds since 1970.
             last: Greatest timestamp.
 
         Returns:
-            None where each event must be asked.
+            None if the filter must be evaluated for each event.
         """
         if self.filter is None:
             return True
@@ -222,11 +130,11 @@ class Selection:
         return self.filter.decide(topic.event_type, cls, topic.exchange, topic.symbol, (first, last))
 
     def passes(self, event: BaseEvent) -> bool:
-        """Whether the filter passes an event."""
+        """Returns whether the filter passes an event."""
         return self.filter is None or bool(self.filter(event))
 
     def keep(self, events: Sequence[BaseEvent]) -> Sequence[BaseEvent]:
-        """Those of the events that the filter passes. Range and topics are not looked at."""
+        """The events that the filter passes. Range and topics are not checked."""
         return events if self.filter is None else list(filter(self.filter, events))
 
 
@@ -240,7 +148,7 @@ def select(
     filter: Callable[[Any], object] | None = None,  # noqa: A002 - as in subscribe
     invalid: OnInvalid = "raise",
 ) -> Selection:
-    """A selection, from what a reader's methods take.
+    """Makes a selection of the arguments of a reader's methods.
 
     Raises:
         TypeError: An argument is of another type.
@@ -250,10 +158,11 @@ def select(
         raise HandlerTypeError(f"{filter!r} is no filter: it cannot be called")
     if invalid not in get_args(OnInvalid):
         raise ValueError(f"invalid must be 'raise' or 'skip', not {invalid!r}")
-    first, behind, all_topics = None, None, [_Topics.of("*", _names("exchange", exchange), _names("symbol", symbol))]
+    first, behind = None, None
+    all_topics = [TopicChoice.of("*", _names("exchange", exchange), _names("symbol", symbol))]
     if isinstance(filter, _core.Filter):
         first, behind = filter.time_bounds_us
-        all_topics.append(_Topics.of(*("*" if names is None else names for names in filter.name_bounds)))
+        all_topics.append(TopicChoice.of(*("*" if names is None else names for names in filter.name_bounds)))
     return Selection(
         max((moment for moment in (_micros("start", start), first) if moment is not None), default=None),
         min((moment for moment in (_micros("end", end), behind) if moment is not None), default=None),
@@ -282,13 +191,13 @@ def _names(what: str, names: Names | None) -> list[str]:
     return several
 
 
-def _either(event_types: EventTypes) -> tuple[_Topics, ...]:
-    """The topics that event types, classes and patterns stand for."""
+def _either(event_types: EventTypes) -> tuple[TopicChoice, ...]:
+    """The topics of event types, classes and patterns."""
     several = (
         list(event_types) if isinstance(event_types, Iterable) and not isinstance(event_types, str) else [event_types]
     )
     alone: set[str] = set()
-    either: list[_Topics] = []
+    either: list[TopicChoice] = []
     for each in several:
         if isinstance(each, str):
             _, name, exchange, symbol = _core.normalize_pattern(each).split(".", 3)
@@ -297,12 +206,12 @@ def _either(event_types: EventTypes) -> tuple[_Topics, ...]:
             if exchange == symbol == "*":
                 alone.add(name)
             else:
-                either.append(_Topics.of([name], [exchange], [symbol]))
+                either.append(TopicChoice.of([name], [exchange], [symbol]))
         elif isinstance(each, type) and issubclass(each, BaseEvent):
             alone |= _types_of(each)
         else:
             raise TypeError(f"event_type must be a text or an event class, or several, not {each!r}")
-    return (_Topics.of(alone, "*", "*"), *either)
+    return (TopicChoice.of(alone, "*", "*"), *either)
 
 
 def _types_of(cls: type[BaseEvent]) -> set[str]:

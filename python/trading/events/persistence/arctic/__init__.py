@@ -1,4 +1,4 @@
-"""What an ArcticEventWriter and an ArcticEventReader share: columns, and the library that they are in."""
+"""The parts of ArcticEventWriter and ArcticEventReader: columns, and the library that holds them."""
 
 from importlib.util import find_spec
 

@@ -1,4 +1,4 @@
-"""Columns: how the values of one field stand in ArcticDB, exactly, in types that have no None.
+"""Columns: the exact encoding of a field's values in ArcticDB, in types that have no None.
 
 text     text; None is the empty one, and a text that is empty, or begins with NUL, has a NUL before it
 bool     1, 0, or -1 for None
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trading.events._codec.columns import from_micros, to_micros
+from trading.events._codec.micros import from_micros, to_micros
 from trading.events._models.decimals import WIDE, own_context
 
 _NO_INT = -(2**63)
@@ -28,16 +28,16 @@ _EXACTLY = own_context(19, Inexact, InvalidOperation)
 
 
 class Form(NamedTuple):
-    """How the values of a field stand in columns."""
+    """The encoding of a field's values in columns."""
 
     encode: Callable[[Sequence[Any]], list[np.ndarray]]
-    """From the values to the columns, the one of the field's name first."""
+    """Turns the values into columns, the one with the field's name first."""
 
     decode: Callable[[Sequence[np.ndarray]], list[Any]]
-    """And back."""
+    """The inverse."""
 
     beside: tuple[str, ...] = ()
-    """What is appended to the field's name for the columns beside its own."""
+    """The suffixes of the field's name for the columns beside its own."""
 
 
 def encode_texts(values: Sequence[str | None]) -> np.ndarray:
@@ -46,7 +46,7 @@ def encode_texts(values: Sequence[str | None]) -> np.ndarray:
 
 
 def decode_texts(column: np.ndarray) -> list[str | None]:
-    """And back."""
+    """The inverse."""
     return [None if text == "" else text[1:] if text[0] == "\0" else text for text in column.tolist()]
 
 
@@ -61,7 +61,7 @@ def _decode_ints(columns: Sequence[np.ndarray]) -> list[Any]:
 
 
 def _beside(values: list[Any], exact: np.ndarray, parse: Callable[[str], Any]) -> list[Any]:
-    """The values, and where there is a text beside them, what that says."""
+    """The values, replaced by the values of the texts beside them where there are some."""
     texts = exact.tolist()
     return [parse(text) if text else value for value, text in zip(values, texts, strict=True)]
 
@@ -110,7 +110,7 @@ def _encode_decimals(values: Sequence[Decimal | None]) -> list[np.ndarray]:
 
 
 def _scale(value: Decimal) -> tuple[int, int] | None:
-    """Digits and exponent of a number, if they fit."""
+    """The digits and the exponent of a number, if they fit."""
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int) or not -(2**15) < exponent < 2**15 or len(digits) > _EXACTLY.prec:
         return None
@@ -163,4 +163,4 @@ FORMS: Mapping[str, Form] = {
     "utc": Form(_encode_moments, _decode_moments),
     "time": Form(_encode_times, _decode_times, ("exact",)),
 }
-"""Every form, by the name that it has in stores."""
+"""All forms, by their names in stores."""

@@ -19,10 +19,10 @@ from trading.events.persistence.parquet.store.store_lock import StoreLock
 from trading.events.persistence.sending.delivery import Delivery, RefusedEvent, UnavailableError
 
 _LATE_GAP = np.timedelta64(60, "s")
-"""Late events further apart than this are merged in one after the other: what lies between is not read."""
+"""Late events further apart than this are merged in one after the other; the rows between them are not read."""
 
 _MOST_APPENDS = 100
-"""After so many appends to a symbol its small segments are made into large ones."""
+"""Number of appends to a symbol after which its small segments are made into large ones."""
 
 Topic = tuple[type[BaseEvent], str | None, str | None]
 
@@ -36,7 +36,7 @@ class _Target:
         last: Its greatest timestamp, or None where it is new.
         stored: The number of the last event that is in it for certain, with all before that.
         is_doubtful: Whether an attempt has failed, so that some events after that may be in it too.
-        appends: How many segments there are more.
+        appends: The number of appends since its segments were last made into large ones.
     """
 
     symbol: str
@@ -58,8 +58,8 @@ class ArcticDelivery(Delivery):
     """Writes batches to a library, each topic to a symbol of its own.
 
     Args:
-        library: Where to.
-        lock: What keeps other writers out; released at the end.
+        library: The library to write to.
+        lock: The lock of the store; released at the end.
         first_seq: The number of the first event in the order of recording.
     """
 
@@ -118,7 +118,7 @@ class ArcticDelivery(Delivery):
             raise ArcticException(str(failed[0]))
 
     def _merge(self, target: _Target, frame: pd.DataFrame, text: str) -> None:
-        """Puts rows among those that are stored, which may include some of them."""
+        """Merges rows into the stored ones, which may include some of them."""
         for rows in _split(frame):
             merged = rows
             if self._library.native.has_symbol(target.symbol):
@@ -165,7 +165,7 @@ def _by_topic(rows: list[bytes], seq: int) -> dict[Topic, list[tuple[BaseEvent, 
 
 
 def _count_before(frame: pd.DataFrame, last: Any) -> int:
-    """How many rows are older than the last that is stored."""
+    """Counts the rows that are older than the last stored one."""
     return 0 if last is None else int(frame.index.searchsorted(last))
 
 

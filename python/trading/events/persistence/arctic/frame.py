@@ -10,32 +10,33 @@ import pyarrow as pa
 from pydantic import BaseModel
 from pydantic_core import SchemaValidator, from_json
 
-from trading.events._codec.columns import from_micros, to_micros
+from trading.events._codec.columns import take_name
 from trading.events._codec.description import describe
+from trading.events._codec.micros import from_micros, to_micros
 from trading.events._codec.typed_json import field_json, render_json
 from trading.events._models.stored_type import stored_validator
 from trading.events.base import BaseEvent
 from trading.events.persistence.arctic.columns import FORMS
 
 SEQ = "_seq"
-"""The column that tells the order of recording."""
+"""The column of sequence numbers, which give the order of recording."""
 
 VERSION = 1
-"""Of what is written here. Later versions are refused."""
+"""The version of the format that is written here. Later versions are refused."""
 
 _IN_PLACE = frozenset({"event_type", "timestamp", "exchange", "symbol"})
 _NS_PER_MICRO = 1_000
 
 
 class StoredField(BaseModel, frozen=True):
-    """How one field is stored: its form, and its columns, its own first."""
+    """The stored form of a field, and its columns, its own first."""
 
     form: str
     columns: tuple[str, ...]
 
 
 class Heading(BaseModel, frozen=True):
-    """What a symbol of the library says about itself: whose events it holds, and in which columns their fields are."""
+    """The metadata of a symbol in the library: the topic of its events, and the columns of their fields."""
 
     version: int = VERSION
     event_type: str
@@ -63,7 +64,7 @@ class FrameSchema:
     validator: SchemaValidator
 
     def heading(self, exchange: str | None, symbol: str | None) -> Heading:
-        """What a symbol with events of this class says about itself."""
+        """The metadata of a symbol with events of this class."""
         fields = {field.name: field.stored for field in self.fields}
         return Heading(event_type=self.event_type, exchange=exchange, symbol=symbol, fields=fields)
 
@@ -80,7 +81,7 @@ class FrameSchema:
         return pd.DataFrame(columns, index=pd.DatetimeIndex(times.view("datetime64[ns]"), name="timestamp"))
 
     def decode(self, table: pa.Table, heading: Heading) -> list[BaseEvent]:
-        """The events of a table that was a frame, by the types of their fields; others than its class has are left out.
+        """The events of a table that was a frame, by the types of their fields. Others than the class has are left out.
 
         Raises:
             KeyError, ValueError, TypeError, ArithmeticError: The table holds no events of this class.
@@ -135,7 +136,7 @@ def _fields(cls: type[BaseEvent]) -> Iterator[_Field]:
         if field.name in _IN_PLACE:
             continue
         form = field.shape.form
-        beside = [_free_name(f"{field.name}_{end}", taken) for end in FORMS[form].beside]
+        beside = [take_name(f"{field.name}_{end}", taken) for end in FORMS[form].beside]
         stored = StoredField(form=form, columns=(field.name, *beside))
         if form != "json":
             yield _Field(field.name, stored, None, None)
@@ -143,10 +144,3 @@ def _fields(cls: type[BaseEvent]) -> Iterator[_Field]:
             yield _Field(field.name, stored, render_json, from_json)
         else:
             yield _Field(field.name, stored, *field_json(cls, field.name))
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name

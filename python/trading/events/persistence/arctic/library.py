@@ -1,4 +1,4 @@
-"""The library of ArcticDB that a store is: one for each folder in a process, because LMDB can be opened but once."""
+"""The ArcticDB library of a store: one for each folder in a process, because LMDB can be opened only once."""
 
 import os
 import threading
@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from trading.events.errors import CorruptFileError, StoreError, StorePathError
 from trading.events.persistence.arctic.frame import VERSION, Heading
-from trading.events.persistence.parquet.store.layout import SUFFIX, PartName, name_part, read_part_name
+from trading.events.persistence.names import SUFFIX, PartName, name_part, read_part_name
 
 DEFAULT_CAPACITY_BYTES = 64 * 2**30
-"""What a store may grow to: so much address space is taken, and of the disk what is needed."""
+"""Largest size of a store: so much address space is taken, and of the disk as much as is needed."""
 
 _LIBRARY = "events"
 
@@ -27,7 +27,7 @@ class EventLibrary:
 
     Args:
         base_path: The store's folder.
-        capacity_bytes: What it may grow to.
+        capacity_bytes: Its largest size.
         creates: Whether it is made where there is none.
 
     Raises:
@@ -48,17 +48,17 @@ class EventLibrary:
             raise StorePathError(f"{base_path} cannot be opened as a store in ArcticDB: {error}") from error
 
     def names(self) -> Iterator[tuple[str, PartName]]:
-        """Every symbol that holds events, with what its name says."""
+        """All symbols that hold events, with their names parsed."""
         for symbol in sorted(self.native.list_symbols()):
             name = read_part_name(symbol + SUFFIX)
             if name is not None:
                 yield symbol, name
 
     def heading(self, symbol: str) -> Heading:
-        """What a symbol says about itself.
+        """The metadata of a symbol.
 
         Raises:
-            CorruptFileError: Nothing that makes sense.
+            CorruptFileError: It is not that of an event store.
         """
         try:
             heading = Heading.model_validate_json(self.native.read_metadata(symbol).metadata)
@@ -85,10 +85,10 @@ class EventLibrary:
         return first.value // 1_000, last.value // 1_000
 
     def check_process(self) -> None:
-        """Refuses to be used in a forked child.
+        """Checks that this is not a forked child.
 
         Raises:
-            StoreError: It is.
+            StoreError: It is one.
         """
         if os.getpid() != self.owner:
             raise StoreError("a store in ArcticDB cannot be used in a forked child; start a new process instead")

@@ -1,4 +1,4 @@
-"""ArcticEventReader: what a store in ArcticDB holds."""
+"""ArcticEventReader: reads recorded events from ArcticDB."""
 
 from collections.abc import Iterator
 from heapq import merge
@@ -7,16 +7,16 @@ from operator import itemgetter
 from os import PathLike
 from pathlib import Path
 
-from trading.events._codec.columns import from_micros
+from trading.events._codec.micros import from_micros
 from trading.events.base import BaseEvent
 from trading.events.errors import StoreError, StorePathError
 from trading.events.persistence.arctic.library import DEFAULT_CAPACITY_BYTES, EventLibrary, open_library
 from trading.events.persistence.arctic.symbol_rows import Key, Span, SymbolRows
 from trading.events.persistence.base import IEventReader
-from trading.events.persistence.parquet.reading.stored_file import StoredTopic
+from trading.events.persistence.error_collector import ErrorCollector
 from trading.events.persistence.replay.event_range import EventChunks
 from trading.events.persistence.selection import Selection
-from trading.events.persistence.unreadable import Unreadable
+from trading.events.persistence.topics import StoredTopic
 
 _CHUNK_EVENTS = 512
 _MOST_ROWS = 65_536
@@ -24,11 +24,11 @@ _LEAST_ROWS = 64
 
 
 class ArcticEventReader(IEventReader):
-    """Reads what an ArcticEventWriter has stored. It needs no writer, and disturbs none, in this process or in others.
+    """Reads the events of an ArcticEventWriter. It needs no writer, and disturbs none, in this process or in others.
 
-    A symbol that cannot be read, or of an event type that no class is defined for, raises when it is come to; an event
+    A symbol that cannot be read, or whose event type has no class, raises when its turn comes; an event
     that its class refuses, after all others have been given, unless the query says `invalid="skip"`.
-    ArcticDB itself trusts what it reads: open no store that comes from where you would not take a program from.
+    ArcticDB itself trusts the bytes that it reads: open no store from a source that you would not run programs of.
 
     Args:
         base_path: The store's folder.
@@ -51,17 +51,15 @@ class ArcticEventReader(IEventReader):
         return self._base_path
 
     @property
-    def place(self) -> tuple[str, Path]:
+    def store_id(self) -> tuple[str, Path]:
         """The kind of store, and its folder."""
         return "arctic", self._base_path
 
     def _read(self, selection: Selection) -> EventChunks:
         found = [symbol for symbol in self._find(selection) if _decide(symbol, selection) is not False]
         rows = max(_LEAST_ROWS, _MOST_ROWS // max(len(found), 1))
-        unreadable = Unreadable("raise", selection.invalid)
-        several = (
-            symbol.chunks(selection.start, selection.end, rows=rows, report=unreadable.report) for symbol in found
-        )
+        errors = ErrorCollector("raise", selection.invalid)
+        several = (symbol.chunks(selection.start, selection.end, rows=rows, report=errors.report) for symbol in found)
         events = map(itemgetter(1), merge(*map(chain.from_iterable, several), key=itemgetter(0)))
         try:
             while chunk := list(islice(events, _CHUNK_EVENTS)):
@@ -69,8 +67,8 @@ class ArcticEventReader(IEventReader):
                 if kept:
                     yield kept
         finally:
-            unreadable.tell_skipped()
-        unreadable.finish()
+            errors.tell_skipped()
+        errors.finish()
 
     def _topics(self, selection: Selection) -> list[StoredTopic]:
         found = list(self._find(selection))

@@ -41,9 +41,9 @@ class SymbolRows:
     """A symbol.
 
     Attributes:
-        library: Where it is.
+        library: The library that holds it.
         symbol: Its name.
-        heading: What it says about itself.
+        heading: Its metadata.
         first: Its least timestamp, in microseconds since 1970.
         last: Its greatest.
     """
@@ -75,13 +75,13 @@ class SymbolRows:
     def chunks(
         self, start: int | None, end: int | None, *, rows: int, report: Callable[[StoreError], None]
     ) -> Iterator[list[tuple[Key, BaseEvent]]]:
-        """The events with `start <= timestamp < end`, in order, so many at a time; what its class refuses is reported.
+        """The events with `start <= timestamp < end`, in order, in lists of `rows`; refused events are reported.
 
-        What is written meanwhile may be among them or not.
+        Events that are written meanwhile may be among them or not.
 
         Raises:
             CorruptFileError: The symbol cannot be read.
-            UnknownEventTypeError: No class here is for its events.
+            UnknownEventTypeError: No class here has its event type.
         """
         reached: Key | None = None
         while True:
@@ -98,7 +98,7 @@ class SymbolRows:
             return
 
     def read(self, span: Span, report: Callable[[StoreError], None]) -> list[tuple[Key, BaseEvent]]:
-        """The events of some rows; one that its class refuses is reported."""
+        """The events of some rows; those that their class refuses are reported."""
         cls = event_class(self.heading.event_type)
         if cls is None:
             raise UnknownEventTypeError(self.library.base_path / self.symbol, self.heading.event_type)
@@ -129,7 +129,7 @@ class SymbolRows:
         return micros_of(self._table(span, columns=[SEQ]))
 
     def _bisect(self, version: int, count: int, micros: int) -> int:
-        """How many rows are before a moment."""
+        """The number of rows before a moment."""
         low, high = 0, count
         while low < high:
             middle = (low + high) // 2

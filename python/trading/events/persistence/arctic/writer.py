@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
-from trading.events._codec.columns import to_micros
+from trading.events._codec.micros import to_micros
 from trading.events.base import BaseEvent
 from trading.events.persistence.arctic.delivery import ArcticDelivery
 from trading.events.persistence.arctic.library import DEFAULT_CAPACITY_BYTES, EventLibrary, open_library
@@ -17,7 +17,7 @@ from trading.events.persistence.sending.sender import Sender
 _FIRST_MICROS = -(2**63 - 1) // 1_000 + 1
 _LAST_MICROS = (2**63 - 1) // 1_000
 _SESSION = 2**40
-"""The numbers of events in the order of recording that a writer has; the next one has the next so many."""
+"""The count of sequence numbers that a writer reserves; the next writer's follow."""
 
 _SESSIONS = "_sessions"
 
@@ -45,9 +45,9 @@ class ArcticEventWriter(QueuedEventWriter):
 
     Args:
         base_path: The store's folder; made if it is missing.
-        capacity_bytes: What the store may grow to. As much address space is taken, and of the disk what is needed.
+        capacity_bytes: Largest size of the store. As much address space is taken, and of the disk as much as is needed.
             The first writer or reader in a process decides.
-        policy: When events are stored; by default up to 50,000 at once, after five seconds.
+        policy: The limits of batches; by default up to 50,000 events, after five seconds.
 
     Raises:
         StorePathError: `base_path` is a file, or cannot be written to.
@@ -77,7 +77,7 @@ class ArcticEventWriter(QueuedEventWriter):
         return self._base_path
 
     @property
-    def place(self) -> tuple[str, Path]:
+    def store_id(self) -> tuple[str, Path]:
         """The kind of store, and its folder."""
         return "arctic", self._base_path
 

@@ -1,1 +1,1 @@
-"""What an InfluxEventWriter is made of: points in line protocol, their places in time, and a thread that sends them."""
+"""The parts of InfluxEventWriter: points in line protocol, their times, and the connection to a server."""

@@ -13,26 +13,26 @@ _GZIP_LEVEL = 1
 
 
 class Answer(NamedTuple):
-    """What a server said to a request."""
+    """The answer of a server to a request."""
 
     status: int
     """Its HTTP status."""
 
     reason: str
-    """What it said of it, in its own words."""
+    """Its reason, in the server's words."""
 
     is_known: bool
-    """Whether it said so as a server of this kind does, and not as some proxy before it."""
+    """True if it has the form of an InfluxDB answer, rather than that of some proxy before the server."""
 
     retry_after_s: float
-    """How long it wants to be left alone."""
+    """Shortest wait before the next request that it asks for, in seconds."""
 
 
 class Connection:
     """Writes points, over one connection as long as the server keeps it, and over another when it does not.
 
     Args:
-        endpoint: Where they go to.
+        endpoint: The endpoint that takes them.
         timeout_s: Longest that the server may take for each step, in seconds.
         compresses: Whether requests are compressed.
     """
@@ -85,7 +85,7 @@ class Connection:
 
 
 def _read_reason(text: bytes) -> tuple[str, bool]:
-    """What an answer says, and whether it says so in the way of InfluxDB."""
+    """The reason in an answer, and whether it has the form of an InfluxDB answer."""
     try:
         said = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Batches of points to a server, and which of them it refuses."""
+"""Delivery of batches of points to a server, and the search for those that it refuses."""
 
 from trading.events.persistence.influx.connection import Answer, Connection
 from trading.events.persistence.sending.delivery import Delivery, RefusedEvent, UnavailableError
@@ -7,14 +7,14 @@ _REFUSING = frozenset({400, 413, 422})
 
 
 class InfluxDelivery(Delivery):
-    """Writes points. To write one again does no harm: it replaces itself.
+    """Writes points. Writing one again does no harm: it replaces itself.
 
     When a server refuses a batch, halves of it are sent, and halves of these, until it is known which points it
     refuses; all others are stored then.
 
     Args:
-        connection: To the server.
-        name: Of the server, for messages.
+        connection: The connection to the server.
+        name: The server's name, for messages.
     """
 
     def __init__(self, connection: Connection, *, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Events as points in line protocol: what of an event stands where.
+"""Events as points in line protocol.
 
 A point's measurement is the event type, its tags `exchange` and `symbol`, where the event has them, its time the
 event's, in nanoseconds, and its fields the rest. None is no field. A field has one type for all events of a class:
@@ -25,8 +25,9 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
-from trading.events._codec.columns import to_micros
+from trading.events._codec.columns import take_name
 from trading.events._codec.description import FieldDescription, describe
+from trading.events._codec.micros import to_micros
 from trading.events._codec.typed_json import field_json, render_json
 from trading.events._models.decimals import WIDE
 from trading.events.base import BaseEvent
@@ -34,10 +35,10 @@ from trading.events.errors import UnstorableEventError
 from trading.events.persistence.encoding import encode_row, refuse_extra
 
 EXACT = "exact"
-"""What is appended to the name of a field that holds exactly what another can not."""
+"""The suffix of a field that holds exactly what the field before it cannot."""
 
 RESERVED = frozenset({"time"})
-"""What no field of a point may be called; `_` is appended to a field of such a name."""
+"""Names that no field of a point may have; `_` is appended to them."""
 
 _IN_PLACE = frozenset({"event_type", "timestamp", "exchange", "symbol"})
 _UNPLAIN = re.compile(r"[\x00-\x1f\x7f%\\]")
@@ -49,7 +50,7 @@ _Render = Callable[[Any], Iterator[str]]
 
 
 class Point(NamedTuple):
-    """A point without its place in time."""
+    """A point without its time."""
 
     series: str
     """Measurement and tags: points of one series at one time replace each other."""
@@ -58,7 +59,7 @@ class Point(NamedTuple):
     """Its fields."""
 
     micros: int
-    """When the event happened, in microseconds since 1970."""
+    """The time of the event, in microseconds since 1970."""
 
 
 def make_point(event: BaseEvent) -> Point:
@@ -97,20 +98,13 @@ _RENDERERS: dict[type[BaseEvent], tuple[tuple[str, _Render], ...]] = {}
 
 
 def _renderers(cls: type[BaseEvent]) -> Iterator[tuple[str, _Render]]:
-    """What makes fields of a point, for each field of an event class."""
+    """A function for each field of an event class, which makes fields of a point of its values."""
     taken = {*cls.model_fields, *_IN_PLACE, *RESERVED}
     for field in describe(cls).fields:
         if field.name not in _IN_PLACE:
-            own = _free_name(field.name + "_", taken) if field.name in RESERVED else field.name
-            exact = _free_name(f"{field.name}_{EXACT}", taken)
+            own = take_name(field.name + "_", taken) if field.name in RESERVED else field.name
+            exact = take_name(f"{field.name}_{EXACT}", taken)
             yield field.name, partial(_choose(cls, field), escape_tag(own), escape_tag(exact))
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name
 
 
 def _choose(cls: type[BaseEvent], field: FieldDescription) -> Callable[[str, str, Any], Iterator[str]]:

@@ -1,4 +1,4 @@
-"""Where points are written to: a database of InfluxDB 1, or a bucket of InfluxDB 2 or 3, or whatever speaks alike."""
+"""The targets of points: a database of InfluxDB 1, or a bucket of InfluxDB 2 or 3, or of a compatible server."""
 
 import ssl
 from base64 import b64encode
@@ -10,14 +10,14 @@ from urllib.parse import urlencode, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What a request goes to.
+    """The endpoint of a request.
 
     Attributes:
         host: The server's name or address.
         port: Its port.
         path: Path and query.
-        headers: What authenticates the writer; never shown.
-        tls: How the connection is encrypted, or None where it is not.
+        headers: The credentials; never shown.
+        tls: The encryption of the connection, or None for none.
     """
 
     host: str
@@ -31,10 +31,10 @@ class Endpoint:
 
 
 class InfluxTarget(Protocol):
-    """Whatever says where points go to."""
+    """A target of points."""
 
     def endpoint(self) -> Endpoint:
-        """Where a request goes to."""
+        """The endpoint of requests."""
         ...
 
 
@@ -45,9 +45,9 @@ class InfluxDatabase:
     Attributes:
         url: The server's, such as `http://localhost:8086`. A path is put before the server's own.
         database: The database.
-        retention_policy: One of the database's, or None for its default.
-        username: Whose credentials are used, or None for none.
-        password: The user's; never shown.
+        retention_policy: A retention policy of the database, or None for its default.
+        username: The user whose credentials are sent, or None for none.
+        password: The user's password; never shown.
         tls: For `https`; None, the default, checks certificates as the system does.
 
     Raises:
@@ -68,7 +68,7 @@ class InfluxDatabase:
         self.endpoint()
 
     def endpoint(self) -> Endpoint:
-        """Where a request goes to."""
+        """The endpoint of requests."""
         query = {"db": self.database, "rp": self.retention_policy, "precision": "ns"}
         headers: dict[str, str] = {}
         if self.username is not None:
@@ -105,7 +105,7 @@ class InfluxBucket:
         self.endpoint()
 
     def endpoint(self) -> Endpoint:
-        """Where a request goes to."""
+        """The endpoint of requests."""
         query = {"bucket": self.bucket, "org": self.org, "precision": "ns"}
         headers = {} if self.token is None else {"Authorization": f"Token {self.token}"}
         return _make_endpoint(self.url, "/api/v2/write", query, headers=headers, tls=self.tls)

@@ -1,4 +1,4 @@
-"""Places in time: no two events of a topic may have the same, since a server would keep only the last of them."""
+"""Times of points: no two events of a topic may have the same, since a server would keep only the last of them."""
 
 from trading.events.errors import UnstorableEventError
 
@@ -10,18 +10,18 @@ FIRST_MICROS = -(-FIRST_NS // 1_000)
 LAST_MICROS = (LAST_NS - 999) // 1_000
 
 MOST_RUNS = 1_000
-"""Of one topic. Each is a series to the server, and many series make it slow."""
+"""Most runs of one topic. Each is a series to the server, and many series make it slow."""
 
 _PER_MICROSECOND = 1_000
 
 
 class Timekeeper:
-    """Gives each event a nanosecond of its microsecond, and where these are used up, or unknown, a run.
+    """Gives each event a nanosecond of its microsecond, and a run if these are used up, or unknown.
 
     The first event of a topic at a moment gets its first nanosecond, the next one the second, and so on. So the moment
     can be read back, rounded down to microseconds, and ties are in the order of recording.
 
-    What nanoseconds are used up is remembered for the newest moment only. An event that is older than that is in
+    The used nanoseconds are remembered for the newest moment only. An event that is older than that is in
     another run, with a newest moment of its own: the first one that it is not too old for. Events that come in order of
     time are all in run 0; those that come late by so much that they pass n others, in one of the first n + 1.
     """

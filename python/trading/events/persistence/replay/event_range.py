@@ -1,4 +1,4 @@
-"""A range of recorded events, to go over."""
+"""A range of recorded events to iterate over."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ EventChunks = Generator[Sequence[BaseEvent]]
 
 
 class EventRange:
-    """The events of a range in order; `for` and `async for` both go over it, any number of times.
+    """The events of a range in order; `for` and `async for` both iterate over it, any number of times.
 
     `async for` reads the files in a thread, so the event loop is free while the disk is busy.
 
@@ -50,7 +50,7 @@ class EventRange:
                     yield event
 
     async def chunks(self, since: datetime | None = None) -> AsyncGenerator[Sequence[BaseEvent]]:
-        """The events as fast as possible, in lists of any length; the next is read while one is worked on.
+        """The events as fast as possible, in lists of any length; the next list is read while one is handled.
 
         Args:
             since: Only those from this moment on.
@@ -75,7 +75,7 @@ class EventRange:
 
 
 def _take(chunks: EventChunks) -> tuple[Sequence[BaseEvent], Exception | None]:
-    """The next events, none if there are no more, or what went wrong."""
+    """The next events, none if there are no more, or the error."""
     try:
         for chunk in chunks:
             if chunk:

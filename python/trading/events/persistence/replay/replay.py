@@ -33,8 +33,8 @@ class Replay:
     events as fast as it takes them. A replay runs once.
 
     Args:
-        events: What is replayed.
-        bus: Where it is published.
+        events: The events to replay.
+        bus: The bus to publish on.
         speed: 1.0 keeps the original timing, any other factor shortens or stretches it, None is as fast as possible.
         lockstep: Whether all that an event has set off is handled before the next is published: the same interplay of
             handlers at any speed. The bus must have a `join`, as those of this package have.
@@ -66,7 +66,7 @@ class Replay:
 
     @property
     def published(self) -> int:
-        """How many events have been published."""
+        """The number of published events."""
         return self._published
 
     @property
@@ -76,21 +76,21 @@ class Replay:
 
     @property
     def clock(self) -> ReplayClock:
-        """What time it is in the replay, for handlers to ask."""
+        """The time in the replay, for handlers to ask."""
         return self._clock
 
     @property
     def paused(self) -> bool:
-        """Whether it is paused."""
+        """True while it is paused."""
         return self._paused
 
     @property
     def stopped(self) -> bool:
-        """Whether it was told to stop."""
+        """True once `stop` was called."""
         return self._stopped
 
     def report(self) -> ReplayReport:
-        """How far it is, and how exact it was until now."""
+        """Its progress and its timing error until now."""
         ended_s = self._ended_s
         if self._began_s is None:
             running_s = 0.0
@@ -105,7 +105,7 @@ class Replay:
         """Publishes the events. Awaiting the replay itself is the same.
 
         Returns:
-            How many events were published.
+            The number of published events.
 
         Raises:
             RuntimeError: It has been run before.
@@ -134,7 +134,7 @@ class Replay:
         self._tell()
 
     def resume(self) -> None:
-        """Goes on where it paused; what is still to come is due later by the length of the pause."""
+        """Continues where it paused; the remaining events are due later by the length of the pause."""
         self._paused = False
         self._tell()
 
@@ -144,13 +144,13 @@ class Replay:
         self._tell()
 
     def seek(self, moment: datetime) -> None:
-        """Goes on, forwards or backwards, with the first event from a moment on, which is due now.
+        """Continues, forwards or backwards, with the first event from a moment on, which is due now.
 
         Events that have been published already are published again. A moment before the range is its beginning, one
         behind it its end. While paused it stays paused.
 
         Args:
-            moment: Where; a naive datetime is in UTC.
+            moment: The moment to go to; a naive datetime is in UTC.
         """
         self._sought = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         self._tell()
@@ -161,7 +161,7 @@ class Replay:
             self._wake.set_result(None)
 
     async def _publish_all(self, chunks: AsyncGenerator[Sequence[BaseEvent]]) -> None:
-        """Publishes until the end, or until it is told to stop or to go elsewhere."""
+        """Publishes until the end, or until `stop` or `seek`."""
         publish, join, timeline = self._bus.publish, self._join, self._timeline
         async for chunk in chunks:
             for event in chunk:
@@ -178,7 +178,7 @@ class Replay:
                     await join()
 
     async def _may_go_on(self) -> bool:
-        """Does what it was told; while it is paused, waits. Returns whether the events go on as they stand."""
+        """Obeys `pause`, `stop` and `seek`. Returns whether to continue with the next event."""
         clock = asyncio.get_running_loop().time
         began = clock()
         while self._paused and not self._stopped and self._sought is None:
@@ -189,7 +189,7 @@ class Replay:
         return not self._stopped and self._sought is None
 
     async def _is_due(self, timeline: Timeline, timestamp: datetime) -> bool:
-        """Waits until an event is due, and notes how late it is then. Returns whether it may be published at all."""
+        """Waits until an event is due, and records its delay. Returns whether it may be published at all."""
         clock = asyncio.get_running_loop().time
         while (due := timeline.due(timestamp, now := clock())) > now:
             await self._sleep(until=due)
@@ -199,7 +199,7 @@ class Replay:
         return True
 
     async def _sleep(self, *, until: float | None) -> None:
-        """Waits until something is said, or until a time of the loop's clock."""
+        """Waits for a call of `pause`, `resume`, `stop` or `seek`, or until a time of the loop's clock."""
         loop = asyncio.get_running_loop()
         self._wake = loop.create_future()
         timer = None if until is None else loop.call_at(until, _finish, self._wake)

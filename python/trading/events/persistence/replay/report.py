@@ -1,4 +1,4 @@
-"""What a replay tells of itself: how far it is, how exact it is, and what time it is in it."""
+"""The report of a replay on its progress and timing error, and its clock."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,22 +11,22 @@ class ReplayReport:
     """A replay at one moment, or at its end."""
 
     published: int
-    """How many events have been published."""
+    """The number of published events."""
 
     position: datetime | None
     """Timestamp of the event that was published last; None before the first."""
 
     running_s: float
-    """For how long it has run, in seconds, pauses included."""
+    """Its run time until now, in seconds, pauses included."""
 
     error: Durations
-    """By how much events were published after they were due, pauses not counted; of none as fast as possible."""
+    """The delays of events after they were due, pauses not counted; empty if they are published as fast as possible."""
 
 
 class ReplayClock:
-    """What time it is in a replay: `clock()` is the timestamp of the event that is being published, or was last.
+    """The clock of a replay: `clock()` is the timestamp of the event that is being published, or was last.
 
-    Where a live system asks `utc_now`, what is tested with a replay asks this, and hears the same in each replay. The
+    Code that calls `utc_now` in a live system calls this clock in a replay, and gets the same times each time. The
     replay runs ahead of handlers that have events waiting; in `lockstep` each event is handled before the next, so that
     the clock says, in its handlers, the event's own time.
     """
@@ -37,7 +37,7 @@ class ReplayClock:
         self._moment: datetime | None = None
 
     def set(self, moment: datetime) -> None:
-        """Says what time it is; the replay does."""
+        """Sets the time; the replay calls it."""
         self._moment = moment
 
     def __call__(self) -> datetime:

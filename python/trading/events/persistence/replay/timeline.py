@@ -1,11 +1,11 @@
-"""When the events of a recording are due again."""
+"""The timeline by which the events of a recording are due again."""
 
 import math
 from datetime import datetime
 
 
 def check_speed(speed: float | None) -> None:
-    """Accepts a speed.
+    """Checks a speed.
 
     Raises:
         ValueError: It is not above zero, or not finite.
@@ -17,7 +17,7 @@ def check_speed(speed: float | None) -> None:
 class Timeline:
     """Maps the timestamps of a recording to a clock. The first event is due at once.
 
-    Every due time is reckoned from the first, so waiting a little too long for one event delays no later one.
+    All due times are computed from the first, so waiting a little too long for one event delays no later one.
     """
 
     def __init__(self, speed: float) -> None:
@@ -26,7 +26,7 @@ class Timeline:
         self._start_s = 0.0
 
     def due(self, timestamp: datetime, now_s: float) -> float:
-        """When an event is due, on the clock that says `now_s`, in seconds."""
+        """The time at which an event is due, on the clock that says `now_s`, in seconds."""
         if self._first is None:
             self._first, self._start_s = timestamp, now_s
         return self._start_s + (timestamp - self._first).total_seconds() / self._speed
@@ -36,5 +36,5 @@ class Timeline:
         self._first = None
 
     def delay(self, by_s: float) -> None:
-        """Makes everything that follows due so many seconds later."""
+        """Makes all later events due so many seconds later."""
         self._start_s += by_s

@@ -1,4 +1,4 @@
-"""Stored rows made into events: natively, or by Pydantic where a class has changed since they were stored."""
+"""Decoding of stored rows: natively, or by Pydantic if a class has changed since they were stored."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -17,27 +17,27 @@ from trading.events.persistence.schema.stored_schema import SEQ, StoredColumn, S
 
 
 class Kind(NamedTuple):
-    """What rows have in common that become events alike."""
+    """The class and the stored columns of rows that are decoded alike."""
 
     event_class: type[BaseEvent]
     columns: tuple[tuple[str, str, tuple[str, ...]], ...]
 
     @classmethod
     def of(cls, event_class: type[BaseEvent], stored: StoredColumns) -> "Kind":
-        """The rows of a class whose fields are stored so."""
+        """The kind of rows of a class with these stored columns."""
         return cls(event_class, tuple((name, column.form, column.beside) for name, column in stored.items()))
 
 
 @lru_cache(maxsize=256)
 def is_native(kind: Kind) -> bool:
-    """Whether each field that is stored still has the form in which it was stored."""
+    """Returns whether each field that is stored still has the form in which it was stored."""
     forms = {field.name: field.shape.form for field in describe(kind.event_class).fields}
     return all(forms.get(name, form) == form for name, form, _ in kind.columns)
 
 
 @lru_cache(maxsize=256)
 def changed_fields(kind: Kind) -> dict[str, str]:
-    """The fields that have another type in their class than they are stored with, and what both are."""
+    """The fields whose type in the class differs from the stored one, with a text about both."""
     shapes = {field.name: field.shape.form for field in describe(kind.event_class).fields}
     fields = kind.event_class.model_fields
     return {
@@ -52,7 +52,7 @@ def _show_type(annotation: Any) -> str:
 
 
 class Rows:
-    """Rows of one kind, whose texts are known to be texts. Which of them become events is said each time."""
+    """Rows of one kind, whose texts are valid, to be decoded in any selection."""
 
     def __init__(self, kind: Kind, batch: pa.RecordBatch) -> None:
         self._kind = kind
@@ -97,7 +97,7 @@ class Rows:
 def decode_each(
     rows: Rows, picked: Sequence[int], refuse: Callable[[int, EventDecodeError], None]
 ) -> list[BaseEvent | None]:
-    """The events of these rows, in this order; None for each that is none, which is refused."""
+    """The events of these rows, in this order; None for each that cannot be decoded, which is refused."""
     events: list[BaseEvent | None] = []
     start, end = 0, len(picked)
     while start < len(picked):
@@ -117,7 +117,7 @@ def decode_each(
 def reporting(
     path: Path, kind: Kind, keys: pa.RecordBatch, report: Callable[[StoreError], None]
 ) -> Callable[[int, EventDecodeError], None]:
-    """What tells of rows that are refused, by their timestamps and places."""
+    """A function that reports rows that are refused, by their timestamps and sequence numbers."""
 
     def refuse(row: int, error: EventDecodeError) -> None:
         micros, seq = keys.column("timestamp")[row].value, keys.column(SEQ)[row].as_py()

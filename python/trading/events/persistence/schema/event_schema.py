@@ -1,4 +1,4 @@
-"""The columns of an event class, and its events as rows of them."""
+"""The columns of an event class, and the encoding of its events in them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import pyarrow as pa
 from pydantic_core import SchemaValidator, from_json
 
 from trading.events._codec.columns import FORMS
-from trading.events._codec.description import ROUTING_FORMS, describe
+from trading.events._codec.description import describe, why_unroutable
 from trading.events._codec.event_table import EXTRA, ColumnBuffers, to_table, wrap_column
 from trading.events._models.stored_type import stored_validator
 from trading.events.base import BaseEvent
@@ -23,7 +23,7 @@ from trading.events.persistence.schema.stored_schema import (
 )
 
 CONVERSION_ERRORS = (pa.ArrowException, TypeError, ValueError, ArithmeticError, AttributeError, LookupError)
-"""Whatever the conversion of events to columns and back may raise."""
+"""The errors that the conversion of events to columns and back may raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class EventSchema:
 
     @property
     def event_type(self) -> str:
-        """What every event of the class has as its `event_type`."""
+        """The `event_type` of every event of the class."""
         event_type: str = self.event_class.model_fields["event_type"].default
         return event_type
 
     def encode(self, events: list[BaseEvent], seqs: list[int]) -> pa.Table:
-        """Events of the class, with their places in the order of recording, as a table with the columns of `arrow`.
+        """Events of the class, with their sequence numbers, as a table with the columns of `arrow`.
 
         Raises:
             UnstorableEventError: One of them would not come back equal.
@@ -52,7 +52,7 @@ class EventSchema:
         return pa.Table.from_arrays(columns, schema=self.arrow)
 
     def wrap(self, rows: int, columns: Sequence[ColumnBuffers]) -> pa.Table:
-        """So many rows, by their buffers, as a table with the columns of `arrow`."""
+        """Wraps the buffers of so many rows in a table with the columns of `arrow`."""
         arrays = [wrap_column(type_, rows, column) for type_, column in zip(self.arrow.types, columns, strict=True)]
         return pa.Table.from_arrays(arrays, schema=self.arrow)
 
@@ -81,7 +81,7 @@ def event_schema(event_class: type[BaseEvent]) -> EventSchema:
     """The columns of an event class, from its fields.
 
     Raises:
-        UnstorableEventError: One of the fields that say where an event is stored has been given another type.
+        UnstorableEventError: One of the fields by which events are routed and stored has another type.
     """
     if event_class not in _SCHEMAS:
         _SCHEMAS[event_class] = _make_schema(event_class)
@@ -90,12 +90,9 @@ def event_schema(event_class: type[BaseEvent]) -> EventSchema:
 
 def _make_schema(event_class: type[BaseEvent]) -> EventSchema:
     description = describe(event_class)
+    if (reason := why_unroutable(description.fields)) is not None:
+        raise UnstorableEventError(f"{event_class.__name__}.{reason}")
     columns = tuple(make_column(event_class, field) for field in description.fields)
-    for column in columns:
-        if ROUTING_FORMS.get(column.name, column.stored.form) != column.stored.form:
-            raise UnstorableEventError(
-                f"{event_class.__name__}.{column.name} must have the type that BaseEvent gives it, or one within that"
-            )
     if description.keeps_extras:
         columns += (FieldColumn(EXTRA, StoredColumn(form="json", beside=()), parse=from_json),)
     arrow = arrow_schema({column.name: column.stored for column in columns})

@@ -1,12 +1,12 @@
-"""How one field of an event class is stored: the form that its type calls for."""
+"""The stored columns of a field of an event class."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json
 
-from trading.events._codec.columns import FORMS
+from trading.events._codec.columns import FORMS, free_name
 from trading.events._codec.description import FieldDescription
 from trading.events._codec.typed_json import field_json
 from trading.events.base import BaseEvent
@@ -19,8 +19,8 @@ class FieldColumn:
 
     Attributes:
         name: The field.
-        stored: As it is stored.
-        parse: From the column's text to the value, where the form is json or the text stands for something.
+        stored: Its form and columns.
+        parse: Turns the column's text into the value, if the form is json or the values are members of an enumeration.
     """
 
     name: str
@@ -29,9 +29,9 @@ class FieldColumn:
 
 
 def make_column(event_class: type[BaseEvent], field: FieldDescription) -> FieldColumn:
-    """How a field of an event class is stored."""
+    """The columns of a field of an event class."""
     name, form = field.name, field.shape.form
-    beside = tuple(_free_name(f"{name}_{end}", event_class.model_fields) for end in FORMS[form].beside)
+    beside = tuple(free_name(f"{name}_{end}", event_class.model_fields) for end in FORMS[form].beside)
     stored = StoredColumn(form=form, beside=beside)
     if form != "json":
         members = [part.detail for part in field.shape.parts() if part.kind == "enum"]
@@ -40,9 +40,3 @@ def make_column(event_class: type[BaseEvent], field: FieldDescription) -> FieldC
         return FieldColumn(name, stored, parse=from_json)
     _, parse_json = field_json(event_class, name)
     return FieldColumn(name, stored, parse=parse_json)
-
-
-def _free_name(name: str, taken: Mapping[str, object]) -> str:
-    while name in taken:
-        name += "_"
-    return name

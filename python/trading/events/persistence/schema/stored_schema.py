@@ -1,4 +1,4 @@
-"""What a file says about itself, in its key-value metadata."""
+"""The description of a file, in its key-value metadata."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -7,20 +7,20 @@ import pyarrow as pa
 from pydantic import BaseModel, TypeAdapter
 
 from trading.events._codec.columns import FORMS
-from trading.events._codec.description import ROUTING_FORMS
+from trading.events._codec.forms import ROUTING_FORMS
 
 SEQ = "_seq"
-"""The column that tells the order of recording."""
+"""The column of sequence numbers, which give the order of recording."""
 
 VERSION = 1
-"""Of the files that are written here. Later versions are refused."""
+"""The version of the files that are written here. Later versions are refused."""
 
 _TOPIC_KEY = b"trading_events"
 _COLUMNS_KEY = b"trading_events_columns"
 
 
 class FileTopic(BaseModel, frozen=True):
-    """Whose events a file holds."""
+    """The topic of a file's events."""
 
     version: int = VERSION
     event_type: str
@@ -29,7 +29,7 @@ class FileTopic(BaseModel, frozen=True):
 
 
 class StoredColumn(BaseModel, frozen=True):
-    """How a file holds one field."""
+    """The form and columns of a field in a file."""
 
     form: str
     """A name in `FORMS`."""
@@ -39,13 +39,12 @@ class StoredColumn(BaseModel, frozen=True):
 
     def arrow_fields(self, name: str) -> list[pa.Field]:
         """All the columns of the field, its own first."""
-        form = FORMS[self.form]
-        types = (form.type, *form.beside.values())
-        return [pa.field(*column) for column in zip((name, *self.beside), types, strict=True)]
+        columns = zip((name, *self.beside), FORMS[self.form].types, strict=True)
+        return [pa.field(*column) for column in columns]
 
 
 StoredColumns = Mapping[str, StoredColumn]
-"""How a file holds each field, by name."""
+"""The form and columns of each field in a file, by name."""
 
 _COLUMNS: TypeAdapter[dict[str, StoredColumn]] = TypeAdapter(dict[str, StoredColumn])
 
@@ -56,7 +55,7 @@ def describe_file(topic: FileTopic, columns: StoredColumns) -> dict[bytes, bytes
 
 
 def read_description(schema: pa.Schema) -> tuple[FileTopic, StoredColumns]:
-    """What a file says about itself.
+    """Reads the description of a file.
 
     Raises:
         ValueError: It is no file of a store, or of a later version, or its columns are not as it says.
@@ -71,7 +70,7 @@ def read_description(schema: pa.Schema) -> tuple[FileTopic, StoredColumns]:
 
 
 def read_topic(metadata: Mapping[bytes, bytes]) -> tuple[FileTopic, bytes]:
-    """Whose events a file holds, and the text that describes its columns, which is the same in files that are alike.
+    """The topic of a file, and the text that describes its columns, which is the same in files that are alike.
 
     Raises:
         ValueError: It is no file of a store, or of a later version.
@@ -90,12 +89,12 @@ def _cached_schema(text: bytes) -> pa.Schema:
 
 
 def column_names(columns: StoredColumns) -> list[str]:
-    """The names of the columns that stand for these fields, and of the order of recording."""
+    """The names of the columns of these fields, and of the sequence number."""
     return [*(each for name, column in columns.items() for each in (name, *column.beside)), SEQ]
 
 
 def arrow_schema(columns: StoredColumns) -> pa.Schema:
-    """The columns that stand for these fields, and the order of recording."""
+    """The Arrow schema of these fields, and of the sequence number."""
     fields = [field for name, column in columns.items() for field in column.arrow_fields(name)]
     return pa.schema([*fields, pa.field(SEQ, pa.int64())])
 

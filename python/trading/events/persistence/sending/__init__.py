@@ -1,1 +1,1 @@
-"""What writers share whose stores take events in batches: a bounded queue, and a thread that hands them over."""
+"""The common part of writers whose stores take events in batches: a bounded queue, and a thread that sends them."""

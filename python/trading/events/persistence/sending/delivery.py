@@ -1,4 +1,4 @@
-"""Where batches go."""
+"""The interface of stores that take events in batches."""
 
 from abc import ABC, abstractmethod
 from typing import NamedTuple
@@ -8,17 +8,17 @@ class RefusedEvent(NamedTuple):
     """An event that a store will never take."""
 
     line: str
-    """It, as it was sent; this holds all of it."""
+    """The whole event, as it was sent."""
 
     reason: str
-    """What the store said."""
+    """The store's reason."""
 
 
 class UnavailableError(Exception):
-    """A store does not take anything now. What was to be delivered may be in it or not.
+    """A store does not take anything now. The rows that were to be delivered may be in it or not.
 
     Attributes:
-        retry_after_s: How long it wants to be left alone.
+        retry_after_s: Shortest wait before the next attempt that it asks for, in seconds.
     """
 
     def __init__(self, reason: str, *, retry_after_s: float = 0.0) -> None:
@@ -31,11 +31,11 @@ class Delivery(ABC):
 
     @abstractmethod
     def deliver(self, rows: list[bytes], *, first: int) -> list[RefusedEvent]:
-        """Stores rows durably; those that an attempt before has stored already, once. Returns those that it refuses.
+        """Stores rows durably, each once, even if an earlier attempt has stored some. Returns the refused ones.
 
         Args:
-            rows: What to store.
-            first: How many rows came before the first of these.
+            rows: The rows.
+            first: The number of rows before the first of these.
 
         Raises:
             UnavailableError: Some are not stored. They are delivered again.
@@ -43,4 +43,4 @@ class Delivery(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Frees what it holds."""
+        """Frees its resources."""

@@ -1,4 +1,4 @@
-"""When events are sent to a store."""
+"""The policy by which events are sent to a store."""
 
 import math
 import random
@@ -9,7 +9,7 @@ _MOST_DOUBLINGS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendingPolicy:
-    """When events are sent to a store that takes them in batches.
+    """Limits of the batches in which events are sent to a store, and the delays between attempts.
 
     Attributes:
         batch_events: Most events of one request; when so many wait they are sent at once. 5,000 is what InfluxDB
@@ -18,9 +18,9 @@ class SendingPolicy:
         age_s: Longest that an event waits for others before it is sent, in seconds.
         capacity_bytes: Most bytes of events that wait while the store is slow or away; a tick has about 400. When
             there are so many, `write_event` waits.
-        retry_s: How long to wait before what has failed is tried again, in seconds. Doubled each time; less by up to a
+        retry_s: Delay before a failed batch is tried again, in seconds. Doubled each time; less by up to a
             half, at random, so that many writers do not come back at once.
-        longest_retry_s: What that grows to, at most.
+        longest_retry_s: Longest such delay.
 
     Raises:
         ValueError: A limit is not positive.
@@ -42,6 +42,6 @@ class SendingPolicy:
             raise ValueError(f"longest_retry_s must be retry_s at least, not {self.longest_retry_s!r}")
 
     def delay_s(self, attempts: int) -> float:
-        """How long to wait after one more failure, when so many came before it, in seconds."""
+        """The delay after one more failure, when so many came before it, in seconds."""
         longest_s = min(self.retry_s * 2.0 ** min(attempts, _MOST_DOUBLINGS), self.longest_retry_s)
         return longest_s * random.uniform(0.5, 1.0)  # noqa: S311 - no secret

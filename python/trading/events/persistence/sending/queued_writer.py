@@ -1,4 +1,4 @@
-"""What every writer does whose store takes events in batches, after a while."""
+"""The base class of writers whose stores take events in batches."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from trading.events._codec.columns import from_micros
+from trading.events._codec.micros import from_micros
 from trading.events.base import BaseEvent
 from trading.events.errors import RefusedEventsError, StoreClosedError, StoreUnavailableError, UnstorableEventError
 from trading.events.persistence.base import IEventWriter
@@ -38,7 +38,7 @@ class QueuedEventWriter(IEventWriter):
 
     @abstractmethod
     def _encode(self, events: Iterable[BaseEvent]) -> list[bytes]:
-        """What is handed over of events. Called by one thread at a time, in the order in which they are kept.
+        """The rows that are sent for events. Called by one thread at a time, in the order in which they are kept.
 
         Raises:
             NotAnEventError: One of them is no event.
@@ -47,17 +47,17 @@ class QueuedEventWriter(IEventWriter):
 
     @property
     def waiting(self) -> int:
-        """How many events wait to be sent, those that `write_event` waits for included."""
+        """The number of events that wait to be sent, those that `write_event` waits for included."""
         return self._sender.waiting
 
     @property
     def refused(self) -> int:
-        """How many events the server has refused for good."""
+        """The number of events that the server has refused for good."""
         return self._sender.refused
 
     @property
     def failure(self) -> str | None:
-        """Why nothing can be stored now, or None where the last attempt has succeeded, or none was made."""
+        """The reason why the last attempt has failed; None if it has not, or there was none."""
         return self._sender.failure
 
     async def write_event(self, event: BaseEvent) -> None:
@@ -81,7 +81,7 @@ class QueuedEventWriter(IEventWriter):
         await self._write(events)
 
     async def flush(self, *, timeout_s: float = 30.0) -> None:
-        """Returns when every event taken so far is in the store. What waits is sent at once.
+        """Returns when every event taken so far is in the store. Waiting events are sent at once.
 
         Args:
             timeout_s: Longest to wait for the store, in seconds.
@@ -96,7 +96,7 @@ class QueuedEventWriter(IEventWriter):
         self._raise_refused()
 
     async def aclose(self, *, timeout_s: float = 30.0, discard: bool = False) -> None:
-        """Sends what waits and ends the thread. Again, it does nothing.
+        """Sends the waiting events and ends the thread. Calling it again does nothing.
 
         Args:
             timeout_s: Longest to wait for the store, in seconds.
@@ -174,7 +174,7 @@ def check_time(event: BaseEvent, micros: int, *, first: int, last: int) -> None:
 
 
 def _close(sender: Sender, owner: int) -> None:
-    """Closes what was not closed; not in a forked child, and without waiting for the very thread that does it."""
+    """Closes a writer that was not closed; not in a forked child, and without waiting for its own thread."""
     if os.getpid() != owner:
         return
     if threading.current_thread() is not sender.thread:

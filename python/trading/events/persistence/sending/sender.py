@@ -1,4 +1,4 @@
-"""The thread that hands events over to a store, and tries again what it could not take."""
+"""The thread that sends events to a store, and retries."""
 
 import logging
 import threading
@@ -19,16 +19,16 @@ _log = logging.getLogger("trading.events.persistence")
 class Sender:
     """Hands rows over in batches, in order, from a thread of its own, until `stop`.
 
-    What a store does not take stays first in line, and is tried again after a while that doubles.
+    A batch that a store does not take stays first in line, and is tried again after a delay that doubles.
 
     Args:
-        delivery: To the store.
-        policy: When how many are handed over.
+        delivery: The store.
+        policy: The limits of batches.
         on_refused: Called in the thread with the events that the store refuses, if there are any.
 
     Attributes:
-        refused: How many events the store has refused.
-        failure: Why the last attempt has failed, or None.
+        refused: The number of events that the store has refused.
+        failure: The reason why the last attempt has failed, or None.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class Sender:
 
     @property
     def waiting(self) -> int:
-        """How many rows wait to be stored."""
+        """The number of rows that wait to be stored."""
         with self._changed:
             return len(self._rows) + self._rows.standing
 
     def add(self, rows: list[bytes]) -> Future[None] | None:
-        """Takes rows, all or none. Returns None, or where there is no room, what is done when they have been taken."""
+        """Takes rows, all or none. Returns None, or if there is no room, a future that is done when they are taken."""
         with self._changed:
             if self._stopping:
                 raise StoreClosedError("the writer is closed")
@@ -75,7 +75,7 @@ class Sender:
             return refused
 
     def ask(self) -> Future[None]:
-        """Done when everything taken so far is settled: stored, or refused. That is begun at once."""
+        """A future, done when everything taken so far is stored, or refused. Sending begins at once."""
         asked: Future[None] = Future()
         with self._changed:
             if self._rows.removed == self._rows.taken:
@@ -87,13 +87,13 @@ class Sender:
         return asked
 
     def take_untold(self) -> list[RefusedEvent]:
-        """The refused events that have not been asked for yet, the last hundred of them."""
+        """The refused events since the last call, at most the last hundred."""
         with self._changed:
             untold, self._untold = self._untold, []
             return untold
 
     def stop(self) -> int:
-        """Ends the thread; what is not sent yet is lost. Returns how many rows that are."""
+        """Ends the thread; rows that are not sent yet are lost. Returns their number."""
         with self._changed:
             self._stopping = True
             lost = len(self._rows)
@@ -123,7 +123,7 @@ class Sender:
         self._delivery.close()
 
     def _next_batch(self) -> list[bytes]:
-        """What is to be sent, after waiting until it is due; nothing if there will not be any more."""
+        """The next batch, after waiting until it is due; empty if there will not be any more."""
         with self._changed:
             while not self._stopping and ((due_s := self._due_s()) is None or due_s > time.monotonic()):
                 self._changed.wait(None if due_s is None else due_s - time.monotonic())
@@ -131,7 +131,7 @@ class Sender:
             return self._rows.first(rows=self._policy.batch_events, size_bytes=self._policy.batch_bytes)
 
     def _due_s(self) -> float | None:
-        """When there is something to send, on the monotonic clock; None for not before something changes."""
+        """The time of the next batch, on the monotonic clock; None if there is none until something changes."""
         if not self._rows:
             return None
         if self._hurried:

@@ -1,4 +1,4 @@
-"""Events that wait to be sent, as bytes: so many of them, and behind these whoever wants to add more."""
+"""A bounded queue of encoded events that wait to be sent, and the callers who wait for room in it."""
 
 from collections import deque
 from concurrent.futures import Future
@@ -15,14 +15,14 @@ class _Waiting(NamedTuple):
 
 
 class WaitingRows:
-    """Rows in the order in which they came, within a bound; who finds it full stands in line. Not thread-safe.
+    """Rows in the order in which they came, within a bound; beyond it callers wait in line. Not thread-safe.
 
     Args:
-        capacity_bytes: The bound. What is larger by itself has room when there is nothing else.
+        capacity_bytes: The bound. A row larger than that has room when there is nothing else.
 
     Attributes:
-        taken: How many rows there have ever been.
-        removed: How many of them have gone.
+        taken: The number of rows that were ever added.
+        removed: The number of rows that were removed.
     """
 
     def __init__(self, capacity_bytes: int) -> None:
@@ -38,11 +38,11 @@ class WaitingRows:
 
     @property
     def standing(self) -> int:
-        """How many rows there is no room for yet."""
+        """The number of rows that there is no room for yet."""
         return sum(len(waiting.rows) for waiting in self._standing if not waiting.taken.cancelled())
 
     def add(self, rows: list[bytes]) -> Future[None] | None:
-        """Takes rows. Returns None, or where there is no room, what is done when they have been taken."""
+        """Takes rows. Returns None, or if there is no room, a future that is done when they are taken."""
         size_bytes = sum(map(len, rows))
         if not self._standing and self._has_room(size_bytes):
             self._take(rows, size_bytes)
@@ -52,7 +52,7 @@ class WaitingRows:
         return waiting.taken
 
     def first(self, *, rows: int, size_bytes: int) -> list[bytes]:
-        """The first rows, at most so many, and of so many bytes where it is more than one; they stay."""
+        """The first rows, at most so many, and at most so many bytes unless it is one row. They stay in the queue."""
         chosen: list[bytes] = []
         for row in islice(self._rows, rows):
             size_bytes -= len(row)
@@ -62,7 +62,7 @@ class WaitingRows:
         return chosen
 
     def remove(self, count: int) -> list[Future[None]]:
-        """Forgets the first rows. Returns what is done, now that there is room."""
+        """Removes the first rows. Returns the futures of rows that have room then."""
         for _ in range(count):
             self._size_bytes -= len(self._rows.popleft())
         self.removed += count
@@ -75,7 +75,7 @@ class WaitingRows:
         return done
 
     def drop(self) -> list[Future[None]]:
-        """Forgets all rows. Returns what was to be done for those that there was no room for."""
+        """Removes all rows. Returns the futures of those that there was no room for."""
         self.removed += len(self._rows)
         self._rows.clear()
         self._size_bytes = 0

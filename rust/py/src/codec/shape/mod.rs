@@ -1,4 +1,4 @@
-//! What values a field holds, as `trading.events._codec.description` says it.
+//! What values a field holds, as `trading.events._codec.shapes` says it.
 
 mod bounds;
 mod compile;

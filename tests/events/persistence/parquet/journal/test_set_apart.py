@@ -25,9 +25,9 @@ from trading.events.base import BaseEvent
 from trading.events.cli import main
 from trading.events.errors import CorruptFileError, StoredEventError, StoreError, UnknownEventTypeError
 from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy, verify
-from trading.events.persistence.parquet.journal.journal import hold_segments
+from trading.events.persistence.parquet.journal.journal import open_segments
 from trading.events.persistence.parquet.sealing import sealing
-from trading.events.persistence.parquet.sealing.quarantine import list_apart
+from trading.events.persistence.parquet.sealing.quarantine import list_quarantined
 
 pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
 
@@ -102,7 +102,7 @@ def read_until_it_raises(store: Path, **selection: Any) -> tuple[list[str], Stor
 
 def apart_rows(store: Path) -> list[tuple[int, bytes]]:
     """The rows that are set apart, as they stand in the journal."""
-    rows = [segment.read() for segment in hold_segments(store) if segment.is_apart]
+    rows = [segment.read() for segment in open_segments(store) if segment.is_apart]
     return [row for each in rows for row in each.slice(0, len(each))]
 
 
@@ -156,7 +156,7 @@ def test_whatever_a_class_raises_its_row_alone_is_set_apart(
     define_hint(REFUSALS[how])
     record(tmp_path, [tick(5)])
     assert apart_rows(tmp_path) == [(3, _core.encode_row(rows[2]))]
-    [apart] = list_apart(tmp_path) if "thread" not in how else [None]
+    [apart] = list_quarantined(tmp_path) if "thread" not in how else [None]
     if apart is not None:
         assert (apart.event_type, apart.rows) == ("order_hint", 1)
         assert ids(read(tmp_path, invalid="skip")) == ["tick-0", "hint-1", "hint-3", "tick-4", "tick-5"]
@@ -216,9 +216,9 @@ def test_the_command_line_names_them(tmp_path: Path, capsys: pytest.CaptureFixtu
     record(tmp_path, [])
     assert main(["verify", str(tmp_path)]) == 1
     told = capsys.readouterr().out
-    assert "1 event of the type 'rumour' cannot be sealed, and stays in the journal, set apart: no class here" in told
+    assert "1 event of the type 'rumour' cannot be sealed, and stays in the journal, quarantined: no class here" in told
     assert (
-        "1 event of the type 'order_hint' cannot be sealed, and stays in the journal, set apart: row 2: size: 13"
+        "1 event of the type 'order_hint' cannot be sealed, and stays in the journal, quarantined: row 2: size: 13"
         in told
     )
     assert "2 faults" in told
@@ -269,7 +269,7 @@ def test_bytes_that_are_no_event_at_all_are_set_apart_and_readers_of_other_types
     assert found == ["tick-0", "tick-1"]
     assert isinstance(error, StoredEventError)
     assert error.seq == 2
-    assert [apart.event_type for apart in list_apart(tmp_path)] == [None]
+    assert [apart.event_type for apart in list_quarantined(tmp_path)] == [None]
 
 
 def test_a_reader_that_began_before_rows_were_set_apart_misses_none(tmp_path: Path) -> None:
@@ -292,10 +292,10 @@ def test_a_segment_of_rows_that_were_set_apart_hides_no_row_of_another_even_if_i
     leave(tmp_path, [tick(0), hint(cls, 1, 13), tick(2)])
     define_hint(_raiser(ValueError("unlucky")))
     record(tmp_path, ticks(2, symbol="ETH/USDT"))
-    [apart] = [segment.path for segment in hold_segments(tmp_path) if segment.is_apart]
+    [apart] = [segment.path for segment in open_segments(tmp_path) if segment.is_apart]
     apart.write_bytes(b"!" + apart.read_bytes()[1:])
     leave_more = _core.encode_row(tick(9))
-    newest = [segment for segment in hold_segments(tmp_path) if not segment.is_apart][-1]
+    newest = [segment for segment in open_segments(tmp_path) if not segment.is_apart][-1]
     with newest.path.open("ab") as segment:
         segment.write(_core.frame_rows([(newest.first_seq or 0, leave_more)]))
     found, error = read_until_it_raises(tmp_path)
@@ -347,7 +347,7 @@ class TestAStoreOfTheReleaseBefore:
 
 
 KILLED_AT: dict[str, tuple[object, str]] = {
-    "the rows that are set apart": (sealing, "write_apart"),
+    "the rows that are set apart": (sealing, "write_quarantined"),
     "a rename": (Path, "rename"),
     "the manifest that is written": (sealing, "prepare_manifest"),
     "the sync before the commit": (sealing, "sync_files"),
@@ -455,7 +455,7 @@ def test_of_any_mixture_what_is_good_is_sealed_and_what_is_bad_is_kept_and_named
         assert sorted(apart_rows(store)) == [(seq, _core.encode_row(event)) for seq, event in apart]
         found, error = read_until_it_raises(store)
         assert found == ids(_in_order([event for kind, event in told if kind not in bad]))
-        assert {each.event_type for each in list_apart(store)} == {event.event_type for _, event in apart}
+        assert {each.event_type for each in list_quarantined(store)} == {event.event_type for _, event in apart}
         assert (error is not None) == any(kind in bad for kind, _ in told)
         assert EventReader(store).count(event_type="tick") == sum("tick" in kind for kind, _ in told)
         assert sum(topic.rows for topic in EventReader(store).topics(event_type="tick")) == _sealed_ticks(store)

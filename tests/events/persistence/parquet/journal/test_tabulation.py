@@ -22,7 +22,7 @@ from trading.events.codec import encode_event
 from trading.events.errors import UnstorableEventError
 from trading.events.market_data import OrderBookEvent, QuoteEvent, TickEvent, TradeEvent
 from trading.events.persistence import ParquetEventWriter
-from trading.events.persistence.parquet.journal.journal_tables import Tabulation
+from trading.events.persistence.parquet.journal.journal_tables import JournalTables
 from trading.events.persistence.schema.event_schema import event_schema
 
 METADATA: list[dict[str, Any]] = [
@@ -72,7 +72,7 @@ def test_columns_are_made_natively_as_they_would_be_of_events(cls: type[BaseEven
     several = [sample(cls, metadata=metadata) for metadata in METADATA]
     rows = rows_of(several)
     assert refused(rows, cls) == [5, 6]  # so many names, so great a number
-    [topic] = Tabulation(rows).topics
+    [topic] = JournalTables(rows).topics
     assert topic.table.equals(expected(several), check_metadata=True)
 
 
@@ -82,12 +82,10 @@ def test_any_events_make_the_same_tables_as_by_way_of_events(
     event: BaseEvent, others: list[BaseEvent], rows_of: Any
 ) -> None:
     several = [event, *others]
-    tabulation = Tabulation(rows_of(several))
-    tables = [topic.table for topic in tabulation.topics]
-    assert tabulation.apart() == []
-    found = {
-        seq: row for table in tables for seq, row in zip(table["_seq"].to_pylist(), table.to_pylist(), strict=True)
-    }
+    tables = JournalTables(rows_of(several))
+    whole = [topic.table for topic in tables.topics]
+    assert tables.quarantined() == []
+    found = {seq: row for table in whole for seq, row in zip(table["_seq"].to_pylist(), table.to_pylist(), strict=True)}
     assert sorted(found) == list(range(1, len(several) + 1))
     for seq, each in enumerate(several, 1):
         [row] = event_schema(type(each)).encode([each], [seq]).to_pylist()
@@ -100,7 +98,7 @@ def test_any_events_make_the_same_tables_as_by_way_of_events(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_float_in_metadata_has_the_digits_that_pydantic_writes(number: float, rows_of: Any) -> None:
     event = tick(metadata={"x": number})
-    [topic] = Tabulation(rows_of([event])).topics
+    [topic] = JournalTables(rows_of([event])).topics
     [text] = topic.table["metadata"].to_pylist()
     assert text == expected([event])["metadata"].to_pylist()[0].replace("e+", "e")
     assert repr(json.loads(text)["x"]) == repr(number)
@@ -114,18 +112,18 @@ def test_rows_are_in_order_of_time_and_recording_also_where_some_are_refused(row
     several = [tick(number % 3, metadata={"big": 2 ** (number * 20)}) for number in range(9)]
     rows = rows_of(several)
     assert 0 < len(refused(rows, TickEvent)) < 9
-    [topic] = Tabulation(rows).topics
+    [topic] = JournalTables(rows).topics
     assert topic.table["_seq"].to_pylist() == [1, 4, 7, 2, 5, 8, 3, 6, 9]
     assert topic.table.equals(expected(several))
 
 
 def test_a_row_beyond_the_limits_of_its_fields_is_refused_and_the_others_are_not(rows_of: Any) -> None:
     bad = encode_event(sample(TradeEvent, quantity=10)).replace(b"quantity\xa210", b"quantity\xa2-1")
-    tabulation = Tabulation(rows_of([sample(TradeEvent), bad, b"\xc1", sample(TradeEvent)]))
-    [topic] = tabulation.topics
+    tables = JournalTables(rows_of([sample(TradeEvent), bad, b"\xc1", sample(TradeEvent)]))
+    [topic] = tables.topics
     assert topic.table["_seq"].to_pylist() == [1, 4]
-    assert [refusal.seq for refusal in tabulation.refused] == [3, 2]
-    assert tabulation.apart() == [1, 2]
+    assert [refusal.seq for refusal in tables.refused] == [3, 2]
+    assert tables.quarantined() == [1, 2]
 
 
 @pytest.mark.usefixtures("classes_are_forgotten")
@@ -147,11 +145,11 @@ def test_a_class_with_validators_of_its_own_needs_no_python_and_they_are_not_ask
     several = [true, unchecked(true, text="false")]
     rows = rows_of(several)
     assert refused(rows, Rumour) == []
-    tabulation = Tabulation(rows)
-    [topic] = tabulation.topics
+    tables = JournalTables(rows)
+    [topic] = tables.topics
     assert topic.table.equals(expected(several))
-    assert not tabulation.faults
-    assert not tabulation.refused
+    assert not tables.faults
+    assert not tables.refused
 
 
 async def test_an_event_that_its_own_class_would_refuse_is_refused_when_it_is_written(tmp_path: Path) -> None:
@@ -164,10 +162,10 @@ async def test_an_event_that_its_own_class_would_refuse_is_refused_when_it_is_wr
 def test_a_segment_is_forgotten_with_its_tables_and_needs_no_collection_of_garbage(rows_of: Any) -> None:
     gc.disable()
     try:
-        tabulation = Tabulation(rows_of([sample(TradeEvent), b"\xc1"]))
-        assert [table.table.num_rows for table in tabulation.topics] == [1]
-        kept = [weakref.ref(tabulation), *map(weakref.ref, tabulation.topics)]
-        del tabulation
+        tables = JournalTables(rows_of([sample(TradeEvent), b"\xc1"]))
+        assert [table.table.num_rows for table in tables.topics] == [1]
+        kept = [weakref.ref(tables), *map(weakref.ref, tables.topics)]
+        del tables
         assert [each() for each in kept] == [None, None]
     finally:
         gc.enable()

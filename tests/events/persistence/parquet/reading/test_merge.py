@@ -21,14 +21,14 @@ from trading.events.persistence.selection import select
 def opened(monkeypatch: pytest.MonkeyPatch, store: Path, question: Callable[[EventReader], object]) -> set[str]:
     """The files that were opened for an answer."""
     names: set[str] = set()
-    open_parquet = part._open_parquet
+    open_parquet = part.open_parquet
 
     def watched(path: Path, *args: Any, **more: Any) -> Any:
         names.add(path.name)
         return open_parquet(path, *args, **more)
 
     with monkeypatch.context() as patched:
-        patched.setattr(part, "_open_parquet", watched)
+        patched.setattr(part, "open_parquet", watched)
         question(EventReader(store))
     return names
 

@@ -14,7 +14,7 @@ from tests.support.recording import START, read, record, ticks
 from trading.events.base import BaseEvent
 from trading.events.errors import CorruptFileError, UnreadableFileWarning
 from trading.events.persistence import EventReader, ParquetEventWriter, Recovery, compact
-from trading.events.persistence.parquet.reading import part
+from trading.events.persistence.parquet.store import checked_file
 from trading.events.system import HeartbeatEvent
 
 BEATS = [sample(HeartbeatEvent, timestamp=START + timedelta(seconds=n), sequence=n, event_id=f"{n}") for n in range(4)]
@@ -138,7 +138,7 @@ def test_of_a_file_that_is_too_large_to_be_read_at_once_no_flipped_bit_passes_fo
     record(tmp_path, ticks(50))
     [path] = tmp_path.rglob("*.parquet")
     data, places, chance = path.read_bytes(), regions_of(path)[region], random.Random(region)
-    monkeypatch.setattr(part, "_SMALL_BYTES", 0)
+    monkeypatch.setattr(checked_file, "_SMALL_BYTES", 0)
     named: list[Path] = []
     for _ in range(300):
         flipped = bytearray(data)

@@ -8,17 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading.events.persistence.parquet.store.layout import (
+from trading.events.persistence.names import (
     QUOTES,
-    day_folder,
-    list_days,
-    list_parts,
     name_part,
     read_part_name,
     spell_event_type,
     spell_exchange,
     spell_symbol,
 )
+from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
 
 _ANY_TEXT = st.text(max_size=20) | st.text(min_size=80, max_size=400) | st.text("AaBb/+@~_.-USDT", max_size=10)
 

@@ -37,8 +37,8 @@ class WatchedJournal:
 
 def watched(store: Path, durability: Durability) -> tuple[ParquetEventWriter, WatchedJournal]:
     writer = ParquetEventWriter(store, durability=durability)
-    journal: Any = WatchedJournal(writer._keeper.journal)
-    writer._keeper.journal = journal
+    journal: Any = WatchedJournal(writer._flusher.journal)
+    writer._flusher.journal = journal
     return writer, journal
 
 

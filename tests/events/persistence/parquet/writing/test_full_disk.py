@@ -14,8 +14,8 @@ from trading.events.errors import StoreError
 from trading.events.market_data import TickEvent
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import ParquetEventWriter, verify
-from trading.events.persistence.parquet.journal import flusher as keeper
-from trading.events.persistence.parquet.sealing import sealer as recorder
+from trading.events.persistence.parquet.journal import flusher
+from trading.events.persistence.parquet.sealing import sealer
 
 PAGES = 96
 
@@ -32,8 +32,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "_RETRY_S", 0.01)
-    monkeypatch.setattr(recorder, "_RETRY_S", 0.01)
+    monkeypatch.setattr(flusher, "_RETRY_S", 0.01)
+    monkeypatch.setattr(sealer, "_RETRY_S", 0.01)
 
 
 def fill(disk: Path) -> Path:
@@ -80,13 +80,13 @@ async def test_an_event_waits_for_room_and_is_then_recorded(small_disk: Path, ca
 async def test_an_event_stands_behind_those_that_wait_even_when_there_is_room_again(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "_RETRY_S", 3_600.0)
+    monkeypatch.setattr(flusher, "_RETRY_S", 3_600.0)
     store = small_disk / "store"
     async with ParquetEventWriter(store) as writer:
         await writer.write_event(tick(0))
         ballast = fill(small_disk)
         events, writing = [tick(0)], list[asyncio.Task[None]]()
-        while not writer._keeper.waiting:
+        while not writer._flusher.waiting:
             events.append(tick(len(events)))
             writing.append(asyncio.create_task(writer.write_event(events[-1])))
             await asyncio.sleep(0)

@@ -25,8 +25,8 @@ from trading.events.errors import (
 from trading.events.market_data import TickEvent
 from trading.events.persistence import Durability, EventReader, ParquetEventWriter, Recovery, parquet_writer
 from trading.events.persistence.encoding import encode_row
-from trading.events.persistence.parquet.journal import flusher as keeper
-from trading.events.persistence.parquet.sealing import sealer as recorder
+from trading.events.persistence.parquet.journal import flusher
+from trading.events.persistence.parquet.sealing import sealer
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ class TestWhatIsTaken:
 
     async def test_with_fsync_each_event_is_on_the_disk_when_its_write_returns(self, tmp_path: Path) -> None:
         async with ParquetEventWriter(tmp_path, durability="fsync") as writer:
-            journal = writer._keeper.journal
+            journal = writer._flusher.journal
             for event in ticks(3):
                 await writer.write_event(event)
                 assert journal.synced == journal.place
@@ -124,15 +124,15 @@ class TestWhatIsTaken:
     async def test_what_is_in_memory_only_is_written_after_a_while(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(keeper, "_UNSYNCED_S", 0.01)
+        monkeypatch.setattr(flusher, "_UNSYNCED_S", 0.01)
         async with ParquetEventWriter(tmp_path, durability="memory") as writer:
-            synced, walk = threading.Event(), writer._keeper._walk_line
+            synced, walk = threading.Event(), writer._flusher._walk_line
 
             def walk_and_tell() -> None:
                 walk()
                 synced.set()
 
-            monkeypatch.setattr(writer._keeper, "_walk_line", walk_and_tell)
+            monkeypatch.setattr(writer._flusher, "_walk_line", walk_and_tell)
             await writer.write_event(tick(0))
             await asyncio.to_thread(synced.wait)
             assert read(tmp_path) == ticks(1)
@@ -181,7 +181,7 @@ class TestClosing:
         disk.open.clear()
         closing = [asyncio.create_task(writer.aclose()) for _ in range(2)]
         await asyncio.to_thread(disk.asked.wait)
-        writer._keeper.journal.append(encode_row(tick(1)))  # as one that came just before: the next has nothing to tell
+        writer._flusher.journal.append(encode_row(tick(1)))  # as one that came just before: the next tells nothing
         with pytest.raises(StoreClosedError):
             await writer.write_event(tick(2))
         with pytest.raises(StoreClosedError):
@@ -207,7 +207,7 @@ class TestClosing:
         closing.cancel()
         await asyncio.wait([closing])
         disk.open.set()
-        thread = writer._recorder.thread
+        thread = writer._sealer.thread
         await asyncio.to_thread(thread.join)
         del writer, closing
         gc.collect()
@@ -217,13 +217,13 @@ class TestClosing:
         self, tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         writer = ParquetEventWriter(tmp_path)
-        thread, seal = writer._recorder, recorder.seal_segment
+        thread, seal = writer._sealer, sealer.seal_segment
 
         def drop_and_seal(*args: Any) -> list[str]:
             parquet_writer._close(thread, os.getpid())
             return seal(*args)
 
-        monkeypatch.setattr(recorder, "seal_segment", drop_and_seal)
+        monkeypatch.setattr(sealer, "seal_segment", drop_and_seal)
         await writer.write_event(tick())
         await writer.flush(seal=True)
         await asyncio.to_thread(thread.thread.join)

@@ -13,7 +13,7 @@ from tests.support.recording import START, Disk, files_of, read, record, tick, t
 from trading.events.errors import UnstorableEventError
 from trading.events.market_data import TickEvent
 from trading.events.persistence import ParquetEventWriter, RotationPolicy
-from trading.events.persistence.parquet.sealing import sealer as recorder
+from trading.events.persistence.parquet.sealing import sealer
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_events_are_sealed_when_the_date_changes(
 ) -> None:
     async with ParquetEventWriter(tmp_path) as writer:
         await writer.flush(seal=True)
-        monkeypatch.setattr(recorder, "_seconds_left", lambda _: -1.0)
+        monkeypatch.setattr(sealer, "_seconds_left", lambda _: -1.0)
         await writer.write_event(tick())
         await sealed(disk)
 
@@ -68,7 +68,7 @@ async def test_events_are_sealed_when_the_date_changes(
 async def test_a_change_of_the_date_can_be_left_unheeded(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder, "_seconds_left", lambda _: -1.0)
+    monkeypatch.setattr(sealer, "_seconds_left", lambda _: -1.0)
     async with ParquetEventWriter(tmp_path, rotation=RotationPolicy(date_change=False)) as writer:
         await writer.write_event(tick())
         await writer.flush()
@@ -76,9 +76,9 @@ async def test_a_change_of_the_date_can_be_left_unheeded(
 
 
 def test_a_day_ends_at_midnight_in_utc() -> None:
-    today = recorder._today()
-    assert 0 < recorder._seconds_left(today) <= 86_400
-    assert -86_400 < recorder._seconds_left(today - timedelta(days=1)) <= 0
+    today = sealer._today()
+    assert 0 < sealer._seconds_left(today) <= 86_400
+    assert -86_400 < sealer._seconds_left(today - timedelta(days=1)) <= 0
 
 
 class JumpingClock(datetime):
@@ -104,7 +104,7 @@ async def test_a_clock_that_jumps_costs_no_event_and_doubles_none(
 ) -> None:
     moments = [datetime.fromisoformat(time).replace(tzinfo=UTC) for time in times]
     monkeypatch.setattr(JumpingClock, "moments", cycle(moments), raising=False)
-    monkeypatch.setattr(recorder, "datetime", JumpingClock)
+    monkeypatch.setattr(sealer, "datetime", JumpingClock)
     given, refused = [tick(number, timestamp=moments[number % len(moments)]) for number in range(60)], 0
     async with ParquetEventWriter(tmp_path, rotation=RotationPolicy(rows=7)) as writer:
         for number, event in enumerate(given):

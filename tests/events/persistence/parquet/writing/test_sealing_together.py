@@ -18,9 +18,8 @@ from trading.events.errors import UnreadableFileWarning
 from trading.events.market_data import TickEvent
 from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy
 from trading.events.persistence.encoding import encode_row
-from trading.events.persistence.parquet.journal.journal import hold_segments, open_journal
-from trading.events.persistence.parquet.sealing import sealer as recorder
-from trading.events.persistence.parquet.sealing import sealing
+from trading.events.persistence.parquet.journal.journal import open_journal, open_segments
+from trading.events.persistence.parquet.sealing import sealer, sealing
 
 TWO_TOGETHER = RotationPolicy(rows=4, segments=2)
 
@@ -34,19 +33,19 @@ class Seals:
     """Keeps the numbers of the segments that are sealed together, and on their own."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._real = recorder.seal_together
+        self._real = sealer.seal_together
         self.together: list[list[int]] = []
         self.alone: list[int] = []
         self.changed = threading.Condition()
-        seal_alone = recorder.seal_segment
+        seal_alone = sealer.seal_segment
 
         def note_alone(base_path: Path, segment: Segment) -> list[str]:
             faults = seal_alone(base_path, segment)
             self._note(lambda: self.alone.append(segment.number))
             return faults
 
-        monkeypatch.setattr(recorder, "seal_together", self._seal_together)
-        monkeypatch.setattr(recorder, "seal_segment", note_alone)
+        monkeypatch.setattr(sealer, "seal_together", self._seal_together)
+        monkeypatch.setattr(sealer, "seal_segment", note_alone)
 
     def _seal_together(self, base_path: Path, segments: Sequence[Segment]) -> bool:
         done = self._real(base_path, segments)
@@ -130,19 +129,19 @@ async def test_what_waits_is_sealed_when_the_date_changes(
 ) -> None:
     async with ParquetEventWriter(tmp_path, rotation=RotationPolicy(rows=4)) as writer:
         await writer.write_batch(spread(4))
-        monkeypatch.setattr(recorder, "_seconds_left", lambda _: -1.0)
-        writer._recorder.nudge()
+        monkeypatch.setattr(sealer, "_seconds_left", lambda _: -1.0)
+        writer._sealer.nudge()
         await seals.wait(lambda: bool(seals.alone))
 
 
 def leave_segments(store: Path, *segments: list[TickEvent]) -> list[Segment]:
     """What a writer leaves that dies before any of its segments is sealed."""
-    journal, _ = open_journal(store, RotationPolicy(), is_deferred=False)
+    journal, _ = open_journal(store, most_rows=180_000, most_bytes=1 << 26, is_buffered=False)
     for events in segments:
         journal.append_batch([encode_row(event) for event in events])
         journal.rotate()
     journal.sync()
-    return hold_segments(store)[: len(segments)]
+    return open_segments(store)[: len(segments)]
 
 
 def fail(*_: object) -> None:
@@ -202,7 +201,7 @@ async def test_what_is_wrong_with_one_segment_is_not_blamed_on_the_others(
         await writer.write_batch(spread(4))
         await writer.write_batch(spread(4, first=4))
         await writer.flush()
-        path = hold_segments(tmp_path)[0].path
+        path = open_segments(tmp_path)[0].path
         with path.open("r+b") as segment:  # never shorter than it is, whoever reads it meanwhile
             segment.seek(segment.read().index(b"tick-1"))
             segment.write(b"tick-X")

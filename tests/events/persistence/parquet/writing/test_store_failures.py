@@ -14,8 +14,7 @@ import pytest
 from tests.support.recording import Disk, files_of, read, tick, ticks
 from trading.events.errors import CorruptFileError, StoreError, StoreLockedError, UnreadableFileWarning
 from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy
-from trading.events.persistence.parquet.sealing import sealer as recorder
-from trading.events.persistence.parquet.sealing import sealing
+from trading.events.persistence.parquet.sealing import sealer, sealing
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ async def test_a_flush_that_cannot_seal_says_why_and_the_events_stay_in_the_jour
 async def test_a_failure_in_the_background_is_logged_once_and_disturbs_nobody(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(recorder, "_RETRY_S", 0.001)
+    monkeypatch.setattr(sealer, "_RETRY_S", 0.001)
     writer = ParquetEventWriter(tmp_path, rotation=RotationPolicy(rows=1))
     disk.fill()
     await writer.write_event(tick(0))

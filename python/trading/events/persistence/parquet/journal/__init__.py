@@ -1,1 +1,1 @@
-"""The journal: what was recorded and is not in a file yet."""
+"""The journal: recorded events that are not in a file yet."""

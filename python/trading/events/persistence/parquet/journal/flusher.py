@@ -1,4 +1,4 @@
-"""The thread that keeps a journal: it syncs, and tries again what the disk has refused."""
+"""The thread that flushes a journal: it syncs, and appends again the rows that the disk has refused."""
 
 import logging
 import threading
@@ -26,18 +26,18 @@ class _Refused(NamedTuple):
     taken: Future[None]
 
 
-class JournalKeeper:
-    """Appends from any thread, and keeps the journal in a thread of its own, until `stop`.
+class JournalFlusher:
+    """Appends from any thread, and flushes the journal in a thread of its own, until `stop`.
 
     Rows that the disk refuses wait in line, and all that come after them behind them; they are tried again every
-    second, and after each sync. That there is such a line is logged once, as an error.
+    second, and after each sync. The beginning of such a line is logged as an error.
 
     Args:
-        journal: What is kept.
+        journal: The journal.
         nudge: Called when there are new rows after a sync, and when a segment has enough of them to be sealed.
 
     Attributes:
-        line: What waits for the disk; empty as long as the disk takes everything.
+        line: Rows that wait for the disk; empty as long as the disk takes everything.
     """
 
     def __init__(self, journal: Journal, *, nudge: Callable[[], None]) -> None:
@@ -54,12 +54,12 @@ class JournalKeeper:
 
     @property
     def waiting(self) -> int:
-        """How many rows wait in line."""
+        """The number of rows that wait in line."""
         with self._changed:
             return sum(len(refused.rows) for refused in self.line)
 
     def append(self, row: bytes) -> Future[None] | None:
-        """Appends a row. Returns None, or where the disk refuses it, what is done when it has been appended."""
+        """Appends a row. Returns None, or if the disk refuses it, a future that is done when it has been appended."""
         if not self.line:
             try:
                 if self.journal.append(row):
@@ -81,7 +81,7 @@ class JournalKeeper:
         return self._stand_in_line(rows, None)
 
     def sync(self) -> Future[None]:
-        """Done when everything appended so far is on the disk; it has a StoreError if that failed."""
+        """A future, done when everything appended so far is on the disk; it has a StoreError if that failed."""
         asked: Future[None] = Future()
         with self._changed:
             self._asked.append(asked)
@@ -89,7 +89,7 @@ class JournalKeeper:
         return asked
 
     def stop(self) -> None:
-        """Ends the thread; what is in line is left alone."""
+        """Ends the thread; rows in line are left alone."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -141,7 +141,7 @@ class JournalKeeper:
                 future.set_result(None)
 
     def _due_s(self) -> float | None:
-        """When there is something to do, on the monotonic clock; None for not before something changes."""
+        """The time of the next work, on the monotonic clock; None if there is none until something changes."""
         if self._asked or self._stopping:
             return 0.0
         times: list[float] = []
@@ -162,7 +162,7 @@ class JournalKeeper:
                 future.set_exception(failure)
 
     def _walk_line(self) -> None:
-        """Appends what waits in line, in order, as far as the disk takes it."""
+        """Appends the rows in line, in order, as far as the disk takes them."""
         while True:
             with self._changed:
                 if not self.line:

@@ -1,4 +1,4 @@
-"""The journal of a store: opened for writing after whatever has become of its last writer."""
+"""The journal of a store: opened for writing, in whatever state its last writer left it."""
 
 import logging
 from collections.abc import Sequence
@@ -7,36 +7,34 @@ from pathlib import Path
 
 from trading.events import _core
 from trading.events.errors import CorruptFileError
-from trading.events.persistence.parquet.sealing.rotation import RotationPolicy
 from trading.events.persistence.parquet.store.durable_files import make_folder
-from trading.events.persistence.parquet.store.layout import day_folder, list_days
+from trading.events.persistence.parquet.store.layout import day_folder, journal_folder, list_days
 from trading.events.persistence.parquet.store.manifest import UNFINISHED, read_manifest
 
-FOLDER = "_journal"
 DAMAGED = ".sealed.damaged"
-"""What follows the name of a segment that was damaged, when all that could be read of it is elsewhere."""
+"""The suffix of a damaged segment whose readable rows are all in files, or quarantined."""
 
 OLDER_DAMAGED = ".damaged"
-"""The same where earlier releases sealed it. They left rows in it, too, that were whole, but refused by their class."""
+"""The suffix that earlier releases gave to it. They also left in it whole rows that their class refused."""
 
-FIRST_APART = 2**63
-"""The numbers from here on are those of segments of rows that were set apart."""
+FIRST_QUARANTINED = 2**63
+"""The least number of a segment of quarantined rows."""
 
 _LOST = "not all of it could be read, and what could be is in files; remove it when nothing more can be done about it"
 _LEFT = "not all of it could be read by the release that sealed it; a writer that opens the store takes what is left"
 
 _MOST_UNSYNCED_BYTES = 16 * 1024 * 1024
-"""Beyond so much that is in memory because it is not on the disk, the disk is behind, and events wait."""
+"""Most unsynced bytes in memory. Beyond them the disk is behind, and events wait."""
 
 SOON_UNSYNCED_BYTES = _MOST_UNSYNCED_BYTES // 4
-"""So much of it is synced at once."""
+"""A sync begins at once when so many bytes are unsynced."""
 
 _log = logging.getLogger("trading.events.persistence")
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What the last writer has left in the journal, found when this one began.
+    """The state in which the last writer left the journal, as this writer found it.
 
     Attributes:
         rows: Events that are in no file yet, or not in all; they are being sealed.
@@ -49,12 +47,7 @@ class Recovery:
     damaged_bytes: int
 
 
-def journal_folder(base_path: Path) -> Path:
-    """Where a store's journal is."""
-    return base_path / FOLDER
-
-
-def hold_segments(base_path: Path) -> list[_core.Segment]:
+def open_segments(base_path: Path) -> list[_core.Segment]:
     """The segments of a store's journal, held open, so that they can be read when they have been sealed and removed.
 
     Raises:
@@ -70,13 +63,21 @@ def hold_segments(base_path: Path) -> list[_core.Segment]:
 
 
 def damaged_segments(base_path: Path) -> list[CorruptFileError]:
-    """Names the segments that were damaged when they were sealed: of what they held, something is in no file."""
+    """The segments that were damaged when they were sealed: some of their bytes are in no file."""
     damaged = sorted(journal_folder(base_path).glob(f"*{OLDER_DAMAGED}"))
     return [CorruptFileError(path, _LOST if path.name.endswith(DAMAGED) else _LEFT) for path in damaged]
 
 
-def open_journal(base_path: Path, rotation: RotationPolicy, *, is_deferred: bool) -> tuple[_core.Journal, Recovery]:
-    """Begins a new segment after all that is there, whose numbers nothing had before.
+def open_journal(
+    base_path: Path, *, most_rows: int, most_bytes: int, is_buffered: bool
+) -> tuple[_core.Journal, Recovery]:
+    """Begins a new segment, with numbers above all that were ever used.
+
+    Args:
+        base_path: The store.
+        most_rows: Most rows of a segment.
+        most_bytes: Most bytes of their payloads.
+        is_buffered: Whether rows are kept in memory for a moment, instead of being written at once.
 
     Raises:
         OSError: The journal cannot be written.
@@ -86,7 +87,7 @@ def open_journal(base_path: Path, rotation: RotationPolicy, *, is_deferred: bool
     make_folder(folder)
     for unfinished in folder.glob(f"*{UNFINISHED}"):
         unfinished.unlink()
-    segments = hold_segments(base_path)
+    segments = open_segments(base_path)
     number, seq = (0, 1) if any(not segment.is_apart for segment in segments) else _last_numbers(base_path)
     number, seq, recovery = _take_stock(segments, number, seq)
     if recovery.torn_bytes or recovery.damaged_bytes:
@@ -95,16 +96,16 @@ def open_journal(base_path: Path, rotation: RotationPolicy, *, is_deferred: bool
         folder,
         number + 1,
         seq,
-        most_rows=rotation.rows,
-        most_bytes=rotation.size_bytes,
+        most_rows=most_rows,
+        most_bytes=most_bytes,
         most_unsynced_bytes=_MOST_UNSYNCED_BYTES,
-        is_deferred=is_deferred,
+        is_deferred=is_buffered,
     )
     return journal, recovery
 
 
 def _take_stock(segments: Sequence[_core.Segment], number: int, seq: int) -> tuple[int, int, Recovery]:
-    """The last segment's number, the next row's, both at least as given, and what is in the segments."""
+    """The last segment's number and the next row's, both at least as given, and the contents of the segments."""
     rows, torn, damaged = 0, 0, 0
     for segment in segments:
         number = number if segment.is_apart else max(number, segment.number)
@@ -117,13 +118,13 @@ def _take_stock(segments: Sequence[_core.Segment], number: int, seq: int) -> tup
 
 
 def _last_numbers(base_path: Path) -> tuple[int, int]:
-    """The last segment's number and the next row's where the journal is gone, by all manifests."""
+    """The last segment's number and the next row's if the journal is gone, by all manifests."""
     number, seq = 0, 1
     for day in list_days(base_path):
         try:
             manifest = read_manifest(day_folder(base_path, day))
         except FileNotFoundError:
             continue
-        number = max([number, *(last for _, last in manifest.sealed if last < FIRST_APART)])
+        number = max([number, *(last for _, last in manifest.sealed if last < FIRST_QUARANTINED)])
         seq = max([seq, *(file.last_seq + 1 for file in manifest.files)])
     return number, seq

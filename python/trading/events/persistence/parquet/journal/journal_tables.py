@@ -18,17 +18,17 @@ from trading.events.persistence.schema.event_schema import EventSchema, event_sc
 from trading.events.persistence.schema.stored_schema import SEQ, FileTopic
 
 CHUNK_ROWS = 65_536
-"""So many rows become columns at once, which bounds the memory for them."""
+"""Most rows that become columns at once, which bounds the memory for them."""
 
 _TURN_ROWS = 100
-"""So many rows are decoded before other threads are given their turn: else they would wait 5 ms for it each time."""
+"""Number of rows that are decoded before other threads get a turn: else they would wait 5 ms for it each time."""
 
 _IN_ORDER = [("timestamp", "ascending"), (SEQ, "ascending")]
 _EPOCH = date(1970, 1, 1)
 
 
 class Topic(NamedTuple):
-    """What the rows of one table have in common."""
+    """The class, day, exchange and symbol of the rows of one table."""
 
     event_class: type[BaseEvent]
     day: date
@@ -42,14 +42,14 @@ class Topic(NamedTuple):
 
 
 class StuckTopic(NamedTuple):
-    """Rows of one day and topic of which no columns can be made, because of their class.
+    """Rows of one day and topic that cannot become columns, because of their class.
 
     Attributes:
         file_topic: The topic.
         day: The day, in UTC.
-        indices: Which rows of the segment they are.
-        reason: Why.
-        is_unknown: Whether it is that no class here has the event type.
+        indices: Their indices in the segment.
+        reason: The reason.
+        is_unknown: Whether the reason is that no class here has the event type.
     """
 
     file_topic: FileTopic
@@ -69,10 +69,10 @@ class _Row(NamedTuple):
 
 
 class RowDecoder:
-    """Rows of a segment as events, where columns cannot be made without them.
+    """Decodes rows of a segment into events, if they cannot become columns directly.
 
     Attributes:
-        faults: What is damaged in the segment.
+        faults: Descriptions of the damaged bytes of the segment.
         refused: The rows that were refused until now.
     """
 
@@ -82,7 +82,7 @@ class RowDecoder:
         self._rows = rows
 
     def decode(self, indices: Sequence[int], *, expected: Topic | None = None) -> Iterator[_Row]:
-        """The events of some rows, of the topic that they say; what is none is refused."""
+        """The events of some rows, if they have the expected topic; the others are refused."""
         for number, index in enumerate(indices):
             if number % _TURN_ROWS == 0:
                 time.sleep(0)
@@ -102,20 +102,20 @@ class RowDecoder:
                 self.refuse(index, seq, Reason("its event has another topic than the row says"))
 
     def refuse(self, index: int, seq: int, reason: Reason) -> None:
-        """Takes note of a row that is no event of its class."""
+        """Notes a row that is no event of its class."""
         self.refused.append(Refusal(index, seq, reason))
 
 
-class Tabulation:
+class JournalTables:
     """The rows of a segment as tables.
 
     Attributes:
         rows: The rows themselves.
-        topics: One for each class, day, exchange and symbol. None of them leads back here: a segment is large, and is
-            forgotten with the last of its tables, not when the garbage is collected.
+        topics: One for each class, day, exchange and symbol. None of them refers back here: a segment is large, and is
+            freed with the last of its tables, not when the garbage is collected.
         stuck: The topics of which there can be no table.
-        faults: What is damaged in the segment.
-        refused: The rows that are in no table, besides those of stuck topics. Of the rows of a topic it is known when
+        faults: Descriptions of the damaged bytes of the segment.
+        refused: The rows that are in no table, besides those of stuck topics. Those of a topic are known when
             its chunks have been taken.
     """
 
@@ -151,10 +151,10 @@ class Tabulation:
             self._decoder.refuse(index, self.rows.slice(index, index + 1)[0][0], reason)
 
     def give_up(self, table: "TopicTable", reason: Reason) -> None:
-        """Takes note that of no row of a topic can a file be made."""
+        """Notes that no file can be made of the rows of a topic."""
         self.stuck.append(StuckTopic(table.file_topic, table.day, table.indices, reason, is_unknown=False))
 
-    def apart(self) -> list[int]:
+    def quarantined(self) -> list[int]:
         """The rows that are in no table, by their indices, in the order of recording."""
         stuck = (index for topic in self.stuck for index in topic.indices)
         return sorted({*(refusal.row for refusal in self.refused), *stuck})
@@ -164,8 +164,8 @@ class TopicTable:
     """The rows of one day and topic, by time and order of recording.
 
     Attributes:
-        schema: Of the table.
-        topic: What the rows have in common.
+        schema: The schema of the table.
+        topic: The topic of the rows.
         day: The day, in UTC.
         exchange: The exchange, if there is one.
         symbol: The symbol, if there is one.
@@ -183,7 +183,7 @@ class TopicTable:
 
     @property
     def file_topic(self) -> FileTopic:
-        """The topic as a file of these rows would name it."""
+        """The topic in the metadata of a file of these rows."""
         return FileTopic(event_type=self.schema.event_type, exchange=self.exchange, symbol=self.symbol)
 
     @property
@@ -194,15 +194,15 @@ class TopicTable:
 
     @property
     def table(self) -> pa.Table:
-        """All rows, made anew each time."""
+        """A table of all rows, made anew each time."""
         return pa.concat_tables([self.schema.arrow.empty_table(), *self.chunks()])
 
     def add(self, row: _Row) -> None:
-        """Adds a row that does not say its topic, but whose event does."""
+        """Adds a row whose topic is known from its event alone."""
         self._added.append(row)
 
     def chunks(self) -> Iterator[pa.Table]:
-        """The rows in tables of at most CHUNK_ROWS rows, mostly as many; none is empty."""
+        """The rows in tables of at most CHUNK_ROWS rows; none is empty."""
         if not self._added:
             yield from self._take()
             return
@@ -222,7 +222,7 @@ class TopicTable:
                 yield tables.pop(0)  # nothing is kept here while the next is made
 
     def _take_chunk(self, rows: TopicRows, start: int) -> tuple[int, list[pa.Table]]:
-        """How many rows from one on were looked at, and their tables."""
+        """Makes tables of a chunk of rows from one on; also returns the number of rows in the chunk."""
         try:
             taken, count, columns, refused = rows.columns(self.topic.event_class, start, CHUNK_ROWS)
             tables = [self.schema.wrap(count, columns)] if count else []
@@ -234,12 +234,12 @@ class TopicTable:
         return taken, self._with_refused(tables, refused) if refused else tables
 
     def _with_refused(self, tables: list[pa.Table], refused: Sequence[int]) -> list[pa.Table]:
-        """The table with the rows of which columns could not be made without their events."""
+        """Adds the rows that can become columns only by way of their events."""
         tables += self._encode([*self._decoder.decode(refused, expected=self.topic)])
         return [pa.concat_tables(tables).sort_by(_IN_ORDER)] if tables else []
 
     def _encode(self, rows: Sequence[_Row]) -> Iterator[pa.Table]:
-        """The events as tables, without those that no column can hold, which are looked for by halving."""
+        """The events as tables, without those that no column can hold, which are found by halving."""
         if not rows:
             return
         try:
@@ -258,7 +258,7 @@ class TopicTable:
 
 
 def _table_of(decoder: RowDecoder, rows: TopicRows) -> TopicTable | StuckTopic | None:
-    """The table of a topic, or why there can be none; None where its day is none that a store can have."""
+    """The table of a topic, or the stuck topic; None if its day is not between the years 1 and 9999."""
     try:
         day = _EPOCH + timedelta(days=rows.day)
     except OverflowError:

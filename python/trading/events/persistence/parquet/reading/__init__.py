@@ -1,1 +1,1 @@
-"""Finding, merging and reading what a store holds."""
+"""Finding, merging and reading the files and the unsealed rows of a store."""

@@ -1,4 +1,4 @@
-"""The last selected event of a day, found without going over the others."""
+"""The last selected event of a day, found without reading the others."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -24,7 +24,7 @@ class _Found(NamedTuple):
 def find_last(parts: list[Part], selection: Selection, report: Callable[[StoreError], None]) -> BaseEvent | None:
     """The last of the selected events in some files of one day.
 
-    Only keys are read of the others, and only of files that may hold it; all of them where the filter must be asked.
+    Only the keys of the others are read, and only in files that may hold it, unless the filter needs the events.
 
     Raises:
         VanishedFileError: One of the files has gone.

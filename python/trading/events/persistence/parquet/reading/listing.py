@@ -14,10 +14,13 @@ from trading.events.errors import (
     VanishedFileError,
 )
 from trading.events.persistence.encoding import peek_row
-from trading.events.persistence.parquet.journal.journal import damaged_segments, hold_segments
-from trading.events.persistence.parquet.journal.journal_tables import StuckTopic, Tabulation, TopicTable
-from trading.events.persistence.parquet.reading.part import Part, find_part, naming, unsealed_part
-from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts, read_part_name
+from trading.events.persistence.names import read_part_name
+from trading.events.persistence.parquet.journal.journal import damaged_segments, open_segments
+from trading.events.persistence.parquet.journal.journal_tables import JournalTables, StuckTopic, TopicTable
+from trading.events.persistence.parquet.reading.part import Part, find_part
+from trading.events.persistence.parquet.reading.unsealed_part import unsealed_part
+from trading.events.persistence.parquet.store.checked_file import naming
+from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import NAME as MANIFEST
 from trading.events.persistence.parquet.store.manifest import Manifest, SealedFile, read_manifest
 from trading.events.persistence.refusal import stored_event_error
@@ -25,16 +28,16 @@ from trading.events.persistence.selection import Selection, day_span
 
 
 class Listing:
-    """What a store holds at one moment, by the journal and the manifests; `days` goes over it.
+    """The files and unsealed rows of a store at one moment, by journal and manifests; `days` iterates over them.
 
-    The segments of the journal are held first, and only then the manifests are read, each when its day comes: a row is
-    so found either in a segment or in a file that the manifest names, and where it is in both, in the file. Where a
-    segment has been sealed since, and rows of it set apart, the segments are held anew.
+    The segments of the journal are opened first, and each manifest is read after that, when its day comes. So a row is
+    found either in a segment or in a file that the manifest names; if it is in both, the file counts. If a segment has
+    been sealed since, and rows of it quarantined, the segments are opened again.
 
     Args:
         base_path: The store.
-        selection: What is selected.
-        report: Told of everything that cannot be read.
+        selection: The selection.
+        report: Called with the error of everything that cannot be read.
     """
 
     def __init__(self, base_path: Path, selection: Selection, report: Callable[[StoreError], None]) -> None:
@@ -46,7 +49,7 @@ class Listing:
         self._segments: set[int] = set()
 
     def days(self, *, newest_first: bool = False) -> Iterator[tuple[date, list[Part]]]:
-        """The days, in order, each with its files, and its rows that are in none yet."""
+        """The days, in order, each with its files and its unsealed rows."""
         self._read_journal()
         try:
             with naming(self._base_path):
@@ -59,7 +62,7 @@ class Listing:
                 yield day, parts
 
     def parts(self, day: date) -> list[Part]:
-        """The files of a day, and its rows that are in none yet, as they are now."""
+        """The current files and unsealed rows of a day."""
         while True:
             try:
                 manifest = read_manifest(day_folder(self._base_path, day))
@@ -93,14 +96,14 @@ class Listing:
         return parts + self._take_unsealed(day, manifest)
 
     def _is_outdated(self, manifest: Manifest) -> bool:
-        """Whether rows may have been set apart, since the journal was read, from a segment that is sealed by now."""
+        """Returns whether a segment may have been sealed, and rows of it quarantined, since the journal was read."""
         if not any(map(manifest.has_sealed, self._segments)):
             return False
         try:
-            apart = {segment.number for segment in hold_segments(self._base_path) if segment.is_apart}
+            quarantined = {segment.number for segment in open_segments(self._base_path) if segment.is_apart}
         except StoreError:
             return False  # it has been reported, if it could not be read before either
-        return not apart <= self._segments
+        return not quarantined <= self._segments
 
     def _take_unsealed(self, day: date, manifest: Manifest) -> list[Part]:
         """The rows of a day that are in no file, and the errors of those that cannot be read."""
@@ -114,7 +117,7 @@ class Listing:
         return selection.wants_file(read_part_name(file.name)) and selection.overlaps(file.first, file.last)
 
     def _wants_rows(self, topic: TopicTable | StuckTopic) -> bool:
-        """Whether rows of a segment may be selected."""
+        """Returns whether rows of a segment may be selected."""
         span, selection = day_span(topic.day), self._selection
         return (
             selection.overlaps(*span)
@@ -123,14 +126,14 @@ class Listing:
         )
 
     def _choose(self, parts: list[Part]) -> list[Part]:
-        """The parts with selected rows, of those in memory."""
+        """The unsealed parts with selected rows."""
         selection = self._selection
         return [
             part for part in parts if selection.wants_topic(part.footer().topic) and part.footer().groups_in(selection)
         ]
 
     def _without_manifest(self, day: date) -> list[Part]:
-        """The rows of a day of which nothing has been sealed. Files without a manifest would be a broken day."""
+        """The rows of a day that has no sealed ones. Files without a manifest are a fault."""
         folder = day_folder(self._base_path, day)
         try:
             with naming(folder):
@@ -150,48 +153,48 @@ class Listing:
         for damaged in damaged_segments(self._base_path):
             self._report(damaged)
         try:
-            segments = hold_segments(self._base_path)
+            segments = open_segments(self._base_path)
         except StoreError as error:
             self._report(error)
             return
         self._segments = {segment.number for segment in segments}
         for segment in segments:
             try:
-                self._tabulate(segment, Tabulation(segment.read()))
+                self._take_tables(segment, JournalTables(segment.read()))
             except OSError as error:
                 self._report(CorruptFileError(segment.path, str(error)))
 
-    def _tabulate(self, segment: Segment, tabulation: Tabulation) -> None:
+    def _take_tables(self, segment: Segment, tables: JournalTables) -> None:
         """Takes the rows of a segment that may be selected."""
-        for reason in tabulation.faults:
+        for reason in tables.faults:
             self._report(CorruptFileError(segment.path, reason))
-        for refused in self._errors(segment, tabulation, 0):
+        for refused in self._errors(segment, tables, 0):
             if refused.event_type is None or self._selection.wants_event_type(refused.event_type):
                 self._report(refused)
-        for stuck in filter(self._wants_rows, tabulation.stuck):
-            if (error := self._error_of(segment, tabulation, stuck)) is not None:
+        for stuck in filter(self._wants_rows, tables.stuck):
+            if (error := self._error_of(segment, tables, stuck)) is not None:
                 self._refused[stuck.day].append((segment.number, error))
-        for topic in filter(self._wants_rows, tabulation.topics):
-            before = len(tabulation.refused)
+        for topic in filter(self._wants_rows, tables.topics):
+            before = len(tables.refused)
             table = topic.table
-            self._refused[topic.day] += ((segment.number, each) for each in self._errors(segment, tabulation, before))
+            self._refused[topic.day] += ((segment.number, each) for each in self._errors(segment, tables, before))
             if table.num_rows:
                 self._unsealed[topic.day].append((segment.number, unsealed_part(segment.path, topic, table)))
 
-    def _errors(self, segment: Segment, tabulation: Tabulation, start: int) -> Iterator[StoredEventError]:
-        """The errors of the rows that were refused from one on, where their times may be selected."""
-        for refusal in tabulation.refused[start:]:
-            [(seq, payload)] = tabulation.rows.slice(refusal.row, refusal.row + 1)
+    def _errors(self, segment: Segment, tables: JournalTables, start: int) -> Iterator[StoredEventError]:
+        """The errors of refused rows, from one on, if their times may be selected."""
+        for refusal in tables.refused[start:]:
+            [(seq, payload)] = tables.rows.slice(refusal.row, refusal.row + 1)
             said = peek_row(payload)
             if said.micros is None or self._selection.overlaps(said.micros, said.micros):
                 yield stored_event_error(
                     segment.path, refusal.reason, seq=seq, micros=said.micros, event_type=said.event_type
                 )
 
-    def _error_of(self, segment: Segment, tabulation: Tabulation, stuck: StuckTopic) -> StoreError | None:
-        """The error of rows of which nothing can be made, if the time of one may be selected."""
+    def _error_of(self, segment: Segment, tables: JournalTables, stuck: StuckTopic) -> StoreError | None:
+        """The error of the rows of a stuck topic, if the time of one may be selected."""
         for index in stuck.indices:
-            [(seq, payload)] = tabulation.rows.slice(index, index + 1)
+            [(seq, payload)] = tables.rows.slice(index, index + 1)
             micros = peek_row(payload).micros
             if micros is None or self._selection.overlaps(micros, micros):
                 event_type = stuck.file_topic.event_type

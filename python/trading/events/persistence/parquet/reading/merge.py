@@ -19,10 +19,11 @@ import pyarrow as pa
 
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import StoredEventError, StoreError, UnknownEventTypeError, VanishedFileError
-from trading.events.persistence.parquet.reading.merge_buffer import Arrival, Key, Window, integers, micros_of
-from trading.events.persistence.parquet.reading.part import OpenFiles, Part, naming
+from trading.events.persistence.parquet.reading.merge_buffer import Arrival, Key, MergeBuffer, integers, micros_of
+from trading.events.persistence.parquet.reading.part import OpenFiles, Part
 from trading.events.persistence.parquet.reading.spill import Spill
 from trading.events.persistence.parquet.reading.table import is_ordered
+from trading.events.persistence.parquet.store.checked_file import naming
 from trading.events.persistence.refusal import explain
 from trading.events.persistence.schema.decoding import Kind, is_native
 from trading.events.persistence.schema.stored_schema import SEQ
@@ -34,11 +35,11 @@ _STEP_ROWS = 2**16
 _LEAST_BATCH_ROWS, _MOST_BATCH_ROWS = 8_192, 32_768
 _LEAST_SPILLED_ROWS = 64
 _FEW_ROWS = 1_024
-"""Up to so many rows are compared sooner here than Arrow is called."""
+"""Up to this number of rows, comparing them here is faster than calling Arrow."""
 
 
 class Chunk(NamedTuple):
-    """Some events in order, and the place of the last of them."""
+    """Some events in order, and the key of the last of them."""
 
     events: Sequence[BaseEvent]
     last: Key
@@ -51,9 +52,9 @@ def merge(
 
     Args:
         parts: The files.
-        selection: What is selected; the topics of the files are not asked for again.
-        report: Told of each file that cannot be read to its end; the others go on.
-        after: Where to begin, if not at the beginning.
+        selection: The selection; the topics of the files are not checked again.
+        report: Called with the error of each file that cannot be read to its end; the others go on.
+        after: The key to begin after, if not at the beginning.
 
     Raises:
         VanishedFileError: One of them has gone. The events go on, after the last key, in what has replaced it.
@@ -61,16 +62,16 @@ def merge(
     spill = Spill()
     pace = _Pace.sharing(parts, spill)
     streams = [_Stream(part, selection, pace, after) for part in parts]
-    window = Window(parts)
+    buffer = MergeBuffer(parts)
     waiting = [(stream.bound, number) for number, stream in enumerate(streams)]
     heapify(waiting)
     try:
-        while waiting or window.first < inf:
-            _load(streams, waiting, window, report)
+        while waiting or buffer.first < inf:
+            _load(streams, waiting, buffer, report)
             pa.default_memory_pool().release_unused()  # what decoding took, which the pool would keep
             horizon = waiting[0][0] if waiting else None
             is_decided = all(stream.is_decided for stream in streams)
-            for events, last in window.release(horizon, report):
+            for events, last in buffer.release(horizon, report):
                 yield Chunk(events if is_decided else selection.keep(events), last)
     finally:
         for stream in streams:
@@ -79,11 +80,11 @@ def merge(
 
 
 def _load(
-    streams: list["_Stream"], waiting: list[tuple[int, int]], window: Window, report: Callable[[StoreError], None]
+    streams: list["_Stream"], waiting: list[tuple[int, int]], buffer: MergeBuffer, report: Callable[[StoreError], None]
 ) -> None:
     """Takes batches until enough can be handed out."""
     loaded = 0
-    while waiting and (loaded < _STEP_ROWS or window.first >= waiting[0][0]):
+    while waiting and (loaded < _STEP_ROWS or buffer.first >= waiting[0][0]):
         _, number = heappop(waiting)
         try:
             arrival = streams[number].load()
@@ -94,12 +95,12 @@ def _load(
             continue
         if arrival is not None:
             loaded += arrival.rows.num_rows
-            window.add(number, arrival)
+            buffer.add(number, arrival)
             heappush(waiting, (streams[number].bound, number))
 
 
 class _Pace(NamedTuple):
-    """How far each stream reads ahead."""
+    """The read-ahead of each stream."""
 
     open_files: OpenFiles
     spill: Spill
@@ -119,7 +120,7 @@ class _Pace(NamedTuple):
 
 
 def _most_overlapping(parts: list[Part]) -> int:
-    """Rows that at one moment of the recording stand in the least batches of all files at once."""
+    """The largest number of rows in the smallest batches of all files that overlap at one moment."""
     changes = [(part.first, min(part.rows, _LEAST_BATCH_ROWS)) for part in parts]
     changes += [(part.last + 1, -min(part.rows, _LEAST_BATCH_ROWS)) for part in parts]
     most = now = 0
@@ -136,7 +137,7 @@ class _Stream:
         self.bound = part.first
         """No row to come is before this moment."""
         self.is_decided = True
-        """Whether the filter passes all of them."""
+        """True if the filter passes all of them."""
         self._part = part
         self._selection = selection
         self._pace = pace
@@ -190,7 +191,7 @@ class _Stream:
         return kind
 
     def _cut(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The selected rows of a batch that has been proved to be in order."""
+        """The selected rows of a batch, after checking that it is in order."""
         with naming(self._part.path):
             batch.validate(full=True)
             times, seqs = read_keys(batch, after=self._reached, last=self._part.last)
@@ -204,7 +205,7 @@ class _Stream:
 
 
 def read_keys(batch: pa.RecordBatch, *, after: Key, last: int) -> tuple[Sequence[int], Sequence[int]]:
-    """The timestamps and places of rows.
+    """The timestamps and sequence numbers of rows.
 
     Raises:
         ValueError: They are not in order, or not between the two limits.

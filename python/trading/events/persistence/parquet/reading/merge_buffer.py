@@ -1,4 +1,4 @@
-"""The rows of several files that wait to be handed out, in the order of all together."""
+"""The buffer of a merge: rows of several files that wait to be handed out, in the order of all together."""
 
 from array import array
 from bisect import bisect_left, bisect_right
@@ -17,16 +17,16 @@ from trading.events.persistence.schema.decoding import Kind, Rows, decode_each, 
 from trading.events.persistence.schema.stored_schema import SEQ
 
 Key = tuple[int, int]
-"""The place of an event in the order: its timestamp, in microseconds since 1970, and its `_seq`."""
+"""The sort key of an event: its timestamp, in microseconds since 1970, and its `_seq`."""
 
 _PART = "_part"
 """The column that says which file a row is from."""
 
 _CHUNK_EVENTS = 1_024
-"""So many events are made at a time: a millisecond or two, for which other threads wait."""
+"""Number of events that are decoded at a time: a millisecond or two, for which other threads wait."""
 
 _RELEASED_ROWS = 2**16
-"""Of the rows that are handed out, about so many are copied into one piece at a time."""
+"""Number of released rows that are copied into one piece at a time, about."""
 
 _SMALL_ROWS = 2_048
 _MOST_SMALL = 256
@@ -62,7 +62,7 @@ class _Block:
         return self._times[-1]
 
     def count(self, horizon: int) -> int:
-        """How many rows are before a moment."""
+        """The number of rows before a moment."""
         return bisect_left(self._times, horizon, lo=self._place) - self._place
 
     def take(self, horizon: int) -> pa.RecordBatch:
@@ -72,13 +72,13 @@ class _Block:
         return self._rows.slice(start, count)
 
     def shrink(self) -> None:
-        """Lets go of what has been handed out, where that is the most of it."""
+        """Frees the rows that have been handed out, if they are the most of it."""
         if 2 * self._place > len(self._times):
             self._rows = self._rows.take(pa.array(range(self._place, len(self._times))))
             self._times, self._place = micros_of(self._rows), 0
 
 
-class Window:
+class MergeBuffer:
     """Rows that have arrived and have not been handed out.
 
     Args:
@@ -107,7 +107,7 @@ class Window:
     def release(
         self, horizon: int | None, report: Callable[[StoreError], None]
     ) -> Iterator[tuple[list[BaseEvent], Key]]:
-        """The events of all rows before a moment, and with each list the place of its last; of all rows if it is None.
+        """The events of all rows before a moment, or of all rows if it is None; each list with the key of its last.
 
         A row that is no event of its class is reported, and left out.
         """
@@ -132,7 +132,7 @@ class Window:
             small.clear()
 
     def _nearer(self, horizon: int) -> int:
-        """A moment that is no later, before which there are few enough rows, if more than one moment is before it."""
+        """The latest moment, up to this one, before which there are few enough rows to release at once."""
 
         def count(moment: int) -> int:
             return sum(block.count(moment) for blocks in self._blocks.values() for block in blocks)
@@ -169,7 +169,7 @@ class _Run:
         return self._batch.num_rows
 
     def decode(self, picked: Sequence[int], report: Callable[[StoreError], None]) -> list[BaseEvent | None]:
-        """The events of these rows; None for those that are none, which are reported."""
+        """The events of these rows; None for those that cannot be decoded, which are reported."""
 
         def refuse(row: int, error: EventDecodeError) -> None:
             number: int = self._batch.column(_PART)[row].as_py()
@@ -201,7 +201,7 @@ class _Order:
         return self._times[row], self._seqs[row]
 
     def decode(self, start: int, report: Callable[[StoreError], None]) -> list[BaseEvent]:
-        """The next events from a place on, without the rows that are none."""
+        """The next events from a place on, without the rows that cannot be decoded."""
         rows = list(self._order[start : start + _CHUNK_EVENTS])
         only = self._runs[0] if len(self._runs) == 1 else None
         events = self._decode_several(rows, report) if only is None else only.decode(rows, report)

@@ -1,32 +1,22 @@
-"""One Parquet file of a store, or the rows of one day and topic that are not in a file yet, as a reader sees them."""
+"""One Parquet file of a store, as a reader sees it."""
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
-from trading.events import _core
-from trading.events.errors import CorruptFileError, VanishedFileError
-from trading.events.persistence.parquet.journal.journal_tables import TopicTable
-from trading.events.persistence.parquet.store.footer import Footer, RowGroup, footer_checksum, read_footer
+from trading.events.persistence.parquet.store.checked_file import naming, open_parquet
+from trading.events.persistence.parquet.store.footer import Footer, RowGroup, read_footer
 from trading.events.persistence.parquet.store.manifest import NAME as MANIFEST
 from trading.events.persistence.parquet.store.manifest import SealedFile
-from trading.events.persistence.schema.event_schema import CONVERSION_ERRORS
 from trading.events.persistence.schema.stored_schema import column_names
 from trading.events.persistence.selection import Selection
 
-_SMALL_BYTES = 2**20
-"""A file up to this size is read at once, which is faster than a column at a time, and its checksum compared."""
-
-_CHECKSUM = "its checksum is not the one that it was written with"
-_BUFFER_BYTES = 65_536
 _THREADED_ROWS = 16_384
-"""From so many rows on it pays to read the columns in several threads."""
+"""Least number of rows for which it pays to read the columns in several threads."""
 
 
 class OpenFiles:
@@ -36,29 +26,29 @@ class OpenFiles:
         self._free = limit
 
     def acquire(self) -> bool:
-        """Whether one more may be kept open; if so, `release` must follow."""
+        """Returns whether one more may be kept open; if so, `release` must follow."""
         if not self._free:
             return False
         self._free -= 1
         return True
 
     def release(self) -> None:
-        """One has been closed."""
+        """Notes that a file has been closed."""
         self._free += 1
 
 
 @dataclass(slots=True)
 class Part:
-    """A file of a day. It is opened when something is asked that only it knows.
+    """A file of a day. It is opened when its footer or its rows are needed.
 
     Attributes:
         path: The file.
-        day: Whose events it holds.
+        day: The day of its events, in UTC.
         size_bytes: Its size.
-        rows: How many events it holds, as the manifest says.
+        rows: The number of its events, as the manifest says.
         first: Their least timestamp, in microseconds since 1970.
         last: Their greatest timestamp.
-        sealed: What the manifest says of it; None where nothing is known of it but its size.
+        sealed: Its entry in the manifest; None where nothing is known of it but its size.
     """
 
     path: Path
@@ -71,7 +61,7 @@ class Part:
     _footer: Footer | None = field(default=None, repr=False)
 
     def footer(self) -> Footer:
-        """What the file says of itself.
+        """The footer of the file.
 
         Raises:
             VanishedFileError: It is not there any more.
@@ -88,10 +78,10 @@ class Part:
         """The rows of the row groups that may hold selected ones, in order, at most `rows` at a time.
 
         Args:
-            selection: What is selected.
+            selection: The selection.
             rows: Most rows of a batch.
             open_files: Decides whether the file stays open between two batches, or is opened again.
-            names: Which columns; by default all that are described.
+            names: The columns; by default all that are described.
 
         Raises:
             VanishedFileError: The file is not there any more.
@@ -124,14 +114,15 @@ class Part:
             self._footer = footer
 
     def _open(self, *, is_whole: bool = False) -> pq.ParquetFile:
-        """Opens the file; before a large one is parsed for the first time the checksum of its footer is compared."""
-        said = None if self.sealed is None or self._footer is not None else self.sealed.footer_crc32c
-        if said is not None and self.size_bytes > _SMALL_BYTES:
-            with self.path.open("rb") as file:
-                if footer_checksum(file) != said:
-                    raise ValueError(f"{_CHECKSUM}, in its footer")
-        checksum = None if self.sealed is None else self.sealed.crc32c
-        return _open_parquet(self.path, self.size_bytes, checksum, is_whole=is_whole)
+        """Opens the file, whose footer is checked before it is parsed for the first time."""
+        sealed = self.sealed
+        return open_parquet(
+            self.path,
+            self.size_bytes,
+            checksum=None if sealed is None else sealed.crc32c,
+            footer=None if sealed is None or self._footer is not None else sealed.footer_crc32c,
+            is_whole=is_whole,
+        )
 
     def _scan(
         self, selection: Selection, rows: int, open_files: OpenFiles, names: Sequence[str] | None
@@ -168,30 +159,6 @@ class Part:
                 open_files.release()
 
 
-@dataclass(slots=True)
-class UnsealedPart(Part):
-    """Rows of a segment of the journal, which is their path; there is one group of them, in memory."""
-
-    unsealed: pa.Table = field(kw_only=True, repr=False)
-
-    def batches(
-        self,
-        selection: Selection,
-        *,
-        rows: int,
-        open_files: OpenFiles,  # noqa: ARG002 - no file is opened for them
-        names: Sequence[str] | None = None,
-    ) -> Generator[pa.RecordBatch]:
-        """The rows, at most `rows` at a time."""
-        if self.footer().groups_in(selection):
-            table = self.unsealed if names is None else self.unsealed.select(names)
-            yield from table.combine_chunks().to_batches(max_chunksize=rows)
-
-    def table(self) -> pa.Table:
-        """All rows."""
-        return self.unsealed
-
-
 def read_part(path: Path, day: date, size_bytes: int) -> Part:
     """Reads the footer of a file in a day's folder.
 
@@ -208,7 +175,7 @@ def read_part(path: Path, day: date, size_bytes: int) -> Part:
 
 
 def find_part(path: Path, day: date, *, size_bytes: int, sealed: SealedFile | None) -> Part:
-    """A file of which the manifest says so much. It is looked for, and not opened.
+    """A file that the manifest names. Its size is checked; it is not opened.
 
     Raises:
         VanishedFileError: It is not there.
@@ -221,66 +188,13 @@ def find_part(path: Path, day: date, *, size_bytes: int, sealed: SealedFile | No
     return Part(path, day, size_bytes, rows, first, last, sealed)
 
 
-def read_rows(path: Path, checksum: int) -> pa.Table:
-    """All rows of a file, if it has this checksum.
-
-    Raises:
-        OSError, pyarrow.ArrowException: It cannot be read.
-        ValueError: It has another one.
-    """
-    data = path.read_bytes()
-    if _core.crc32c(data) != checksum:
-        raise ValueError(_CHECKSUM)
-    with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
-        return file.read()
-
-
-def unsealed_part(path: Path, topic: TopicTable, table: pa.Table) -> Part:
-    """The part that rows of a segment make before they are sealed; their table has some."""
-    times = table.column("timestamp").cast(pa.int64())
-    first, last = times[0].as_py(), times[-1].as_py()
-    columns = {column.name: column.stored for column in topic.schema.columns}
-    footer = Footer(topic.file_topic, columns, (RowGroup(0, table.num_rows, first, last),))
-    return UnsealedPart(path, topic.day, table.nbytes, table.num_rows, first, last, None, footer, unsealed=table)
-
-
-@contextmanager
-def naming(path: Path) -> Generator[None]:
-    """Turns whatever goes wrong with a file into an error that names the file.
-
-    Raises:
-        VanishedFileError: It is not there.
-        CorruptFileError: Something else went wrong.
-    """
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise VanishedFileError(path, "it has vanished since it was listed") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise CorruptFileError(path, f"{first['msg']}, at {first['loc']}: {first['input']!r:.200}") from error
-    except (OSError, MemoryError, *CONVERSION_ERRORS) as error:
-        raise CorruptFileError(path, str(error) or type(error).__name__) from error
-
-
-def _open_parquet(path: Path, size_bytes: int, checksum: int | None, *, is_whole: bool = False) -> pq.ParquetFile:
-    if size_bytes <= _SMALL_BYTES:
-        data = path.read_bytes()
-        if checksum is not None and _core.crc32c(data) != checksum:
-            raise ValueError(_CHECKSUM)
-        return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True, pre_buffer=False)
-    if is_whole:
-        return pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=True)
-    return pq.ParquetFile(path, page_checksum_verification=True, buffer_size=_BUFFER_BYTES)
-
-
 def _iterate(file: pq.ParquetFile, group: RowGroup, rows: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     threads = min(group.rows, rows) >= _THREADED_ROWS
     return file.iter_batches(rows, row_groups=[group.index], columns=columns, use_threads=threads)
 
 
 def _skip(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """The batches after the first so many rows, which were batches of their own once."""
+    """Skips whole batches with so many rows."""
     while rows > 0:
         batch = next(batches, None)
         if batch is None or batch.num_rows > rows:

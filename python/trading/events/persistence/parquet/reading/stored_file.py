@@ -1,4 +1,4 @@
-"""What a store holds, by the footers of its files."""
+"""The files of a store, by their footers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from trading.events._codec.columns import from_micros
-from trading.events.base import BaseEvent
+from trading.events._codec.micros import from_micros
 from trading.events.persistence.parquet.reading.part import Part
+from trading.events.persistence.topics import StoredTopic, topic_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,10 @@ class StoredFile:
 
     Attributes:
         path: The file.
-        event_type: Of all its events.
-        exchange: Of all its events, or None.
-        symbol: Of all its events, or None.
-        rows: How many events it holds.
+        event_type: The event type of its events.
+        exchange: Their exchange, or None.
+        symbol: Their symbol, or None.
+        rows: The number of its events.
         first: Least timestamp.
         last: Greatest timestamp.
         size_bytes: Its size on disk.
@@ -36,36 +36,11 @@ class StoredFile:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredTopic:
-    """All files of one topic together.
-
-    Attributes:
-        event_type: The topic's event type.
-        exchange: Its exchange, or None.
-        symbol: Its symbol, or None.
-        files: How many files hold it.
-        rows: How many events they hold.
-        first: Least timestamp.
-        last: Greatest timestamp.
-        size_bytes: Size of the files on disk.
-    """
-
-    event_type: str
-    exchange: str | None
-    symbol: str | None
-    files: int
-    rows: int
-    first: datetime
-    last: datetime
-    size_bytes: int
-
-
 def describe_part(part: Part) -> StoredFile:
     """A file that holds at least one row, by its footer.
 
     Raises:
-        CorruptFileError: That cannot be read.
+        CorruptFileError: The footer cannot be read.
     """
     topic, groups = part.footer().topic, part.footer().groups
     return StoredFile(
@@ -82,26 +57,11 @@ def describe_part(part: Part) -> StoredFile:
 
 def add_up(files: Iterable[StoredFile]) -> list[StoredTopic]:
     """The files by topic, sorted by event type, exchange and symbol; a missing name comes first."""
-    return [_add_up(topic, list(group)) for topic, group in groupby(sorted(files, key=_sort_key), key=_topic)]
-
-
-def count_topics(events: Iterable[BaseEvent]) -> list[StoredTopic]:
-    """The topics of events, where nothing is known of files."""
-    found: dict[tuple[str, str | None, str | None], tuple[int, datetime, datetime]] = {}
-    for event in events:
-        names, moment = (event.event_type, event.exchange, event.symbol), event.timestamp
-        rows, first, last = found.get(names, (0, moment, moment))
-        found[names] = rows + 1, min(first, moment), max(last, moment)
-    topics = [StoredTopic(*names, files=0, rows=r, first=a, last=z, size_bytes=0) for names, (r, a, z) in found.items()]
-    return sorted(topics, key=_sort_key)
+    return [_add_up(topic, list(group)) for topic, group in groupby(sorted(files, key=topic_order), key=_topic)]
 
 
 def _topic(file: StoredFile) -> tuple[str, str | None, str | None]:
     return file.event_type, file.exchange, file.symbol
-
-
-def _sort_key(file: StoredFile | StoredTopic) -> tuple[str, str, str]:
-    return file.event_type, file.exchange or "", file.symbol or ""
 
 
 def _add_up(topic: tuple[str, str | None, str | None], files: list[StoredFile]) -> StoredTopic:

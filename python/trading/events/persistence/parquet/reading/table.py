@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 
 from trading.events.base import event_class
 from trading.events.errors import StoreError, UnknownEventTypeError
-from trading.events.persistence.parquet.reading.part import OpenFiles, Part, naming
+from trading.events.persistence.parquet.reading.part import OpenFiles, Part
+from trading.events.persistence.parquet.store.checked_file import naming
 from trading.events.persistence.schema.decoding import Kind, Rows, decode_each, reporting
 from trading.events.persistence.schema.stored_schema import SEQ, arrow_schema
 from trading.events.persistence.selection import Selection
@@ -55,7 +56,7 @@ def _filter(rows: pa.Table, part: Part, selection: Selection, report: Callable[[
 
 
 def count_rows(part: Part, selection: Selection, report: Callable[[StoreError], None]) -> int:
-    """How many selected rows one file has. Timestamps are read only where the range begins or ends.
+    """Counts the selected rows of a file. Timestamps are read only where the range begins or ends.
 
     Raises:
         CorruptFileError: The file cannot be read.
@@ -100,7 +101,7 @@ def unite(tables: Iterable[pa.Table]) -> pa.Table:
 
 
 def is_ordered(times: pa.ChunkedArray | pa.Array, seqs: pa.ChunkedArray | pa.Array) -> bool:
-    """Whether rows of these timestamps and places are in order."""
+    """Returns whether rows of these timestamps and places are in order."""
     count = len(times) - 1
     both = times.slice(0, max(count, 0)), times.slice(1)
     rises = pc.less(*both)

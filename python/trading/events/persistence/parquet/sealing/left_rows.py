@@ -1,7 +1,7 @@
 """Rows that earlier releases left in segments that they kept as damaged: whole, but refused by their class.
 
-They are set apart, as a writer of this release does with such rows. Then the segment is removed, unless more of it is
-lost.
+They are quarantined, as a writer of this release does with such rows. Then the segment is removed, unless more of it
+is lost.
 """
 
 import logging
@@ -13,13 +13,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from trading.events import _core
-from trading.events._codec.columns import from_micros
+from trading.events._codec.micros import from_micros
 from trading.events.errors import StoreError
 from trading.events.persistence.encoding import peek_row
-from trading.events.persistence.parquet.journal.journal import DAMAGED, OLDER_DAMAGED, hold_segments, journal_folder
-from trading.events.persistence.parquet.reading.part import read_rows
-from trading.events.persistence.parquet.sealing.quarantine import write_apart
-from trading.events.persistence.parquet.store.layout import day_folder
+from trading.events.persistence.parquet.journal.journal import DAMAGED, OLDER_DAMAGED, open_segments
+from trading.events.persistence.parquet.sealing.quarantine import write_quarantined
+from trading.events.persistence.parquet.store.checked_file import read_rows
+from trading.events.persistence.parquet.store.layout import day_folder, journal_folder
 from trading.events.persistence.parquet.store.manifest import Manifest, read_manifest
 from trading.events.persistence.schema.stored_schema import SEQ
 
@@ -29,7 +29,7 @@ _log = logging.getLogger("trading.events.persistence")
 
 
 def take_left(base_path: Path) -> None:
-    """Sets apart the rows that earlier releases left; what cannot be read is logged, and tried by the next writer."""
+    """Quarantines the rows that earlier releases left; a segment that cannot be read is logged, and left."""
     for path in sorted(journal_folder(base_path).glob(f"*{OLDER_DAMAGED}")):
         if (found := _NAME.fullmatch(path.name)) is None:
             continue
@@ -44,7 +44,7 @@ def _take(base_path: Path, path: Path, name: str) -> None:
         (Path(folder) / name).symlink_to(path)
         [segment] = _core.open_segments(folder)
     rows = segment.read()
-    write_apart(base_path, list(_left(base_path, segment.number, rows)), rows)
+    write_quarantined(base_path, list(_left(base_path, segment.number, rows)), rows)
     if rows.damaged or rows.torn_bytes:
         path.rename(path.with_name(name + DAMAGED))
     else:
@@ -53,7 +53,7 @@ def _take(base_path: Path, path: Path, name: str) -> None:
 
 def _left(base_path: Path, number: int, rows: _core.SegmentRows) -> Iterator[int]:
     """The rows that are in no file, though their day's manifest says that the segment is sealed."""
-    elsewhere = {seq for segment in hold_segments(base_path) for seq, _ in _all(segment.read())}
+    elsewhere = {seq for segment in open_segments(base_path) for seq, _ in _all(segment.read())}
     days: dict[Path, tuple[Manifest | None, set[int]]] = {}
     for index, (seq, payload) in enumerate(_all(rows)):
         micros = peek_row(payload).micros
@@ -75,7 +75,7 @@ def _left(base_path: Path, number: int, rows: _core.SegmentRows) -> Iterator[int
 
 
 def _read_day(folder: Path, rows: _core.SegmentRows) -> tuple[Manifest | None, set[int]]:
-    """A day's manifest, if it has one, and the numbers of its rows that may be among some."""
+    """A day's manifest, if it has one, and the sequence numbers in its files that overlap those of some rows."""
     try:
         manifest = read_manifest(folder)
     except FileNotFoundError:

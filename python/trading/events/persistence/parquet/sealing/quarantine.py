@@ -1,8 +1,8 @@
-"""Rows that are set apart: those of which no column can be made, byte for byte, until a class here reads them.
+"""Quarantine: rows of which no column can be made are kept, byte for byte, until a class here reads them.
 
-They stand in segments of their own in the journal, with the sequence numbers that they had, and count there alone: what
-such a segment holds, no segment before it holds as well. It is durable before the manifest is committed that calls the
-segment sealed which they come from, so that at no moment they are nowhere, or twice.
+They are in segments of their own in the journal, with the sequence numbers that they had, and count there alone:
+earlier segments are read without them. Such a segment is durable before the manifest is committed that marks the
+segment they come from as sealed, so that at no moment they are nowhere, or twice.
 """
 
 import os
@@ -14,14 +14,15 @@ from pathlib import Path
 
 from trading.events import _core
 from trading.events.persistence.encoding import peek_row
-from trading.events.persistence.parquet.journal.journal import hold_segments, journal_folder
-from trading.events.persistence.parquet.journal.journal_tables import Tabulation
+from trading.events.persistence.parquet.journal.journal import open_segments
+from trading.events.persistence.parquet.journal.journal_tables import JournalTables
 from trading.events.persistence.parquet.store.durable_files import sync_folder
+from trading.events.persistence.parquet.store.layout import journal_folder
 from trading.events.persistence.parquet.store.manifest import UNFINISHED
 
 _PIECE_ROWS = 1_000
 _NUMBER = 2**63 - 1
-"""The bits that tell such segments from each other."""
+"""The bits of a quarantine segment's number that differ between them."""
 
 _MOST_DISTANCE = 2**32
 
@@ -34,9 +35,9 @@ class SetApart:
 
     Attributes:
         path: The file of the journal that holds them.
-        event_type: Theirs; None where they do not even say that.
-        rows: How many.
-        reason: What is wrong with the first of them.
+        event_type: Their event type; None where they do not even say that.
+        rows: The number of rows.
+        reason: The fault of the first of them.
     """
 
     path: Path
@@ -48,19 +49,19 @@ class SetApart:
         return f"{self.path}: {self.say()}"
 
     def say(self) -> str:
-        """All of it but the path, as a sentence."""
+        """The description without the path, as a sentence."""
         name = "an unknown type" if self.event_type is None else f"the type {self.event_type!r}"
         count, stay = ("1 event", "stays") if self.rows == 1 else (f"{self.rows:,} events", "stay")
-        return f"{count} of {name} cannot be sealed, and {stay} in the journal, set apart: {self.reason}; {_WAY_OUT}"
+        return f"{count} of {name} cannot be sealed, and {stay} in the journal, quarantined: {self.reason}; {_WAY_OUT}"
 
 
-def write_apart(base_path: Path, picked: Sequence[int], rows: _core.SegmentRows) -> None:
+def write_quarantined(base_path: Path, picked: Sequence[int], rows: _core.SegmentRows) -> None:
     """Writes rows, if there are any, to a segment of their own, durably.
 
     Args:
         base_path: The store.
-        picked: Which, by their indices, in the order of recording.
-        rows: Of the segments that they come from.
+        picked: The indices of the rows, in the order of recording.
+        rows: The rows of the segments that they come from.
 
     Raises:
         OSError: It cannot be written, or the rows cannot be read.
@@ -82,45 +83,45 @@ def write_apart(base_path: Path, picked: Sequence[int], rows: _core.SegmentRows)
 
 
 def _next_number(base_path: Path) -> int:
-    """A number above that of every such segment, which none before it had: manifests go on naming those that are gone.
+    """A new number, above those of all quarantine segments there ever were: manifests keep naming those that are gone.
 
-    It is the time, and where the clock has stepped back, a random distance above the newest that is there.
+    It is the time, or if the clock has stepped back, a random distance above the newest that is there.
     """
-    numbers = (segment.number & _NUMBER for segment in hold_segments(base_path) if segment.is_apart)
+    numbers = (segment.number & _NUMBER for segment in open_segments(base_path) if segment.is_apart)
     return max(time.time_ns(), max(numbers, default=0) + 1 + secrets.randbelow(_MOST_DISTANCE))
 
 
-def describe_apart(segment: _core.Segment) -> list[SetApart]:
-    """What of a segment cannot be sealed, by event type.
+def describe_quarantined(segment: _core.Segment) -> list[SetApart]:
+    """The rows of a segment that cannot be sealed, by event type.
 
     Raises:
         OSError: It cannot be read.
     """
-    tabulation = Tabulation(segment.read())
-    for topic in tabulation.topics:
+    tables = JournalTables(segment.read())
+    for topic in tables.topics:
         for _ in topic.chunks():
             pass
     found: dict[str | None, tuple[int, str]] = {}
-    for event_type, rows, reason in _reasons(tabulation):
+    for event_type, rows, reason in _reasons(tables):
         count, first = found.get(event_type, (0, reason))
         found[event_type] = count + rows, first
     return [SetApart(segment.path, event_type, *said) for event_type, said in found.items()]
 
 
-def list_apart(base_path: Path) -> list[SetApart]:
-    """What is set apart in a store, the oldest segment first.
+def list_quarantined(base_path: Path) -> list[SetApart]:
+    """The quarantined rows of a store, the oldest segment first.
 
     Raises:
         CorruptFileError: The journal cannot be read.
         OSError: A segment cannot be.
     """
-    segments = [segment for segment in hold_segments(base_path) if segment.is_apart]
-    return [apart for segment in segments for apart in describe_apart(segment)]
+    segments = [segment for segment in open_segments(base_path) if segment.is_apart]
+    return [each for segment in segments for each in describe_quarantined(segment)]
 
 
-def _reasons(tabulation: Tabulation) -> Iterator[tuple[str | None, int, str]]:
-    for topic in tabulation.stuck:
+def _reasons(tables: JournalTables) -> Iterator[tuple[str | None, int, str]]:
+    for topic in tables.stuck:
         yield topic.file_topic.event_type, len(topic.indices), topic.reason.text
-    for refusal in tabulation.refused:
-        [(seq, payload)] = tabulation.rows.slice(refusal.row, refusal.row + 1)
+    for refusal in tables.refused:
+        [(seq, payload)] = tables.rows.slice(refusal.row, refusal.row + 1)
         yield peek_row(payload).event_type, 1, f"row {seq}: {refusal.reason.text}"

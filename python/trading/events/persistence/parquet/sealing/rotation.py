@@ -1,4 +1,4 @@
-"""When recorded events become files."""
+"""The policy by which recorded events become files."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotationPolicy:
-    """When the events of the journal are sealed into Parquet files: whichever of the limits is reached first.
+    """Limits at which the events of the journal are sealed into Parquet files; the first one reached counts.
 
     A segment of the journal ends with `rows` or `size_bytes`, and is then sealed, unless it would become many small
     files, one for each day and topic. Such segments wait in the journal until there are `segments` of them, and are

@@ -12,12 +12,17 @@ from typing import NamedTuple
 from trading.events._core import Journal, Segment
 from trading.events.base import event_classes
 from trading.events.errors import StoreError
-from trading.events.persistence.parquet.journal.flusher import JournalKeeper
-from trading.events.persistence.parquet.journal.journal import DAMAGED, hold_segments
+from trading.events.persistence.parquet.journal.flusher import JournalFlusher
+from trading.events.persistence.parquet.journal.journal import DAMAGED, open_segments
 from trading.events.persistence.parquet.sealing.left_rows import take_left
-from trading.events.persistence.parquet.sealing.quarantine import describe_apart
+from trading.events.persistence.parquet.sealing.quarantine import describe_quarantined
 from trading.events.persistence.parquet.sealing.rotation import RotationPolicy
-from trading.events.persistence.parquet.sealing.sealing import is_scattered, seal_apart, seal_segment, seal_together
+from trading.events.persistence.parquet.sealing.sealing import (
+    is_scattered,
+    seal_quarantined,
+    seal_segment,
+    seal_together,
+)
 from trading.events.persistence.parquet.store.store_lock import StoreLock
 
 # pyarrow may need this module for the first time when the interpreter ends, which is too late to import it.
@@ -29,27 +34,28 @@ _log = logging.getLogger("trading.events.persistence")
 
 
 class _Request(NamedTuple):
-    """A call for everything to be sealed, and perhaps for the end."""
+    """A request to seal everything, and perhaps to end."""
 
     done: Future[None]
     closes: bool
 
 
-class Recorder:
+class Sealer:
     """Seals the segments of a journal in a thread of its own, which ends when a `close` succeeds.
 
-    What the disk refuses stays in the journal and is tried again every second. Rows that cannot be sealed because of
-    their class are set apart, which is logged once, and tried again by the next writer, or when a class is defined.
+    Rows that the disk refuses stay in the journal and are tried again every second. Rows that cannot be sealed because
+    of their class are quarantined, which is logged once, and tried again by the next writer, or when a class is
+    defined.
 
     Args:
         base_path: The store.
         journal: Its journal.
-        rotation: When segments are sealed.
+        rotation: The limits at which segments are sealed.
         lock: Released when the thread ends.
 
     Attributes:
-        keeper: What events are appended through; it ends with the thread.
-        closing: Whether no more should be.
+        flusher: The flusher, through which events are appended; it ends with the thread.
+        closing: Whether no more events may be appended.
     """
 
     def __init__(self, base_path: Path, journal: Journal, rotation: RotationPolicy, *, lock: StoreLock) -> None:
@@ -71,24 +77,24 @@ class Recorder:
         self._due_below = journal.number
         self.closing = False
         self._ended = False
-        self.keeper = JournalKeeper(journal, nudge=self.nudge)
-        self.thread = threading.Thread(target=self._run, name="trading-events-recorder", daemon=True)
+        self.flusher = JournalFlusher(journal, nudge=self.nudge)
+        self.thread = threading.Thread(target=self._run, name="trading-events-sealer", daemon=True)
         self.thread.start()
 
     def nudge(self) -> None:
-        """Looks whether there is something to seal."""
+        """Wakes the thread, which seals the segments that are due."""
         with self._changed:
             self._changed.notify()
 
     def seal(self) -> Future[None]:
-        """Done when everything recorded so far is in files, or set apart; it has a StoreError if that failed."""
+        """A future, done when all that was recorded is in files, or quarantined; on failure it has a StoreError."""
         with self._changed:
             return self._request(closes=False)
 
     def close(self) -> Future[None]:
-        """Done when everything is in files and the thread ends; if that failed it has the error, and all stays open.
+        """A future, done when everything is in files and the thread ends; on failure it has the error, and all goes on.
 
-        Events that are set apart stay in the journal all the same.
+        Quarantined events stay in the journal all the same.
         """
         with self._changed:
             if self._ended:
@@ -112,11 +118,11 @@ class Recorder:
             self._free()
 
     def _free(self) -> None:
-        self.keeper.stop()
+        self.flusher.stop()
         self._lock.release()
 
     def _serve(self) -> None:
-        """Does what is due, after waiting for it."""
+        """Waits until something is due, and does it."""
         with self._changed:
             while (due_s := self._due_s()) is None or due_s > time.monotonic():
                 self._changed.wait(None if due_s is None else due_s - time.monotonic())
@@ -139,7 +145,7 @@ class Recorder:
                 request.done.set_exception(failure)
 
     def _due_s(self) -> float | None:
-        """When there is something to do, on the monotonic clock; None for not before something changes."""
+        """The time of the next work, on the monotonic clock; None if there is none until something changes."""
         if self._requests:
             return 0.0
         times = [] if self._retry_s is None else [self._retry_s]
@@ -154,7 +160,7 @@ class Recorder:
         return min(times, default=None)
 
     def _end_s(self) -> float:
-        """When all that waits is to be sealed though there is not enough of it, on the monotonic clock."""
+        """The time at which a segment is sealed even if it is not full, on the monotonic clock."""
         end_s = (self._since_s or 0.0) + self._rotation.age_s
         return min(end_s, time.monotonic() + _seconds_left(self._day)) if self._rotation.date_change else end_s
 
@@ -167,9 +173,9 @@ class Recorder:
                 self._due_below = self._journal.number
             newest = self._journal.number  # what is newest later may have been begun after the segments were held
             self._journal.sync()
-            ended = [segment for segment in hold_segments(self._base_path) if segment.number < newest]
+            ended = [segment for segment in open_segments(self._base_path) if segment.number < newest]
             self._held = self._seal_all(ended)
-            self._seal_apart()
+            self._seal_quarantined()
         except Exception as error:  # noqa: BLE001 - a thread that died of it would leave everybody waiting
             return self._fail(error)
         if self._held is None:
@@ -209,23 +215,23 @@ class Recorder:
         segment.path.unlink(missing_ok=True)
         self._sealed.discard(segment.number)
 
-    def _seal_apart(self) -> None:
-        """Seals rows that were set apart, where other classes may take them; tells once of those that stay."""
+    def _seal_quarantined(self) -> None:
+        """Seals quarantined rows, if other classes may take them, and logs once those that stay."""
         if not self._has_taken_left:
             take_left(self._base_path)
             self._has_taken_left = True
         classes = hash(tuple(map(id, event_classes())))
-        while untried := [each for each in self._hold_apart() if self._tried.get(each.number) != classes]:
+        while untried := [each for each in self._open_quarantined() if self._tried.get(each.number) != classes]:
             for segment in untried:
-                if seal_apart(self._base_path, segment):
+                if seal_quarantined(self._base_path, segment):
                     segment.path.unlink(missing_ok=True)
                 elif segment.number not in self._tried:
-                    for apart in describe_apart(segment):
-                        _log.error("%s", apart)
+                    for quarantined in describe_quarantined(segment):
+                        _log.error("%s", quarantined)
                 self._tried[segment.number] = classes
 
-    def _hold_apart(self) -> list[Segment]:
-        return [segment for segment in hold_segments(self._base_path) if segment.is_apart]
+    def _open_quarantined(self) -> list[Segment]:
+        return [segment for segment in open_segments(self._base_path) if segment.is_apart]
 
     def _fail(self, error: Exception) -> StoreError:
         self._retry_s = time.monotonic() + _RETRY_S
@@ -242,6 +248,6 @@ def _today() -> date:
 
 
 def _seconds_left(day: date) -> float:
-    """How long a day goes on yet, by the clock; less than zero when it is over."""
+    """The seconds until the end of a day, by the clock; less than zero when it is over."""
     end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
     return (end - datetime.now(UTC)).total_seconds()

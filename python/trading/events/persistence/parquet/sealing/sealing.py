@@ -1,14 +1,15 @@
-"""Sealing: the rows of segments become Parquet files, once, whatever moment a crash comes at.
+"""Sealing: the rows of segments become Parquet files, exactly once, even after a crash at any moment.
 
 1. The files are written under names that no reader looks for, and read again.
-2. The rows of which no columns can be made are set apart (`set_apart.py`). From then on they are rows of that segment.
+2. The rows of which no columns can be made are quarantined (`quarantine.py`): from then on they are in a segment of
+   their own.
 3. The files get their names. The manifests of their days do not know them yet, so no reader looks at them.
 4. They and the new manifests are synced.
 5. Each day's manifest is renamed. From then on that day's rows of the segments are in files, not in the journal.
 6. When all days are done the segments are removed, the oldest first.
 
-After a crash before 5, the same is done again for that day, and the files of the first attempt are overwritten. Rows
-that are set apart are sealed from their own segment, in the same way, as soon as their class reads them.
+After a crash before 5, the same is done again for that day, and the files of the first attempt are overwritten.
+Quarantined rows are sealed from their own segment, in the same way, as soon as their class reads them.
 """
 
 from collections import Counter
@@ -20,10 +21,11 @@ from typing import NamedTuple
 
 from trading.events._core import Segment, read_together
 from trading.events.errors import StoreError
-from trading.events.persistence.parquet.journal.journal_tables import Tabulation, TopicTable
-from trading.events.persistence.parquet.sealing.quarantine import write_apart
+from trading.events.persistence.names import PartName, name_part, read_part_name
+from trading.events.persistence.parquet.journal.journal_tables import JournalTables, TopicTable
+from trading.events.persistence.parquet.sealing.quarantine import write_quarantined
 from trading.events.persistence.parquet.store.durable_files import make_folder, sync_files
-from trading.events.persistence.parquet.store.layout import PartName, day_folder, list_parts, name_part, read_part_name
+from trading.events.persistence.parquet.store.layout import day_folder, list_parts
 from trading.events.persistence.parquet.store.manifest import (
     NAME,
     UNFINISHED,
@@ -42,7 +44,7 @@ from trading.events.persistence.refusal import explain
 _SAMPLE_BYTES = 1024 * 1024
 _FEW_FILES = 64
 _MANY_ROWS = 1_000
-"""So many rows cost about as much to seal as a file of its own."""
+"""Number of rows that cost about as much to seal as one more file."""
 
 
 class _NewFile(NamedTuple):
@@ -54,7 +56,7 @@ class _NewFile(NamedTuple):
 
 
 def is_scattered(segment: Segment) -> bool:
-    """Whether a segment that has ended would become many small files, by a sample of its rows.
+    """Returns whether a segment that has ended would become many small files, by a sample of its rows.
 
     Raises:
         OSError: It cannot be read.
@@ -65,76 +67,76 @@ def is_scattered(segment: Segment) -> bool:
 
 
 def seal_segment(base_path: Path, segment: Segment) -> list[str]:
-    """Puts the rows of a segment into files, and sets apart those that cannot be. The segment is left where it is.
+    """Puts the rows of a segment into files, and quarantines those that cannot be. The segment is left where it is.
 
     Returns:
-        What is damaged in it: none of that is in the files.
+        Descriptions of its damaged bytes, which are in no file.
 
     Raises:
         OSError, MemoryError, StoreError: A file cannot be written.
     """
-    tabulation = Tabulation(segment.read())
-    _seal(base_path, tabulation, Origin.of_segments([segment.number]))
-    return tabulation.faults
+    tables = JournalTables(segment.read())
+    _seal(base_path, tables, Origin.of_segments([segment.number]))
+    return tables.faults
 
 
 def seal_together(base_path: Path, segments: Sequence[Segment]) -> bool:
     """Puts the rows of several segments into files, one for each day and topic. The segments are left where they are.
 
     Returns:
-        Whether that could be. Where one of them is damaged, or some of a day's rows are in files already, nothing has
+        Whether that was possible. If one of them is damaged, or some of a day's rows are in files already, nothing has
         been sealed, and each is to be sealed on its own.
 
     Raises:
         OSError, MemoryError, StoreError: A file cannot be written.
     """
-    tabulation = Tabulation(read_together(list(segments)))
-    if tabulation.faults:
+    tables = JournalTables(read_together(list(segments)))
+    if tables.faults:
         return False
-    return _seal(base_path, tabulation, Origin.of_segments([segment.number for segment in segments]))
+    return _seal(base_path, tables, Origin.of_segments([segment.number for segment in segments]))
 
 
-def seal_apart(base_path: Path, segment: Segment) -> bool:
-    """Puts rows that were set apart into files, and sets those apart anew that still cannot be.
+def seal_quarantined(base_path: Path, segment: Segment) -> bool:
+    """Puts quarantined rows into files; those that still cannot be are quarantined anew.
 
     Returns:
-        Whether there was one that can be. The segment is then to be removed; else nothing has changed.
+        Whether some were sealed. The segment is then to be removed; else nothing has changed.
 
     Raises:
         OSError, MemoryError, StoreError: A file cannot be written.
     """
     rows = segment.read()
-    tabulation, origin = Tabulation(rows), Origin.of_segments([segment.number])
-    if tabulation.faults:
+    tables, origin = JournalTables(rows), Origin.of_segments([segment.number])
+    if tables.faults:
         return False
-    written = _write_all(base_path, tabulation, origin) or {}
-    apart = tabulation.apart()
-    if rows and len(apart) == len(rows):
+    written = _write_all(base_path, tables, origin) or {}
+    still = tables.quarantined()
+    if rows and len(still) == len(rows):
         return False
-    write_apart(base_path, apart, tabulation.rows)
+    write_quarantined(base_path, still, tables.rows)
     _commit(base_path, origin, written)
     return True
 
 
-def _seal(base_path: Path, tabulation: Tabulation, origin: Origin) -> bool:
-    written = _write_all(base_path, tabulation, origin)
+def _seal(base_path: Path, tables: JournalTables, origin: Origin) -> bool:
+    written = _write_all(base_path, tables, origin)
     if written is None:
         return False
-    write_apart(base_path, tabulation.apart(), tabulation.rows)
+    write_quarantined(base_path, tables.quarantined(), tables.rows)
     _commit(base_path, origin, written)
     return True
 
 
-def _write_all(base_path: Path, tabulation: Tabulation, origin: Origin) -> dict[Path, list[_NewFile]] | None:
-    """The files of each day that has not been sealed; None where a day has been for some of the segments only."""
+def _write_all(base_path: Path, tables: JournalTables, origin: Origin) -> dict[Path, list[_NewFile]] | None:
+    """The files of each day that is not sealed yet; None if a day is sealed for only some of the segments."""
     written: dict[Path, list[_NewFile]] = {}
     segments = origin.segments
-    for day, topics in groupby(sorted(tabulation.topics, key=_day_of), key=_day_of):
+    for day, topics in groupby(sorted(tables.topics, key=_day_of), key=_day_of):
         folder = day_folder(base_path, day)
         manifest = _find_day(folder)
         unsealed = frozenset(number for number in segments if not manifest.has_sealed(number))
         if unsealed == segments:
-            files = [file for topic in topics for file in _try_to_write(base_path, topic, origin, tabulation)]
+            files = [file for topic in topics for file in _try_to_write(base_path, topic, origin, tables)]
             if files:
                 written[folder] = files
         elif unsealed:
@@ -149,14 +151,14 @@ def _find_day(folder: Path) -> Manifest:
         return Manifest()
 
 
-def _try_to_write(base_path: Path, topic: TopicTable, origin: Origin, tabulation: Tabulation) -> list[_NewFile]:
-    """The file of a topic; none if no row of it is an event, or no file can be made of them, whatever the disk does."""
+def _try_to_write(base_path: Path, topic: TopicTable, origin: Origin, tables: JournalTables) -> list[_NewFile]:
+    """The file of a topic; none if no row of it is an event, or if no file can be made of them."""
     try:
         return list(_write(base_path, topic, origin))
     except (OSError, MemoryError, StoreError):
         raise
-    except Exception as error:  # noqa: BLE001 - the rows are set apart, so that they do not stop the others
-        tabulation.give_up(topic, explain(error))
+    except Exception as error:  # noqa: BLE001 - the rows are quarantined, so that they do not stop the others
+        tables.give_up(topic, explain(error))
         return []
 
 
@@ -165,7 +167,7 @@ def _day_of(topic: TopicTable) -> date:
 
 
 def _open_day(base_path: Path, folder: Path) -> None:
-    """Makes a day's folder and manifest, if there is none: a folder with files and no manifest would be a broken day.
+    """Makes a day's folder and manifest, if there is none: files without a manifest would be a fault.
 
     Raises:
         OSError: It cannot be made.
@@ -179,15 +181,15 @@ def _open_day(base_path: Path, folder: Path) -> None:
 
 
 class FreeNames:
-    """Finds names for new files of a day, while nobody else may name any.
+    """Finds names for new files of a day, under the commit lock.
 
-    The number of a topic's part is above all that the manifest names, and a merged file's is above those it is made of.
-    So no name is given again, and a reader who knows an older manifest never takes another file for the one it wants.
+    The number of a topic's part is above all in the manifest, and a merged file's is above those of its sources.
+    So no name is used again, and a reader with an older manifest never takes another file for the one it wants.
 
     Args:
-        folder: The day's.
-        manifest: The day's.
-        origin: What the files are made of.
+        folder: The day's folder.
+        manifest: The day's manifest.
+        origin: The origin of the files.
 
     Raises:
         OSError: The folder cannot be read.
@@ -203,7 +205,7 @@ class FreeNames:
             self._last[topic] = max(self._last[topic], name.number)
 
     def find(self, name: PartName) -> str:
-        """The name of a topic's next part: one that is not there, or is what an attempt at the same has left."""
+        """The name of a topic's next part: a free one, or that of a leftover of an attempt at the same."""
         numbers = count(self._last[name._replace(number=1)] + 1)
         names = (str(name._replace(number=number)) for number in numbers)
         return next(free for free in names if free not in self._there or is_leftover(self._folder / free, self._origin))

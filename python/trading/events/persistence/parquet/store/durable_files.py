@@ -7,7 +7,7 @@ from pathlib import Path
 from trading.events import _core
 
 _FEW_FILES = 8
-"""So many files are synced one by one; more by syncing their whole file system once."""
+"""Most files that are synced one by one; for more, their whole file system is synced once."""
 
 
 def make_folder(folder: Path) -> None:
@@ -27,7 +27,7 @@ def sync_folder(folder: Path) -> None:
     """Makes the names in a folder durable.
 
     Raises:
-        OSError: That failed.
+        OSError: A system call failed.
     """
     _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
@@ -36,7 +36,7 @@ def sync_files(paths: Iterable[Path], folder: Path) -> None:
     """Makes files, and their names, durable; all of them lie somewhere in the folder.
 
     Raises:
-        OSError: That failed.
+        OSError: A system call failed.
     """
     several = list(paths)
     if len(several) > _FEW_FILES:

@@ -1,4 +1,4 @@
-"""What the footer of a Parquet file of a store says."""
+"""The footer of a Parquet file of a store."""
 
 import os
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trading.events import _core
-from trading.events.persistence.parquet.store.layout import name_part, read_part_name
+from trading.events.persistence.names import name_part, read_part_name
 from trading.events.persistence.schema.stored_schema import FileTopic, StoredColumns, read_description, read_topic
 from trading.events.persistence.selection import Selection, day_span
 
 _TAIL_BYTES = 8
-"""The length of the footer, and the mark of Parquet."""
+"""The size of the length of the footer and of Parquet's magic bytes."""
 
 _ARROW_KEY = b"ARROW:schema"
-"""Under which Arrow keeps a schema of its own, in files that have one."""
+"""The key of Arrow's own schema, in files that have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class RowGroup:
     """A run of rows.
 
     Attributes:
-        index: Its place in the file.
-        rows: How many.
+        index: Its index in the file.
+        rows: The number of rows.
         first: Least timestamp, in microseconds since 1970.
         last: Greatest timestamp.
     """
@@ -43,11 +43,11 @@ class RowGroup:
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """What the footer of a file says.
+    """The footer of a file.
 
     Attributes:
-        topic: Whose events it holds.
-        columns: How it holds them.
+        topic: The topic of its events.
+        columns: The columns that hold them.
         groups: Its row groups that hold rows, in order of time.
     """
 
@@ -56,7 +56,7 @@ class Footer:
     groups: tuple[RowGroup, ...]
 
     def says(self, rows: int, first: int, last: int) -> bool:
-        """Whether it has so many rows, in order, of which these are the least and the greatest timestamp."""
+        """Returns whether it has so many rows, in order, with these as the least and the greatest timestamp."""
         groups = self.groups
         return (
             sum(group.rows for group in groups) == rows
@@ -79,7 +79,7 @@ def footer_checksum(file: BinaryIO | pa.BufferReader) -> int:
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is too short for the footer that it speaks of.
+        ValueError: It is too short for its footer.
     """
     size_bytes = file.seek(0, os.SEEK_END)
     file.seek(max(size_bytes - _TAIL_BYTES, 0))
@@ -91,7 +91,7 @@ def footer_checksum(file: BinaryIO | pa.BufferReader) -> int:
 
 
 def read_footer(file: pq.ParquetFile, path: Path, day: date) -> Footer:
-    """Reads what the footer of an open file says.
+    """Reads the footer of an open file.
 
     Raises:
         ValueError: It is not of a file of this name, in the folder of this day.
@@ -117,7 +117,7 @@ class _Layout(NamedTuple):
 
 
 def _read_layout(file: pq.ParquetFile) -> tuple[FileTopic, _Layout]:
-    """What a file says of itself, and its columns. Those of a file like the last are not worked out again.
+    """The topic of a file, and its columns. Those of a file like the last are not worked out again.
 
     Raises:
         ValueError: It is no file of a store, or of a later version, or its columns are not as it says.
@@ -136,7 +136,7 @@ def _read_layout(file: pq.ParquetFile) -> tuple[FileTopic, _Layout]:
 
 @lru_cache(maxsize=64)
 def _known_layouts(_description: bytes, _arrow: bytes | None) -> list[_Layout]:
-    """That of the last file with these descriptions, once there was one."""
+    """The layout of the last file with these descriptions, once there was one."""
     return []
 
 

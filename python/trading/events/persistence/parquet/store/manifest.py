@@ -1,4 +1,4 @@
-"""The manifest of a day: which files hold its events. A file that it does not name is none of the store's.
+"""The manifest of a day: which files hold its events. A file that it does not name does not belong to the store.
 
 The manifest is replaced by a rename, and that is the commit: of a sealed segment, of a compaction, of a removal.
 """
@@ -16,10 +16,10 @@ from trading.events.persistence.parquet.store.durable_files import sync_folder
 
 NAME = "_manifest"
 UNFINISHED = "~"
-"""What follows the name of a file that is being made."""
+"""The suffix of a file that is being made."""
 
 VERSION = 1
-"""Of the manifests that are written here. Later versions are refused."""
+"""The version of the manifests that are written here. Later versions are refused."""
 
 
 class _Stored(BaseModel):
@@ -30,15 +30,15 @@ class SealedFile(_Stored):
     """One file of a day.
 
     Attributes:
-        name: In the day's folder.
+        name: Its name in the day's folder.
         size_bytes: Its size.
-        crc32c: Of all its bytes.
-        footer_crc32c: Of its footer and all that follows; None in a manifest that does not say.
-        rows: How many events it holds.
+        crc32c: The checksum of all its bytes.
+        footer_crc32c: The checksum of its footer and all that follows; None in a manifest that does not say.
+        rows: The number of its events.
         first: Least timestamp, in microseconds since 1970.
         last: Greatest timestamp.
-        first_seq: Least place in the order of recording.
-        last_seq: Greatest.
+        first_seq: Least sequence number.
+        last_seq: Greatest sequence number.
     """
 
     name: str
@@ -53,10 +53,10 @@ class SealedFile(_Stored):
 
 
 class Manifest(_Stored):
-    """What is sealed for a day.
+    """The sealed files and segments of a day.
 
     Attributes:
-        version: Of the format.
+        version: The version of the format.
         files: The day's files, by name.
         sealed: The segments of the journal whose events of this day are in files: runs of numbers, both ends included.
     """
@@ -66,7 +66,7 @@ class Manifest(_Stored):
     sealed: tuple[tuple[int, int], ...] = ()
 
     def has_sealed(self, segment: int) -> bool:
-        """Whether the events of this day in a segment are in files."""
+        """Returns whether the events of this day in a segment are in files."""
         index = bisect_right(self.sealed, (segment, 2**64)) - 1
         return index >= 0 and self.sealed[index][0] <= segment <= self.sealed[index][1]
 
@@ -115,7 +115,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def prepare_manifest(folder: Path, manifest: Manifest) -> None:
-    """Writes a manifest beside the one that counts, not yet durably.
+    """Writes a manifest beside the current one, not yet durably.
 
     Raises:
         OSError: It cannot be written.
@@ -125,10 +125,10 @@ def prepare_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def commit_manifest(folder: Path) -> None:
-    """Makes the manifest that was prepared, and has been synced, the one that counts, durably.
+    """Makes the manifest that was prepared and synced the current one, durably.
 
     Raises:
-        OSError: That failed; which of the two counts after a loss of power is not known.
+        OSError: The rename or the sync failed; after a loss of power either manifest may count.
     """
     (folder / (NAME + UNFINISHED)).rename(folder / NAME)
     sync_folder(folder)
@@ -138,7 +138,7 @@ def replace_manifest(folder: Path, manifest: Manifest) -> None:
     """Prepares a manifest, syncs it and commits it.
 
     Raises:
-        OSError: That failed.
+        OSError: A system call failed.
     """
     prepare_manifest(folder, manifest)
     with (folder / (NAME + UNFINISHED)).open("rb") as file:

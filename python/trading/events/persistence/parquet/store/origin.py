@@ -1,4 +1,4 @@
-"""Where a file comes from, as its metadata says, so that what is left of an attempt can be told from a file."""
+"""The origin of a file, in its metadata, by which leftovers of attempts are recognised."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -12,12 +12,12 @@ _KEY = b"trading_events_origin"
 
 
 class Origin(BaseModel, frozen=True):
-    """What was made into a file.
+    """The segments or files that were made into a file.
 
     Attributes:
         segment: A segment of the journal, or 0.
-        with_segments: Those that were sealed together with it.
-        merged: Other files of the same day, by name.
+        with_segments: The segments that were sealed together with it.
+        merged: The names of the merged files, all of the same day.
     """
 
     segment: int = 0
@@ -26,12 +26,12 @@ class Origin(BaseModel, frozen=True):
 
     @staticmethod
     def is_key(key: bytes) -> bool:
-        """Whether this is what its metadata is called."""
+        """Returns whether this is the key of its metadata."""
         return key == _KEY
 
     @classmethod
     def of_segments(cls, numbers: Sequence[int]) -> Self:
-        """Of a file that segments are sealed into."""
+        """The origin of a file that segments are sealed into."""
         first, *others = numbers
         return cls(segment=first, with_segments=tuple(others))
 
@@ -41,24 +41,24 @@ class Origin(BaseModel, frozen=True):
         return frozenset({self.segment, *self.with_segments} - {0})
 
     def to_metadata(self) -> dict[bytes, bytes]:
-        """As it stands in a file."""
+        """The metadata of a file with this origin."""
         return {_KEY: self.model_dump_json().encode()}
 
 
 def is_leftover(path: Path, origin: Origin) -> bool:
-    """Whether a file that no manifest names was made by an earlier attempt at the same thing, or at a part of it."""
+    """Returns whether a file that no manifest names was made by an earlier attempt at the same, or at a part of it."""
     found = read_origin(path)
     return found == origin or not found.segments.isdisjoint(origin.segments)
 
 
 def is_sealed_again(path: Path, segments: Collection[int]) -> bool:
-    """Whether a file that no manifest names was made from segments that are all still in the journal."""
+    """Returns whether a file that no manifest names was made from segments that are all still in the journal."""
     found = read_origin(path).segments
     return bool(found) and found <= set(segments)
 
 
 def find_merged(folder: Path, known: Collection[str], strays: Collection[Path]) -> list[Path]:
-    """Of the files of a day that its manifest does not name, those that a compaction has left there when it died.
+    """The files of a day that a compaction has left there when it died; the day's manifest does not name them.
 
     Args:
         folder: The day's folder.
@@ -73,7 +73,7 @@ def find_merged(folder: Path, known: Collection[str], strays: Collection[Path]) 
 
 
 def read_origin(path: Path) -> Origin:
-    """Where a file comes from, as far as it says so."""
+    """The origin of a file, as far as it says so."""
     try:
         metadata = pq.read_schema(path).metadata or {}
         return Origin.model_validate_json(metadata.get(_KEY, b"{}"))

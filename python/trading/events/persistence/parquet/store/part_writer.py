@@ -1,4 +1,4 @@
-"""Writing one Parquet file, and proving that it is what was to be written."""
+"""Writing a Parquet file, and checking its bytes."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,11 +15,11 @@ from trading.events.persistence.parquet.store.manifest import SealedFile
 from trading.events.persistence.schema.stored_schema import SEQ
 
 ROW_GROUP_ROWS = 65_536
-"""Large enough to compress well, small enough to skip by and to hold a few of in memory."""
+"""Rows of a row group: enough to compress well, few enough to skip and to hold some groups in memory."""
 
 _PIECE_BYTES = 1024 * 1024
 _LEAST_COMPRESSED_BYTES = 32 * 1024
-"""To begin compressing costs as much as writing so many bytes as they are."""
+"""Least size for which compression pays: beginning it costs as much as writing so many bytes."""
 
 
 def write_part(chunks: Iterable[pa.Table], temp: Path, *, name: str, schema: pa.Schema) -> SealedFile:
@@ -28,11 +28,11 @@ def write_part(chunks: Iterable[pa.Table], temp: Path, *, name: str, schema: pa.
     Args:
         chunks: The tables, at least one, none of them empty.
         temp: The file.
-        name: Under which the manifest is to name it.
-        schema: Of the tables, with the metadata of the file.
+        name: The name that the manifest is to have.
+        schema: The schema of the tables, with the metadata of the file.
 
     Returns:
-        What the manifest says of it.
+        The entry of the manifest for it.
 
     Raises:
         OSError: It cannot be written.
@@ -60,7 +60,7 @@ def write_part(chunks: Iterable[pa.Table], temp: Path, *, name: str, schema: pa.
 
 
 def _check(path: Path, data: pa.Buffer) -> int | None:
-    """The checksum of a file if it holds just these bytes; it is read piece by piece, as it may be large."""
+    """The checksum of a file if it holds exactly these bytes; it is read in pieces, as it may be large."""
     size_bytes = checksum = 0
     with path.open("rb") as file:
         while piece := file.read(_PIECE_BYTES):
@@ -72,13 +72,13 @@ def _check(path: Path, data: pa.Buffer) -> int | None:
 
 
 class _Summary:
-    """What the manifest says of the rows of a file."""
+    """The entry of the manifest for the rows of a file."""
 
     def __init__(self) -> None:
         self.rows = self.first = self.last = self.first_seq = self.last_seq = 0
 
     def add(self, table: pa.Table) -> pa.Table:
-        """Takes account of a table, and returns it."""
+        """Adds a table to the summary, and returns it."""
         times, seqs = table.column("timestamp"), pc.min_max(table.column(SEQ)).as_py()
         if not self.rows:
             self.first, self.first_seq = times[0].value, seqs["min"]

@@ -15,7 +15,7 @@ COMMIT_LOCK_NAME = ".commit"
 
 
 class StoreLock:
-    """Held from its making until `release`, or until the process dies, however it dies.
+    """The lock of a store's writer, held from its construction until `release`, or until the process dies in any way.
 
     Attributes:
         held: Whether this process still holds it; a forked child does not.
@@ -46,7 +46,7 @@ class StoreLock:
         _LOCKS.add(self)
 
     def release(self) -> None:
-        """Lets the next writer in. Again does nothing."""
+        """Releases the lock for the next writer. Calling it again does nothing."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -71,7 +71,7 @@ def lock_store(base_path: Path) -> StoreLock:
 
 @contextmanager
 def committing(base_path: Path) -> Generator[None]:
-    """Holds the right to change manifests, for moments only; whoever seals, compacts or removes waits for it.
+    """Holds the commit lock, without which no manifest is changed. It is held for moments only.
 
     Raises:
         OSError: The lock file cannot be opened.

@@ -1,11 +1,10 @@
-"""The path of a store: no folder but one that a writer has recorded into is read, verified or changed as a store."""
+"""The path of a store: only a folder that a writer has recorded into is read, verified or changed as one."""
 
 from os import PathLike
 from pathlib import Path
 
 from trading.events.errors import StorePathError
-from trading.events.persistence.parquet.journal.journal import FOLDER as JOURNAL
-from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
+from trading.events.persistence.parquet.store.layout import JOURNAL, day_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import NAME as MANIFEST
 
 

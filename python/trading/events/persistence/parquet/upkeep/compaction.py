@@ -14,10 +14,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from trading.events.errors import VanishedFileError
-from trading.events.persistence.parquet.reading.part import naming, read_part, read_rows
+from trading.events.persistence.names import PartName, read_part_name
+from trading.events.persistence.parquet.reading.part import read_part
 from trading.events.persistence.parquet.sealing.sealing import FreeNames
+from trading.events.persistence.parquet.store.checked_file import naming, read_rows
 from trading.events.persistence.parquet.store.durable_files import sync_files
-from trading.events.persistence.parquet.store.layout import PartName, day_folder, list_days, list_parts, read_part_name
+from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import (
     NAME,
     UNFINISHED,
@@ -37,12 +39,12 @@ _IN_ORDER = [("timestamp", "ascending"), (SEQ, "ascending")]
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """What a compaction has done.
+    """The result of a compaction.
 
     Attributes:
-        merged: How many files are no longer there.
-        made: How many are there in their stead.
-        rows: How many events they hold.
+        merged: The number of files that were replaced.
+        made: The number of files that replace them.
+        rows: The number of their events.
     """
 
     merged: int = 0
@@ -54,9 +56,9 @@ class Compaction:
 
 
 def compact(base_path: str | PathLike[str], *, start: date | None = None, end: date | None = None) -> Compaction:
-    """Merges the files of each day and topic into one. It needs as much memory as the largest of them as columns.
+    """Merges the files of each day and topic into one. It needs as much memory as the largest of these in columns.
 
-    Files whose columns differ, because the event's class has changed in between, stay apart.
+    Files whose columns differ, because the event's class has changed in between, are not merged with each other.
 
     Args:
         base_path: The store.
@@ -95,7 +97,7 @@ def _compact_day(base_path: Path, day: date) -> Compaction:
 
 
 def _several(manifest: Manifest) -> Iterator[list[str]]:
-    """The files of each topic that has more than one."""
+    """The names of the files of each topic that has more than one."""
     by_topic = defaultdict[PartName, list[str]](list)
     for file in manifest.files:
         if (name := read_part_name(file.name)) is not None:
@@ -147,7 +149,7 @@ def _replace(base_path: Path, folder: Path, tables: dict[str, pa.Table]) -> Comp
 
 
 def _remove_merged(base_path: Path, folder: Path) -> None:
-    """Removes what a compaction that has died has left: what it had merged, or what it had not committed."""
+    """Removes the leftovers of a killed compaction: merged files, or an uncommitted one."""
     with committing(base_path):
         known = {file.name for file in read_manifest(folder).files}
         for stray in find_merged(folder, known, [path for path in list_parts(folder) if path.name not in known]):

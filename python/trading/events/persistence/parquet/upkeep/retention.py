@@ -4,8 +4,8 @@ from datetime import date
 from os import PathLike
 from pathlib import Path
 
-from trading.events.persistence.parquet.journal.journal import hold_segments
-from trading.events.persistence.parquet.reading.part import naming
+from trading.events.persistence.parquet.journal.journal import open_segments
+from trading.events.persistence.parquet.store.checked_file import naming
 from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import NAME, read_manifest, replace_manifest
 from trading.events.persistence.parquet.store.store_lock import committing
@@ -13,7 +13,7 @@ from trading.events.persistence.parquet.store.store_path import existing_store
 
 
 def remove_days(base_path: str | PathLike[str], *, before: date) -> list[date]:
-    """Removes the files of all days before one, as a day at a time, safely while others read and write.
+    """Removes the files of all days before one, a day at a time, safely while others read and write.
 
     Events of such days that are still in the journal stay, and are sealed as ever.
 
@@ -22,7 +22,7 @@ def remove_days(base_path: str | PathLike[str], *, before: date) -> list[date]:
         before: First day that stays, in UTC.
 
     Returns:
-        The days that were removed.
+        The removed days.
 
     Raises:
         StorePathError: There is no such folder, or it is no store.
@@ -37,7 +37,7 @@ def remove_days(base_path: str | PathLike[str], *, before: date) -> list[date]:
 
 def _remove_day(base_path: Path, folder: Path) -> bool:
     with committing(base_path):
-        live = [segment.number for segment in hold_segments(base_path)]
+        live = [segment.number for segment in open_segments(base_path)]
         try:
             manifest = read_manifest(folder)
         except FileNotFoundError:

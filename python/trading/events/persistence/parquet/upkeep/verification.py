@@ -1,4 +1,4 @@
-"""Verification: every byte of a store read, and each file named that is not as it was written."""
+"""Verification: reads every byte of a store, and names each file that is not as it was written."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 
 from trading.events._core import Segment
 from trading.events.errors import CorruptFileError, StoreError
-from trading.events.persistence.parquet.journal.journal import damaged_segments, hold_segments, journal_folder
-from trading.events.persistence.parquet.reading.part import naming, read_part, read_rows
-from trading.events.persistence.parquet.sealing.quarantine import describe_apart
-from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
+from trading.events.persistence.parquet.journal.journal import damaged_segments, open_segments
+from trading.events.persistence.parquet.reading.part import read_part
+from trading.events.persistence.parquet.sealing.quarantine import describe_quarantined
+from trading.events.persistence.parquet.store.checked_file import naming, read_rows
+from trading.events.persistence.parquet.store.layout import day_folder, journal_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import NAME, SealedFile, read_manifest
 from trading.events.persistence.parquet.store.origin import find_merged, is_sealed_again
 from trading.events.persistence.parquet.store.store_path import existing_store
@@ -27,7 +28,7 @@ class Fault:
 
     Attributes:
         path: The file.
-        reason: What is wrong with it.
+        reason: The fault.
     """
 
     path: Path
@@ -35,9 +36,9 @@ class Fault:
 
 
 def verify(base_path: str | PathLike[str]) -> Iterator[Fault]:
-    """Reads all of a store and yields what is wrong with it: checksums, footers, order, sequence, manifests, journal.
+    """Reads all of a store and yields its faults: in checksums, footers, order, sequence, manifests, journal.
 
-    What a writer, a compaction or a removal of days is just doing, or has left undone when it was killed, is no fault:
+    The unfinished work of a writer, a compaction or a removal of days, running or killed, is no fault:
     nothing is lost by it, no reader takes it for more than it is, and the next one finishes it.
 
     Raises:
@@ -46,7 +47,7 @@ def verify(base_path: str | PathLike[str]) -> Iterator[Fault]:
     base_path = existing_store(base_path)
     segments = frozenset[int]()
     try:
-        held = hold_segments(base_path)
+        held = open_segments(base_path)
         segments = frozenset(segment.number for segment in held)
         yield from _verify_journal(base_path, held)
     except StoreError as error:
@@ -122,11 +123,11 @@ def _verify_journal(base_path: Path, segments: Iterable[Segment]) -> Iterator[Fa
 
 def _verify_segment(segment: Segment) -> Iterator[str]:
     try:
-        rows, apart = segment.read(), describe_apart(segment)
+        rows, quarantined = segment.read(), describe_quarantined(segment)
     except OSError as error:
         yield str(error)
         return
     yield from (f"bytes {start} to {end} are damaged" for start, end in rows.damaged)
     if rows.torn_bytes:
         yield f"its last {rows.torn_bytes} bytes are no whole row"
-    yield from (each.say() for each in apart)
+    yield from (each.say() for each in quarantined)

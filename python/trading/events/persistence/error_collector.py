@@ -1,4 +1,4 @@
-"""What could not be read during one pass over a store, and what is said of it."""
+"""Collects the errors of one pass over a store."""
 
 import logging
 import warnings
@@ -8,16 +8,16 @@ from trading.events.errors import StoredEventError, StoreError, UnreadableFileWa
 from trading.events.persistence.selection import OnInvalid
 
 OnError = Literal["raise", "warn"]
-"""What a file that cannot be read does, after all that can be read has been: raise its error, or only warn of it."""
+"""The handling of files that cannot be read: raise an error after all others have been read, or only warn."""
 
 _MOST_NAMED = 8
-"""So many events that their classes refuse are named; the rest are counted."""
+"""Most refused events that are named; the rest are counted."""
 
 _log = logging.getLogger("trading.events.persistence")
 
 
-class Unreadable:
-    """The files that could not be read during one pass over a store, and the events that their classes refused."""
+class ErrorCollector:
+    """Collects the errors of one pass over a store: of files that cannot be read, and of events that are refused."""
 
     def __init__(self, on_error: OnError, invalid: OnInvalid) -> None:
         self._on_error = on_error
@@ -28,7 +28,7 @@ class Unreadable:
         self._first: StoredEventError | None = None
 
     def report(self, error: StoreError) -> None:
-        """Warns of a file or an event, or keeps its error; once, also where a day is gone over again."""
+        """Warns of a file or an event, or keeps its error; once, even if a day is read again."""
         if isinstance(error, StoredEventError):
             place = str(error) if error.seq is None else error.seq
             if place in self._refused:
@@ -46,7 +46,7 @@ class Unreadable:
         """Ends the pass.
 
         Raises:
-            StoreError: What was kept: the first error, the others as its notes.
+            StoreError: Errors were kept. The first is raised, the others are its notes.
         """
         self.tell_skipped()
         more = len(self._refused) - _MOST_NAMED if self._invalid == "raise" else 0
@@ -62,7 +62,7 @@ class Unreadable:
             raise first
 
     def tell_skipped(self) -> None:
-        """Logs how many events were left out until now, if any were; once."""
+        """Logs the number of events that were left out until now, if any were; once."""
         if self._invalid == "skip" and self._first is not None:
             _log.warning("%d stored events were left out, the first: %s", len(self._refused), self._first)
             self._first = None
