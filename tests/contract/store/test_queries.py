@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from tests.contract.store.queries import Query, queries, recordings, spans
 from tests.support.stores.kinds import ARCTIC_BYTES
-from trading.events._codec.columns import to_micros
 from trading.events._codec.micros import to_micros
 from trading.events._core import compose_topic
 from trading.events.base import BaseEvent

@@ -13,7 +13,6 @@ from urllib.parse import quote, unquote
 from pydantic_core import from_json
 
 from tests.support.stores.process import ServerProcess, free_port
-from trading.events._codec.columns import from_micros
 from trading.events._codec.description import FieldDescription, describe
 from trading.events._codec.micros import from_micros
 from trading.events._codec.typed_json import field_json
