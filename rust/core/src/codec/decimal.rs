@@ -1,15 +1,15 @@
-//! Decimals of up to 38 digits, with their exponent: 1.10 is not 1.1.
+//! Decimals of up to 38 digits, with their exponent: 1.10 differs from 1.1.
 
 use std::fmt;
 
 /// A finite decimal: `mantissa` times ten to the power of `exponent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decimal {
-    /// Whether it is below zero, or a negative zero.
+    /// True for a number below zero and for a negative zero.
     pub negative: bool,
     /// Its digits; below 10^38.
     pub mantissa: u128,
-    /// Where its point stands.
+    /// Power of ten by which the mantissa is multiplied.
     pub exponent: i32,
 }
 
@@ -30,19 +30,19 @@ pub const POWERS: [u128; 39] = {
 /// Room for the digits of any number of 128 bits.
 const DIGITS: usize = 39;
 
-/// What a text is.
+/// Result of parsing a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parsed {
     /// A decimal.
     Decimal(Decimal),
-    /// A number in the same writing, but too long or with too great an exponent.
+    /// A number with too many digits or too large an exponent.
     Long,
     /// Not finite: `Infinity`, `NaN` or `sNaN`, perhaps with a sign, perhaps with digits.
     Special,
 }
 
 impl Decimal {
-    /// Reads a text as Python writes decimals.
+    /// Parses a text as Python writes decimals.
     #[must_use]
     pub fn parse(text: &str) -> Option<Parsed> {
         let bytes = text.as_bytes();
@@ -79,7 +79,7 @@ impl Decimal {
             out.push(b'-');
         }
         let exponent = i64::from(self.exponent);
-        // Where the point stands, counted from the first digit.
+        // Number of digits before the point.
         let whole = i64::try_from(digits.len()).unwrap_or(i64::MAX) + exponent;
         if exponent > 0 || whole <= -6 {
             write_scientific(out, digits, whole - 1);
@@ -102,11 +102,11 @@ impl Decimal {
 struct Digits<'a> {
     mantissa: u128,
     count: usize,
-    /// How many stand before the point.
+    /// Number of digits before the point.
     point: Option<usize>,
-    /// Whether they are more than a mantissa has.
+    /// True if there are more digits than a mantissa has.
     long: bool,
-    /// What follows them.
+    /// The text after them.
     rest: &'a [u8],
 }
 
@@ -131,7 +131,7 @@ impl<'a> Digits<'a> {
     }
 }
 
-/// A decimal of up to 18 digits, as most are, without a power of ten: 64 bits are enough on the way.
+/// Parses a decimal of up to 18 digits without an exponent, as most are, with 64 bits.
 #[inline]
 fn parse_short(text: &[u8]) -> Option<Decimal> {
     let (negative, digits) = match text {
@@ -156,11 +156,11 @@ fn parse_short(text: &[u8]) -> Option<Decimal> {
     has_digits.then_some(Decimal { negative, mantissa: u128::from(mantissa), exponent })
 }
 
-/// The digits of a number, at the end of the room for them.
+/// The digits of a number, at the end of `room`.
 fn write_digits(mut number: u128, room: &mut [u8; DIGITS]) -> &[u8] {
     const CHUNK: u128 = 10_u128.pow(18);
     let mut at = room.len();
-    // By chunks of 64 bits: to divide 128 bits is slow.
+    // In chunks of 64 bits, because division of 128 bits is slow.
     while number > u128::from(u64::MAX) {
         let (rest, chunk) = (number / CHUNK, number % CHUNK);
         let end = at - 18;
@@ -172,7 +172,7 @@ fn write_digits(mut number: u128, room: &mut [u8; DIGITS]) -> &[u8] {
     &room[at..]
 }
 
-/// Writes the digits of a number, zero too, so that they end before a place; says where they begin.
+/// Writes the digits of a number, at least one, to end at an index; returns the index of the first.
 fn write_chunk(mut number: u64, room: &mut [u8], mut at: usize) -> usize {
     loop {
         at -= 1;
@@ -201,7 +201,7 @@ fn write_scientific(out: &mut Vec<u8>, digits: &[u8], power: i64) {
     out.extend_from_slice(format!("E{power:+}").as_bytes());
 }
 
-/// The power of ten after an E; one that is too great stays so.
+/// The exponent after an E, saturated.
 fn parse_power(text: &[u8]) -> Option<i64> {
     let digits = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {

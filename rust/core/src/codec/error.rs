@@ -1,18 +1,18 @@
-//! What can be wrong with bytes or columns.
+//! Errors in bytes or columns.
 
 use std::fmt;
 
-/// Why something holds no event, and where.
+/// Reason and place of a failure to decode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
-    /// In bytes the offset of the value at fault, in columns the row.
+    /// In bytes the offset of the faulty value, in columns its row.
     pub offset: usize,
-    /// What is wrong.
+    /// The reason.
     pub reason: String,
 }
 
 impl DecodeError {
-    /// Something is wrong at an offset.
+    /// A failure at an offset.
     pub fn new(offset: usize, reason: impl Into<String>) -> Self {
         Self { offset, reason: reason.into() }
     }

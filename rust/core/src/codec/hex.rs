@@ -9,7 +9,7 @@ pub fn digits_of(byte: u8) -> [u8; 2] {
     [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]
 }
 
-/// The digits of an id.
+/// The 32 digits of an id.
 #[must_use]
 #[inline]
 pub fn hex_of(bytes: [u8; 16]) -> [u8; 32] {

@@ -1,6 +1,6 @@
-//! Fields of an event class, with what each form has prepared of their names.
+//! The fields of an event class, with what each form prepares of their names.
 
-/// Fields of an event class in their order.
+/// The fields of an event class, in order.
 #[derive(Debug)]
 pub struct Layout {
     event_type: String,
@@ -13,23 +13,23 @@ pub struct Layout {
 #[derive(Debug)]
 pub(super) struct MsgpackKeys {
     pub(super) texts: Box<[String]>,
-    /// The same, as msgpack.
+    /// The same, packed.
     pub(super) packed: Box<[Box<[u8]>]>,
     /// Entries that each event of the class begins with.
     pub(super) head: Box<[u8]>,
 }
 
-/// First value of each row of the class.
+/// The first value of each row of the class.
 #[derive(Debug)]
 pub(super) struct RowHead {
-    /// The event type, the mark if there is one, and the names of the fields that stand in a row, with a NUL before each.
+    /// The event type, its mark if it has one, and the names of the fields of a row, with a NUL before each.
     pub(super) text: Box<str>,
     /// Indices of those fields.
     pub(super) fields: Box<[usize]>,
 }
 
 impl Layout {
-    /// Combines what the forms have prepared.
+    /// A layout with the given keys and head.
     pub(super) fn of_parts(event_type: &str, names: &[String], msgpack: MsgpackKeys, row: RowHead) -> Self {
         Self { event_type: event_type.to_owned(), names: names.into(), msgpack, row }
     }

@@ -1,25 +1,25 @@
-//! What else holds of values than their kind.
+//! Limits of the values of a field.
 
 use std::fmt;
 
 use crate::topic::{NameError, check_exchange, check_symbol};
 
-/// Conditions on the values of a field.
+/// Limits of the values of a field.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
-    /// No infinity and no NaN.
+    /// True if infinity and NaN are excluded.
     pub finite: bool,
-    /// Comparisons with numbers; of decimals with zero.
+    /// Comparisons with numbers; those of decimals are with zero.
     pub comparisons: Vec<(Comparison, Limit)>,
     /// Least length of a text, in characters, or of a list.
     pub min_length: Option<usize>,
     /// Greatest length.
     pub max_length: Option<usize>,
-    /// What a text is a name of.
+    /// Rules for a text that is a name.
     pub name: Option<Name>,
 }
 
-/// How a value is to stand to its limit.
+/// Comparison of a value with a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {
     /// Above it.
@@ -32,7 +32,7 @@ pub enum Comparison {
     AtMost,
 }
 
-/// What a value is compared with.
+/// Limit that a value is compared with.
 #[derive(Debug, Clone, Copy)]
 pub enum Limit {
     /// An integer.
@@ -41,7 +41,7 @@ pub enum Limit {
     Float(f64),
 }
 
-/// Names that have rules of their own.
+/// Names with rules of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
     /// Of an exchange.
@@ -66,7 +66,7 @@ impl Name {
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong with it.
+    /// The first rule that it breaks.
     pub fn check(self, text: &str) -> Result<(), NameError> {
         match self {
             Self::Exchange => check_exchange(text),
@@ -76,13 +76,13 @@ impl Name {
 }
 
 impl Limits {
-    /// Whether a list or a text may be of this length.
+    /// True if a list or a text may have this length.
     #[must_use]
     pub fn hold_length(&self, length: usize) -> bool {
         self.min_length.is_none_or(|least| length >= least) && self.max_length.is_none_or(|most| length <= most)
     }
 
-    /// Whether a text may be of its length.
+    /// True if a text may have its length.
     #[must_use]
     pub fn hold_length_of(&self, text: &str) -> bool {
         let least = self.min_length.unwrap_or(0);
@@ -90,13 +90,13 @@ impl Limits {
             && self.max_length.is_none_or(|most| text.len() <= most || text.chars().count() <= most)
     }
 
-    /// Whether a text may be, by its length and as a name.
+    /// True if a text is within the limits, of its length and as a name.
     #[must_use]
     pub fn hold_text(&self, text: &str) -> bool {
         self.hold_length_of(text) && self.name.is_none_or(|name| name.check(text).is_ok())
     }
 
-    /// Whether an integer of 64 bits may be.
+    /// True if an integer of 64 bits is within the limits.
     #[must_use]
     pub fn hold_int(&self, int: i64) -> bool {
         self.comparisons.iter().all(|(comparison, limit)| match *limit {
@@ -106,7 +106,7 @@ impl Limits {
         })
     }
 
-    /// Whether they end above, or below, so that no integer beyond 64 bits is within.
+    /// True if there is a limit above, or below, so that no integer beyond 64 bits is within the limits.
     #[must_use]
     pub fn end(&self, above: bool) -> bool {
         let ends: &[Comparison] =
@@ -114,7 +114,7 @@ impl Limits {
         self.comparisons.iter().any(|(comparison, _)| ends.contains(comparison))
     }
 
-    /// Whether a float may be.
+    /// True if a float is within the limits.
     #[must_use]
     pub fn hold_float(&self, float: f64) -> bool {
         (float.is_finite() || !self.finite)
@@ -125,7 +125,7 @@ impl Limits {
             })
     }
 
-    /// Whether a finite decimal of these signs may be: its limits are all zero.
+    /// True if a finite decimal of these signs is within the limits, which are all zero.
     #[must_use]
     pub fn hold_sign(&self, negative: bool, zero: bool) -> bool {
         let sign = if zero {
@@ -159,7 +159,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// What a value within them is, as in "at least 0 and finite".
+/// Describes the limits, as in "at least 0 and finite".
 impl fmt::Display for Limits {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let compared = self.comparisons.iter().map(|(comparison, limit)| format!("{comparison} {limit}"));

@@ -1,8 +1,8 @@
 //! Events as bytes and columns.
 //!
-//! A walk over an event's fields, which the caller brings, says what it finds in [`Token`]s to a [`Sink`], or asks a
-//! [`Source`] for them. Each form of an event is one sink and one source: [`msgpack`], [`row`], [`columns`]. A source
-//! trusts nothing that it reads.
+//! A walk over an event's fields, which the caller provides, puts [`Token`]s into a [`Sink`], or takes them from a
+//! [`Source`]. Each form of an event has one sink and one source: [`msgpack`], [`row`], [`columns`]. A source trusts
+//! nothing that it reads.
 
 pub mod columns;
 pub mod decimal;
@@ -23,11 +23,11 @@ pub use error::DecodeError;
 pub use layout::Layout;
 pub use token::{Key, Sink, Source, Token};
 
-/// How deep values may nest, the event itself not counted: deeper than whatever JSON an event takes.
+/// Greatest depth of nested values, the event itself not counted: more than any JSON has that an event takes.
 pub const MAX_DEPTH: usize = 224;
 
 impl Layout {
-    /// The layout of the class that has these fields.
+    /// The layout of a class with these fields.
     #[must_use]
     pub fn new(event_type: &str, names: &[String]) -> Self {
         let (msgpack, row) = (layout::MsgpackKeys::new(event_type, names), layout::RowHead::new(event_type, names));

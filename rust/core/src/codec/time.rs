@@ -19,7 +19,7 @@ pub fn days_from_date(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-/// The year, month and day of a number of days since 1970-01-01.
+/// Year, month and day of a number of days since 1970-01-01.
 #[must_use]
 pub fn date_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;

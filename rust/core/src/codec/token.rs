@@ -1,4 +1,4 @@
-//! The words between a walk and the forms of an event.
+//! Tokens between a walk over an event and its forms.
 
 use super::decimal::Decimal;
 use super::error::DecodeError;
@@ -13,19 +13,19 @@ pub enum Token<'a> {
     Bool(bool),
     /// An integer of 64 bits.
     Int(i64),
-    /// A positive integer above them.
+    /// A positive integer above the range of signed 64 bits.
     Unsigned(u64),
     /// An integer beyond both: big-endian, in two's complement.
     BigInt(&'a [u8]),
     /// A floating-point number.
     Float(f64),
-    /// A text, also that of a decimal which [`Decimal`] does not hold.
+    /// A text, or a decimal that [`Decimal`] does not hold.
     Text(&'a str),
-    /// A text that comes again and again, such as a name.
+    /// A text that is repeated often, such as a name.
     Name(&'a str),
     /// Bytes.
     Bytes(&'a [u8]),
-    /// 32 hex digits in lower case, as the 16 bytes they write.
+    /// 32 hex digits in lower case, as 16 bytes.
     Id([u8; 16]),
     /// A decimal.
     Decimal(Decimal),
@@ -38,7 +38,7 @@ pub enum Token<'a> {
 }
 
 impl Token<'_> {
-    /// What it is, in words for an error.
+    /// Name of the type, for errors.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -56,24 +56,24 @@ impl Token<'_> {
     }
 }
 
-/// Where a walk puts what it finds.
+/// Receives the tokens of a walk.
 pub trait Sink {
-    /// Whether each field has columns of its own, so that the event type is put too, and no lists or maps are.
+    /// True if each field has columns of its own: the event type is put too, and lists and maps are not.
     const COLUMNS: bool;
 
-    /// Whether an empty `metadata` is left out.
+    /// True if an empty `metadata` is left out.
     const SPARSE: bool;
 
-    /// Whether what is put may become columns later, when nobody can refuse it.
+    /// True if the values may become columns later, when they can no longer be refused.
     const LASTING: bool;
 
     /// Begins an event; `extras` values follow its fields under names that its layout does not have.
     fn begin(&mut self, layout: &Layout, extras: usize);
 
-    /// Says which field the next value is for.
+    /// Begins a field.
     fn field(&mut self, layout: &Layout, index: usize);
 
-    /// Says under which other name the next value stands.
+    /// Begins a value under another name.
     fn extra(&mut self, name: &str);
 
     /// Puts a value, or the head of several.
@@ -83,48 +83,48 @@ pub trait Sink {
     fn end(&mut self);
 }
 
-/// What the next value of an event is for.
+/// The purpose of an event's next value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key<'a> {
-    /// The field of this index.
+    /// The field with this index.
     Field(usize),
-    /// A name that the layout does not have.
+    /// A name that is not in the layout.
     Extra(&'a str),
-    /// All other names with their values, as the text of one JSON object.
+    /// All other names and values, as the text of one JSON object.
     Extras,
 }
 
-/// Where a walk gets what it builds an event of.
+/// Provides the tokens of a walk.
 pub trait Source<'a> {
-    /// Whether each field has columns of its own, so that lists and maps stand there as JSON text.
+    /// True if each field has columns of its own, in which lists and maps are JSON text.
     const COLUMNS: bool = false;
 
-    /// Whether it holds only what this process has put in, of events that were there: they come back as they were, and
-    /// nothing is checked again.
+    /// True if all values were put by this process from existing events: they come back as they were and are not
+    /// checked again.
     const TRUSTED: bool = false;
 
-    /// What the next value of the event is for, or nothing at its end.
+    /// The purpose of the next value, or `None` at the end of the event.
     ///
     /// # Errors
     ///
-    /// It holds no event.
+    /// The source has no event.
     fn next_key(&mut self, layout: &Layout) -> Result<Option<Key<'a>>, DecodeError>;
 
-    /// The next value, or the head of several. What a list or a map says to hold is never more than what can follow.
+    /// The next value, or the head of several. The count of a list or a map never exceeds what can follow.
     ///
     /// # Errors
     ///
-    /// It holds no value.
+    /// The source has no value.
     fn next(&mut self) -> Result<Token<'a>, DecodeError>;
 
-    /// Where the value that was last asked for begins.
+    /// Start of the current value.
     fn offset(&self) -> usize;
 
-    /// Leaves out the next value with all that it holds.
+    /// Skips the next value with all that it contains.
     ///
     /// # Errors
     ///
-    /// It holds no value.
+    /// The source has no value.
     fn skip(&mut self) -> Result<(), DecodeError> {
         let mut values = 1_usize;
         while values > 0 {

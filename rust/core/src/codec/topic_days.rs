@@ -20,11 +20,11 @@ pub struct TopicDay {
     pub exchange: Option<String>,
     /// The symbol, if there is one.
     pub symbol: Option<String>,
-    /// Which events they are: by time, then as they were given.
+    /// Indices of the events, by time, then as they were given.
     pub events: Vec<u32>,
 }
 
-/// What an event says of itself.
+/// Time and topic of an event.
 #[derive(Debug, Clone, Copy)]
 struct Head<'a> {
     micros: i64,
@@ -39,7 +39,7 @@ struct Key<'a> {
     symbol: Option<&'a str>,
 }
 
-/// The topics of some events, and which events do not say theirs.
+/// Sorts events; also returns the indices of those that cannot be read.
 pub fn sort<'a>(events: impl IntoIterator<Item = &'a [u8]>) -> (Vec<TopicDay>, Vec<u32>) {
     let mut sorter = Sorter::default();
     for event in events {
@@ -52,7 +52,7 @@ pub fn sort<'a>(events: impl IntoIterator<Item = &'a [u8]>) -> (Vec<TopicDay>, V
 #[derive(Debug, Default)]
 pub struct Sorter {
     number: u32,
-    /// The topics, still without their events, and those with their times.
+    /// The topics, still without their events, and the times of those.
     found: Vec<(TopicDay, Vec<(i64, u32)>)>,
     places: HashTable<usize>,
     unread: Vec<u32>,
@@ -71,7 +71,7 @@ impl Sorter {
         self.found[place].1.push((micros, number));
     }
 
-    /// The topics of the events, and which events do not say theirs.
+    /// The topics of the events, and the indices of events that cannot be read.
     #[must_use]
     pub fn finish(mut self) -> (Vec<TopicDay>, Vec<u32>) {
         self.found.sort_unstable_by(|(one, _), (other, _)| Key::of(one).cmp(&Key::of(other)));
@@ -144,7 +144,7 @@ fn moment(token: &Token<'_>) -> Option<i64> {
     }
 }
 
-/// What stands for the name of an exchange or a symbol: perhaps there is none.
+/// The name of an exchange or a symbol, if there is one.
 #[derive(Clone, Copy)]
 struct Name<'a>(Option<&'a str>);
 

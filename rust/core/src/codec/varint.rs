@@ -1,6 +1,6 @@
-//! Numbers in seven bits a byte, the low ones first: LEB128.
+//! Variable-length integers, seven bits a byte, the low ones first: LEB128.
 
-/// Why bytes begin with no number.
+/// Reason why bytes do not begin with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum VarintError {
     /// They end within it.
@@ -19,7 +19,7 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number.to_le_bytes()[0]);
 }
 
-/// Reads the number at the start of some bytes; returns it with how many bytes it takes.
+/// Reads the number at the start of some bytes, and returns it with its length in bytes.
 #[inline]
 pub(crate) fn read_varint(bytes: &[u8]) -> Result<(u64, usize), VarintError> {
     let mut number = 0;

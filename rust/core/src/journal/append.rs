@@ -1,4 +1,4 @@
-//! The writing end of a journal.
+//! Appending to a journal.
 
 use std::io;
 use std::mem;
@@ -8,14 +8,14 @@ use super::frame::{MAX_PAYLOAD_BYTES, push_frame, u64_at};
 use super::segment::{HEADER_BYTES, Header, UNFINISHED, name_segment};
 use super::storage::Storage;
 
-/// Why nothing was appended.
+/// Reason why nothing was appended.
 #[derive(Debug)]
 pub enum AppendError {
     /// The file system refused.
     Io(io::Error),
-    /// So much waits to be synced that no more is taken into memory: worth trying again after a sync.
+    /// So much waits to be synced that no more is taken into memory; a sync makes room.
     Behind,
-    /// A payload is longer than any frame.
+    /// A payload exceeds the limit of a frame.
     TooLong(usize),
 }
 
@@ -25,48 +25,48 @@ impl From<io::Error> for AppendError {
     }
 }
 
-/// The segment that frames go to.
+/// The segment that frames are appended to.
 pub(super) struct Segment<F> {
     number: u64,
     first_seq: u64,
     pub(super) file: Arc<F>,
-    /// How many bytes of frames the journal had taken before its first.
+    /// Offset of its first frame in the journal.
     start: u64,
 }
 
 /// The writing end of a journal: one owner, no clock, no thread.
 ///
-/// A place in the journal is how many bytes of frames it had taken when it came there.
+/// An offset in the journal counts the bytes of all frames before it.
 pub struct Journal<S: Storage> {
     pub(super) storage: Arc<S>,
     pub(super) next_number: u64,
     next_seq: u64,
     most_unsynced_bytes: usize,
-    /// The frames that are not known to be on the disk, and so all that a failed sync may lose.
+    /// Frames that are not known to be on disk, which a failed sync may lose.
     pub(super) unsynced: Vec<u8>,
-    /// The place where those begin.
+    /// Offset of the first of them.
     pub(super) base: u64,
-    /// The place up to which frames are in files.
+    /// Offset up to which frames are in files.
     pub(super) written: u64,
     pub(super) newest: Segment<S::File>,
-    /// The files before the newest that are not known to be on the disk, the oldest first, each with the place of its end.
+    /// Earlier files that are not known to be on disk, the oldest first, each with the offset of its end.
     pub(super) ended: Vec<(Arc<S::File>, u64)>,
-    /// Whether the newest segment can no longer be trusted with frames.
+    /// True if the newest segment can no longer be trusted with frames.
     pub(super) is_broken: bool,
-    /// The newest segment whose name is known to be on the disk.
+    /// The newest segment whose name is known to be on disk.
     pub(super) named: Option<u64>,
-    /// How many times segments have been set aside.
+    /// Number of times that segments were quarantined.
     pub(super) quarantined: u64,
-    /// A file for the next segment, empty as yet.
+    /// An empty file for the next segment.
     pub(super) prepared: Option<(u64, S::File)>,
 }
 
 impl<S: Storage> Journal<S> {
-    /// Begins a segment of this number whose first frame will have this sequence number.
+    /// Opens a journal: begins a segment of this number, whose first frame will have this sequence number.
     ///
     /// # Errors
     ///
-    /// It cannot be made.
+    /// The file cannot be made.
     pub fn open(storage: S, number: u64, seq: u64, most_unsynced_bytes: usize) -> io::Result<Self> {
         let newest = make_segment(&storage, Header { number, first_seq: seq }, &[], 0)?;
         Ok(Self {
@@ -86,11 +86,12 @@ impl<S: Storage> Journal<S> {
         })
     }
 
-    /// Takes payloads, all or none, and writes their frames with one system call.
+    /// Appends payloads, all or none, with one system call.
     ///
     /// # Errors
     ///
-    /// None was taken. If the file cannot even be cut, some may be found should the process die before the next call.
+    /// None was appended. If the file cannot be truncated either, some may be found if the process dies before the next
+    /// call.
     pub fn append<'a>(&mut self, payloads: impl IntoIterator<Item = &'a [u8]>) -> Result<(), AppendError> {
         let (mark, seq) = (self.unsynced.len(), self.next_seq);
         let taken = self.take(payloads).and_then(|()| Ok(self.write_out()?));
@@ -100,11 +101,11 @@ impl<S: Storage> Journal<S> {
         taken
     }
 
-    /// Takes payloads, all or none, into memory only, until [`Journal::write_out`].
+    /// Appends payloads, all or none, to memory only, until [`Journal::write_out`].
     ///
     /// # Errors
     ///
-    /// None was taken.
+    /// None was appended.
     pub fn append_to_memory<'a>(&mut self, payloads: impl IntoIterator<Item = &'a [u8]>) -> Result<(), AppendError> {
         let (mark, seq) = (self.unsynced.len(), self.next_seq);
         let taken = self.take(payloads);
@@ -115,11 +116,11 @@ impl<S: Storage> Journal<S> {
         taken
     }
 
-    /// Writes what is in memory only.
+    /// Writes the frames that are only in memory.
     ///
     /// # Errors
     ///
-    /// Some of it is still in memory only.
+    /// Some frames are still only in memory.
     pub fn write_out(&mut self) -> io::Result<()> {
         if self.is_broken {
             self.replace_segment()?;
@@ -136,12 +137,12 @@ impl<S: Storage> Journal<S> {
         Ok(())
     }
 
-    /// Ends the newest segment and begins another. Returns the number of the one that has ended, or nothing if it is
-    /// empty and stays.
+    /// Ends the newest segment and begins another. Returns the number of the ended one, or `None` if it is empty and is
+    /// kept.
     ///
     /// # Errors
     ///
-    /// Everything is as before.
+    /// Nothing has changed.
     pub fn rotate(&mut self) -> io::Result<Option<u64>> {
         self.write_out()?;
         if self.frames() == 0 {
@@ -156,25 +157,25 @@ impl<S: Storage> Journal<S> {
         Ok(Some(ended.number))
     }
 
-    /// How many frames the newest segment has.
+    /// Number of frames in the newest segment.
     #[must_use]
     pub fn frames(&self) -> u64 {
         self.next_seq - self.newest.first_seq
     }
 
-    /// How many bytes of frames the newest segment has.
+    /// Bytes of the frames in the newest segment.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
         self.offset() - self.newest.start
     }
 
-    /// The place after the last frame.
+    /// Offset of the end.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.base + self.unsynced.len() as u64
     }
 
-    /// The place up to which frames are known to be on the disk.
+    /// Offset up to which frames are known to be on disk.
     #[must_use]
     pub fn synced(&self) -> u64 {
         self.base
@@ -192,13 +193,13 @@ impl<S: Storage> Journal<S> {
         self.newest.number
     }
 
-    /// How many times a segment could no longer be trusted, and what was in memory went to a new one.
+    /// Number of times that a segment could no longer be trusted, and the frames in memory went to a new one.
     #[must_use]
     pub fn quarantined(&self) -> u64 {
         self.quarantined
     }
 
-    /// Begins a new segment with all that is not known to be on the disk, and forgets the ones it was in.
+    /// Begins a segment with all frames that are not known to be on disk, and forgets the segments that contain them.
     pub(super) fn replace_segment(&mut self) -> io::Result<()> {
         let first_seq = if self.unsynced.is_empty() { self.next_seq } else { u64_at(&self.unsynced, 8) };
         self.newest = self.begin_segment(first_seq, self.base, 0)?;
@@ -234,8 +235,8 @@ impl<S: Storage> Journal<S> {
         }
     }
 
-    /// Makes a segment of a file that has its name already. Until its header is whole it hides no frame, and then none that
-    /// is anywhere else, as it has none yet.
+    /// Turns a prepared file into a segment. Until its header is complete it hides no frames, and it then hides none of
+    /// others, since it has none.
     fn begin_prepared(&mut self, number: u64, file: S::File) -> io::Result<Segment<S::File>> {
         let header = Header { number, first_seq: self.next_seq };
         if let Err(error) = write_all(&*self.storage, &file, &header.to_bytes()) {
@@ -245,7 +246,7 @@ impl<S: Storage> Journal<S> {
         Ok(Segment { number, first_seq: self.next_seq, file: Arc::new(file), start: self.written })
     }
 
-    /// Makes a segment that holds the unsynced frames from `from` on.
+    /// Makes a segment with the unsynced frames from `from` on.
     fn begin_segment(&mut self, first_seq: u64, start: u64, from: usize) -> io::Result<Segment<S::File>> {
         let number = self.next_number;
         self.next_number += 1; // whatever happens: what may be left of a file that failed keeps its name
@@ -253,7 +254,8 @@ impl<S: Storage> Journal<S> {
     }
 }
 
-/// Makes a segment. It gets its name when it is whole, since from then on it hides such frames in earlier segments.
+/// Makes a segment. It gets its name when it is complete, because from then on it hides equal frames in earlier
+/// segments.
 fn make_segment<S: Storage>(storage: &S, header: Header, frames: &[u8], start: u64) -> io::Result<Segment<S::File>> {
     let name = name_segment(header.number);
     let unfinished = format!("{name}{UNFINISHED}");
@@ -280,7 +282,7 @@ fn write_all<S: Storage>(storage: &S, file: &S::File, mut bytes: &[u8]) -> io::R
     Ok(())
 }
 
-/// The distance of two places that are both in memory.
+/// Distance between two offsets that are both in memory.
 pub(super) fn distance(from: u64, to: u64) -> usize {
     usize::try_from(to - from).expect("what is in memory has an index")
 }

@@ -1,4 +1,4 @@
-//! The folder of the operating system.
+//! A directory of the operating system.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -6,14 +6,14 @@ use std::path::PathBuf;
 
 use super::storage::Storage;
 
-/// Segments as files of a folder.
+/// Segments as files in a directory.
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
 }
 
 impl Directory {
-    /// The folder at this path.
+    /// The directory at this path.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self { path }

@@ -3,20 +3,20 @@
 /// Bytes before the payload.
 pub const FRAME_HEADER_BYTES: usize = 16;
 
-/// The longest payload; a length beyond it is damage.
+/// Greatest length of a payload; a greater one is damage.
 pub const MAX_PAYLOAD_BYTES: usize = 1 << 28;
 
-/// A whole frame at the beginning of some bytes.
+/// A complete frame at the start of some bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
-    /// Its place in the journal.
+    /// Its sequence number.
     pub seq: u64,
-    /// What was appended.
+    /// The appended bytes.
     pub payload: &'a [u8],
 }
 
 impl Frame<'_> {
-    /// How many bytes it takes.
+    /// Bytes of the frame.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         FRAME_HEADER_BYTES + self.payload.len()
@@ -41,7 +41,7 @@ pub fn push_frame(buffer: &mut Vec<u8>, seq: u64, payload: &[u8]) {
     buffer[start..start + 4].copy_from_slice(&crc.to_le_bytes());
 }
 
-/// What the header of a frame says, if so many bytes can follow it.
+/// Sequence number and length in the header of a frame, if so many bytes can follow it.
 pub(super) fn peek(bytes: &[u8]) -> Option<(u64, usize)> {
     let header = bytes.get(..FRAME_HEADER_BYTES)?;
     let length = u32_at(header, 4) as usize;
@@ -49,7 +49,7 @@ pub(super) fn peek(bytes: &[u8]) -> Option<(u64, usize)> {
     fits.then(|| (u64_at(header, 8), length))
 }
 
-/// The frame at the beginning of some bytes, or nothing where none is whole and true to its checksum.
+/// The frame at the start of some bytes, or `None` if it is not complete or its checksum is wrong.
 #[must_use]
 pub fn read_frame(bytes: &[u8]) -> Option<Frame<'_>> {
     let (seq, length) = peek(bytes)?;

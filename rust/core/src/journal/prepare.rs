@@ -1,4 +1,4 @@
-//! Making the file of the next segment ahead, so that whoever appends need not wait for it.
+//! Preparing the file of the next segment, so that appending does not wait for it.
 
 use std::io;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::append::Journal;
 use super::segment::name_segment;
 use super::storage::Storage;
 
-/// A file that is to be made. Appending goes on meanwhile; the journal is not needed for it.
+/// A file to be made. Appending continues meanwhile; the journal is not needed for it.
 pub struct Preparation<S: Storage> {
     storage: Arc<S>,
     number: u64,
@@ -24,7 +24,7 @@ impl<S: Storage> Preparation<S> {
     ///
     /// # Errors
     ///
-    /// It cannot be made. The next segment is then made when it is needed.
+    /// The file cannot be made. The next segment is then made when it is needed.
     pub fn run(self) -> io::Result<Prepared<S::File>> {
         let file = self.storage.create(&name_segment(self.number))?;
         Ok(Prepared { number: self.number, file })
@@ -32,7 +32,7 @@ impl<S: Storage> Preparation<S> {
 }
 
 impl<S: Storage> Journal<S> {
-    /// What is to be made for the next segment, or nothing if there is a file already.
+    /// Begins to prepare the next segment; `None` if there is a file already.
     pub fn begin_prepare(&mut self) -> Option<Preparation<S>> {
         if self.prepared.is_some() {
             return None;
@@ -42,20 +42,20 @@ impl<S: Storage> Journal<S> {
         Some(Preparation { storage: Arc::clone(&self.storage), number })
     }
 
-    /// Takes the file.
+    /// Takes the prepared file.
     pub fn end_prepare(&mut self, made: Prepared<S::File>) {
         self.discard_prepared();
         self.prepared = Some((made.number, made.file));
     }
 
-    /// Removes the file that waits for the next segment, if there is one.
+    /// Removes the prepared file, if there is one.
     pub fn discard_prepared(&mut self) {
         if let Some((number, _)) = self.prepared.take() {
             let _ = self.storage.remove(&name_segment(number)); // an empty segment does no harm
         }
     }
 
-    /// The file for the next segment, unless a segment was made since that has a higher number.
+    /// The prepared file, unless a segment with a higher number was made since.
     pub(super) fn take_prepared(&mut self) -> Option<(u64, S::File)> {
         if self.prepared.as_ref().is_some_and(|(number, _)| *number < self.number()) {
             self.discard_prepared();

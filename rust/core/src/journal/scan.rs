@@ -1,32 +1,32 @@
-//! Reading a segment whose bytes may be anything.
+//! Reading a segment of untrusted bytes.
 
 use std::ops::Range;
 
 use super::frame::{FRAME_HEADER_BYTES, peek, read_frame};
 use super::segment::{HEADER_BYTES, Header, HeaderError};
 
-/// How many times its own size a segment may cost in checksums while whole frames are looked for after damage.
+/// Limit of the bytes checksummed in the search for frames after damage, in multiples of the segment's size.
 const SEARCH_FACTOR: usize = 16;
 
-/// Where a payload is in a segment.
+/// A frame in a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The frame's place in the journal.
+    /// Its sequence number.
     pub seq: u64,
-    /// Where its payload stands.
+    /// Range of its payload.
     pub payload: Range<usize>,
 }
 
-/// What a segment holds.
+/// Contents of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
-    /// What it says of itself; frames are found without it too.
+    /// Its header; frames are found without it too.
     pub header: Result<Header, HeaderError>,
-    /// Its whole frames, in order.
+    /// Its complete frames, in order.
     pub frames: Vec<Found>,
-    /// What is neither header nor frame and stands before a whole frame: something that was accepted is lost.
+    /// Ranges before a complete frame that are neither header nor frame: accepted payloads are lost.
     pub damaged: Vec<Range<usize>>,
-    /// How many bytes after the last whole frame are no frame: what a dying process had not finished.
+    /// Bytes after the last complete frame that are no frame: an append that was cut short.
     pub torn_bytes: usize,
 }
 
@@ -38,18 +38,18 @@ pub fn scan(bytes: &[u8], limit: u64) -> Scan {
     scan_numbered(bytes, limit, Numbers::Successive)
 }
 
-/// Finds the frames of a segment of rows that were set apart, which have the numbers that they had before.
+/// Finds the frames of a segment of rows that were set apart, which keep their earlier sequence numbers.
 #[must_use]
 pub fn scan_apart(bytes: &[u8]) -> Scan {
     scan_numbered(bytes, u64::MAX, Numbers::Rising)
 }
 
-/// How sequence numbers go on from frame to frame.
+/// Step between the sequence numbers of consecutive frames.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Numbers {
-    /// By one.
+    /// One.
     Successive,
-    /// By one or more.
+    /// One or more.
     Rising,
 }
 
@@ -84,7 +84,8 @@ fn scan_numbered(bytes: &[u8], limit: u64, numbers: Numbers) -> Scan {
     scan
 }
 
-/// Where the next whole frame begins that can follow: its number tells how many frames there was room for before it.
+/// Start of the next complete frame that can follow. Its sequence number implies how many frames lie before it, and
+/// they need room.
 fn find_frame(bytes: &[u8], from: usize, next: u64, numbers: Numbers, budget: &mut usize) -> Option<usize> {
     let room = ((bytes.len() - from) / FRAME_HEADER_BYTES) as u64 + 1;
     let plausible = next..=if next == 0 || numbers == Numbers::Rising { u64::MAX } else { next.saturating_add(room) };

@@ -1,27 +1,27 @@
-//! One segment: its name, and the header that its frames follow.
+//! Name and header of a segment.
 
 use super::frame::{u32_at, u64_at};
 
 /// Bytes before the first frame.
 pub const HEADER_BYTES: usize = 32;
 
-/// The format that is written here; another is refused.
+/// Version of the format.
 pub const VERSION: u32 = 1;
 
-/// The format of a segment of rows that were set apart. Releases that do not know it refuse the journal by it.
+/// Version of the format of a segment of rows that were set apart. Releases that do not know it refuse the journal.
 pub const APART_VERSION: u32 = 2;
 
-/// The numbers from here on are those of segments of rows that were set apart: the name tells them from others, so that
-/// not even one with a damaged header is taken for the end of an earlier segment.
+/// The first number of segments of rows that were set apart. The number tells them from others, so that even one with a
+/// damaged header is not taken for the end of an earlier segment.
 pub const FIRST_APART: u64 = 1 << 63;
 
-/// What follows the name of a segment that is being made.
+/// Suffix of the name of an incomplete segment.
 pub const UNFINISHED: &str = "~";
 
 const MAGIC: &[u8; 8] = b"tejournl";
 const SUFFIX: &str = ".segment";
 
-/// What a segment says of itself.
+/// Header of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     /// Later segments have higher numbers.
@@ -30,12 +30,12 @@ pub struct Header {
     pub first_seq: u64,
 }
 
-/// Why a segment's header cannot be read.
+/// Reason why a header cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderError {
     /// The file ends within it: the process died while it made the segment.
     Torn,
-    /// It is no header, or one that has been changed.
+    /// It is no header, or was changed.
     Damaged,
     /// It was written by a later release.
     Version(u32),
@@ -59,7 +59,7 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// There is none that can be read.
+    /// There is no header that can be read.
     pub fn read(bytes: &[u8]) -> Result<Self, HeaderError> {
         let header = bytes.get(..HEADER_BYTES).ok_or(HeaderError::Torn)?;
         if header[..8] != *MAGIC || crc32c::crc32c(&header[..28]) != u32_at(header, 28) {
@@ -73,7 +73,7 @@ impl Header {
     }
 }
 
-/// Whether the segment of this number holds rows that were set apart.
+/// True if the segment of this number contains rows that were set apart.
 #[must_use]
 pub fn is_apart(number: u64) -> bool {
     number >= FIRST_APART
@@ -83,13 +83,13 @@ fn version_of(number: u64) -> u32 {
     if is_apart(number) { APART_VERSION } else { VERSION }
 }
 
-/// The file name of a segment; names sort as numbers do.
+/// File name of a segment; names sort as numbers do.
 #[must_use]
 pub fn name_segment(number: u64) -> String {
     format!("{number:020}{SUFFIX}")
 }
 
-/// The number of the segment that has this file name, or nothing if no segment has it.
+/// Number of the segment with this file name, or `None`.
 #[must_use]
 pub fn read_name(name: &str) -> Option<u64> {
     let number = name.strip_suffix(SUFFIX)?.parse().ok()?;

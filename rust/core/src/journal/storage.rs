@@ -1,58 +1,58 @@
-//! What a journal needs of a file system, so that tests can take the power away.
+//! The file system as a journal uses it, so that tests can simulate power loss.
 
 use std::io;
 
-/// A folder that holds the segments.
+/// A directory of segments.
 pub trait Storage: Send + Sync + 'static {
-    /// An open file, written at its end only.
+    /// An open file, written only at its end.
     type File: Send + Sync + 'static;
 
     /// Makes a file that must not exist yet.
     ///
     /// # Errors
     ///
-    /// It cannot be made.
+    /// The file cannot be made.
     fn create(&self, name: &str) -> io::Result<Self::File>;
 
-    /// Appends some of the bytes, in one system call, and returns how many.
+    /// Appends some of the bytes in one system call, and returns their number.
     ///
     /// # Errors
     ///
-    /// None of them was written.
+    /// None was written.
     fn write(&self, file: &Self::File, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Cuts a file.
+    /// Truncates a file.
     ///
     /// # Errors
     ///
-    /// It is as long as it was.
+    /// The file is as long as before.
     fn truncate(&self, file: &Self::File, size_bytes: u64) -> io::Result<()>;
 
-    /// Makes what a file holds durable.
+    /// Makes the contents of a file durable.
     ///
     /// # Errors
     ///
-    /// Any part of what was written since the last success may be lost.
+    /// Any bytes written since the last success may be lost.
     fn sync(&self, file: &Self::File) -> io::Result<()>;
 
-    /// Makes the names of the folder's files durable.
+    /// Makes the names of the directory's files durable.
     ///
     /// # Errors
     ///
-    /// They may be lost.
+    /// Names may be lost.
     fn sync_directory(&self) -> io::Result<()>;
 
-    /// Gives a file another name, which no file has.
+    /// Renames a file to a name that no file has.
     ///
     /// # Errors
     ///
-    /// It has the name that it had.
+    /// The file has its old name.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a file.
     ///
     /// # Errors
     ///
-    /// It is still there.
+    /// The file still exists.
     fn remove(&self, name: &str) -> io::Result<()>;
 }

@@ -1,4 +1,4 @@
-//! Syncing a journal: begun and ended by its owner, run by anybody meanwhile.
+//! Syncing a journal: begun and ended by its owner, run by any thread.
 
 use std::io;
 use std::sync::Arc;
@@ -6,17 +6,17 @@ use std::sync::Arc;
 use super::append::{Journal, distance};
 use super::storage::Storage;
 
-/// What is to be synced. Appending goes on while it runs; the journal is not needed for it.
+/// A sync to be run. Appending continues meanwhile; the journal is not needed for it.
 pub struct Sync<S: Storage> {
     storage: Arc<S>,
-    /// The files, the oldest first, each with the place up to which it then holds everything.
+    /// The files, the oldest first, each with the offset up to which they then contain everything.
     files: Vec<(Arc<S::File>, u64)>,
-    /// The newest of them, if its name is still to be synced.
+    /// The newest file, if its name is still to be synced.
     unnamed: Option<u64>,
     quarantined: u64,
 }
 
-/// What has become of a [`Sync`].
+/// Result of a [`Sync`].
 pub struct Synced {
     offset: Option<u64>,
     named: Option<u64>,
@@ -25,12 +25,12 @@ pub struct Synced {
 }
 
 impl<S: Storage> Sync<S> {
-    /// Syncs, one file after the other, as far as it goes.
+    /// Syncs one file after the other, up to the first failure.
     #[must_use]
     pub fn run(self) -> Synced {
         let Self { storage, files, unnamed, quarantined } = self;
         let mut synced = Synced { offset: None, named: None, quarantined, result: Ok(()) };
-        // The names first: a file that is whole on the disk but has no name there is lost all the same.
+        // Names first: a complete file without a name on disk is lost.
         if unnamed.is_some() {
             synced.result = storage.sync_directory();
             synced.named = unnamed.filter(|_| synced.result.is_ok());
@@ -48,11 +48,11 @@ impl<S: Storage> Sync<S> {
 }
 
 impl<S: Storage> Journal<S> {
-    /// Writes what is in memory only, and returns what is to be synced. At most one sync may be between begin and end.
+    /// Writes the frames that are only in memory, and begins a sync. At most one may be between begin and end.
     ///
     /// # Errors
     ///
-    /// It could not all be written.
+    /// Some frames could not be written.
     pub fn begin_sync(&mut self) -> io::Result<Sync<S>> {
         self.write_out()?;
         let newest = (Arc::clone(&self.newest.file), self.written);
@@ -65,11 +65,11 @@ impl<S: Storage> Journal<S> {
         })
     }
 
-    /// Takes note of what a sync has done: what is on the disk is no longer kept in memory.
+    /// Ends a sync: frames on disk are no longer kept in memory.
     ///
     /// # Errors
     ///
-    /// It failed. What it was for has been written to a new segment, or will be by the next write; another sync is for
+    /// The sync failed. Its frames were written to a new segment, or will be by the next write; another sync is for
     /// that one.
     pub fn end_sync(&mut self, synced: Synced) -> io::Result<()> {
         if synced.quarantined != self.quarantined {

@@ -2,7 +2,7 @@
 
 use crate::codec::error::DecodeError;
 
-/// What a column holds.
+/// Type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
     /// UTF-8, with offsets of 32 bits.
@@ -20,7 +20,7 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
-    /// The bytes of a value, where all have the same.
+    /// Bytes of a value, if all values have the same size; of texts, of their offset.
     fn width(self) -> usize {
         match self {
             Self::Text => 4,
@@ -32,14 +32,14 @@ impl ColumnType {
     }
 }
 
-/// The memory of a column.
+/// Memory of a column.
 #[derive(Debug)]
 pub struct Buffers {
-    /// A bit a row, set where there is a value; none where there always is.
+    /// One bit a row, set if there is a value; `None` if there is one in every row.
     pub validity: Option<Vec<u8>>,
-    /// The values; of texts their offsets.
+    /// The values, or the offsets of texts.
     pub values: Vec<u8>,
-    /// The texts, if it holds some.
+    /// The texts, in a column of texts.
     pub texts: Option<Vec<u8>>,
 }
 
@@ -49,7 +49,7 @@ pub struct Column {
     column_type: ColumnType,
     rows: usize,
     nulls: usize,
-    /// Whether the validity and, while all rows are null, the values are not written yet.
+    /// True if the validity and, while all rows are null, the values are not written yet.
     is_lazy: bool,
     expected_rows: usize,
     validity: Vec<u8>,
@@ -90,7 +90,7 @@ impl Column {
         }
     }
 
-    /// Writes what is not written yet, because so far all rows were null, or none.
+    /// Writes what was left out because all rows so far were null, or none was.
     #[cold]
     fn materialize(&mut self) {
         self.is_lazy = false;
@@ -118,13 +118,13 @@ impl Column {
         self.rows += 1;
     }
 
-    /// Makes ready for a value.
+    /// Prepares for a value.
     #[inline]
     fn begin(&mut self) {
         if self.nulls < self.rows {
             return;
         }
-        // It is the first value.
+        // This is the first value.
         if self.is_lazy && self.nulls > 0 {
             self.materialize();
         }
@@ -168,13 +168,13 @@ impl Column {
         self.validate(true);
     }
 
-    /// Whoever fills it ends it before a text grows beyond 31 bits.
+    /// The caller ends the column before its texts exceed 31 bits.
     fn end_text(&mut self) {
         let end = i32::try_from(self.texts.len()).unwrap_or(i32::MAX);
         self.values.extend_from_slice(&end.to_le_bytes());
     }
 
-    /// The number of nulls, and the buffers.
+    /// Number of nulls, and the buffers.
     #[must_use]
     pub fn finish(mut self) -> (usize, Buffers) {
         self.begin();
@@ -194,11 +194,11 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// A view of `rows` rows from `offset` on, or an error if the buffers are too short for them.
+    /// A view of `rows` rows from `offset` on.
     ///
     /// # Errors
     ///
-    /// They are.
+    /// The buffers are too short.
     pub fn new(
         column_type: ColumnType,
         rows: usize,

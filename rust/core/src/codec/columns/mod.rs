@@ -1,7 +1,7 @@
 //! Events as columns in Arrow's memory layout.
 //!
-//! A field stands in one column with a real type, and perhaps some beside it for what that type cannot say. Where a column
-//! of texts named "exact" says something, the field's own column is null. See [`Form`].
+//! A field has one column with a real type, and further ones for what that type cannot express. Where the column named
+//! "exact" has a text, the field's own column is null. See [`Form`].
 
 mod column;
 mod sink;
@@ -11,13 +11,13 @@ pub use column::{Buffers, Column, ColumnType, View};
 pub use sink::ColumnSink;
 pub use source::ColumnSource;
 
-/// A decimal column has this many places after the point.
+/// Places after the point in a decimal column.
 const SCALE: i32 = 18;
 
-/// And this many digits in all.
+/// Digits in a decimal column.
 const DIGITS: usize = 38;
 
-/// How the values of a field stand in columns.
+/// Form of a field's values in columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Texts.
@@ -28,18 +28,18 @@ pub enum Form {
     Bool,
     /// Floats of 64 bits.
     Float,
-    /// Integers of 64 bits; the exact text of those beyond.
+    /// Integers of 64 bits; the exact text of larger ones.
     Int,
     /// Decimals of 38 digits, 18 of them after the point; their exponent; the exact text of those that do not fit.
     Decimal,
     /// Microseconds since 1970.
     Utc,
-    /// The same; the exact text of times that are not in UTC.
+    /// Microseconds since 1970; the exact text of times that are not in UTC.
     Time,
 }
 
 impl Form {
-    /// The form of a name.
+    /// The form with a name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -70,7 +70,7 @@ impl Form {
         }
     }
 
-    /// What its columns hold, the field's own first.
+    /// Types of its columns, the field's own first.
     #[must_use]
     pub fn column_types(self) -> &'static [ColumnType] {
         match self {

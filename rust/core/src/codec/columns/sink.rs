@@ -6,11 +6,11 @@ use crate::codec::decimal::{Decimal, POWERS};
 use crate::codec::layout::Layout;
 use crate::codec::token::{Sink, Token};
 
-/// Columns for the fields of several event classes. A field that an event does not have is null.
+/// Columns for the fields of several event classes. They are null where an event has no such field.
 #[derive(Debug, Default)]
 pub struct ColumnSink {
     fields: Vec<FieldColumns>,
-    /// Which columns each field of the class has whose event is written.
+    /// Columns of each field of the current event's class.
     places: Box<[usize]>,
     current: usize,
     rows: usize,
@@ -31,7 +31,7 @@ impl ColumnSink {
         Self { expected_rows: rows, ..Self::default() }
     }
 
-    /// Adds the columns of a field, and returns its place.
+    /// Adds the columns of a field, and returns their index.
     pub fn add(&mut self, form: Form) -> usize {
         let columns =
             form.column_types().iter().map(|column_type| Column::new(*column_type, self.expected_rows)).collect();
@@ -39,26 +39,26 @@ impl ColumnSink {
         self.fields.len() - 1
     }
 
-    /// Says where the fields of the following events stand.
+    /// Sets the columns of the fields of the events to come.
     pub fn select(&mut self, places: &[usize]) {
         if *self.places != *places {
             self.places = places.into();
         }
     }
 
-    /// How many bytes the longest column of texts has: Arrow ends at 31 bits.
+    /// Bytes of the longest column of texts; Arrow's limit is 31 bits.
     #[must_use]
     pub fn text_bytes(&self) -> usize {
         self.fields.iter().flat_map(|field| &field.columns).map(Column::text_bytes).max().unwrap_or(0)
     }
 
-    /// How many events there are.
+    /// Number of events.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The columns of each field, or none if a value had no place in the form of its field.
+    /// The columns of each field, or `None` if a value did not fit the form of its field.
     #[must_use]
     pub fn finish(mut self) -> Option<Vec<(Form, Vec<Column>)>> {
         for field in &mut self.fields {
@@ -117,7 +117,7 @@ impl FieldColumns {
     }
 }
 
-/// A decimal as its column holds it, with its exponent; none if it does not fit.
+/// A decimal as an integer for its column, with its exponent; `None` if it does not fit.
 fn scale(decimal: &Decimal) -> Option<(i128, i8)> {
     let exponent = i8::try_from(decimal.exponent).ok()?;
     let power = usize::try_from(decimal.exponent + SCALE).ok().filter(|power| *power < DIGITS)?;

@@ -13,20 +13,20 @@ use crate::codec::token::{Key, Source, Token};
 pub struct ColumnSource<'a> {
     fields: Vec<(Form, Vec<View<'a>>)>,
     row: usize,
-    /// Which field of the class stands in which columns.
+    /// Columns of each field of the current event's class.
     places: Vec<(Key<'a>, usize)>,
     next: usize,
     current: usize,
 }
 
 impl<'a> ColumnSource<'a> {
-    /// Reads these columns.
+    /// A source over these columns.
     #[must_use]
     pub fn new(fields: Vec<(Form, Vec<View<'a>>)>) -> Self {
         Self { fields, row: 0, places: Vec::new(), next: 0, current: 0 }
     }
 
-    /// Says which fields of the class of the following events stand where.
+    /// Sets the columns of the fields of the events to come.
     pub fn select(&mut self, places: Vec<(Key<'a>, usize)>) {
         self.places = places;
     }
@@ -36,11 +36,11 @@ impl<'a> ColumnSource<'a> {
         (self.row, self.next) = (row, 0);
     }
 
-    /// The text of a row in the columns at a place.
+    /// The text of a row in the columns at an index.
     ///
     /// # Errors
     ///
-    /// There is none.
+    /// The row has none.
     pub fn text(&self, row: usize, place: usize) -> Result<&'a str, DecodeError> {
         match self.fields.get(place).map(|(_, columns)| columns.as_slice()) {
             Some([texts]) if !texts.is_null(row) => texts.text(row),
@@ -48,7 +48,7 @@ impl<'a> ColumnSource<'a> {
         }
     }
 
-    /// Whether the values of the current field are JSON.
+    /// True if the values of the current field are JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.fields[self.current].0 == Form::Json

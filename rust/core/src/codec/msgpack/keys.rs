@@ -1,4 +1,4 @@
-//! Keys of the entries of an event's map.
+//! Keys of an event's map.
 
 use super::names::{VERSION, key_of};
 use super::sink::MsgpackSink;

@@ -1,4 +1,4 @@
-//! Events as msgpack, which other programs read: one map an event, its first keys `_v` and `_t`.
+//! Events as msgpack, which other programs can read: one map an event, its first keys `_v` and `_t`.
 
 mod keys;
 mod names;

@@ -1,9 +1,9 @@
-//! Names of an event's entries, and the keys that stand for them.
+//! Names of an event's entries, and their keys.
 
-/// The version of the msgpack form that is written, and the newest that is read.
+/// Version of the msgpack form: the one written, and the newest read.
 pub(super) const VERSION: i64 = 1;
 
-/// The short names of the fields that every event has. No field's own name begins with an underscore.
+/// Short keys of the fields that every event has. No field's own name begins with an underscore.
 const SHORT: [(&str, &str); 6] = [
     ("event_id", "_id"),
     ("event_type", "_t"),
@@ -13,17 +13,17 @@ const SHORT: [(&str, &str); 6] = [
     ("metadata", "_m"),
 ];
 
-/// The key under which a field stands in a map.
+/// The key of a field in a map.
 pub(super) fn key_of(name: &str) -> String {
     SHORT.iter().find(|(long, _)| *long == name).map_or_else(|| escape(name), |(_, short)| (*short).to_owned())
 }
 
-/// The key of a name that may begin with an underscore, which never is a short name.
+/// The key of a name that may begin with an underscore; never a short key.
 pub(super) fn escape(name: &str) -> String {
     if name.starts_with('_') { format!("_{name}") } else { name.to_owned() }
 }
 
-/// The name that such a key stands for; none for a short name that is not known here.
+/// The name of such a key; `None` for an unknown short key.
 pub(super) fn unescape(key: &str) -> Option<&str> {
     match key.strip_prefix('_') {
         None => Some(key),

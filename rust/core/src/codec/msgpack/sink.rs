@@ -10,13 +10,13 @@ use crate::codec::token::{Sink, Token};
 #[derive(Debug, Default)]
 pub struct MsgpackSink {
     out: Vec<u8>,
-    /// Where the map begins that is being written, and how many entries it has so far.
+    /// Start of the current map, and the number of its entries so far.
     start: usize,
     entries: u64,
 }
 
 impl MsgpackSink {
-    /// Appends to these bytes.
+    /// A sink that appends to these bytes.
     #[must_use]
     pub fn new(out: Vec<u8>) -> Self {
         Self { out, ..Self::default() }
@@ -28,14 +28,14 @@ impl MsgpackSink {
         self.out
     }
 
-    /// Puts a code and the low bytes of a number.
+    /// Writes a code and the low bytes of a number.
     #[inline]
     fn head(&mut self, code: u8, number: u64, bytes: usize) {
         self.out.push(code);
         self.out.extend_from_slice(&number.to_be_bytes()[8 - bytes..]);
     }
 
-    /// The code of a length: `code` for one that takes a byte, the next for two, the next for four.
+    /// Writes a length: `code` is for one byte, the next for two, the next for four.
     fn length(&mut self, code: u8, length: usize) {
         match length {
             0..=0xff => self.head(code, length as u64, 1),
@@ -44,7 +44,7 @@ impl MsgpackSink {
         }
     }
 
-    /// The code of a few, with their number in its low bits.
+    /// Writes a code with a small number in its low bits.
     fn few(&mut self, code: u8, number: usize) {
         self.out.push(code | number.to_le_bytes()[0]);
     }
@@ -84,7 +84,7 @@ impl MsgpackSink {
         self.out.extend_from_slice(bytes);
     }
 
-    /// A timestamp of 64 bits where it holds the moment, else one of 96.
+    /// Writes a timestamp, in 64 bits if it fits, else in 96.
     fn moment(&mut self, micros: i64) {
         let seconds = micros.div_euclid(1_000_000);
         let nanos = micros.rem_euclid(1_000_000).cast_unsigned() * 1000;
@@ -126,7 +126,7 @@ impl MsgpackSink {
         }
     }
 
-    /// The code of a count: `code` for one that takes two bytes, the next for four.
+    /// Writes a count: `code` is for two bytes, the next for four.
     fn wide(&mut self, code: u8, count: usize) {
         match count {
             0..=0xffff => self.head(code, count as u64, 2),

@@ -12,34 +12,34 @@ use crate::codec::token::{Key, Source, Token};
 pub struct MsgpackSource<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Where the value that was last asked for begins.
+    /// Start of the current value.
     start: usize,
-    /// How many entries of the event are left, and which field is likely next.
+    /// Number of entries left in the event, and index of the field that is expected next.
     entries: usize,
     expected: usize,
 }
 
-/// What an event says of itself before its fields.
+/// Type and place of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head<'a> {
     /// Its type.
     pub event_type: &'a str,
-    /// Where its map begins.
+    /// Offset of its map.
     pub offset: usize,
 }
 
 impl<'a> MsgpackSource<'a> {
-    /// Reads from the start of these bytes.
+    /// A source over these bytes.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0, start: 0, entries: 0, expected: 0 }
     }
 
-    /// Begins an event: finds its version and type, mostly the first two entries, and stands before the first entry.
+    /// Begins an event: finds its version and type, usually the first two entries, and returns to the first entry.
     ///
     /// # Errors
     ///
-    /// What follows is no event, or of a later version.
+    /// The next value is no event, or of a later version.
     pub fn begin(&mut self) -> Result<Head<'a>, DecodeError> {
         let Token::Map(entries) = self.next()? else {
             return Err(self.wrong("it is no event: an event is a map"));
@@ -65,11 +65,11 @@ impl<'a> MsgpackSource<'a> {
         Ok(Head { event_type, offset })
     }
 
-    /// Begins a batch, and says how many events follow.
+    /// Begins a batch, and returns the number of its events.
     ///
     /// # Errors
     ///
-    /// What follows is no array.
+    /// The next value is no array.
     pub fn begin_batch(&mut self) -> Result<usize, DecodeError> {
         match self.next()? {
             Token::List(count) => Ok(count),
@@ -77,11 +77,11 @@ impl<'a> MsgpackSource<'a> {
         }
     }
 
-    /// Makes sure that nothing follows.
+    /// Accepts the end of the bytes.
     ///
     /// # Errors
     ///
-    /// Something does.
+    /// More bytes follow.
     pub fn finish(&self) -> Result<(), DecodeError> {
         match self.bytes.len() - self.at {
             0 => Ok(()),
@@ -110,7 +110,7 @@ impl<'a> MsgpackSource<'a> {
         }
     }
 
-    /// The next entry of the event; a list or a map in it has been read over.
+    /// The next entry of the event; the contents of a list or a map are skipped.
     pub(in crate::codec) fn entry(&mut self) -> Result<Option<(&'a str, Token<'a>)>, DecodeError> {
         if self.entries == 0 {
             return Ok(None);
@@ -126,7 +126,7 @@ impl<'a> MsgpackSource<'a> {
         Ok(Some((key, value)))
     }
 
-    /// The next value, if it is a text of at most 31 bytes; else it is still the next. Quicker than to ask for any.
+    /// Takes the next value if it is a text of at most 31 bytes. This is faster than [`Source::next`].
     #[inline]
     pub(in crate::codec) fn short_text(&mut self) -> Option<&'a str> {
         let (code, rest) = self.bytes.get(self.at..)?.split_first()?;
@@ -136,7 +136,7 @@ impl<'a> MsgpackSource<'a> {
         Some(text)
     }
 
-    /// The next value, if it is a timestamp of 64 bits; else it is still the next.
+    /// Takes the next value if it is a timestamp of 64 bits.
     #[inline]
     pub(in crate::codec) fn short_moment(&mut self) -> Option<i64> {
         let [0xd7, 0xff, bits @ ..] = self.bytes.get(self.at..)?.first_chunk::<10>()? else { return None };
@@ -196,7 +196,7 @@ impl<'a> MsgpackSource<'a> {
         Ok(Token::Bytes(self.take(length)?))
     }
 
-    /// Each value takes at least a byte.
+    /// Checks a count: each value takes at least one byte.
     fn several(&mut self, count: usize, values: usize) -> Result<usize, DecodeError> {
         let left = self.bytes.len() - self.at;
         if count.saturating_mul(values) > left {
@@ -255,7 +255,7 @@ impl<'a> Source<'a> for MsgpackSource<'a> {
     fn next_key(&mut self, layout: &Layout) -> Result<Option<Key<'a>>, DecodeError> {
         while self.entries > 0 {
             self.entries -= 1;
-            // The event type stands in front, so its place in the order of the fields is skipped.
+            // The event type comes first, so its place in the order of the fields is skipped.
             for index in self.expected..(self.expected + 2).min(layout.msgpack.packed.len()) {
                 let key = &layout.msgpack.packed[index];
                 if self.bytes[self.at..].starts_with(key) {

@@ -1,8 +1,8 @@
-//! First value of a row: the event type, perhaps a mark, and the names of the fields.
+//! The first value of a row: event type, mark, and names of the fields.
 
 use crate::codec::layout::{Layout, RowHead};
 
-/// Stands before the mark.
+/// Separates the event type from the mark.
 const MARK: char = '\u{1}';
 
 impl RowHead {
@@ -16,7 +16,7 @@ impl RowHead {
 }
 
 impl Layout {
-    /// The same, whose rows bear a mark: which of several classes of one event type they are of.
+    /// The same layout for rows with a mark, which tells classes of one event type apart.
     #[must_use]
     pub fn marked(mut self, mark: usize) -> Self {
         let (event_type, names) = self.row.text.split_at(self.event_type().len());
@@ -25,12 +25,12 @@ impl Layout {
     }
 }
 
-/// Event type that a head begins with.
+/// The event type in a head.
 pub(super) fn event_type_of(head: &str) -> &str {
     head.split(['\0', MARK]).next().unwrap_or_default()
 }
 
-/// Mark of a head.
+/// The mark in a head.
 pub(super) fn mark_of(head: &str) -> Option<usize> {
     let (_, mark) = head.split('\0').next()?.split_once(MARK)?;
     usize::from_str_radix(mark, 16).ok()

@@ -1,4 +1,4 @@
-//! Texts that come again and again, by number.
+//! Interning of repeated texts.
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -11,26 +11,26 @@ use crate::codec::error::DecodeError;
 use crate::codec::token::Token;
 use crate::codec::varint::put_varint;
 
-/// How many texts are taken at most.
+/// Greatest number of texts.
 const MAX_TEXTS: usize = 1 << 16;
 
-/// How many bytes they may have together.
+/// Greatest number of bytes of all texts.
 const MAX_BYTES: usize = 1 << 23;
 
-/// How long a text may be that is taken when it comes for the second time.
+/// Length of a text up to which it is interned when it comes for the second time.
 const MAX_TEXT_BYTES: usize = 64;
 
-/// How long a name may be that is taken at once.
+/// Length of a name up to which it is interned at once.
 const MAX_NAME_BYTES: usize = 4096;
 
-/// How many texts are remembered that have come once; a power of two.
+/// Number of texts remembered that have come once; a power of two.
 const REMEMBERED: usize = 1 << 12;
 
-/// The texts of many rows. It belongs to whoever keeps the rows, who needs it to read them: one that writes rows to a file
-/// writes [`texts`](Self::texts) too, each before the first row that uses it.
+/// The interned texts of many rows. Whoever stores the rows needs it to read them; a writer of a file writes
+/// [`texts`](Self::texts) too, each before the first row that uses it.
 ///
-/// A name is taken at once, another short text when it comes for the second time, so that texts which never come again
-/// take no place.
+/// A name is interned at once, another short text when it comes for the second time, so that texts which never come
+/// again take no memory.
 #[derive(Debug)]
 pub struct Interner {
     texts: Vec<Box<str>>,
@@ -46,7 +46,7 @@ impl Default for Interner {
 }
 
 impl Interner {
-    /// The interner that has these texts, in the order of their numbers.
+    /// The interner with these texts, in the order of their numbers.
     pub fn from_texts<T: Into<Box<str>>>(texts: impl IntoIterator<Item = T>) -> Self {
         let mut interner = Self::default();
         for text in texts {
@@ -55,38 +55,38 @@ impl Interner {
         interner
     }
 
-    /// Its texts, in the order of their numbers; it never forgets one.
+    /// Its texts, in the order of their numbers. It never forgets one.
     #[must_use]
     pub fn texts(&self) -> &[Box<str>] {
         &self.texts
     }
 
-    /// How many bytes it takes, about.
+    /// Bytes that it takes, approximately.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         2 * self.bytes + self.texts.len() * size_of::<(Box<str>, Box<str>, u32)>() + size_of_val(&*self.seen)
     }
 
-    /// Whether it takes no more texts.
+    /// True if it takes no more texts.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.texts.len() >= MAX_TEXTS || self.bytes >= MAX_BYTES
     }
 
-    /// Appends a row to bytes with numbers in place of the texts that come again.
+    /// Appends a row to bytes, with numbers in place of repeated texts.
     ///
     /// # Errors
     ///
-    /// It is no row.
+    /// The bytes are no row.
     pub fn shrink(&mut self, row: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         self.shrink_after(None, row, out)
     }
 
-    /// Does so, and gives the row's first moment as the time that has passed since another.
+    /// The same, with the row's first timestamp relative to `since`.
     ///
     /// # Errors
     ///
-    /// It is no row.
+    /// The bytes are no row.
     pub fn shrink_after(&mut self, since: Option<i64>, row: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         let mut since = since;
         let mut source = RowReader::after(0, row);
@@ -110,20 +110,20 @@ impl Interner {
         Ok(())
     }
 
-    /// Appends the row that was shrunk to bytes.
+    /// Appends a shrunk row to bytes, as it was.
     ///
     /// # Errors
     ///
-    /// It is no row, or of another interner.
+    /// The bytes are no row, or of another interner.
     pub fn expand(&self, row: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         self.expand_after(None, row, out)
     }
 
-    /// Appends the row whose first moment was given as the time since another.
+    /// The same for a row whose first timestamp is relative to `since`.
     ///
     /// # Errors
     ///
-    /// It is no row, or of another interner.
+    /// The bytes are no row, or of another interner.
     pub fn expand_after(&self, since: Option<i64>, row: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         let mut since = since;
         let mut source = RowReader::after(since.unwrap_or_default(), row);
@@ -146,7 +146,7 @@ impl Interner {
         Ok(())
     }
 
-    /// The text of a number that stands at a place of a row.
+    /// The text of a number that was read at an offset of a row.
     pub(super) fn text(&self, place: usize, number: u64) -> Result<&str, DecodeError> {
         let text = usize::try_from(number).ok().and_then(|number| self.texts.get(number));
         text.map(AsRef::as_ref).ok_or_else(|| DecodeError::new(place, format!("no text has the number {number}")))
@@ -163,7 +163,7 @@ impl Interner {
         text.flatten().map(|text| self.add(text))
     }
 
-    /// Whether a text has come lately; remembers it if not.
+    /// True if a text has come lately; otherwise it is remembered.
     fn has_come(&mut self, text: &[u8]) -> bool {
         let hash = FxBuildHasher.hash_one(text);
         let place = usize::try_from(hash % REMEMBERED as u64).unwrap_or_default();

@@ -1,9 +1,9 @@
-//! Events as rows: compact bytes for whoever keeps many of them in memory or in a file of its own.
+//! Events as rows: compact bytes, for many events in memory or in a file of one's own.
 //!
 //! A row is complete in itself: the event's type with the names of its fields, then their values in that order, then, if
-//! bytes are left, a map of values under other names. Texts that come again and again, the names of the fields before
-//! all, make it long; an [`Interner`] puts numbers in their place and takes them out again. Both passes are pure, so that
-//! a lock around an interner is never held while an event is walked.
+//! bytes are left, a map of values under other names. Repeated texts, above all the names of the fields, make it long; an
+//! [`Interner`] replaces them by numbers and back. Both passes touch bytes only, so that a lock around an interner is never
+//! held while an event is walked.
 //!
 //! | first byte | value |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | 04 | an integer beyond 64 bits: varint length, big-endian two's complement |
 //! | 05 | an unsigned integer: 8 bytes |
 //! | 06 | a float: 8 bytes |
-//! | 07, 08 | a text, a text that comes again: varint length, UTF-8 |
+//! | 07, 08 | a text, a repeated text: varint length, UTF-8 |
 //! | 09 | bytes: varint length |
 //! | 0a | an id: 16 bytes |
 //! | 0b | a decimal: varint exponent, zigzag; length; twice the mantissa, odd if negative |
@@ -59,10 +59,10 @@ const SHORT_TEXT: u8 = 0x20;
 const FIRST_INTERNED: u8 = 0x40;
 const SHORT_DECIMAL: u8 = 0x80;
 
-/// Up to this length a text has its length in its first byte.
+/// Length of a text up to which its first byte contains it.
 const SHORT_TEXT_BYTES: usize = 31;
 
-/// Up to this number an interned text has its number in its first byte.
+/// Number of an interned text up to which its first byte contains it.
 const FEW_INTERNED: u32 = 63;
 
 fn zigzag(number: i64) -> u64 {

@@ -10,9 +10,9 @@ use crate::codec::time::{FIRST_US, LAST_US};
 use crate::codec::token::Token;
 use crate::codec::varint::{VarintError, read_varint};
 
-/// What stands at a place of a row, before what it means is looked at.
+/// A value of a row.
 pub(super) enum Piece<'a> {
-    /// A text, and whether it comes again.
+    /// A text, and true if it is repeated often.
     Text(&'a str, bool),
     /// The number of an interned text.
     Interned(u64),
@@ -20,11 +20,11 @@ pub(super) enum Piece<'a> {
     Token(Token<'a>),
 }
 
-/// What stands at a place of a row that is only to be made shorter.
+/// A value of a row that is only to be shortened, not validated.
 pub(super) enum Glance<'a> {
-    /// The bytes of a text, and whether it comes again.
+    /// The bytes of a text, and true if it is repeated often.
     Text(&'a [u8], bool),
-    /// A moment, not given by another.
+    /// A timestamp in full.
     Moment(i64),
     /// Anything else.
     Other,
@@ -36,12 +36,12 @@ pub(super) struct RowReader<'a> {
     bytes: &'a [u8],
     at: usize,
     start: usize,
-    /// The moment that was read last, or another that the first is given by.
+    /// The last timestamp, or the one that the first is relative to.
     moment: i64,
 }
 
 impl<'a> RowReader<'a> {
-    /// Reads from the start of a row, whose first moment may be given as the time since another.
+    /// A reader of a row whose first timestamp may be relative to another.
     pub(super) fn after(moment: i64, row: &'a [u8]) -> Self {
         Self { bytes: row, at: 0, start: 0, moment }
     }
@@ -54,7 +54,7 @@ impl<'a> RowReader<'a> {
         self.at
     }
 
-    /// Where the value that was last asked for begins.
+    /// Start of the current value.
     pub(super) fn start(&self) -> usize {
         self.start
     }
@@ -99,7 +99,7 @@ impl<'a> RowReader<'a> {
         std::str::from_utf8(bytes).map_err(|wrong| self.wrong(format!("a text is not in UTF-8: {wrong}")))
     }
 
-    /// Each of several values takes at least a byte.
+    /// Reads a count and checks it: each value takes at least one byte.
     fn count(&mut self, values: usize) -> Result<usize, DecodeError> {
         let count = self.varint()?;
         let left = self.bytes.len() - self.at;
@@ -138,7 +138,7 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    /// What stands next.
+    /// Reads the next value.
     #[inline]
     pub(super) fn piece(&mut self) -> Result<Piece<'a>, DecodeError> {
         self.start = self.at;
@@ -180,7 +180,7 @@ impl<'a> RowReader<'a> {
         Ok(Piece::Token(token))
     }
 
-    /// What stands next, without a look at what it says.
+    /// Reads the next value without validating it.
     #[inline]
     pub(super) fn glance(&mut self) -> Result<Glance<'a>, DecodeError> {
         self.start = self.at;

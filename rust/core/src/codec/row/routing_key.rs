@@ -1,4 +1,4 @@
-//! What a shrunk row says of its event's topic and time, read without the rest.
+//! Routing key and time of an event, read from a shrunk row without the rest.
 
 use super::head::event_type_of;
 use super::interner::Interner;
@@ -6,7 +6,7 @@ use super::reader::{Piece, RowReader};
 use crate::codec::error::DecodeError;
 use crate::codec::token::Token;
 
-/// What routing and queries look at.
+/// The properties that routing and queries use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RoutingKey<'a> {
     /// The event type.
@@ -20,11 +20,11 @@ pub struct RoutingKey<'a> {
 }
 
 impl<'a> RoutingKey<'a> {
-    /// Reads them; `since` is what the row's first moment was made relative to.
+    /// Reads a routing key; the row's first timestamp is relative to `since`.
     ///
     /// # Errors
     ///
-    /// It is no row, or of another interner.
+    /// The bytes are no row, or of another interner.
     pub fn read(interner: &'a Interner, since: Option<i64>, row: &'a [u8]) -> Result<Self, DecodeError> {
         let mut source = RowReader::after(since.unwrap_or_default(), row);
         let head = next(interner, &mut source)?;
@@ -58,7 +58,7 @@ impl<'a> RoutingKey<'a> {
     }
 }
 
-/// The moment that stands first in a row.
+/// The first timestamp in a row.
 #[must_use]
 pub fn first_moment(row: &[u8]) -> Option<i64> {
     let mut source = RowReader::after(0, row);
@@ -79,7 +79,7 @@ fn next<'a>(interner: &'a Interner, source: &mut RowReader<'a>) -> Result<Token<
     })
 }
 
-/// Leaves out what a list or a map holds.
+/// Skips the contents of a list or a map.
 fn skip<'a>(interner: &'a Interner, source: &mut RowReader<'a>, head: Token<'a>) -> Result<(), DecodeError> {
     let count_in = |token: Token<'_>| match token {
         Token::List(count) => count,

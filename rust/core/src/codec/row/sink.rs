@@ -13,13 +13,13 @@ use crate::codec::varint::put_varint;
 #[derive(Debug)]
 pub struct RowSink<'a> {
     out: &'a mut Vec<u8>,
-    /// The moment that was put last.
+    /// The last timestamp.
     moment: Option<i64>,
     extras: usize,
 }
 
 impl<'a> RowSink<'a> {
-    /// Appends to these bytes.
+    /// A sink that appends to these bytes.
     pub fn new(out: &'a mut Vec<u8>) -> Self {
         Self { out, moment: None, extras: 0 }
     }

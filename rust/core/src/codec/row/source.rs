@@ -13,31 +13,31 @@ pub struct RowSource<'a> {
     names: Names<'a>,
 }
 
-/// The names of the fields whose values come next.
+/// Names of the values that follow.
 #[derive(Debug, Clone)]
 enum Names<'a> {
-    /// Those of the reader's layout, from this field on.
+    /// Those of the reader's layout, from this index on.
     Same(&'a str, usize),
-    /// Others.
+    /// Those of another layout.
     Other(std::str::Split<'a, char>),
-    /// So many values under other names, which stand before them.
+    /// So many names, each before its value.
     Extras(usize),
-    /// If bytes are left, as many as a map says.
+    /// If bytes are left, those of a map.
     Map,
 }
 
 impl<'a> RowSource<'a> {
-    /// Reads from the start of a row.
+    /// A source over a row.
     #[must_use]
     pub fn new(row: &'a [u8]) -> Self {
         Self { reader: RowReader::after(0, row), names: Names::Extras(0) }
     }
 
-    /// Begins the event, and says of which type it is.
+    /// Begins the event, and returns its type.
     ///
     /// # Errors
     ///
-    /// It is no row.
+    /// The bytes are no row.
     pub fn begin(&mut self) -> Result<&'a str, DecodeError> {
         let (Token::Text(head) | Token::Name(head)) = self.next()? else {
             return Err(self.reader.wrong("a row begins with the type of its event"));
@@ -46,14 +46,14 @@ impl<'a> RowSource<'a> {
         Ok(event_type_of(head))
     }
 
-    /// The mark of the row that has been begun.
+    /// The mark of the current row.
     #[must_use]
     pub fn mark(&self) -> Option<usize> {
         let Names::Same(head, _) = self.names else { return None };
         mark_of(head)
     }
 
-    /// How many values under other names follow.
+    /// Number of values under other names.
     fn extras(&mut self) -> Result<usize, DecodeError> {
         if self.reader.is_at_end() {
             return Ok(0);
@@ -136,7 +136,7 @@ impl<'a> Source<'a> for RowSource<'a> {
 pub struct TrustedRow<'a>(RowSource<'a>);
 
 impl<'a> TrustedRow<'a> {
-    /// Reads on from where the row itself is read.
+    /// Continues where another source has stopped.
     #[must_use]
     pub fn new(source: RowSource<'a>) -> Self {
         Self(source)

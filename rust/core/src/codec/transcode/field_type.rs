@@ -1,4 +1,4 @@
-//! What values a field holds.
+//! Types of fields.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use crate::codec::limits::Limits;
 use crate::codec::token::Token;
 
-/// The values of a field, or of a part of one.
+/// Type of a field, or of a part of one.
 #[derive(Debug)]
 pub enum FieldType {
-    /// Nothing.
+    /// No value.
     None,
     /// True or false.
     Bool,
@@ -19,21 +19,21 @@ pub enum FieldType {
     Float(Limits),
     /// Texts.
     Text(Text),
-    /// Texts that are mostly 32 hex digits.
+    /// Texts that are usually 32 hex digits.
     Id(Text),
     /// Finite decimals.
     Decimal(Limits),
-    /// Moments in UTC.
+    /// Timestamps in UTC.
     Moment,
-    /// One of these.
+    /// One of these values.
     Choice(Vec<Choice>),
-    /// These, or nothing.
+    /// A value of this type, or none.
     Optional(Box<FieldType>),
-    /// What JSON can say, by name; no more than that has a place in it.
+    /// An object of plain JSON values.
     Json,
-    /// Any number of these.
+    /// Any number of values of this type.
     List(Box<FieldType>, Limits),
-    /// One of each.
+    /// One value of each type.
     Tuple(Vec<FieldType>),
     /// A model with these fields.
     Model(Vec<(String, FieldType)>),
@@ -61,19 +61,19 @@ impl Choice {
     }
 }
 
-/// What else holds of texts.
+/// Rules for a text.
 #[derive(Debug, Default)]
 pub struct Text {
-    /// Their lengths, and the rules of names.
+    /// Limits of its length, and rules of names.
     pub limits: Limits,
-    /// What only the caller can tell.
+    /// A check that only the caller can make.
     pub check: Option<Check>,
-    /// The text that was last found to be within all that: it mostly comes again.
+    /// The last text that passed, which usually comes again.
     held: Mutex<String>,
 }
 
 impl Text {
-    /// Texts within these.
+    /// Texts within these limits.
     #[must_use]
     pub fn new(limits: Limits, check: Option<Check>) -> Self {
         Self { limits, check, held: Mutex::default() }
@@ -94,7 +94,7 @@ impl Text {
     }
 }
 
-/// A condition on texts that only the caller can tell.
+/// A check of a text that only the caller can make.
 pub struct Check(pub Box<dyn Fn(&str) -> bool + Send + Sync>);
 
 impl fmt::Debug for Check {

@@ -7,7 +7,7 @@ use crate::codec::msgpack::MsgpackSource;
 use crate::codec::token::{Source as _, Token};
 
 impl FieldType {
-    /// Appends the text of a value, of which the first token has been read.
+    /// Appends the text of a value whose first token has been read.
     pub(super) fn write_json(
         &self,
         token: &Token<'_>,
@@ -91,7 +91,7 @@ fn write_list<'a>(
     Ok(())
 }
 
-/// A map of plain data. A name that comes twice would not come back as it is.
+/// Appends a map of plain values. One with a repeated name is refused, because it would not come back as it is.
 fn write_map(count: usize, source: &mut MsgpackSource<'_>, depth: usize, out: &mut Vec<u8>) -> Result<(), Refused> {
     let mut names = Vec::new();
     out.push(b'{');
@@ -113,7 +113,7 @@ fn write_map(count: usize, source: &mut MsgpackSource<'_>, depth: usize, out: &m
     Ok(())
 }
 
-/// More of them are looked through by the class.
+/// Number of names in a map up to which it is not left to the class.
 const MOST_NAMES: usize = 64;
 
 fn write_any(
@@ -148,10 +148,10 @@ fn write_plain(token: &Token<'_>, out: &mut Vec<u8>) -> Result<(), Refused> {
     Ok(())
 }
 
-/// The shortest digits that come back as the same number; with a power of ten where there would be many zeros.
+/// Appends the shortest digits that come back as the same number, with an exponent instead of many zeros.
 fn write_float(float: f64, out: &mut Vec<u8>) {
     let is_plain = float == 0.0 || (1e-5..1e16).contains(&float.abs());
-    // Rust's own bound for powers of ten is 1e-4.
+    // Rust's own limit for exponents is 1e-4.
     let text = if is_plain && float.fract() != 0.0 { format!("{float}") } else { format!("{float:?}") };
     out.extend_from_slice(text.as_bytes());
 }

@@ -1,7 +1,7 @@
 //! From msgpack straight to columns, without an event in between.
 //!
-//! A [`Transcoder`] accepts less than the class itself does. What it refuses may be an event all the same: whoever has it
-//! asks the class then. What it accepts gives the columns that the event would give.
+//! A [`Transcoder`] accepts less than its class does. What it refuses may still be an event, so the caller then asks
+//! the class. What it accepts gives the same columns as the event itself.
 
 mod field_type;
 mod json;
@@ -20,13 +20,13 @@ use super::token::{Key, Sink as _, Source as _, Token};
 /// One field of a class.
 #[derive(Debug)]
 pub struct Field {
-    /// What it holds.
+    /// Its type.
     pub field_type: FieldType,
-    /// How its values stand in columns.
+    /// Form of its values in columns.
     pub form: Form,
 }
 
-/// How the events of one class become columns.
+/// Transcodes the events of one class to columns.
 #[derive(Debug)]
 pub struct Transcoder {
     layout: Layout,
@@ -36,12 +36,12 @@ pub struct Transcoder {
     metadata_index: Option<usize>,
 }
 
-/// Columns of events of one class that are being written.
+/// Columns that are being written for the events of one class.
 #[derive(Debug)]
 pub struct Transcription<'a> {
     transcoder: &'a Transcoder,
     sink: ColumnSink,
-    /// Which fields of the event have been found.
+    /// Fields of the current event found so far.
     found: Vec<bool>,
     json: Vec<u8>,
 }
@@ -57,7 +57,7 @@ impl From<super::DecodeError> for Refused {
 }
 
 impl Transcoder {
-    /// For the class of an event type, with these fields and no others.
+    /// A transcoder for the class of an event type, with these fields and no others.
     #[must_use]
     pub fn new(event_type: &str, names: &[String], fields: Vec<Field>) -> Self {
         let place = |wanted: &str| names.iter().position(|name| name == wanted);
@@ -87,7 +87,7 @@ impl Transcription<'_> {
     ///
     /// # Errors
     ///
-    /// It is refused; in its row of the columns stands anything.
+    /// It is refused; its row in the columns is meaningless.
     pub fn push(&mut self, event: &[u8]) -> Result<(), Refused> {
         let Transcoder { layout, type_index, metadata_index, .. } = self.transcoder;
         self.sink.begin(layout, 0);
@@ -113,13 +113,13 @@ impl Transcription<'_> {
         if self.found.iter().all(|found| *found) { Ok(()) } else { Err(Refused) }
     }
 
-    /// How many bytes the longest column of texts has.
+    /// Bytes of the longest column of texts.
     #[must_use]
     pub fn text_bytes(&self) -> usize {
         self.sink.text_bytes()
     }
 
-    /// The columns of each field, or none if something has no place in them.
+    /// The columns of each field, or `None` if a value did not fit.
     #[must_use]
     pub fn finish(self) -> Option<Vec<(Form, Vec<super::columns::Column>)>> {
         self.sink.finish()
@@ -146,7 +146,7 @@ impl Transcription<'_> {
         put(&field.field_type, token, &mut self.sink)
     }
 
-    /// The common ways of the commonest kinds. False where the value is still to be read.
+    /// Fast path for the commonest values of the commonest types. Returns false if the value is still to be read.
     #[inline]
     fn push_common(&mut self, field_type: &FieldType, source: &mut MsgpackSource<'_>) -> Result<bool, Refused> {
         match field_type {
@@ -184,7 +184,7 @@ fn put(field_type: &FieldType, token: Token<'_>, sink: &mut ColumnSink) -> Resul
     Ok(())
 }
 
-/// The decimal of a text, if it is within its limits.
+/// The decimal in a text, if it is within the limits.
 fn decimal(limits: &super::limits::Limits, token: &Token<'_>) -> Result<Decimal, Refused> {
     let Token::Text(text) = token else { return Err(Refused) };
     match Decimal::parse(text) {
