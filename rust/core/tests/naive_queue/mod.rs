@@ -1,4 +1,4 @@
-//! A queue as the contract words it: a list, and what it does when it is full.
+//! A naive queue, after the contract: a list, and its policy when it is full.
 
 use std::sync::Arc;
 
@@ -17,9 +17,9 @@ pub(crate) struct NaiveQueue {
     pub(crate) capacity: usize,
     pub(crate) overflow: Overflow,
     pub(crate) waiting: Vec<Item>,
-    /// What comes before those that wait, whatever the capacity.
+    /// Preloaded events, whatever the capacity.
     pub(crate) preload: Vec<u64>,
-    /// Whether only what comes before them is handed out.
+    /// True if only preloaded events are handed out.
     pub(crate) is_paused: bool,
     pub(crate) high_water: usize,
 }
@@ -29,13 +29,13 @@ impl NaiveQueue {
         Self { capacity, overflow, waiting: Vec::new(), preload: Vec::new(), is_paused: false, high_water: 0 }
     }
 
-    /// Where an event stands that one of this topic would replace.
+    /// Index of the event that one of this topic would replace.
     pub(crate) fn position_of(&self, topic: &Arc<str>) -> Option<usize> {
         let is_same = |item: &Item| self.overflow == Overflow::Conflate && item.topic == *topic;
         self.waiting.iter().position(is_same)
     }
 
-    /// What would happen to one more event, with so many places promised.
+    /// The answer to one more event, with so many places reserved.
     pub(crate) fn admission(&self, topic: &Arc<str>, promised: usize) -> Admission {
         match self.overflow {
             _ if self.waiting.len() + promised < self.capacity => Admission::Take,
@@ -46,7 +46,7 @@ impl NaiveQueue {
         }
     }
 
-    /// Takes an event, whatever the room; returns the one that is lost by it.
+    /// Takes an event, whatever the room; returns the event that is dropped for it.
     pub(crate) fn push(&mut self, item: Item) -> Option<(Item, DropReason)> {
         let is_full = self.waiting.len() >= self.capacity;
         let dropped = match (self.position_of(&item.topic), self.overflow) {

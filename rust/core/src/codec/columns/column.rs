@@ -46,7 +46,7 @@ pub struct Buffers {
 /// A column that is being written.
 #[derive(Debug)]
 pub struct Column {
-    column_type: ColumnType,
+    value_type: ColumnType,
     rows: usize,
     nulls: usize,
     /// True if the validity and, while all rows are null, the values are not written yet.
@@ -58,10 +58,10 @@ pub struct Column {
 }
 
 impl Column {
-    pub(super) fn new(column_type: ColumnType, expected_rows: usize) -> Self {
-        let values = if column_type == ColumnType::Text { vec![0; 4] } else { Vec::new() };
+    pub(super) fn new(value_type: ColumnType, expected_rows: usize) -> Self {
+        let values = if value_type == ColumnType::Text { vec![0; 4] } else { Vec::new() };
         Self {
-            column_type,
+            value_type,
             rows: 0,
             nulls: 0,
             is_lazy: true,
@@ -103,10 +103,10 @@ impl Column {
             return;
         }
         self.validity = vec![0; bits];
-        self.values = match self.column_type {
+        self.values = match self.value_type {
             ColumnType::Text => vec![0; (self.rows + 1) * 4],
             ColumnType::Bit => vec![0; bits],
-            column_type => vec![0; self.rows * column_type.width()],
+            value_type => vec![0; self.rows * value_type.width()],
         };
     }
 
@@ -128,7 +128,7 @@ impl Column {
         if self.is_lazy && self.nulls > 0 {
             self.materialize();
         }
-        self.values.reserve((self.expected_rows.saturating_sub(self.rows) + 1) * self.column_type.width());
+        self.values.reserve((self.expected_rows.saturating_sub(self.rows) + 1) * self.value_type.width());
     }
 
     #[inline]
@@ -138,10 +138,10 @@ impl Column {
         }
         self.nulls += 1;
         if !self.is_lazy {
-            match self.column_type {
+            match self.value_type {
                 ColumnType::Text => self.end_text(),
                 ColumnType::Bit => Self::bit(&mut self.values, self.rows, false),
-                _ => self.values.resize(self.values.len() + self.column_type.width(), 0),
+                _ => self.values.resize(self.values.len() + self.value_type.width(), 0),
             }
         }
         self.validate(false);
@@ -179,7 +179,7 @@ impl Column {
     pub fn finish(mut self) -> (usize, Buffers) {
         self.begin();
         let validity = (self.nulls > 0).then_some(self.validity);
-        let texts = (self.column_type == ColumnType::Text).then_some(self.texts);
+        let texts = (self.value_type == ColumnType::Text).then_some(self.texts);
         (self.nulls, Buffers { validity, values: self.values, texts })
     }
 }
@@ -200,17 +200,17 @@ impl<'a> View<'a> {
     ///
     /// The buffers are too short.
     pub fn new(
-        column_type: ColumnType,
+        value_type: ColumnType,
         rows: usize,
         offset: usize,
         buffers: (Option<&'a [u8]>, &'a [u8], &'a [u8]),
     ) -> Result<Self, DecodeError> {
         let (validity, values, texts) = buffers;
         let end = offset + rows;
-        let needed = match column_type {
+        let needed = match value_type {
             ColumnType::Bit => end.div_ceil(8),
             ColumnType::Text => (end + 1) * 4,
-            _ => end * column_type.width(),
+            _ => end * value_type.width(),
         };
         let is_short = rows > 0 && values.len() < needed;
         if is_short || validity.is_some_and(|bits| bits.len() < end.div_ceil(8)) {
