@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use trading_events_core::bus::{Offer, OfferOptions, Origin, Phase, WhenFull};
-use trading_events_core::queue::{Admission, DropReason, Overflow};
+use trading_events_core::queue::{Admission, DropReason};
 use trading_events_core::routing::SubscriptionId;
 use trading_events_core::subscription::{Counts, Delivery, End};
 use trading_events_core::topic::Pattern;
@@ -94,10 +94,6 @@ impl Subscription {
     /// True if it takes events of this origin.
     pub(crate) fn hears_from(&self, origin: Origin) -> bool {
         !self.is_ending || (self.is_draining && origin == Origin::Handler(self.id))
-    }
-
-    pub(crate) fn may_block(&self) -> bool {
-        matches!(self.queue.overflow, Overflow::Block | Overflow::Conflate)
     }
 }
 
@@ -190,7 +186,7 @@ impl Model {
 
     /// A publisher as it would join the wait queue: it needs room in every queue that may block.
     pub(crate) fn newcomer(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Newcomer {
-        let needs = || self.hearing(targets, Origin::Publisher).filter(|subscription| subscription.may_block());
+        let needs = || self.hearing(targets, Origin::Publisher).filter(|subscription| subscription.queue.may_block());
         let takes_room = |subscription: &&Subscription| subscription.queue.position_of(topic).is_none();
         let ids = |some: Vec<&Subscription>| some.into_iter().map(|subscription| subscription.id).collect();
         Newcomer {

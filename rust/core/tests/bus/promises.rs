@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use trading_events_core::bus::{Offer, OfferOptions, Origin, Phase, WhenFull};
 use trading_events_core::filter::TopicInfo;
-use trading_events_core::queue::{DropReason, Overflow};
+use trading_events_core::queue::DropReason;
 use trading_events_core::subscription::{Counts, Totals};
 use trading_events_core::topic::Topic;
 
@@ -106,9 +106,8 @@ impl Pair {
                     OfferOptions { when_full: WhenFull::Fail, origin: Origin::Publisher, can_call: false },
                     || 0,
                 );
-                let drops = matches!(found.queue.overflow, Overflow::DropOldest | Overflow::DropNewest);
                 match offer {
-                    Offer::Accepted(_) => assert!(drops || number < found.queue.capacity),
+                    Offer::Accepted(_) => assert!(found.queue.drops() || number < found.queue.capacity),
                     refused => assert_eq!((refused, number), (Offer::Full(found.id), found.queue.capacity)),
                 }
             }
@@ -123,7 +122,7 @@ fn assert_accounts(counts: &Counts, unfinished: u64) {
 
 /// Only events that may exceed the capacity go beyond the one place that the head may have.
 fn assert_bounded(model: &Subscription) {
-    let extra = usize::from(model.may_block());
+    let extra = usize::from(model.queue.may_block());
     let waiting = model.queue.waiting.len();
     assert!(model.was_exceeded || waiting <= model.queue.capacity + extra, "{waiting} wait: {model:#?}");
 }

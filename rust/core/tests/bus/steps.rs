@@ -97,8 +97,7 @@ pub(crate) enum Step {
 }
 
 fn overflows() -> impl Strategy<Value = Overflow> {
-    use Overflow::{Block, Conflate, DropNewest, DropOldest, Raise};
-    prop_oneof![4 => Just(Block), 3 => Just(Conflate), 1 => select(&[DropOldest, DropNewest, Raise][..])]
+    prop_oneof![4 => Just(Overflow::Block), 3 => Just(Overflow::Conflate), 1 => select(&Overflow::ALL[..])]
 }
 
 pub(crate) fn subscribes() -> impl Strategy<Value = Step> {

@@ -213,9 +213,11 @@ impl Pair {
         );
         assert_eq!((queue.high_water(), queue.capacity()), (model.high_water, model.capacity));
         assert_eq!(queue.has_room(), model.waiting.len() + self.promised < model.capacity);
+        assert_eq!(queue.may_block(), model.may_block());
         assert!(queue.waiting_len() <= self.bound, "no more than {} wait: {}", self.bound, queue.waiting_len());
         for (number, topic) in self.topics.iter().enumerate() {
             assert_eq!(queue.admission(topic), self.admission(number));
+            assert!(!model.drops() || queue.admission(topic) == Admission::Take);
             assert_eq!(queue.takes_room(topic), model.position_of(topic).is_none());
             self.check_exceeding(number);
         }
