@@ -1,4 +1,4 @@
-//! The forms of an event: whatever is put comes back, and whatever bytes are read end in a value or an error.
+//! The forms of an event: what is put comes back, and reading any bytes ends in a value or an error.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! How many workers lead, and how much a bus does in one turn of its loop.
+//! Number of shared workers, and work of a bus in one turn of its loop.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn publish(bus: &mut Bus<(), (), ()>, targets: &[SubscriptionId]) {
 }
 
 #[test]
-fn a_publisher_starts_the_first_leader_and_no_more() {
+fn a_publisher_starts_the_first_shared_worker_and_no_more() {
     let (mut bus, ids) = bus::<3>();
     assert_eq!((bus.start_first_shared(), bus.has_no_shared_worker()), (0, true));
     publish(&mut bus, &ids);
@@ -41,7 +41,7 @@ fn a_publisher_starts_the_first_leader_and_no_more() {
 }
 
 #[test]
-fn there_are_never_more_leaders_than_subscriptions_that_nobody_serves() {
+fn there_are_never_more_shared_workers_than_subscriptions_that_nobody_serves() {
     let (mut bus, ids) = bus::<4>();
     publish(&mut bus, &ids);
     assert_eq!(bus.start_shared(2), 2);
@@ -57,7 +57,7 @@ fn there_are_never_more_leaders_than_subscriptions_that_nobody_serves() {
 }
 
 #[test]
-fn a_free_worker_steps_up_only_where_there_are_events_and_no_leader() {
+fn a_free_worker_becomes_shared_only_where_there_are_events_and_no_shared_worker() {
     let (mut bus, ids) = bus::<2>();
     assert!(!bus.join_shared());
     publish(&mut bus, &ids);
@@ -117,7 +117,7 @@ fn dispatching_has_a_budget_a_turn_and_may_be_ended_before() {
     assert!(bus.dispatching_is_spent());
 }
 
-/// Publishes until the budget of this turn is spent; returns how many it took.
+/// Publishes until the budget of this turn is spent; returns the number of events.
 fn publish_a_turn(bus: &mut Bus<(), (), ()>, id: SubscriptionId) -> u32 {
     let mut published = 0;
     while !bus.publishing_is_spent() {
@@ -187,7 +187,7 @@ fn an_event_that_is_packed_costs_publishing_as_much_as_four_deliveries() {
     assert!(bus.publishing_is_spent());
 }
 
-/// Two subscriptions that have two events each, the first of which has one in its handler.
+/// Two subscriptions with two events each, of which the first has one in its handler.
 fn two_in_a_row() -> (Bus<(), (), ()>, [SubscriptionId; 2]) {
     let (mut bus, ids) = bus::<2>();
     publish(&mut bus, &ids);
@@ -198,7 +198,7 @@ fn two_in_a_row() -> (Bus<(), (), ()>, [SubscriptionId; 2]) {
 }
 
 #[test]
-fn a_row_passes_on_to_the_next_subscription_and_stands_in_line_itself() {
+fn a_fast_path_leads_to_the_next_subscription_and_puts_the_last_into_the_ready_list() {
     let (mut bus, [first, second]) = two_in_a_row();
     assert_eq!(bus.take_from_next(first, |_| true).map(|(next, _)| next), Some(second));
     let served =
@@ -212,7 +212,7 @@ fn a_row_passes_on_to_the_next_subscription_and_stands_in_line_itself() {
 }
 
 #[test]
-fn a_row_passes_on_only_where_all_is_plain() {
+fn a_fast_path_leads_to_the_next_subscription_only_where_nothing_unusual_happens() {
     let is_left_alone = |hinder: fn(&mut Bus<(), (), ()>, [SubscriptionId; 2])| {
         let (mut bus, ids) = two_in_a_row();
         hinder(&mut bus, ids);

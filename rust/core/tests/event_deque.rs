@@ -1,4 +1,4 @@
-//! A sequence beside a list.
+//! An event deque beside a list.
 
 #[path = "rows/mod.rs"]
 mod rows;
@@ -10,30 +10,30 @@ use trading_events_core::queue::{EventDeque, PackedArena, PackedRun, Stored};
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Push,
-    /// A row, which may lie right behind the one before it, or elsewhere.
+    /// A row, adjacent to the last one or not.
     PushRow {
         elsewhere: bool,
     },
-    /// What follows the first so many is put at the end again, rows that share a place included.
+    /// Appends a second handle to all but the first events, runs included.
     PushShared {
         skipped: usize,
     },
     Pop,
-    /// The last event becomes a row, if it is meant.
+    /// The last event is packed, if it is the one meant.
     PackLast {
         is_meant: bool,
     },
-    /// Only where each event has a place of its own.
+    /// Only in an indexed deque.
     PackAt {
         index: usize,
         is_meant: bool,
     },
-    /// Only where each event has a place of its own.
+    /// Only in an indexed deque.
     Replace {
         index: usize,
     },
     Shrink,
-    /// It goes on as the one that it shares its events with.
+    /// Continues with a second handle to the same events.
     Share,
 }
 
@@ -53,7 +53,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// An event of the list, and whether it is a row.
+/// An event of the list, and true if it is packed.
 type Item = (u64, bool);
 
 fn item_of(kept: Stored<u64>) -> Item {
@@ -170,7 +170,7 @@ proptest! {
     }
 }
 
-/// A sequence of rows that lie one behind the other.
+/// A deque of adjacent rows.
 fn of_rows(count: u64) -> EventDeque<u64> {
     let mut arena = PackedArena::default();
     (0..count).map(|event| Stored::Packed(arena.add(&row_of(event)).unwrap())).collect()

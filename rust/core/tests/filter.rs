@@ -1,4 +1,4 @@
-//! Filters: settled for a class and topic and then tested, beside a naive evaluation of the whole.
+//! Filters, partially evaluated for a class and topic and then tested, beside a naive evaluation of the whole.
 
 mod naive_filter;
 
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use trading_events_core::filter::{Filter, TopicInfo};
 
-/// What an event answers; `Err` names the callable that raised, or [`CALLABLES`] for the timestamp.
+/// Answers of an event; `Err` names the callable that raised, or [`CALLABLES`] for the timestamp.
 #[derive(Debug, Clone)]
 struct Answers {
     time: Result<i64, usize>,
@@ -64,7 +64,7 @@ fn asks_of_topics(filter: &Filter<usize>) -> bool {
     }
 }
 
-/// Whether `part` is `whole` with some left out.
+/// True if `part` is `whole` with some left out.
 fn is_within(part: &[Question], whole: &[Question]) -> bool {
     let mut residual = whole.iter();
     part.iter().all(|question| residual.any(|found| found == question))

@@ -10,7 +10,7 @@ use trading_events_core::queue::{History, PackedArena};
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Push,
-    /// An event is packed, which may be the newest.
+    /// Packs an event, perhaps the newest.
     Pack {
         is_newest: bool,
     },

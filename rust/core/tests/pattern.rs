@@ -1,4 +1,4 @@
-//! Topics and patterns beside a naive reading of them, and on any text at all.
+//! Topics and patterns beside a naive parser, and on any text.
 
 mod naive_pattern;
 
@@ -6,7 +6,8 @@ use naive_pattern::{segment_matches, segments};
 use proptest::prelude::*;
 use trading_events_core::topic::{Pattern, Segment, Topic, check_event_type, check_exchange, check_symbol};
 
-/// Few letters, so that texts often match, of one, two, three and four bytes; and what is special elsewhere.
+/// Few letters, of one, two, three and four bytes, so that texts often match; and characters that are special
+/// elsewhere.
 fn letters() -> impl Strategy<Value = String> {
     "[ab€é😀\\[\\]\\\\^$/ ]{1,6}"
 }

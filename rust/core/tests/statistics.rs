@@ -1,4 +1,4 @@
-//! What is counted.
+//! Counts and gaps.
 
 use std::sync::Arc;
 

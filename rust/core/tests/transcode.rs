@@ -35,7 +35,7 @@ fn transcoder(value: FieldType, form: Form) -> Transcoder {
     Transcoder::new("tick", &names(), fields)
 }
 
-/// An event with a value, of which each token is given.
+/// An event with a value, given by its tokens.
 fn event(micros: i64, symbol: Token<'_>, value: &[Token<'_>]) -> Vec<u8> {
     let layout = Layout::new("tick", &names());
     let mut sink = MsgpackSink::new(Vec::new());
@@ -53,7 +53,7 @@ fn event(micros: i64, symbol: Token<'_>, value: &[Token<'_>]) -> Vec<u8> {
     sink.finish()
 }
 
-/// The bytes of the columns of the value, or nothing if it is refused.
+/// The bytes of the value's columns, or nothing if it is refused.
 fn columns(field_type: FieldType, form: Form, value: &[Token<'_>]) -> Option<Vec<Column>> {
     let transcoder = transcoder(field_type, form);
     let mut transcription = transcoder.begin(1);

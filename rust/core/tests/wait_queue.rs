@@ -1,4 +1,4 @@
-//! The line alone, on rooms that are opened and filled at will, beside a list of waiters.
+//! The wait queue alone, with room that is made and filled at will, beside a list of waiters.
 
 mod naive_wait_queue;
 
@@ -20,15 +20,15 @@ enum Step {
     Open {
         queue: usize,
     },
-    /// An event takes the last rooms of a queue, past the line.
+    /// An event takes the last room of a queue, overtaking the wait queue.
     Fill {
         queue: usize,
     },
-    /// One who has been called comes.
+    /// A woken waiter claims its places.
     Claim {
         which: usize,
     },
-    /// One gives up, called or not.
+    /// A waiter gives up, woken or not.
     GiveUp {
         which: usize,
     },
@@ -89,7 +89,7 @@ impl Capacity for Counters {
     }
 }
 
-/// The line and its model, which take every step together.
+/// The wait queue and its model, which take every step together.
 #[derive(Default)]
 struct Pair {
     wait_queue: WaitQueue<u64>,
@@ -103,7 +103,7 @@ impl Pair {
         let room = |queue, _: &Arc<str>, promised| self.rooms.room(queue, promised);
         self.model.note_free(&room);
         for token in tokens {
-            self.model.call(token, &room);
+            self.model.wake(token, &room);
         }
     }
 
@@ -126,7 +126,7 @@ impl Pair {
                 }
             }
             Step::Claim { which } => {
-                if let Some(ticket) = self.pick(*which, |waiter| waiter.places.is_some()) {
+                if let Some(ticket) = self.pick(*which, |waiter| waiter.reserved.is_some()) {
                     self.claim(ticket);
                 }
             }
@@ -137,7 +137,7 @@ impl Pair {
             }
             Step::Forget { queue } => {
                 if self.rooms.gone.insert(id(*queue)) {
-                    self.model.forget_queue(id(*queue));
+                    self.model.remove_queue(id(*queue));
                     let woken = self.wait_queue.remove_queue(id(*queue), &mut self.rooms);
                     self.rooms.promised.remove(&id(*queue));
                     self.woken(woken);
@@ -150,10 +150,10 @@ impl Pair {
     fn join(&mut self, queues: u8) {
         let all = (0..QUEUES).filter(|queue| queues & (1 << queue) != 0).map(id);
         let needs: Vec<SubscriptionId> = all.filter(|queue| !self.rooms.gone.contains(queue)).collect();
-        let newcomer = Newcomer { set: needs.clone(), needs, topic: "events.tick.x.A".into() };
-        let is_behind = self.wait_queue.has_group(&newcomer.set);
-        assert_eq!(is_behind, self.model.has_like(&newcomer));
-        // Who needs no place waits for nobody.
+        let newcomer = Newcomer { key: needs.clone(), needs, topic: "events.tick.x.A".into() };
+        let is_behind = self.wait_queue.has_group(&newcomer.key);
+        assert_eq!(is_behind, self.model.has_group(&newcomer));
+        // A publisher that needs no place waits for nobody.
         let needs_none = newcomer.needs.is_empty();
         if needs_none
             || !is_behind && newcomer.needs.iter().all(|queue| self.rooms.room(*queue, self.model.promised(*queue)))
@@ -162,8 +162,8 @@ impl Pair {
         }
         self.tokens += 1;
         let needs = QueueIds::from(&*newcomer.needs);
-        let (set, topic) = (Arc::clone(&needs), Arc::clone(&newcomer.topic));
-        let ticket = self.wait_queue.join(needs, set, topic, self.tokens, &mut self.rooms);
+        let (key, topic) = (Arc::clone(&needs), Arc::clone(&newcomer.topic));
+        let ticket = self.wait_queue.join(needs, key, topic, self.tokens, &mut self.rooms);
         self.model.join(ticket, &newcomer, self.tokens);
         self.woken(Vec::new());
     }
@@ -174,7 +174,7 @@ impl Pair {
     }
 
     fn claim(&mut self, ticket: Ticket) {
-        let places = self.model.leave(ticket).and_then(|waiter| waiter.places).unwrap();
+        let places = self.model.leave(ticket).and_then(|waiter| waiter.reserved).unwrap();
         let left = self.wait_queue.leave(ticket, &mut self.rooms);
         assert_eq!((left.reserved.as_ref(), left.token, left.woken), (Some(&places), None, Vec::new()));
         for place in &places {
@@ -186,8 +186,8 @@ impl Pair {
     fn give_up(&mut self, ticket: Ticket) {
         let waiter = self.model.leave(ticket).unwrap();
         let left = self.wait_queue.leave(ticket, &mut self.rooms);
-        assert_eq!(left.reserved, waiter.places);
-        assert_eq!(left.token, waiter.places.is_none().then_some(waiter.token), "a token comes back once");
+        assert_eq!(left.reserved, waiter.reserved);
+        assert_eq!(left.token, waiter.reserved.is_none().then_some(waiter.token), "a token comes back once");
         self.woken(left.woken);
         self.wake_for(&left.reserved.unwrap_or_default());
     }
@@ -195,7 +195,8 @@ impl Pair {
     fn check(&self) {
         let (wait_queue, waiters) = (&self.wait_queue, &self.model.waiters);
         assert_eq!((wait_queue.len(), wait_queue.is_empty()), (waiters.len(), waiters.is_empty()));
-        self.model.assert_all_called_who_can_come(&|queue, _: &Arc<str>, promised| self.rooms.room(queue, promised));
+        self.model
+            .assert_nobody_waits_who_can_proceed(&|queue, _: &Arc<str>, promised| self.rooms.room(queue, promised));
         for queue in (0..QUEUES).map(id) {
             let promised = self.rooms.promised.get(&queue).copied().unwrap_or(0);
             assert_eq!(usize::try_from(promised), Ok(self.model.promised(queue)), "each promise is kept or taken back");
@@ -209,14 +210,14 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_line_calls_whom_a_walk_along_a_list_would_call(steps in steps()) {
+    fn the_wait_queue_wakes_whom_a_walk_along_a_list_would_wake(steps in steps()) {
         let mut pair = Pair::default();
         for step in &steps {
             pair.step(step);
             pair.check();
         }
         while let Some(waiter) = pair.model.waiters.last() {
-            if waiter.places.is_some() { pair.claim(waiter.ticket) } else { pair.give_up(waiter.ticket) }
+            if waiter.reserved.is_some() { pair.claim(waiter.ticket) } else { pair.give_up(waiter.ticket) }
             pair.check();
         }
         prop_assert!(pair.wait_queue.is_empty());
@@ -224,18 +225,18 @@ proptest! {
     }
 }
 
-/// The first in line needs two queues whose rooms never open at the same time, while others take each of them in turn.
+/// The head needs two queues whose room never opens at the same time, while others take each of them in turn.
 #[test]
-fn the_first_in_line_is_not_starved_by_those_who_need_less() {
+fn the_head_is_not_starved_by_waiters_that_need_less() {
     let mut pair = Pair::default();
     pair.step(&Step::Join { queues: 0b011 });
     pair.step(&Step::Join { queues: 0b001 });
     pair.step(&Step::Join { queues: 0b010 });
     pair.step(&Step::Open { queue: 0 });
-    assert!(pair.model.waiters[0].places.is_none(), "it has seen room in one");
-    assert!(pair.model.waiters[1].places.is_some(), "which another gets meanwhile");
+    assert!(pair.model.waiters[0].reserved.is_none(), "it has seen room in one");
+    assert!(pair.model.waiters[1].reserved.is_some(), "which another gets meanwhile");
     pair.step(&Step::Open { queue: 1 });
-    assert!(pair.model.waiters[0].places.is_some(), "it comes when it sees room in the other");
-    assert!(pair.model.waiters[2].places.is_none());
+    assert!(pair.model.waiters[0].reserved.is_some(), "it comes when it sees room in the other");
+    assert!(pair.model.waiters[2].reserved.is_none());
     pair.check();
 }

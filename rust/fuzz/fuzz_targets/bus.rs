@@ -1,4 +1,4 @@
-//! A whole bus keeps its contract at every step of any program, and afterwards lets everybody in.
+//! A whole bus keeps its contract at every step of any program, and in the end lets everybody in.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! A glob matches what a naive matcher matches, which tries every way to share out the text.
+//! A glob matches what a naive matcher matches, which tries every way to divide the text.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes are an event, a batch, or an error within them; what was read is written and read again as it was.
+//! Any bytes are an event, a batch, or an error in them; an event that was read is written and read again as it was.
 
 #![no_main]
 

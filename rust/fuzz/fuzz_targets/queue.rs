@@ -1,4 +1,4 @@
-//! A queue does what a list does, under every overflow.
+//! A queue does what a list does, under every overflow policy.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Trie, cache and settled filters find whom a scan over a list finds, whoever comes and goes.
+//! Trie, cache and residual filters find the subscriptions that a scan of a list finds, whoever comes and goes.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes are a row or an error within them; a row that is shrunk and expanded is read as it was, and so is one that is
+//! Any bytes are a row or an error in them; a row that is shrunk and expanded is read as it was, and so is one that is
 //! written again.
 
 #![no_main]
@@ -29,7 +29,7 @@ fn written(token: Token<'_>) -> Vec<u8> {
     bytes
 }
 
-/// Bytes that may stand in a row, mostly a first byte and what it asks for: integers and moments, texts, and others.
+/// Bytes that may occur in a row, usually a first byte and what follows it: integers and timestamps, texts, and others.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let texts =
         select(&["", "a", "tick", "BTC/USDT", "éé", "a text that is longer than what its first byte can say"][..]);
@@ -50,7 +50,7 @@ fn tokens(row: &[u8]) -> Vec<Token<'_>> {
     std::iter::from_fn(|| source.next().ok()).collect()
 }
 
-/// Tokens as text, in which names are texts, and what is not a number equals itself.
+/// Tokens as text, in which names are texts, and NaN equals itself.
 fn shown(tokens: &[Token<'_>]) -> String {
     format!("{tokens:?}").replace("Name", "Text")
 }
@@ -59,7 +59,7 @@ fn check(row: &[u8]) {
     let mut interner = Interner::from_texts(["tick", "BTC/USDT"]);
     let _ = interner.expand(row, &mut Vec::new());
     let (mut kept, mut again) = (Vec::new(), Vec::new());
-    // A list may announce more than follows, of which the bytes that are left tell less once they are fewer.
+    // A list may announce more than follows, and the bytes left tell less once they are fewer.
     if interner.shrink(row, &mut kept).is_ok() && interner.expand(&kept, &mut again).is_ok() {
         assert_eq!(shown(&tokens(&again)), shown(&tokens(row)));
     }

@@ -3,13 +3,13 @@
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// How many bytes choose one value.
+/// Bytes that choose one value.
 pub const CHOICE: usize = 2;
 
-/// What a strategy makes of some bytes: the same each time.
+/// The value that a strategy makes of some bytes: the same each time.
 ///
 /// # Panics
-/// Where the strategy rejects what it makes.
+/// The strategy rejects the value.
 pub fn choose<S: Strategy>(bytes: &[u8], strategy: &S) -> S::Value {
     let mut seed = [0; 32];
     seed.iter_mut().zip(bytes).for_each(|(seed, byte)| *seed = *byte);
@@ -19,7 +19,7 @@ pub fn choose<S: Strategy>(bytes: &[u8], strategy: &S) -> S::Value {
     tree.expect("our strategies reject nothing").current()
 }
 
-/// What a strategy makes of each [`CHOICE`].
+/// The values that a strategy makes of each [`CHOICE`].
 pub fn choices<S: Strategy>(bytes: &[u8], strategy: &S) -> impl Iterator<Item = S::Value> {
     bytes.chunks_exact(CHOICE).map(|choice| choose(choice, strategy))
 }

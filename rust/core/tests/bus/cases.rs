@@ -31,7 +31,7 @@ fn accept(bus: &mut Small, topic: &str, targets: &[SubscriptionId]) {
     assert_eq!(offer(bus, topic, targets, WhenFull::Wait), Offer::Accepted(Accepted::default()));
 }
 
-/// A publisher finds that it must wait. It is woken by its name.
+/// A publisher has to wait. Its name is the token that wakes it.
 fn wait(bus: &mut Small, name: &'static str, topic: &str, targets: &[SubscriptionId]) -> Ticket {
     assert_eq!(offer(bus, topic, targets, WhenFull::Wait), Offer::Wait);
     bus.wait(&Arc::from(topic), targets, name)
@@ -45,7 +45,7 @@ fn handle_one(bus: &mut Small, id: SubscriptionId) {
 }
 
 #[test]
-fn one_who_has_been_called_is_let_in_however_much_handlers_have_published_meanwhile() {
+fn a_waiter_that_was_woken_gets_in_however_much_handlers_have_published_meanwhile() {
     let mut bus = Small::default();
     let queue = subscribe(&mut bus, Overflow::Block, 1);
     accept(&mut bus, "a", &[queue]);
@@ -61,7 +61,7 @@ fn one_who_has_been_called_is_let_in_however_much_handlers_have_published_meanwh
 }
 
 #[test]
-fn the_places_of_one_who_gives_up_go_to_the_first_in_line_whom_they_are_enough_for() {
+fn places_reserved_for_a_waiter_that_gives_up_go_to_the_first_they_are_enough_for() {
     let mut bus = Small::default();
     let [left, right] = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block, 1));
     accept(&mut bus, "a", &[left, right]);
@@ -76,7 +76,7 @@ fn the_places_of_one_who_gives_up_go_to_the_first_in_line_whom_they_are_enough_f
 }
 
 #[test]
-fn the_first_in_line_gets_the_place_it_has_seen_once_those_with_the_same_needs_have_come() {
+fn the_head_gets_the_place_it_has_seen_once_waiters_of_its_group_have_claimed_theirs() {
     let mut bus = Small::default();
     let [queue, free] = [2, 9].map(|capacity| subscribe(&mut bus, Overflow::Block, capacity));
     accept(&mut bus, "a", &[queue]);
@@ -95,7 +95,7 @@ fn the_first_in_line_gets_the_place_it_has_seen_once_those_with_the_same_needs_h
     assert_eq!(bus.take_woken(), ["behind"]);
 }
 
-/// Two queues, `conflating` and `blocking`, with one event each, and somebody else who is the first in line.
+/// Two queues, `conflating` and `blocking`, with one event each, and another waiter at the head.
 fn conflating_and_blocking(bus: &mut Small) -> [SubscriptionId; 2] {
     let [conflating, blocking] = [Overflow::Conflate, Overflow::Block].map(|overflow| subscribe(bus, overflow, 1));
     let other = subscribe(bus, Overflow::Block, 1);
@@ -105,7 +105,7 @@ fn conflating_and_blocking(bus: &mut Small) -> [SubscriptionId; 2] {
 }
 
 #[test]
-fn one_who_gives_up_makes_way_for_one_behind_who_may_not_overtake() {
+fn a_waiter_that_gives_up_makes_way_for_one_behind_that_may_not_overtake() {
     let mut bus = Small::default();
     let both = conflating_and_blocking(&mut bus);
     let [conflating, blocking] = both;
@@ -132,7 +132,7 @@ fn an_event_for_an_empty_queue_does_not_wait_for_one_that_waits_for_another_queu
 }
 
 #[test]
-fn one_whose_event_would_replace_another_is_called_as_soon_as_that_stands_there() {
+fn a_waiter_whose_event_would_replace_another_is_woken_as_soon_as_that_waits() {
     let mut bus = Small::default();
     let [conflating, free] = [Overflow::Conflate, Overflow::Block].map(|overflow| subscribe(&mut bus, overflow, 1));
     accept(&mut bus, "a", &[conflating]);
@@ -149,7 +149,7 @@ fn one_whose_event_would_replace_another_is_called_as_soon_as_that_stands_there(
 }
 
 #[test]
-fn one_whose_event_would_replace_another_is_called_even_if_a_handler_has_published_that() {
+fn a_waiter_whose_event_would_replace_another_is_woken_even_if_a_handler_has_published_that() {
     let mut bus = Small::default();
     let queue = subscribe(&mut bus, Overflow::Conflate, 1);
     accept(&mut bus, "a", &[queue]);
@@ -183,14 +183,14 @@ fn giving_up_what_waits_ends_a_subscription_that_was_only_to_be_drained() {
     assert_eq!((bus.unfinished(), bus.totals.retired.accepted), (0, 1));
 }
 
-/// A bus whose queues keep eight events as they are.
-fn unpacked_up_to_8() -> Small {
+/// A bus whose queues keep eight live events.
+fn live_up_to_8() -> Small {
     let mut bus = Small::default();
     bus.live_limit = 8;
     bus
 }
 
-/// Publishes as many events into a queue; returns their places.
+/// Publishes so many events into a queue; returns their positions.
 fn fill(bus: &mut Small, queue: SubscriptionId, count: u64) -> Vec<Position> {
     let next = bus.subscriptions().get(queue).unwrap().queue.next_position();
     for _ in 0..count {
@@ -200,8 +200,8 @@ fn fill(bus: &mut Small, queue: SubscriptionId, count: u64) -> Vec<Position> {
 }
 
 #[test]
-fn what_only_waits_for_a_worker_comes_soon_until_a_quarter_too_many_are_kept_as_they_are() {
-    let mut bus = unpacked_up_to_8();
+fn events_that_only_wait_for_a_worker_are_served_soon_until_a_quarter_too_many_are_live() {
+    let mut bus = live_up_to_8();
     let [queue, other] = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block, 99));
     for waiting in 1..=12 {
         let position = fill(&mut bus, queue, 1)[0];
@@ -215,7 +215,7 @@ fn what_only_waits_for_a_worker_comes_soon_until_a_quarter_too_many_are_kept_as_
 
 #[test]
 fn what_waits_for_a_handler_to_end_does_not_come_soon() {
-    let mut bus = unpacked_up_to_8();
+    let mut bus = live_up_to_8();
     let [queue, free] = [(); 2].map(|()| subscribe(&mut bus, Overflow::Block, 99));
     let places = [fill(&mut bus, queue, 2), fill(&mut bus, free, 1)].concat();
     assert!(bus.are_served_soon(&places));
@@ -228,8 +228,8 @@ fn what_waits_for_a_handler_to_end_does_not_come_soon() {
 }
 
 #[test]
-fn what_is_held_back_or_in_the_history_does_not_come_soon() {
-    let mut bus = unpacked_up_to_8();
+fn paused_events_and_those_of_the_history_are_not_served_soon() {
+    let mut bus = live_up_to_8();
     let queue = subscribe(&mut bus, Overflow::Block, 99);
     bus.pause(queue);
     let places = fill(&mut bus, queue, 1);
@@ -241,7 +241,7 @@ fn what_is_held_back_or_in_the_history_does_not_come_soon() {
 }
 
 #[test]
-fn one_that_is_held_back_is_for_a_worker_only_while_something_is_put_ahead() {
+fn a_paused_subscription_needs_a_worker_only_while_events_are_preloaded() {
     let mut bus = Small::default();
     let queue = subscribe(&mut bus, Overflow::Block, 9);
     bus.pause(queue);
@@ -257,7 +257,7 @@ fn one_that_is_held_back_is_for_a_worker_only_while_something_is_put_ahead() {
     assert!(bus.has_ready());
 }
 
-/// Offers an event as somebody, who does not wait.
+/// Offers an event of some origin that does not wait.
 fn say(bus: &mut Small, targets: &[SubscriptionId], origin: Origin) -> Offer<u64> {
     bus.publish(&Arc::from("a"), targets, OfferOptions { when_full: WhenFull::Fail, origin, can_call: false }, || 1)
 }
@@ -280,7 +280,7 @@ fn a_bus_that_closes_hears_its_own_until_what_is_left_is_given_up_and_then_only_
 }
 
 #[test]
-fn one_inside_who_waits_is_sent_away_when_the_bus_begins_to_close_and_may_line_up_again() {
+fn a_waiting_insider_is_dismissed_when_the_bus_begins_to_close_and_may_wait_again() {
     let mut bus = Small::default();
     let queue = subscribe(&mut bus, Overflow::Block, 1);
     accept(&mut bus, "a", &[queue]);

@@ -1,10 +1,10 @@
-//! The bus as the contract words it. It decides nothing that the contract leaves open.
+//! A naive model of the bus, after its contract. It decides nothing that the contract leaves open.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use trading_events_core::bus::{Offer, OfferOptions, Origin, Phase, WhenFull};
-use trading_events_core::queue::{Admission, DropReason, Overflow};
+use trading_events_core::queue::{Admission, DropReason};
 use trading_events_core::routing::SubscriptionId;
 use trading_events_core::subscription::{Counts, Delivery, End};
 use trading_events_core::topic::Pattern;
@@ -12,18 +12,18 @@ use trading_events_core::topic::Pattern;
 use crate::naive_queue::{Item, NaiveQueue};
 use crate::naive_wait_queue::{NaiveWaitQueue, Newcomer, Room};
 
-/// Who sees to a subscription's events.
+/// Worker of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// Nobody: there are none.
+    /// None, and there are no events.
     Idle,
-    /// Nobody, though there have been some since this step.
+    /// None, though there have been events since this step.
     Due { since: usize },
     /// A worker.
     Served,
 }
 
-/// A subscription that stands.
+/// A subscription that exists.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, as the contract words it")]
 pub(crate) struct Subscription {
@@ -32,15 +32,15 @@ pub(crate) struct Subscription {
     pub(crate) pattern: Pattern,
     pub(crate) queue: NaiveQueue,
     pub(crate) counts: Counts,
-    /// What it lost since it was last told, if it wants to be told.
+    /// Events dropped since it was last told, if it is told.
     pub(crate) gap: Option<BTreeMap<Arc<str>, u64>>,
     pub(crate) service: Service,
     pub(crate) in_handler: bool,
     pub(crate) delivery: Delivery,
     pub(crate) is_ending: bool,
-    /// Whether it does so once it has nothing left, and hears its own handler until then.
+    /// True if it ends once it has nothing left, and hears its own handler until then.
     pub(crate) is_draining: bool,
-    /// Whether an urgent event has taken a place beyond the capacity, or one that had been promised.
+    /// True if an event has exceeded the capacity, or taken a reserved place.
     pub(crate) was_exceeded: bool,
 }
 
@@ -72,12 +72,12 @@ impl Subscription {
         self.service == Service::Served
     }
 
-    /// Whether a publisher would call its handler.
+    /// True if a publisher would call its handler.
     pub(crate) fn is_called_inline(&self) -> bool {
         self.delivery == Delivery::Inline && self.service == Service::Idle && !self.queue.is_paused
     }
 
-    /// Notes whether it has events and nobody sees to them.
+    /// Notes that it has events and no worker.
     pub(crate) fn note_service(&mut self, step: usize) {
         self.service = match self.service {
             Service::Served => Service::Served,
@@ -91,17 +91,13 @@ impl Subscription {
         self.queue.len() as u64 + u64::from(self.in_handler)
     }
 
-    /// Whether it hears what somebody says.
+    /// True if it takes events of this origin.
     pub(crate) fn hears_from(&self, origin: Origin) -> bool {
         !self.is_ending || (self.is_draining && origin == Origin::Handler(self.id))
     }
-
-    pub(crate) fn may_block(&self) -> bool {
-        matches!(self.queue.overflow, Overflow::Block | Overflow::Conflate)
-    }
 }
 
-/// What may become of an offer.
+/// Results that the contract allows for an offer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Allowed {
     Accepted,
@@ -137,7 +133,7 @@ pub(crate) struct Model {
     pub(crate) shared_workers: usize,
 }
 
-/// Whether a subscription's queue would take an event.
+/// Tells which queues would take an event.
 pub(crate) fn room(subscriptions: &[Subscription]) -> impl Room + '_ {
     |queue, topic, promised| {
         let found = subscriptions.iter().find(|subscription| subscription.id == queue);
@@ -159,7 +155,8 @@ impl Model {
         self.subscriptions.iter().filter(is_meant)
     }
 
-    /// Who is heard: to the last the bus itself, until the end of draining those inside, and only while it is open all.
+    /// True if events of this origin are taken: at last only the bus's own, while draining those of insiders, and of
+    /// all while it is open.
     fn admits(&self, origin: Origin) -> bool {
         match self.phase {
             Phase::Open => true,
@@ -169,7 +166,7 @@ impl Model {
         }
     }
 
-    /// Whether it does not matter who speaks.
+    /// True if the origin does not matter.
     pub(crate) fn takes_from_all(&self) -> bool {
         self.phase == Phase::Open && !self.subscriptions.iter().any(|found| found.is_draining)
     }
@@ -178,7 +175,7 @@ impl Model {
         self.subscriptions.iter().map(Subscription::unfinished).sum()
     }
 
-    /// Who has had events for the longest time with nobody to see to them.
+    /// The subscription that has had events and no worker for the longest time.
     pub(crate) fn longest_due(&self) -> Option<SubscriptionId> {
         let due = |found: &Subscription| match found.service {
             Service::Due { since } => Some((since, found.id)),
@@ -187,14 +184,14 @@ impl Model {
         self.subscriptions.iter().filter_map(due).min().map(|(_, id)| id)
     }
 
-    /// A publisher as it would stand in line: it needs room in every queue that may make it wait.
+    /// A publisher as it would join the wait queue: it needs room in every queue that may block.
     pub(crate) fn newcomer(&self, topic: &Arc<str>, targets: &[SubscriptionId]) -> Newcomer {
-        let needs = || self.hearing(targets, Origin::Publisher).filter(|subscription| subscription.may_block());
+        let needs = || self.hearing(targets, Origin::Publisher).filter(|subscription| subscription.queue.may_block());
         let takes_room = |subscription: &&Subscription| subscription.queue.position_of(topic).is_none();
         let ids = |some: Vec<&Subscription>| some.into_iter().map(|subscription| subscription.id).collect();
         Newcomer {
             needs: ids(needs().collect()),
-            set: ids(needs().filter(takes_room).collect()),
+            key: ids(needs().filter(takes_room).collect()),
             topic: Arc::clone(topic),
         }
     }
@@ -218,7 +215,7 @@ impl Model {
         match when_full {
             WhenFull::Wait => {
                 let newcomer = self.newcomer(topic, targets);
-                let is_behind = !newcomer.set.is_empty() && self.wait_queue.has_like(&newcomer);
+                let is_behind = !newcomer.key.is_empty() && self.wait_queue.has_group(&newcomer);
                 if waiting.is_empty() && !is_behind { Allowed::Accepted } else { Allowed::Wait }
             }
             WhenFull::Fail => {
@@ -229,7 +226,7 @@ impl Model {
         }
     }
 
-    /// At twice the capacity a queue refuses; where promised places make up the rest of it, it may.
+    /// A queue refuses at twice the capacity; it may do so if reserved places make up the rest of it.
     fn outcome_exceeding(&self, refusing: Vec<SubscriptionId>, full: &[&Subscription]) -> Allowed {
         let is_twice_full = |found: &&&Subscription| found.queue.waiting.len() >= 2 * found.queue.capacity;
         let may_refuse = |found: &&&Subscription| {
@@ -244,8 +241,8 @@ impl Model {
         }
     }
 
-    /// What becomes of one who has been called, not because the bus closes: only a queue that raises, or a bus that closes,
-    /// may still turn it away.
+    /// Result for a waiter that was woken, but not because the bus closes: only a queue that refuses, or a bus that
+    /// closes, may still turn it away.
     pub(crate) fn outcome_of_a_claim(&self, topic: &Arc<str>, targets: &[SubscriptionId], origin: Origin) -> Allowed {
         if !self.admits(origin) {
             return Allowed::Closed;
@@ -255,7 +252,8 @@ impl Model {
         if full.is_empty() { Allowed::Accepted } else { Allowed::Full(full) }
     }
 
-    /// Puts an event into all its queues; returns what is lost by it, and whose handlers the publisher is to call.
+    /// Puts an event into all its queues; returns the events dropped for it, and the subscriptions that the publisher
+    /// is to serve.
     pub(crate) fn accept(
         &mut self,
         item: &Item,
@@ -297,7 +295,7 @@ impl Model {
         event
     }
 
-    /// Returns what the subscription was entered with, if it has ended with that.
+    /// Returns the subscription's payload, if it has ended with the event.
     pub(crate) fn finish(&mut self, id: SubscriptionId, end: End) -> Option<u32> {
         let found = self.find(id)?;
         found.in_handler = false;
@@ -305,7 +303,7 @@ impl Model {
         self.retire(id)
     }
 
-    /// Returns the events that are lost, and what the subscription was entered with, if it has ended.
+    /// Returns the dropped events, and the subscription's payload, if it has ended.
     pub(crate) fn unsubscribe(&mut self, id: SubscriptionId, drain: bool) -> (Vec<u64>, Option<u32>) {
         let Some(found) = self.find(id) else { return (Vec::new(), None) };
         let was_ending = std::mem::replace(&mut found.is_ending, true);
@@ -313,12 +311,12 @@ impl Model {
         found.queue.is_paused = false;
         let dropped = if drain { Vec::new() } else { discard(found, DropReason::Unsubscribed) };
         if !was_ending {
-            self.wait_queue.forget_queue(id);
+            self.wait_queue.remove_queue(id);
         }
         (dropped, self.retire(id))
     }
 
-    /// All that waits is given up, and every subscription that was only to be drained ends. Returns both.
+    /// Drops all waiting events, and ends every subscription that was being drained. Returns both.
     pub(crate) fn abandon(&mut self) -> (Vec<u64>, Vec<u32>) {
         self.phase = Phase::Ending;
         let dropped = self.subscriptions.iter_mut().flat_map(|found| discard(found, DropReason::Closed)).collect();

@@ -1,10 +1,10 @@
-//! What holds after every step.
+//! Promises that hold after every step.
 
 use std::sync::Arc;
 
 use trading_events_core::bus::{Offer, OfferOptions, Origin, Phase, WhenFull};
 use trading_events_core::filter::TopicInfo;
-use trading_events_core::queue::{DropReason, Overflow};
+use trading_events_core::queue::DropReason;
 use trading_events_core::subscription::{Counts, Totals};
 use trading_events_core::topic::Topic;
 
@@ -13,10 +13,10 @@ use crate::pair::Pair;
 use crate::rows::number_of;
 use crate::steps::TOPICS;
 
-/// The topics' event types, each that of the class of its number.
+/// Event types of the topics, each that of the class of its number.
 const TYPES: [&str; TOPICS] = ["t0", "t1", "t2", "t3"];
 
-/// What is known of events of a topic.
+/// Topic information for the events of a topic.
 pub(crate) fn info(number: usize) -> TopicInfo<'static> {
     TopicInfo { event_type: TYPES[number], lineage: &[], exchange: Some("x"), symbol: Some("A") }
 }
@@ -25,13 +25,13 @@ fn parts(number: usize) -> Topic<'static> {
     Topic { event_type: TYPES[number], exchange: "x", symbol: "A" }
 }
 
-/// The text of a topic.
+/// Text of a topic.
 pub(crate) fn topic(number: usize) -> Arc<str> {
     parts(number).text().into()
 }
 
 impl Subscription {
-    /// Whether events of a topic are routed to it.
+    /// True if events of a topic are routed to it.
     pub(crate) fn hears(&self, number: usize) -> bool {
         !self.is_ending && self.pattern.matches(&parts(number))
     }
@@ -40,7 +40,7 @@ impl Subscription {
 impl Pair {
     pub(crate) fn check(&mut self) {
         let Model { subscriptions, wait_queue, .. } = &self.model;
-        wait_queue.assert_all_called_who_can_come(&room(subscriptions));
+        wait_queue.assert_nobody_waits_who_can_proceed(&room(subscriptions));
         self.check_totals();
         self.check_subscriptions();
         self.check_history();
@@ -87,12 +87,12 @@ impl Pair {
         }
     }
 
-    /// Nothing waits, and nobody.
+    /// No event waits, and no publisher.
     pub(crate) fn assert_idle(&self) {
         assert_eq!((self.bus.unfinished(), self.bus.publishers_waiting()), (0, 0), "{:#?}", self.model);
     }
 
-    /// Every queue takes just what its capacity says: no place is taken that nobody has.
+    /// Every queue takes just as many events as its capacity: no place is reserved for nobody.
     pub(crate) fn fill_up(&mut self) {
         if self.model.phase != Phase::Open {
             return;
@@ -106,9 +106,8 @@ impl Pair {
                     OfferOptions { when_full: WhenFull::Fail, origin: Origin::Publisher, can_call: false },
                     || 0,
                 );
-                let drops = matches!(found.queue.overflow, Overflow::DropOldest | Overflow::DropNewest);
                 match offer {
-                    Offer::Accepted(_) => assert!(drops || number < found.queue.capacity),
+                    Offer::Accepted(_) => assert!(found.queue.drops() || number < found.queue.capacity),
                     refused => assert_eq!((refused, number), (Offer::Full(found.id), found.queue.capacity)),
                 }
             }
@@ -121,9 +120,9 @@ fn assert_accounts(counts: &Counts, unfinished: u64) {
     assert_eq!(counts.accepted, counts.handled + counts.failed + dropped + unfinished);
 }
 
-/// Only urgent events go beyond the one place that the first in line may have.
+/// Only events that may exceed the capacity go beyond the one place that the head may have.
 fn assert_bounded(model: &Subscription) {
-    let extra = usize::from(model.may_block());
+    let extra = usize::from(model.queue.may_block());
     let waiting = model.queue.waiting.len();
     assert!(model.was_exceeded || waiting <= model.queue.capacity + extra, "{waiting} wait: {model:#?}");
 }

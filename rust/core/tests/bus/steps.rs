@@ -1,18 +1,18 @@
-//! What may happen to a bus, in random order.
+//! Random steps of a bus.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use trading_events_core::queue::Overflow;
 use trading_events_core::subscription::{Delivery, End};
 
-/// How many topics there are.
+/// Number of topics.
 pub(crate) const TOPICS: usize = 4;
 
-/// Who publishes.
+/// Origin of a publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Voice {
     Publisher,
-    /// The handler of one of those that stand.
+    /// The handler of an existing subscription.
     Handler(usize),
     Insider,
     Bus,
@@ -24,11 +24,11 @@ pub(crate) struct Event {
     pub(crate) voice: Voice,
     pub(crate) topic: usize,
     pub(crate) targets: u8,
-    /// Whether the publisher can call handlers itself.
+    /// True if the publisher can call handlers itself.
     pub(crate) can_call: bool,
 }
 
-/// One step. `which` counts those that can take it, round and round; if there are none, nothing happens.
+/// One step. `which` picks one of those that can take it, modulo their number; without any, nothing happens.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Subscribe {
@@ -39,7 +39,7 @@ pub(crate) enum Step {
         pattern: &'static str,
         is_paused: bool,
     },
-    /// So many events come before those that wait.
+    /// Preloads so many events.
     Preload {
         which: usize,
         count: u64,
@@ -97,8 +97,7 @@ pub(crate) enum Step {
 }
 
 fn overflows() -> impl Strategy<Value = Overflow> {
-    use Overflow::{Block, Conflate, DropNewest, DropOldest, Raise};
-    prop_oneof![4 => Just(Block), 3 => Just(Conflate), 1 => select(&[DropOldest, DropNewest, Raise][..])]
+    prop_oneof![4 => Just(Overflow::Block), 3 => Just(Overflow::Conflate), 1 => select(&Overflow::ALL[..])]
 }
 
 pub(crate) fn subscribes() -> impl Strategy<Value = Step> {
@@ -117,14 +116,14 @@ pub(crate) fn subscribes() -> impl Strategy<Value = Step> {
     )
 }
 
-/// A voice of those who may wait for room.
-fn patient_voices() -> impl Strategy<Value = Voice> {
+/// Origins that may wait for room.
+fn waiting_voices() -> impl Strategy<Value = Voice> {
     prop_oneof![5 => Just(Voice::Publisher), 1 => Just(Voice::Insider)]
 }
 
 fn voices() -> impl Strategy<Value = Voice> {
     prop_oneof![
-        3 => patient_voices(),
+        3 => waiting_voices(),
         2 => any::<usize>().prop_map(Voice::Handler),
         1 => Just(Voice::Bus),
     ]
@@ -142,7 +141,7 @@ fn events(voices: impl Strategy<Value = Voice>) -> impl Strategy<Value = Event> 
 
 fn publishes() -> impl Strategy<Value = Step> {
     prop_oneof![
-        12 => events(patient_voices()).prop_map(|event| Step::Publish { event }),
+        12 => events(waiting_voices()).prop_map(|event| Step::Publish { event }),
         2 => events(voices()).prop_map(|event| Step::PublishNowait { event }),
         1 => (0..TOPICS, any::<bool>()).prop_map(|(topic, can_call)| Step::PublishAtOnce { topic, can_call }),
         4 => any::<usize>().prop_map(|which| Step::Claim { which }),
@@ -151,7 +150,7 @@ fn publishes() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn urgents() -> impl Strategy<Value = Step> {
+fn exceeding() -> impl Strategy<Value = Step> {
     events(voices()).prop_map(|event| Step::PublishExceeding { event })
 }
 
@@ -181,14 +180,14 @@ fn rarities() -> impl Strategy<Value = Step> {
     ]
 }
 
-pub(crate) fn step(with_urgent: bool) -> impl Strategy<Value = Step> {
-    let urgent = if with_urgent { 3 } else { 0 };
-    prop_oneof![20 => publishes(), urgent => urgents(), 20 => services(), 1 => rarities()]
+pub(crate) fn step(with_exceeding: bool) -> impl Strategy<Value = Step> {
+    let urgent = if with_exceeding { 3 } else { 0 };
+    prop_oneof![20 => publishes(), urgent => exceeding(), 20 => services(), 1 => rarities()]
 }
 
 /// Programs that begin with some subscriptions.
-pub(crate) fn programs(with_urgent: bool) -> impl Strategy<Value = Vec<Step>> {
-    let steps = prop::collection::vec(step(with_urgent), 1..120);
+pub(crate) fn programs(with_exceeding: bool) -> impl Strategy<Value = Vec<Step>> {
+    let steps = prop::collection::vec(step(with_exceeding), 1..120);
     (prop::collection::vec(subscribes(), 2..4), steps).prop_map(|(mut all, steps)| {
         all.extend(steps);
         all

@@ -100,7 +100,7 @@ impl Sources {
         found
     }
 
-    /// Whether a `use` only makes an item of a child known under the parent's name.
+    /// True if a `use` only exports an item of a child under the parent's name.
     fn only_exports(&self, module: &Module, code: &Code, used: &Use) -> bool {
         let target = self.absolute(module, &used.path);
         used.is_exported
@@ -154,7 +154,7 @@ impl Sources {
         module
     }
 
-    /// Whether the module that a `use` brings in whole has an item of this name.
+    /// True if the module of a glob import has an item of this name.
     fn has(&self, module: &[String], used: &Use, name: &str) -> bool {
         let target = self.absolute(&module.to_vec(), &used.path).and_then(|path| self.modules.get(&path));
         target.is_some_and(|code| {

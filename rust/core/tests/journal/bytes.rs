@@ -1,4 +1,4 @@
-//! Segments whose bytes may be anything.
+//! Segments of untrusted bytes.
 
 use proptest::prelude::*;
 use trading_events_core::journal::frame::{FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES, push_frame, read_frame};
@@ -122,7 +122,7 @@ fn a_payload_beyond_the_longest_is_no_frame() {
     assert_eq!(read_frame(&bytes), None);
 }
 
-/// Bytes that look like frames more often than chance has it.
+/// Bytes that look like frames more often than by chance.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..40),

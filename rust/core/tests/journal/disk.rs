@@ -1,4 +1,4 @@
-//! A disk in memory: what was written is in a cache, what was synced is kept, and each call may fail as planned.
+//! A disk in memory: written bytes are in a cache, synced bytes are kept, and each call may fail as planned.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -9,7 +9,7 @@ use trading_events_core::journal::scan::scan;
 use trading_events_core::journal::segment::{Header, read_name};
 use trading_events_core::journal::storage::Storage;
 
-/// How one call goes wrong.
+/// Failure of one call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
     Fails(ErrorKind),
@@ -17,7 +17,7 @@ pub(crate) enum Fault {
     Short(usize),
 }
 
-/// Which calls go wrong: so many succeed before each.
+/// Failures, each after so many calls that succeed.
 pub(crate) fn faults() -> impl Strategy<Value = Vec<(usize, Fault)>> {
     let fault = prop_oneof![
         Just(Fault::Fails(ErrorKind::StorageFull)),
@@ -29,10 +29,10 @@ pub(crate) fn faults() -> impl Strategy<Value = Vec<(usize, Fault)>> {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum DropReason {
-    /// All that was written is still there.
+pub(crate) enum Loss {
+    /// All written bytes are still there.
     Process,
-    /// Of what was not synced only some is there: `kept` decides.
+    /// Of bytes that were not synced only some are there: `kept` decides.
     Power { kept: u64 },
 }
 
@@ -69,13 +69,13 @@ impl Disk {
         self.0.lock().unwrap().faults.push((0, fault));
     }
 
-    /// What a crash leaves.
-    pub(crate) fn after(&self, loss: &DropReason) -> Self {
+    /// The disk after a crash.
+    pub(crate) fn after(&self, loss: &Loss) -> Self {
         let state = self.0.lock().unwrap();
         let mut files = BTreeMap::new();
         for (index, (name, content)) in state.files.iter().enumerate() {
             let mut content = content.clone();
-            if let DropReason::Power { kept } = loss {
+            if let Loss::Power { kept } = loss {
                 let luck = kept.rotate_right(u32::try_from(index * 7 % 64).unwrap());
                 if !content.is_named && luck & 1 == 0 {
                     continue;
@@ -110,7 +110,7 @@ impl Disk {
         (found, segments.keys().next_back().copied())
     }
 
-    /// The greatest sequence number that a segment begins with.
+    /// The greatest first sequence number of a segment.
     pub(crate) fn floor(&self) -> u64 {
         let state = self.0.lock().unwrap();
         let segments = state.files.iter().filter(|(name, _)| read_name(name).is_some());

@@ -1,11 +1,11 @@
-//! What each failure leaves behind.
+//! State after each failure.
 
 use std::io::ErrorKind;
 
 use trading_events_core::journal::frame::MAX_PAYLOAD_BYTES;
 use trading_events_core::journal::{AppendError, Journal};
 
-use crate::disk::{Disk, DropReason, Fault};
+use crate::disk::{Disk, Fault, Loss};
 
 const FULL: Fault = Fault::Fails(ErrorKind::StorageFull);
 
@@ -72,7 +72,7 @@ fn after_a_failed_sync_what_is_in_memory_goes_to_a_new_segment_and_the_next_sync
     assert_eq!(journal.number(), 2);
     assert_eq!(texts(&disk), ["one", "two"]);
     sync(&mut journal).unwrap();
-    assert_eq!(texts(&disk.after(&DropReason::Power { kept: 0 })), ["one", "two"]);
+    assert_eq!(texts(&disk.after(&Loss::Power { kept: 0 })), ["one", "two"]);
 }
 
 #[test]

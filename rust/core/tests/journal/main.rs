@@ -1,11 +1,11 @@
-//! A journal on a disk that fails and loses power, beside a naive model of its promises; and bytes that may be anything.
+//! A journal on a disk that fails and loses power, beside a naive model of its promises, and on untrusted bytes.
 
 mod bytes;
 mod disk;
 mod failures;
 mod program;
 
-use disk::{Disk, DropReason};
+use disk::{Disk, Loss};
 use program::{Run, Step, steps};
 use proptest::prelude::*;
 
@@ -17,7 +17,7 @@ proptest! {
         let mut run = Run::start(Disk::failing(faults));
         for step in &program {
             run.step(step);
-            run.check(&DropReason::Process);
+            run.check(&Loss::Process);
         }
     }
 
@@ -28,8 +28,8 @@ proptest! {
         let mut run = Run::start(Disk::failing(faults));
         for step in &program {
             run.step(step);
-            run.check(&DropReason::Power { kept: 0 });
-            run.check(&DropReason::Power { kept });
+            run.check(&Loss::Power { kept: 0 });
+            run.check(&Loss::Power { kept });
         }
     }
 
@@ -37,11 +37,11 @@ proptest! {
     fn a_journal_that_goes_on_after_a_crash_repeats_no_number(program in steps(), kept in any::<u64>(), more in steps()) {
         let mut run = Run::start(Disk::failing(vec![]));
         run.steps(&program);
-        let mut again = run.reopen(&DropReason::Power { kept });
+        let mut again = run.reopen(&Loss::Power { kept });
         for step in &more {
             again.step(step);
-            again.check(&DropReason::Process);
-            again.check(&DropReason::Power { kept });
+            again.check(&Loss::Process);
+            again.check(&Loss::Power { kept });
         }
     }
 
@@ -52,6 +52,6 @@ proptest! {
         run.heal();
         run.step(&Step::Sync);
         prop_assert_eq!(run.journal.synced(), run.journal.offset());
-        run.check(&DropReason::Power { kept: 0 });
+        run.check(&Loss::Power { kept: 0 });
     }
 }

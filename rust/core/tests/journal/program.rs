@@ -1,4 +1,4 @@
-//! Random uses of a journal, and what must be found of them after a crash.
+//! Random uses of a journal, and the payloads that must be found after a crash.
 
 use proptest::prelude::*;
 use trading_events_core::journal::frame::FRAME_HEADER_BYTES;
@@ -7,7 +7,7 @@ use trading_events_core::journal::storage::Storage;
 use trading_events_core::journal::sync::Synced;
 use trading_events_core::journal::{AppendError, Journal};
 
-use crate::disk::{Disk, DropReason};
+use crate::disk::{Disk, Loss};
 
 const MOST_UNSYNCED_BYTES: usize = 200;
 
@@ -45,7 +45,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..24)
 }
 
-/// A journal, and the naive model: what it has accepted, and how much of that it must have written.
+/// A journal, and its naive model: the accepted payloads, and how many of them must have been written.
 pub(crate) struct Run {
     disk: Disk,
     pub(crate) journal: Journal<Disk>,
@@ -67,8 +67,8 @@ impl Run {
         Self { disk, journal, accepted: vec![], written: 0, running: None, prepared: None, made: 0 }
     }
 
-    /// A run that goes on with what a crash has left.
-    pub(crate) fn reopen(&self, loss: &DropReason) -> Self {
+    /// A run that continues after a crash.
+    pub(crate) fn reopen(&self, loss: &Loss) -> Self {
         let disk = self.disk.after(loss);
         let (accepted, newest) = disk.recover();
         let seq = accepted.last().map_or(1, |(seq, _)| seq + 1).max(disk.floor());
@@ -175,7 +175,7 @@ impl Run {
         }
     }
 
-    /// How many of the accepted frames the journal says are on the disk.
+    /// Number of accepted frames that are on disk, according to the journal.
     fn synced(&self) -> usize {
         let mut unsynced = self.journal.offset() - self.journal.synced();
         let mut synced = self.accepted.len();
@@ -186,16 +186,16 @@ impl Run {
         synced
     }
 
-    /// What a crash leaves is a beginning of what was accepted, and holds at least what was promised.
-    pub(crate) fn check(&self, loss: &DropReason) {
+    /// The payloads after a crash are a prefix of the accepted ones, and contain at least the promised ones.
+    pub(crate) fn check(&self, loss: &Loss) {
         let (found, _) = self.disk.after(loss).recover();
         let promised = match loss {
-            DropReason::Process => self.written,
-            DropReason::Power { .. } => self.synced(),
+            Loss::Process => self.written,
+            Loss::Power { .. } => self.synced(),
         };
         assert!(found.len() >= promised, "{} of {promised} promised frames are there", found.len());
         assert_eq!(found[..promised], self.accepted[..promised]);
-        // A batch that was refused half-way may still be there, after all that was accepted.
+        // A batch that was refused half-way may still be there, after all accepted ones.
         let refused = self.accepted.last().map_or(0, |(seq, _)| seq + 1);
         for frame in &found[promised..] {
             assert!(self.accepted.contains(frame) || frame.0 >= refused, "{frame:?} was never accepted");

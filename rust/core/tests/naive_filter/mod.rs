@@ -1,13 +1,13 @@
-//! Filters evaluated as the contract words them, on subjects from a small world where much coincides.
+//! Filters evaluated naively, after their contract, on subjects from a small world where much coincides.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use trading_events_core::filter::{Filter, TopicInfo};
 
-/// How many callables a generated filter may name.
+/// Number of callables that a generated filter may name.
 pub(crate) const CALLABLES: usize = 4;
 
-/// What is known of every class with every exchange and symbol, and without. The class itself heads its lineage.
+/// Topic information of every class with every exchange and symbol, and without. The class itself heads its lineage.
 pub(crate) fn subjects() -> Vec<TopicInfo<'static>> {
     let classes: [(&str, &[usize]); 3] = [("tick", &[11, 1, 0]), ("trade", &[12, 1, 0]), ("order_filled", &[13, 2, 0])];
     let mut subjects = Vec::new();
@@ -49,16 +49,16 @@ pub(crate) fn filters() -> impl Strategy<Value = Filter<usize>> {
     })
 }
 
-/// What is asked of the event itself, in the order of asking.
+/// Questions to the event itself, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Question {
     Time,
     Call(usize),
 }
 
-/// Whether a subject passes a filter, asking from left to right until the outcome is certain.
+/// True if a subject passes a filter, asking from left to right until the answer is certain.
 ///
-/// `ask` tells the time, or a callable's answer as 0 or 1.
+/// `ask` returns the time, or a callable's answer as 0 or 1.
 pub(crate) fn passes<X>(
     filter: &Filter<usize>,
     info: &TopicInfo<'_>,

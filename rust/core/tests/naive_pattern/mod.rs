@@ -1,4 +1,4 @@
-//! Patterns read and matched as the contract words them, trying all that is possible.
+//! Patterns parsed and matched naively, after their contract, trying all that is possible.
 
 use trading_events_core::topic::PREFIX;
 
@@ -13,13 +13,13 @@ fn glob_matches(glob: &[char], text: &[char]) -> bool {
     }
 }
 
-/// Whether a text is one of those that a segment stands for.
+/// True if a segment matches a text.
 pub(crate) fn segment_matches(glob: &str, text: &str) -> bool {
     let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
     glob_matches(&glob, &text)
 }
 
-/// The segments for event type, exchange and symbol, or nothing where the text is no pattern.
+/// The segments for event type, exchange and symbol, or nothing if the text is no pattern.
 pub(crate) fn segments(text: &str) -> Option<[String; 3]> {
     let mut parts: Vec<String> = text.splitn(4, '.').map(str::to_owned).collect();
     let is_wrong = text.trim().is_empty() || text.chars().any(char::is_control) || parts.contains(&String::new());

@@ -1,4 +1,4 @@
-//! A queue as the contract words it: a list, and what it does when it is full.
+//! A naive queue, after the contract: a list, and its policy when it is full.
 
 use std::sync::Arc;
 
@@ -17,11 +17,31 @@ pub(crate) struct NaiveQueue {
     pub(crate) capacity: usize,
     pub(crate) overflow: Overflow,
     pub(crate) waiting: Vec<Item>,
-    /// What comes before those that wait, whatever the capacity.
+    /// Preloaded events, whatever the capacity.
     pub(crate) preload: Vec<u64>,
-    /// Whether only what comes before them is handed out.
+    /// True if only preloaded events are handed out.
     pub(crate) is_paused: bool,
     pub(crate) high_water: usize,
+}
+
+/// A full queue's way with one more event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Full {
+    LetsWait,
+    Refuses,
+    DropsOldest,
+    DropsNewest,
+}
+
+/// The contract of each policy: true if an event replaces one of its topic, and what a full queue does with others.
+fn contract(overflow: Overflow) -> (bool, Full) {
+    match overflow {
+        Overflow::Block => (false, Full::LetsWait),
+        Overflow::DropOldest => (false, Full::DropsOldest),
+        Overflow::DropNewest => (false, Full::DropsNewest),
+        Overflow::Conflate => (true, Full::LetsWait),
+        Overflow::Raise => (false, Full::Refuses),
+    }
 }
 
 impl NaiveQueue {
@@ -29,30 +49,44 @@ impl NaiveQueue {
         Self { capacity, overflow, waiting: Vec::new(), preload: Vec::new(), is_paused: false, high_water: 0 }
     }
 
-    /// Where an event stands that one of this topic would replace.
+    /// Index of the event that one of this topic would replace.
     pub(crate) fn position_of(&self, topic: &Arc<str>) -> Option<usize> {
-        let is_same = |item: &Item| self.overflow == Overflow::Conflate && item.topic == *topic;
-        self.waiting.iter().position(is_same)
+        let (replaces, _) = contract(self.overflow);
+        self.waiting.iter().position(|item| replaces && item.topic == *topic)
     }
 
-    /// What would happen to one more event, with so many places promised.
+    fn full(&self) -> Full {
+        contract(self.overflow).1
+    }
+
+    /// True if a publisher may have to wait for room.
+    pub(crate) fn may_block(&self) -> bool {
+        self.full() == Full::LetsWait
+    }
+
+    /// True if it takes every event, full or not.
+    pub(crate) fn drops(&self) -> bool {
+        matches!(self.full(), Full::DropsOldest | Full::DropsNewest)
+    }
+
+    /// The answer to one more event, with so many places reserved.
     pub(crate) fn admission(&self, topic: &Arc<str>, promised: usize) -> Admission {
-        match self.overflow {
-            _ if self.waiting.len() + promised < self.capacity => Admission::Take,
-            Overflow::DropOldest | Overflow::DropNewest => Admission::Take,
-            Overflow::Conflate if self.position_of(topic).is_some() => Admission::Take,
-            Overflow::Block | Overflow::Conflate => Admission::Wait,
-            Overflow::Raise => Admission::Refuse,
+        let has_room = self.waiting.len() + promised < self.capacity;
+        match self.full() {
+            _ if has_room || self.position_of(topic).is_some() => Admission::Take,
+            Full::LetsWait => Admission::Wait,
+            Full::Refuses => Admission::Refuse,
+            Full::DropsOldest | Full::DropsNewest => Admission::Take,
         }
     }
 
-    /// Takes an event, whatever the room; returns the one that is lost by it.
+    /// Takes an event, whatever the room; returns the event that is dropped for it.
     pub(crate) fn push(&mut self, item: Item) -> Option<(Item, DropReason)> {
         let is_full = self.waiting.len() >= self.capacity;
-        let dropped = match (self.position_of(&item.topic), self.overflow) {
+        let dropped = match (self.position_of(&item.topic), self.full()) {
             (Some(place), _) => return Some((std::mem::replace(&mut self.waiting[place], item), DropReason::Conflate)),
-            (None, Overflow::DropNewest) if is_full => return Some((item, DropReason::DropNewest)),
-            (None, Overflow::DropOldest) if is_full => Some((self.waiting.remove(0), DropReason::DropOldest)),
+            (None, Full::DropsNewest) if is_full => return Some((item, DropReason::DropNewest)),
+            (None, Full::DropsOldest) if is_full => Some((self.waiting.remove(0), DropReason::DropOldest)),
             _ => None,
         };
         self.waiting.push(item);

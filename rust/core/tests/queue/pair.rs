@@ -10,30 +10,30 @@ use crate::rows::{number_of, row_of};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Step {
-    /// An event that comes if the verdict lets it.
+    /// An event that comes if it is admitted.
     Push {
         topic: usize,
     },
-    /// An event that may stand beyond the capacity.
+    /// An event that may exceed the capacity.
     PushExceeding {
         topic: usize,
     },
     Pop,
     Pack,
     Drain,
-    /// A publisher is promised a place, if there is room.
+    /// Reserves a place, if there is room.
     Promise,
-    /// The first in line is promised one place beyond the capacity.
+    /// Reserves one place beyond the capacity, as for the head.
     PromiseExtra,
-    /// A publisher comes for its place.
+    /// A publisher uses its place.
     Redeem {
         topic: usize,
     },
-    /// A publisher gives its place up.
+    /// A publisher gives its place back.
     GiveUp,
-    /// Only what is put ahead is handed out, where nothing is yet.
+    /// Hands out only preloaded events, if there are none yet.
     Pause,
-    /// Events come before those that wait, each as a row where a bit of its number is set.
+    /// Preloads events, each as a row if a bit of its number is set.
     Preload {
         count: u64,
         rows: u64,
@@ -68,17 +68,17 @@ pub(crate) struct Pair {
     queue: Queue<u64>,
     model: NaiveQueue,
     promised: usize,
-    /// How many have been taken out.
+    /// Number of events taken.
     handed_out: u64,
-    /// How many of those put ahead are no rows.
+    /// Number of preloaded live events.
     live_preload: usize,
     live_limit: usize,
     topics: Vec<Arc<str>>,
     next: u64,
     arena: PackedArena,
-    /// An event that is still to be packed, and its place.
+    /// An event that is still to be packed, and its position.
     to_pack: Option<(u64, u64)>,
-    /// The most that may wait: the capacity, and what urgent events and promises have put beyond it.
+    /// The most that may wait: the capacity, and events and reserved places beyond it.
     bound: usize,
 }
 
@@ -213,15 +213,17 @@ impl Pair {
         );
         assert_eq!((queue.high_water(), queue.capacity()), (model.high_water, model.capacity));
         assert_eq!(queue.has_room(), model.waiting.len() + self.promised < model.capacity);
+        assert_eq!(queue.may_block(), model.may_block());
         assert!(queue.waiting_len() <= self.bound, "no more than {} wait: {}", self.bound, queue.waiting_len());
         for (number, topic) in self.topics.iter().enumerate() {
             assert_eq!(queue.admission(topic), self.admission(number));
+            assert!(!model.drops() || queue.admission(topic) == Admission::Take);
             assert_eq!(queue.takes_room(topic), model.position_of(topic).is_none());
             self.check_exceeding(number);
         }
     }
 
-    /// An urgent event is refused at twice the capacity; promised places may count as taken.
+    /// An event that may exceed the capacity is refused at twice of it; reserved places may count.
     fn check_exceeding(&self, topic: usize) {
         let (waiting, twice) = (self.model.waiting.len(), 2 * self.model.capacity);
         match (self.admission(topic), self.queue.admission_exceeding(&self.topics[topic])) {

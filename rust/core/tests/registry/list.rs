@@ -1,4 +1,4 @@
-//! Everybody who listens, as a list that is scanned for every lookup.
+//! All listeners, as a list that is scanned for every lookup.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What an event answers when a filter asks; of a filter without callables and times, it does not matter.
+/// Answers of an event to a filter; they do not matter to one without callables and times.
 #[derive(Debug, Clone)]
 pub(crate) struct Answers {
     time: i64,
@@ -51,7 +51,7 @@ pub(crate) fn answers() -> impl Strategy<Value = Answers> {
     (0..4_i64, prop::collection::vec(any::<bool>(), CALLABLES)).prop_map(|(time, calls)| Answers { time, calls })
 }
 
-/// Everyone who listens; places are given out again, under the next generation.
+/// All listeners; slots are reused under the next generation.
 #[derive(Default)]
 struct Listeners {
     standing: Vec<(SubscriptionId, Interest)>,
@@ -91,7 +91,7 @@ impl Listeners {
     }
 }
 
-/// Those of a route's targets whose filters an event with these answers passes.
+/// Targets of a route whose residual filters an event with these answers passes.
 fn passing(route: &Route, answers: &Answers) -> Vec<SubscriptionId> {
     let passes = |residual: &Filter<usize>| {
         residual.eval_residual::<()>(&mut || Ok(answers.time), &mut |callable| Ok(answers.calls[*callable])) == Ok(true)

@@ -41,7 +41,7 @@ fn removing_a_place_that_was_given_out_again_leaves_the_new_holder() {
     assert_eq!(route_of(&mut registry, 1, "A").unconditional(), Some(&[new][..]));
 }
 
-/// So many differ in one part alone that the hashes of some of them fall together.
+/// With so many that differ in one part alone, some hashes collide.
 #[test]
 fn a_route_tells_its_topic_and_is_kept_for_each_class_exchange_and_symbol_apart() {
     let mut registry = Registry::default();
@@ -59,7 +59,7 @@ fn a_route_tells_its_topic_and_is_kept_for_each_class_exchange_and_symbol_apart(
     }
 }
 
-/// The most routes in one of the cache's two generations.
+/// Greatest number of routes in one of the cache's two generations.
 const GENERATION: usize = 1 << 17;
 
 #[test]

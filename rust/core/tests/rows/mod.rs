@@ -14,7 +14,7 @@ pub(crate) fn row_of(event: u64) -> Vec<u8> {
     row
 }
 
-/// The number of an event, which may be a row.
+/// The number of an event, live or packed.
 pub(crate) fn number_of(kept: Stored<u64>) -> u64 {
     let rows = match kept {
         Stored::Live(event) => return event,

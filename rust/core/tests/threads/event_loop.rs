@@ -1,4 +1,4 @@
-//! The loop and its workers, as far as the bus is concerned.
+//! The loop and its workers, as far as they concern the bus.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use trading_events_core::subscription::End;
 
 use crate::publisher::{Event, Shared, TestBus};
 
-/// How many events a leader takes from a queue before it goes on to the next.
+/// Events that a shared worker takes from a queue before it goes on to the next.
 const TURN: u32 = 2;
 
-/// A worker's state, as far as the bus is concerned.
+/// State of a worker, as far as it concerns the bus.
 pub(crate) struct Worker {
     leads: bool,
     served: Option<SubscriptionId>,
     in_handler: bool,
-    /// How many more events a leader takes before it goes on to the next subscription.
+    /// Events that a shared worker still takes before it goes on to the next subscription.
     turn: u32,
     /// It has found nothing to do, and looks again in the next turn of the loop.
     lingers: bool,
@@ -39,11 +39,11 @@ pub(crate) struct EventLoop {
     pub(crate) shared: Arc<Shared>,
     pub(crate) workers: VecDeque<Worker>,
     pub(crate) handled: Vec<(SubscriptionId, Event)>,
-    /// Publishers in the loop who wait for room, by what wakes them.
+    /// Publishers in the loop that wait for room, by their tokens.
     pub(crate) waiting: BTreeMap<&'static str, (Ticket, Vec<SubscriptionId>)>,
-    /// Closes the bus before so many more turns.
+    /// Number of turns before the bus is closed.
     pub(crate) closes_after: Option<usize>,
-    /// How much had been handled when the bus was closed for good.
+    /// Number of events handled when the bus was closed for good.
     pub(crate) sealed_after: Option<usize>,
 }
 
@@ -59,7 +59,7 @@ impl EventLoop {
         }
     }
 
-    /// Runs until no other thread is left and all is done.
+    /// Runs until no other thread is left and everything is done.
     pub(crate) fn run(&mut self, wake_ups: &Receiver<usize>) {
         loop {
             self.may_close();
@@ -105,7 +105,7 @@ impl EventLoop {
         }));
     }
 
-    /// Lets publishers come who have been called.
+    /// Lets woken publishers claim their places.
     fn wake(&mut self) {
         let woken = self.shared.lock().take_woken();
         for token in woken {
@@ -145,7 +145,7 @@ impl EventLoop {
         if worker.leads {
             self.shared.lock().leave_shared();
         }
-        // An event may have come before the leader stepped down and have found that there was one.
+        // An event may have come before the worker was pinned, and have found a shared worker.
         let hired = self.shared.lock().start_first_shared();
         self.start(hired);
     }

@@ -1,5 +1,5 @@
-//! What publishing threads and the loop share: the bus behind a lock, and wake-ups. The loop and its workers are modelled
-//! as the seam drives them, and may be interrupted wherever they do not hold the lock.
+//! Publishing threads and the loop share the bus behind a lock, and wake-ups. The loop and its workers are modelled as
+//! the seam drives them, and may be interrupted wherever they do not hold the lock.
 
 mod event_loop;
 mod publisher;
@@ -17,7 +17,7 @@ use trading_events_core::queue::{Overflow, Stored};
 use trading_events_core::routing::{Interest, Selector, SubscriptionId};
 use trading_events_core::subscription::Delivery;
 
-/// How many schedules each model is run under.
+/// Number of schedules of each model.
 const SCHEDULES: usize = 2_000;
 
 fn subscribe(bus: &mut TestBus, overflow: Overflow, capacity: usize) -> SubscriptionId {
@@ -35,8 +35,8 @@ fn subscribe(bus: &mut TestBus, overflow: Overflow, capacity: usize) -> Subscrip
 const THREADS: usize = 3;
 const EVENTS: usize = 3;
 
-/// Publishes from several threads to one queue, to the other and to both; returns what each queue has accepted, in each
-/// publisher's order.
+/// Publishes from several threads to one queue, to the other and to both; returns the events that each queue has
+/// accepted, in each publisher's order.
 fn publish_from_threads(
     shared: &Arc<Shared>,
     event_loop: &Sender<usize>,
@@ -114,7 +114,7 @@ fn what_threads_have_published_before_the_bus_was_closed_is_handled() {
     );
 }
 
-/// Threads that a handler has started are heard while the bus works off; whoever closes it must not overlook what they say.
+/// Threads that a handler has started are heard while the bus closes, and closing must not overlook their events.
 #[test]
 fn what_threads_of_handlers_publish_while_the_bus_closes_is_handled_before_it_is_closed_or_refused() {
     shuttle::check_random(
@@ -156,7 +156,7 @@ fn a_burst_from_threads_posts_one_wake_up() {
     );
 }
 
-/// A thread that a handler has started publishes beyond the capacity what one who waits would only replace.
+/// A thread that a handler has started publishes beyond the capacity an event that the waiter's would only replace.
 #[test]
 fn one_who_waits_is_woken_by_a_thread_that_makes_way_though_no_handler_ever_ends() {
     shuttle::check_random(

@@ -1,4 +1,4 @@
-//! A thread that publishes, and what it shares with the loop.
+//! A publishing thread, and its share of the loop.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use trading_events_core::routing::SubscriptionId;
 pub(crate) type Event = (usize, usize);
 pub(crate) type TestBus = Bus<Event, (), &'static str>;
 
-/// What all threads see.
+/// State that all threads share.
 pub(crate) struct Shared {
     bus: Mutex<TestBus>,
     /// Wake-ups that the loop has not answered yet.
@@ -40,7 +40,7 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    /// Publishes, wakes the loop if there is something to do in it, and says what became of the event.
+    /// Publishes, wakes the loop if there is something to do in it, and returns the result.
     pub(crate) fn publish(&self, topic: &str, targets: &[SubscriptionId], event: Event) -> Offer<Event> {
         let options = OfferOptions { when_full: self.when_full, origin: self.origin, can_call: false };
         let (offer, hired) = {

@@ -58,10 +58,10 @@ pub struct Column {
 }
 
 impl Column {
-    pub(super) fn new(column_type: ColumnType, expected_rows: usize) -> Self {
-        let values = if column_type == ColumnType::Text { vec![0; 4] } else { Vec::new() };
+    pub(super) fn new(value_type: ColumnType, expected_rows: usize) -> Self {
+        let values = if value_type == ColumnType::Text { vec![0; 4] } else { Vec::new() };
         Self {
-            value_type: column_type,
+            value_type,
             rows: 0,
             nulls: 0,
             is_lazy: true,
@@ -106,7 +106,7 @@ impl Column {
         self.values = match self.value_type {
             ColumnType::Text => vec![0; (self.rows + 1) * 4],
             ColumnType::Bit => vec![0; bits],
-            column_type => vec![0; self.rows * column_type.width()],
+            value_type => vec![0; self.rows * value_type.width()],
         };
     }
 
@@ -200,17 +200,17 @@ impl<'a> View<'a> {
     ///
     /// The buffers are too short.
     pub fn new(
-        column_type: ColumnType,
+        value_type: ColumnType,
         rows: usize,
         offset: usize,
         buffers: (Option<&'a [u8]>, &'a [u8], &'a [u8]),
     ) -> Result<Self, DecodeError> {
         let (validity, values, texts) = buffers;
         let end = offset + rows;
-        let needed = match column_type {
+        let needed = match value_type {
             ColumnType::Bit => end.div_ceil(8),
             ColumnType::Text => (end + 1) * 4,
-            _ => end * column_type.width(),
+            _ => end * value_type.width(),
         };
         let is_short = rows > 0 && values.len() < needed;
         if is_short || validity.is_some_and(|bits| bits.len() < end.div_ceil(8)) {

@@ -6,7 +6,7 @@ use super::Pair;
 use crate::rows::row_of;
 
 impl Pair {
-    /// Puts events ahead, every other one as a row. They are for whoever stands and hears events.
+    /// Preloads events, every other one as a row, for a subscription that still takes events.
     pub(super) fn preload(&mut self, which: usize, count: u64) {
         if self.ids.is_empty() {
             return;

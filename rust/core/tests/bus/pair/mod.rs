@@ -19,7 +19,7 @@ use crate::steps::{Event, Step, Voice};
 mod catching_up;
 mod serving;
 
-/// What a publisher in line keeps.
+/// State of a waiting publisher.
 #[derive(Debug)]
 struct Parcel {
     origin: Origin,
@@ -27,27 +27,27 @@ struct Parcel {
     targets: Vec<SubscriptionId>,
 }
 
-/// Both.
+/// A bus and its model.
 #[derive(Debug, Default)]
 pub(crate) struct Pair {
     pub(crate) bus: Bus<u64, u32, u64>,
     pub(crate) model: Model,
     pub(crate) steps: usize,
     parcels: BTreeMap<Ticket, Parcel>,
-    /// Every id that was ever given out.
+    /// Every id ever given out.
     ids: Vec<SubscriptionId>,
     events: u64,
     tokens: u64,
-    /// An event that is still to be packed, and where it stands.
+    /// An event that is still to be packed, and its positions.
     to_pack: Option<(u64, Vec<Position>)>,
-    /// What the history keeps, if there is one.
+    /// Events of the history, if there is one.
     pub(crate) history: Vec<u64>,
 }
 
 const PUBLISHER: Origin = Origin::Publisher;
 
 impl Pair {
-    /// A bus that keeps its newest events, if any.
+    /// A bus that keeps so many events in its history.
     pub(crate) fn keeping(events: usize) -> Self {
         let mut pair = Self::default();
         pair.bus.history = (events > 0).then(|| History::new(events));
@@ -86,15 +86,15 @@ impl Pair {
         self.check_both();
     }
 
-    /// Whoever has been called was rightly called, and both say the same of everything.
+    /// Woken publishers were rightly woken, and bus and model agree.
     fn check_both(&mut self) {
         let Model { subscriptions, wait_queue, .. } = &mut self.model;
         wait_queue.note_free(&room(subscriptions));
         let tokens: BTreeSet<u64> = self.bus.tokens().copied().collect();
-        let uncalled = wait_queue.waiters.iter().filter(|waiter| waiter.places.is_none());
+        let uncalled = wait_queue.waiters.iter().filter(|waiter| waiter.reserved.is_none());
         assert_eq!(tokens, uncalled.map(|waiter| waiter.token).collect(), "every token is kept until it is given back");
         for token in self.bus.take_woken() {
-            wait_queue.call(token, &room(subscriptions));
+            wait_queue.wake(token, &room(subscriptions));
         }
         for found in subscriptions {
             found.note_service(self.steps);
@@ -145,7 +145,7 @@ impl Pair {
         assert_eq!((events, discarded.ended), self.model.unsubscribe(id, drain));
     }
 
-    /// Those that stand come first, so that small numbers name them; then those that have ended.
+    /// Existing subscriptions come first, so that small numbers name them; then ended ones.
     fn targets(&self, mask: u8) -> Vec<SubscriptionId> {
         let standing = self.model.subscriptions.iter().map(|found| found.id);
         let ended = self.ids.iter().rev().copied().filter(|id| self.bus.subscriptions().get(*id).is_none());
@@ -191,7 +191,7 @@ impl Pair {
     fn accepted(&mut self, item: &Item, targets: &[SubscriptionId], options: OfferOptions, accepted: Accepted<u64>) {
         let (mut dropped, mut to_serve) = self.model.accept(item, targets, options);
         if self.model.phase != Phase::Open {
-            // What was given up may have left a subscription in the list of those that have events.
+            // Dropped events may have left a subscription in the ready list.
             let is_listed = |id: &SubscriptionId| !accepted.to_serve.contains(id);
             to_serve
                 .extract_if(.., |id| is_listed(id))
@@ -214,7 +214,7 @@ impl Pair {
         );
     }
 
-    /// Packs the event that was accepted last, wherever it still stands.
+    /// Packs the event that was accepted last, wherever it is still stored.
     fn pack(&mut self) {
         if let Some((event, places)) = self.to_pack.take() {
             let packed = self.bus.pack(&places, &row_of(event), |waiting| *waiting == event);
@@ -230,7 +230,7 @@ impl Pair {
         self.parcels.insert(ticket, Parcel { origin, item, targets });
     }
 
-    /// Publishes along the bus's own route; the short way is taken exactly where all is plain.
+    /// Publishes along the bus's own route; the fast path is taken exactly where it applies.
     fn publish_at_once(&mut self, number: usize, can_call: bool) {
         let item = self.new_item(number);
         let hearing = self.model.subscriptions.iter().filter(|found| found.hears(number));
@@ -257,7 +257,7 @@ impl Pair {
 
     fn waiting(&self, which: usize, woken: Option<bool>) -> Option<Ticket> {
         let is_fit = |places: bool| woken.is_none_or(|woken| woken == places);
-        let fit = self.model.wait_queue.waiters.iter().filter(|waiter| is_fit(waiter.places.is_some()));
+        let fit = self.model.wait_queue.waiters.iter().filter(|waiter| is_fit(waiter.reserved.is_some()));
         let tickets: Vec<Ticket> = fit.map(|waiter| waiter.ticket).collect();
         (!tickets.is_empty()).then(|| tickets[which % tickets.len()])
     }
@@ -283,7 +283,7 @@ impl Pair {
         let Some(ticket) = self.waiting(which, None) else { return };
         self.parcels.remove(&ticket);
         let waiter = self.model.wait_queue.leave(ticket).unwrap();
-        let token = waiter.places.is_none().then_some(waiter.token);
+        let token = waiter.reserved.is_none().then_some(waiter.token);
         assert_eq!(self.bus.give_up(ticket), token, "a token is given back once");
     }
 

@@ -1,4 +1,4 @@
-//! Workers: who serves whom, and what comes out.
+//! Workers: the subscriptions they serve, and the events they get.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::rows::number_of;
 use crate::steps::Step;
 
 impl Pair {
-    /// One leader is due where there are events and no leader; after events were given up, perhaps one too many.
+    /// One shared worker is due where there are events and none; after events were dropped, perhaps one too many.
     pub(super) fn start_shared(&mut self) {
         let hired = self.bus.start_first_shared();
         let is_due = self.model.shared_workers == 0 && self.model.longest_due().is_some();
@@ -58,7 +58,7 @@ impl Pair {
         assert_eq!(ended.few, self.model.unfinished() == 0);
     }
 
-    /// An event that was handled and the next in one go, exactly where all is plain.
+    /// Takes the fast path from one event to the next, exactly where it applies.
     pub(super) fn take_next(&mut self, which: usize) {
         let Some(id) = self.pick(which, |found| found.in_handler) else { return };
         let is_lost = |gap: &BTreeMap<Arc<str>, u64>| !gap.is_empty();
@@ -88,7 +88,7 @@ impl Pair {
         assert_eq!((sum, topics), gap.map_or((0, BTreeMap::new()), |gap| (gap.values().sum(), gap)));
     }
 
-    /// Serves everything, and lets everybody come who has been called, until nothing is left to do.
+    /// Serves everything, and lets every woken publisher claim its places, until nothing is left to do.
     pub(crate) fn serve_all(&mut self) {
         while self.pick(0, |found| found.queue.is_paused).is_some() {
             self.step(&Step::Resume { which: 0 });
