@@ -202,3 +202,23 @@ fn a_text_that_is_no_decimal_is_refused() {
         assert_eq!(Decimal::parse(text), Some(Parsed::Long), "{text:?}");
     }
 }
+
+#[test]
+fn a_row_bears_the_mark_of_its_layout_and_is_read_by_a_layout_without_one() {
+    let names = ["event_type", "price"].map(str::to_owned);
+    for mark in [None, Some(0), Some(0x1f)] {
+        let layout = Layout::new("tick", &names);
+        let layout = mark.map_or_else(|| Layout::new("tick", &names), |mark| layout.marked(mark));
+        let mut row = Vec::new();
+        let mut sink = RowSink::new(&mut row);
+        sink.begin(&layout, 0);
+        sink.put(Token::Int(7));
+        let mut source = RowSource::new(&row);
+        assert_eq!(source.begin(), Ok("tick"));
+        assert_eq!(source.mark(), mark);
+        let plain = Layout::new("tick", &names);
+        assert_eq!(source.next_key(&plain), Ok(Some(Key::Field(1))));
+        assert_eq!(source.next(), Ok(Token::Int(7)));
+        assert_eq!(source.next_key(&plain), Ok(None));
+    }
+}

@@ -74,13 +74,12 @@ impl<E, S, W> Bus<E, S, W> {
             let grown = u64::from(dropped.is_none());
             outcome.dropped.extend(dropped);
             if subscription.queue.is_to_be_packed() {
-                outcome
-                    .to_pack
-                    .extend(subscription.position_to_pack(next, topic).map(|position| Position::Queue(*id, position)));
+                let position = subscription.position_to_pack(next, topic);
+                outcome.to_pack.extend(position.map(|position| Position::Queue(*id, position)));
             }
             self.unfinished += grown;
-            if options.when_full == WhenFull::Exceed && subscription.queue.waiting_len() > subscription.queue.capacity()
-            {
+            let queue = &subscription.queue;
+            if options.when_full == WhenFull::Exceed && queue.waiting_len() > queue.capacity() {
                 subscription.counts.over_capacity += grown;
             }
             if subscription.service == Service::Idle {

@@ -133,13 +133,7 @@ impl Pair {
                 self.bound = self.bound.max(self.model.waiting.len() + self.promised + 1);
                 self.push(topic);
             }
-            Step::Pop => {
-                let is_ahead = !self.model.preload.is_empty();
-                let popped = self.queue.pop();
-                self.handed_out += u64::from(popped.is_some());
-                self.live_preload -= usize::from(is_ahead && matches!(popped, Some(Stored::Live(_))));
-                assert_eq!(popped.map(number_of), self.model.pop());
-            }
+            Step::Pop => self.pop(),
             Step::Pack => self.pack(),
             Step::Drain => {
                 let drained = self.queue.drain();
@@ -167,6 +161,14 @@ impl Pair {
             }
             _ => {}
         }
+    }
+
+    fn pop(&mut self) {
+        let is_preloaded = !self.model.preload.is_empty();
+        let popped = self.queue.pop();
+        self.handed_out += u64::from(popped.is_some());
+        self.live_preload -= usize::from(is_preloaded && matches!(popped, Some(Stored::Live(_))));
+        assert_eq!(popped.map(number_of), self.model.pop());
     }
 
     fn preload(&mut self, count: u64, rows: u64) {
