@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from typing import Any, TypedDict
 
-from trading.events.bus import Delivery, GapCallback, Overflow
-from trading.events.history import Start
+from trading.events.bus import Delivery, GapCallback, Overflow, Start
 
 
 class SubscribeOptions(TypedDict, total=False):

@@ -9,9 +9,8 @@ from trading.events._bus.argument_checks import check_handler, check_int, check_
 from trading.events._bus.closing import ClosingBus
 from trading.events._core import to_utc
 from trading.events.base import BaseEvent
-from trading.events.bus import DEFAULT_CAPACITY, Delivery, Filter, GapCallback, Overflow
+from trading.events.bus import DEFAULT_CAPACITY, Delivery, Filter, GapCallback, Overflow, Start
 from trading.events.errors import BusClosedError, NoHistoryError
-from trading.events.history import Start
 
 if TYPE_CHECKING:
     import asyncio
