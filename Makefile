@@ -102,6 +102,7 @@ lint-python: $(VENV)/.extra-dev
 	$(call heading,Python lint)
 	$(RUN) ruff check
 	$(RUN) ruff format --check
+	$(VENV)/bin/lint-imports --no-logo
 
 lint-workflows: $(VENV)/.extra-dev
 	$(call heading,Workflows)
@@ -193,6 +194,6 @@ interrupts: $(VENV)/.built $(VENV)/.extra-test ## interrupt each command at TIME
 clean: ## remove what was built, environments included
 	rm -rf .venv .venvs target build dist htmlcov .coverage .coverage.* .benchmarks
 	rm -rf rust/fuzz/target rust/fuzz/corpus rust/fuzz/artifacts
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .pytest_cache .mypy_cache .import_linter_cache .ruff_cache .hypothesis
 	rm -f python/trading/events/_core*.so
 	find python tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -231,7 +231,7 @@ async def test_a_subclass_may_be_made() -> None:
 async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_aclose_for_ever(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trading.events.memory_bus._GRACE_S", 0.05)
+    monkeypatch.setattr("trading.events._bus.closing._GRACE_S", 0.05)
     release = asyncio.Event()
 
     async def stubborn(_event: BaseEvent) -> None:

@@ -118,6 +118,7 @@ publishes faster than the handlers work is slowed towards their pace, turn by tu
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, TypeVar, overload
 
 from trading.events.base import BaseEvent
@@ -140,6 +141,9 @@ Overflow = Literal["block", "drop_oldest", "drop_newest", "conflate", "raise"]
 
 Delivery = Literal["queued", "inline"]
 """Who calls a handler: a task of the bus, or the publisher."""
+
+Start = Literal["new", "last_per_topic", "history"] | datetime
+"""From where on a subscription hears events."""
 
 DEFAULT_CAPACITY = 100_000
 """Events that may wait for one subscription: some seconds of a busy market, some megabytes."""

@@ -2,16 +2,13 @@
 
 import sys
 from datetime import datetime
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from trading.events._bus.argument_checks import check_int
 from trading.events._core import NativeBus, to_utc
 from trading.events.base import BaseEvent
 
 EventT = TypeVar("EventT", bound=BaseEvent)
-
-Start = Literal["new", "last_per_topic", "history"] | datetime
-"""From where on a subscription hears events."""
 
 
 def _moment(found: object, what: str) -> datetime | None:

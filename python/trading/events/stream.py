@@ -4,14 +4,24 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from trading.events.base import BaseEvent
 
-if TYPE_CHECKING:
-    from trading.events.bus import IEventBus
-
 EventT = TypeVar("EventT", bound=BaseEvent)
+
+
+class StreamedBus(Protocol):
+    """The part of a bus that a stream uses."""
+
+    @property
+    def subscribe(self) -> Callable[..., Coroutine[Any, Any, str]]:
+        """As `IEventBus.subscribe`, with the options of the bus."""
+        raise NotImplementedError
+
+    def unsubscribe(self, subscription_id: str) -> Coroutine[Any, Any, None]:
+        """As `IEventBus.unsubscribe`."""
+        raise NotImplementedError
 
 
 class _Counter:
@@ -92,7 +102,7 @@ class EventStream(AsyncIterator[EventT], Generic[EventT]):
 
     def __init__(
         self,
-        bus: "IEventBus",
+        bus: StreamedBus,
         event_type: str | type[BaseEvent],
         *,
         filter: Callable[[Any], object] | None = None,  # noqa: A002 - as in subscribe
@@ -111,8 +121,7 @@ class EventStream(AsyncIterator[EventT], Generic[EventT]):
     async def _subscribe(self) -> None:
         if self._sid is None and not self._is_over:
             event_type, condition, options = self._terms
-            subscribe: Callable[..., Any] = self._bus.subscribe
-            self._sid = await subscribe(event_type, self._counter.offer, condition, **options)
+            self._sid = await self._bus.subscribe(event_type, self._counter.offer, condition, **options)
 
     async def __anext__(self) -> EventT:
         """The next event, waiting for it if there is none."""

@@ -161,7 +161,7 @@ async def test_a_recorder_that_is_ending_is_waited_for_too(bus: InMemoryEventBus
     writer.open()
     await bus.caught_up(sid)
     assert heard == [tick(0)]
-    assert not bus._hand_overs._recorders
+    assert not bus._catch_ups._recorders
 
 
 async def test_a_recorder_of_another_store_is_not_waited_for(bus: InMemoryEventBus, tmp_path: Path) -> None:

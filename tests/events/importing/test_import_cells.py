@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading.events.importing.events.cells import (
+from trading.events.importing.cells import (
     TimeUnit,
     read_double,
     read_integer,

@@ -22,7 +22,7 @@ from trading.events import (
     table_to_events,
 )
 from trading.events.importing import MarketDataFile
-from trading.events.importing.events.cells import read_integer, read_number, read_time
+from trading.events.importing.cells import read_integer, read_number, read_time
 from trading.events.market_data import BarEvent, OrderBookEvent, TickEvent, TradeEvent
 from trading.events.order import OrderFilledEvent
 from trading.events.persistence import EventReader, ParquetEventWriter

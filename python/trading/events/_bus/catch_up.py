@@ -68,7 +68,7 @@ def recorded(
     return store.read_range(start, event_type=event_type, exchange=exchanges, symbol=symbols)
 
 
-class HandOvers:
+class CatchUps:
     """The hand-overs of one bus, and who records there."""
 
     __slots__ = ("_failed", "_recorders", "_running")
@@ -100,15 +100,17 @@ class HandOvers:
         """Begins to give a subscription, which is held back, what a store has."""
         writers = {each: writer for each, writer in self._recorders.items() if store.is_written_by(writer)}
         on_their_way = [waiting for each in writers if (waiting := _until_handled(bus, each)) is not None]
-        run = self._run(_Passage(bus, sid), events, _Seam(on_their_way, list(writers.values())), on_failure)
+        run = self._run(_Backfill(bus, sid), events, _Cutover(on_their_way, list(writers.values())), on_failure)
         self._running[sid] = running = asyncio.get_running_loop().create_task(run)
         running.add_done_callback(lambda _: self._running.pop(sid))  # also where it is cancelled before it has begun
 
-    async def _run(self, passage: "_Passage", events: "EventRange", seam: "_Seam", on_failure: OnFailure) -> None:
-        sid = passage.sid
+    async def _run(
+        self, backfill: "_Backfill", events: "EventRange", cutover: "_Cutover", on_failure: OnFailure
+    ) -> None:
+        sid = backfill.sid
         try:
-            await seam.reached()
-            await passage.give(events)
+            await cutover.reached()
+            await backfill.give(events)
         except SubscriptionNotFoundError:
             pass  # it has ended meanwhile
         except Exception as error:  # noqa: BLE001 - it is told in every way that a failing handler's would be
@@ -157,7 +159,7 @@ def _until_handled(bus: NativeBus, sid: str, *, left: int = 0) -> "asyncio.Futur
     return None
 
 
-class _Seam(NamedTuple):
+class _Cutover(NamedTuple):
     """Up to where the store must have come."""
 
     on_their_way: list[asyncio.Future[None]]
@@ -172,7 +174,7 @@ class _Seam(NamedTuple):
                 await writer.flush()
 
 
-class _Passage:
+class _Backfill:
     """The way of recorded events before those that a subscription holds back."""
 
     def __init__(self, bus: NativeBus, sid: str) -> None:

@@ -7,18 +7,26 @@ import threading
 import time
 import traceback
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from weakref import ref
 
 if TYPE_CHECKING:
     import asyncio
 
-    from trading.events.memory_bus import InMemoryEventBus
-
 _LOGGER = logging.getLogger("trading.events")
 
 _GLANCES = 4
 """How often a watchdog looks in the time that a handler may take: it warns at most a quarter of that late."""
+
+
+class WatchedBus(Protocol):
+    """A bus whose handlers can be looked at from another thread."""
+
+    name: str
+
+    def _in_handlers(self) -> list[tuple[str, str, int]]: ...
+
+    def _workers(self) -> "list[asyncio.Task[None]]": ...
 
 
 class Watchdog:
@@ -27,7 +35,7 @@ class Watchdog:
     Handlers are not slowed by it: it compares what is in a handler with what was there when it last looked.
     """
 
-    def __init__(self, bus: "InMemoryEventBus", slow_handler_s: float) -> None:
+    def __init__(self, bus: WatchedBus, slow_handler_s: float) -> None:
         if isinstance(slow_handler_s, bool) or not isinstance(slow_handler_s, int | float):
             raise TypeError(f"slow_handler_s is {slow_handler_s!r}; it must be a number of seconds")
         if not (slow_handler_s > 0 and math.isfinite(slow_handler_s)):
@@ -57,7 +65,7 @@ class Watchdog:
             if bus is None:
                 return
             now_s = time.monotonic()
-            running = {(sid, events): name for sid, name, events in bus._in_handlers()}  # noqa: SLF001 - its watchdog
+            running = {(sid, events): name for sid, name, events in bus._in_handlers()}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - its watchdog
             since_s = {handling: since_s.get(handling, now_s) for handling in running}
             named &= running.keys()
             for handling, name in running.items():
@@ -66,15 +74,15 @@ class Watchdog:
                     self._warn(bus, handling[0], name, now_s - since_s[handling])
             del bus
 
-    def _warn(self, bus: "InMemoryEventBus", sid: str, name: str, seconds: float) -> None:
+    def _warn(self, bus: WatchedBus, sid: str, name: str, seconds: float) -> None:
         frame = self._frame(bus, sid)
         stack = "" if frame is None else "\n" + "".join(traceback.format_stack(frame)).rstrip()
         text = "%s: the handler of subscription %s (%s) has been running for %.3g s%s"
         _LOGGER.warning(text, bus.name, name, sid, seconds, stack)
 
-    def _frame(self, bus: "InMemoryEventBus", sid: str) -> FrameType | None:
+    def _frame(self, bus: WatchedBus, sid: str) -> FrameType | None:
         """Where the handler is: where its coroutine is suspended, or, if it runs, where the loop's thread is."""
-        workers: list[asyncio.Task[None]] = bus._workers()  # noqa: SLF001 - its watchdog
+        workers: list[asyncio.Task[None]] = bus._workers()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - its watchdog
         for worker in workers:
             coroutine = worker.get_coro()
             if getattr(coroutine, "suspended_sid", None) == sid:

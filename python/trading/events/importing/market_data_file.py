@@ -11,10 +11,7 @@ from pydantic import TypeAdapter
 from trading.events import _core
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import ImportFileError
-from trading.events.importing.events.bars import BarsFromRows
-from trading.events.importing.events.books import BooksFromRows
-from trading.events.importing.events.bybit_books import BYBIT_LAYOUT, BybitBooks
-from trading.events.importing.events.cells import (
+from trading.events.importing.cells import (
     TIME_UNITS,
     TimeUnit,
     read_noisy_number,
@@ -22,9 +19,12 @@ from trading.events.importing.events.cells import (
     shown,
     time_reader,
 )
+from trading.events.importing.events.bars import BarsFromRows
+from trading.events.importing.events.books import BooksFromRows
+from trading.events.importing.events.bybit_books import BYBIT_LAYOUT, BybitBooks
 from trading.events.importing.events.events import EventsFromRows
-from trading.events.importing.events.instrument import Instrument
 from trading.events.importing.events.layout import Layout, choose_layout
+from trading.events.importing.instrument import Instrument
 from trading.events.importing.rows.file_facts import FileFacts
 from trading.events.importing.rows.opening import open_rows
 from trading.events.importing.rows.rows import RefusedRow, Row

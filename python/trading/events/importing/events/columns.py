@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trading.events.errors import ImportFileError
-from trading.events.importing.events.cells import shown
+from trading.events.importing.cells import shown
 
 KNOWN_NAMES: dict[str, tuple[str, ...]] = {
     "timestamp": ("timestamp", "time", "ts", "datetime", "date", "exchangetimestamp", "tradetime", "transacttime"),

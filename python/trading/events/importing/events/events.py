@@ -9,7 +9,7 @@ from typing import get_args
 from pydantic import ValidationError
 
 from trading.events.base import BaseEvent
-from trading.events.importing.events.cells import (
+from trading.events.importing.cells import (
     Cell,
     read_as_is,
     read_integer,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from trading.events.errors import ImportFileError
-from trading.events.importing.events.cells import shown
+from trading.events.importing.cells import shown
 from trading.events.importing.rows.rows import RefusedRow, Row
 from trading.events.importing.rows.text_lines import TextLines
 

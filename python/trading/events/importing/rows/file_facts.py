@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from trading.events.importing.events.cells import NumberReader, TimeReader
-from trading.events.importing.events.instrument import Instrument
+from trading.events.importing.cells import NumberReader, TimeReader
+from trading.events.importing.instrument import Instrument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

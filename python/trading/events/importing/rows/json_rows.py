@@ -8,7 +8,7 @@ from typing import NoReturn, cast
 
 from trading.events._models.decimals import WIDE
 from trading.events.errors import ImportFileError
-from trading.events.importing.events.cells import shown
+from trading.events.importing.cells import shown
 from trading.events.importing.rows.rows import RefusedRow, Row
 from trading.events.importing.rows.text_lines import TextLines
 

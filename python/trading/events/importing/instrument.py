@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from trading.events.importing.events.cells import read_text, shown
+from trading.events.importing.cells import read_text, shown
 
 
 class Instrument:
