@@ -1,4 +1,4 @@
-//! The exceptions of `trading.events.errors`, defined in Python and raised from here too.
+//! The exceptions of `trading.events.errors`, which are defined in Python.
 
 use std::io;
 
@@ -19,7 +19,7 @@ import_exception!(trading.events.errors, SubscriptionNotFoundError);
 import_exception!(trading.events.errors, UnstorableEventError);
 import_exception!(trading.events.errors, WrongLoopError);
 
-/// The error of the operating system with its number, by which Python chooses the class.
+/// An operating system error with its number, by which Python selects the class.
 pub(crate) fn os_error(error: io::Error) -> PyErr {
     match error.raw_os_error() {
         Some(number) => {
@@ -31,7 +31,7 @@ pub(crate) fn os_error(error: io::Error) -> PyErr {
     }
 }
 
-/// Whether an exception ends the program rather than one handler.
+/// Tells if an exception ends the program, and not only a handler.
 pub(crate) fn ends_program(py: Python<'_>, error: &PyErr) -> bool {
     error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
 }

@@ -1,4 +1,4 @@
-//! The fast paths, for whoever asks which are taken.
+//! A report of the fast paths taken.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

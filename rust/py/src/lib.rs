@@ -1,4 +1,4 @@
-//! The seam between the bus's core and Python.
+//! The Python extension module over the core.
 
 use pyo3::prelude::*;
 
@@ -58,7 +58,7 @@ mod _core {
 
     use pyo3::prelude::*;
 
-    /// Whether this is a debug build, on which nothing may be measured.
+    /// True in a debug build, which must not be measured.
     #[pymodule_export]
     const DEBUG_BUILD: bool = cfg!(debug_assertions);
 

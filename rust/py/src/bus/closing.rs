@@ -1,4 +1,4 @@
-//! How a bus ends.
+//! Closing a bus.
 
 use pyo3::prelude::*;
 use trading_events_core::bus::Phase;
@@ -16,19 +16,19 @@ impl NativeBus {
         }
     }
 
-    /// Takes no new events from outside.
+    /// Refuses events from outside from now on.
     fn _close(&self, py: Python<'_>) -> PyResult<()> {
         self.lock(py).bus.close();
         self.wake_waiters(py, None)
     }
 
-    /// Takes no new events from anybody but the bus itself.
+    /// Refuses all events but the bus's own from now on.
     fn _refuse(&self, py: Python<'_>) -> PyResult<()> {
         self.lock(py).bus.refuse();
         self.wake_waiters(py, None)
     }
 
-    /// Gives up all that waits, and returns the tasks that still run handlers.
+    /// Drops all waiting events, and returns the tasks that still run handlers.
     fn _abandon(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let (abandoned, tasks) = {
             let mut state = self.lock(py);
@@ -43,7 +43,7 @@ impl NativeBus {
         Ok(tasks)
     }
 
-    /// Closes the bus for good, unless something has come that is still to be handled. Says whether it is closed.
+    /// Closes the bus for good, unless events are left. Returns whether it is closed.
     fn _seal(&self, py: Python<'_>) -> PyResult<bool> {
         let is_closed = self.lock(py).bus.mark_closed();
         self.wake_waiters(py, None)?;

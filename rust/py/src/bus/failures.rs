@@ -1,4 +1,4 @@
-//! Telling the Python half of a bus what has failed in user code.
+//! Reports of failures in user code.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -11,8 +11,8 @@ use crate::runtime::drive::ContextGuard;
 use crate::runtime::exits;
 
 impl NativeBus {
-    /// Tells the Python half of a failure: of a handler or a gap callback in the context that it ran in. What fails in there
-    /// is shown, and harms nobody, unless it ends the program.
+    /// Reports a failure to the Python half of the bus, in the context in which the handler or gap callback ran. Errors
+    /// in the report itself are written to stderr, except those that end the program.
     pub(crate) fn report(
         slf: &Bound<'_, Self>,
         subscriber: &Subscriber,
@@ -20,7 +20,7 @@ impl NativeBus {
         error: PyErr,
         phase: &str,
     ) -> PyResult<()> {
-        // Where the handler itself is still the caller, its context is entered already.
+        // A filter runs in its publisher's context.
         let context = (phase != "filter").then(|| subscriber.context.bind(slf.py()));
         let _entered = context.and_then(|context| ContextGuard::enter(context).ok());
         let py = slf.py();

@@ -1,4 +1,4 @@
-//! What a subscription wants to hear.
+//! The events that a subscription asks for.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -9,7 +9,7 @@ use trading_events_core::routing::Selector;
 use crate::event::event_class::{base_event, kind_identity};
 use crate::event::topic::{parse_pattern, pattern_text};
 
-/// What a subscription hears, in words, and the class where it is one.
+/// The events of a pattern or a class: their kinds, their description, and the class if one was given.
 pub(crate) fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Selector, String, Option<Bound<'py, PyType>>)> {
     if let Ok(text) = what.cast::<PyString>() {
         let pattern = parse_pattern(pattern_text(text)?)?;
@@ -24,7 +24,7 @@ pub(crate) fn kinds_of<'py>(what: &Bound<'py, PyAny>) -> PyResult<(Selector, Str
     }
 }
 
-/// A conjunction of conjunctions as one, so that each of its parts can shorten the way to the subscription.
+/// Nested conjunctions merged into one, so that routing can use each of their parts.
 pub(crate) fn flattened(filter: Filter<usize>) -> Filter<usize> {
     fn collect(filter: Filter<usize>, parts: &mut Vec<Filter<usize>>) {
         match filter {

@@ -1,4 +1,4 @@
-//! The native half of `InMemoryEventBus`: its loop, who calls it, and whom it wakes.
+//! The native half of `InMemoryEventBus`: its event loop, its callers and its waiters.
 
 use std::cell::RefMut;
 use std::sync::Arc;
@@ -23,11 +23,11 @@ use crate::runtime::pace::Pace;
 #[pyclass(frozen, subclass, weakref, module = "trading.events._core")]
 pub(crate) struct NativeBus {
     pub(crate) number: u64,
-    /// How long a worker may take in one turn of the loop before it yields.
+    /// The time that a worker may take in one turn of the loop before it yields.
     pub(crate) stretch_ns: AtomicU64,
     fork_guard: ForkGuard,
     state: Guarded<State>,
-    /// The bus that this one sends for, whose handlers are heard until this one has worked off what it has.
+    /// The bus that this one sends for: its handlers may publish here until this bus is empty.
     patron: Guarded<Option<Py<Self>>>,
 }
 
@@ -46,21 +46,21 @@ impl NativeBus {
         self.fork_guard.check()
     }
 
-    /// The subscription whose handler runs and is the caller, or has started the task that is.
+    /// The subscription whose running handler is the caller, or has started the task that is.
     pub(crate) fn calling_handler(&self, py: Python<'_>) -> PyResult<Option<SubscriptionId>> {
         let Some(number) = handler_context::calling_subscription(py, self.number)? else { return Ok(None) };
         let state = self.lock(py);
         let Some(id) = state.by_number.get(&number) else { return Ok(None) };
-        // One that has ended is known for as long as the failure of its last event is being reported.
+        // A subscription that has ended is known until the failure of its last event has been reported.
         Ok(state.bus.subscriptions().get(*id).is_none_or(Subscription::is_served).then_some(*id))
     }
 
-    /// Whether the caller is a handler that runs, or a task that one has started.
+    /// Tells if the caller is a running handler, or a task that one has started.
     pub(crate) fn is_in_handler(&self, py: Python<'_>) -> PyResult<bool> {
         Ok(self.calling_handler(py)?.is_some())
     }
 
-    /// The bus's loop; the one that runs here becomes it if it has none.
+    /// The bus's event loop. If it has none, the loop that runs in this thread becomes it.
     pub(crate) fn event_loop(&self, py: Python<'_>) -> PyResult<Option<Arc<LoopHandle>>> {
         if let Some(event_loop) = &self.lock(py).event_loop {
             return Ok(Some(Arc::clone(event_loop)));
@@ -69,7 +69,7 @@ impl NativeBus {
         Ok(Some(Arc::clone(self.lock(py).event_loop.get_or_insert(Arc::new(found)))))
     }
 
-    /// The bus's loop, which must be the one that runs here.
+    /// The bus's event loop, which must be the one that runs in this thread.
     pub(crate) fn event_loop_here(&self, py: Python<'_>) -> PyResult<Arc<LoopHandle>> {
         self.check_process()?;
         let event_loop =
@@ -78,19 +78,19 @@ impl NativeBus {
         Ok(event_loop)
     }
 
-    /// The number in a subscription's sid, if it is one of this bus.
+    /// The number in a sid of this bus.
     pub(crate) fn number_of(&self, sid: &str) -> Option<u64> {
         let number = sid.strip_prefix(&format!("sub-{}-", self.number))?.parse().ok()?;
         (sid_of(self.number, number) == sid).then_some(number)
     }
 
-    /// The subscription of a sid, which has not ended.
+    /// The active subscription with a sid.
     pub(crate) fn id_of(&self, py: Python<'_>, sid: &str) -> PyResult<SubscriptionId> {
         let id = self.number_of(sid).and_then(|number| self.lock(py).by_number.get(&number).copied());
         id.ok_or_else(|| SubscriptionNotFoundError::new_err(format!("no subscription {sid:?} stands on this bus")))
     }
 
-    /// Whether somebody waits for room, for few events to be left, or for a subscription to end.
+    /// Tells if any future is pending: for room in a queue, for the bus to become idle, or for a subscription.
     pub(crate) fn is_awaited(&self, py: Python<'_>) -> PyResult<bool> {
         let futures: Vec<Py<PyAny>> = {
             let state = self.lock(py);
@@ -108,7 +108,8 @@ impl NativeBus {
         Ok(false)
     }
 
-    /// Wakes whoever waits for places, for few events to be left, or for a subscription to end or to have handled something.
+    /// Completes the futures whose condition holds: room in a queue, an idle bus, a subscription that has ended or has
+    /// reached a watermark.
     pub(crate) fn wake_waiters(&self, py: Python<'_>, ended: Option<&Subscriber>) -> PyResult<()> {
         let futures = {
             let mut state = self.lock(py);
@@ -141,7 +142,7 @@ impl NativeBus {
         }
     }
 
-    /// The running loop becomes the bus's, if it has none.
+    /// Binds the bus to the running loop, if it has none.
     fn _bind(&self, py: Python<'_>) -> PyResult<()> {
         self.event_loop_here(py).map(drop)
     }
@@ -166,8 +167,7 @@ impl NativeBus {
         self.fork_guard.is_same_process()
     }
 
-    /// Has this bus, while it closes, still take events from the handlers of another and from those who read its
-    /// streams.
+    /// Lets the handlers and stream readers of another bus publish here while this bus closes.
     fn _send_for(&self, py: Python<'_>, patron: Py<Self>) {
         let former = self.patron.lock(py).replace(patron);
         drop(former);

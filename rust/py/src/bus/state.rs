@@ -1,4 +1,4 @@
-//! What changes in a bus, in one place.
+//! The mutable state of a bus.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::routing::classes::Classes;
 use crate::routing::memo::RouteMemo;
 use crate::runtime::event_loop::LoopHandle;
 
-/// The core's bus, of Python's objects.
+/// The core's bus, with Python objects as events and futures as waiters.
 pub(crate) type PythonBus = Bus<Py<PyAny>, Arc<Subscriber>, Py<PyAny>>;
 
-/// Everything that changes, in one place. No Python code runs, and nothing of Python is dropped, while it is taken.
+/// The mutable state of a bus. While it is borrowed, no Python code runs and no Python object is dropped.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) bus: PythonBus,
@@ -26,26 +26,26 @@ pub(crate) struct State {
     pub(crate) workers: HashMap<u64, Py<PyAny>>,
     pub(crate) next_worker: u64,
     pub(crate) refill_is_due: bool,
-    /// Who waits until no more than so many events are left.
+    /// Futures to complete once no more than so many events are left.
     pub(crate) idle_waiters: Vec<(u64, Py<PyAny>)>,
-    /// Who waits for a subscription to end.
+    /// Futures to complete when a subscription ends, by its number.
     pub(crate) end_waiters: HashMap<u64, Vec<Py<PyAny>>>,
-    /// Who waits for a subscription to have handled something.
+    /// Futures to complete when a subscription has handled all events up to a watermark.
     pub(crate) milestones: Vec<(Watermark, Py<PyAny>)>,
     pub(crate) by_number: HashMap<u64, SubscriptionId>,
     pub(crate) last_number: u64,
-    /// Room for a row that is being made.
+    /// A reusable buffer for packing an event.
     pub(crate) row: Vec<u8>,
 }
 
 impl State {
-    /// A number for a subscription to come.
+    /// The number of the next subscription.
     pub(crate) fn new_number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number
     }
 
-    /// Begins a subscription, which holds its events back if it is so wanted.
+    /// Begins a subscription, paused if `held`.
     pub(crate) fn enter(
         &mut self,
         number: u64,
@@ -60,13 +60,13 @@ impl State {
         id
     }
 
-    /// The events that the history keeps now.
+    /// The events in the history.
     pub(crate) fn kept(&self, py: Python<'_>) -> EventDeque<Py<PyAny>> {
         let history = self.bus.history.as_ref();
         history.map_or_else(EventDeque::default, |history| history.events().share(|event| event.clone_ref(py)))
     }
 
-    /// Whether somebody waits for what the end of an event has brought about.
+    /// Tells if the end of an event may complete a future.
     pub(crate) fn has_to_wake(&self, ended: &Ended<Arc<Subscriber>>) -> bool {
         ended.retired.is_some()
             || (ended.few && !self.idle_waiters.is_empty())
@@ -74,7 +74,7 @@ impl State {
             || self.bus.has_woken()
     }
 
-    /// Whoever waits for so few events as there are.
+    /// The futures that wait for no fewer events than are left.
     pub(crate) fn take_satisfied(&mut self) -> Vec<Py<PyAny>> {
         if self.bus.unfinished() > self.bus.awaited {
             return Vec::new();

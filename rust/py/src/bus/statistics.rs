@@ -1,4 +1,4 @@
-//! What a bus has counted, as Python values.
+//! The counts of a bus, as Python values.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ fn counts_dict(py: Python<'_>, counts: &Counts) -> PyResult<Py<PyDict>> {
 
 #[pymethods]
 impl NativeBus {
-    /// Events that were accepted and will not be handled if no loop runs the bus any more.
+    /// The number of accepted events that are lost if no loop runs the bus again.
     #[getter]
     fn _lost_if_forgotten(&self, py: Python<'_>) -> u64 {
         let state = self.lock(py);
@@ -40,32 +40,32 @@ impl NativeBus {
         state.bus.unfinished() + standing + cancelled(&state.bus.totals.retired)
     }
 
-    /// How many events were ever accepted.
+    /// The number of events accepted so far.
     #[getter]
     fn _published(&self, py: Python<'_>) -> u64 {
         self.lock(py).bus.totals.published
     }
 
-    /// How many events of a subscription have not ended; none if it has itself.
+    /// The number of events of a subscription that have not been handled; 0 if it has ended.
     #[pyo3(signature = (sid, /))]
     fn _unfinished_of(&self, py: Python<'_>, sid: &str) -> u64 {
         let Ok(id) = self.id_of(py, sid) else { return 0 };
         self.lock(py).bus.subscriptions().get(id).map_or(0, Subscription::unfinished)
     }
 
-    /// Has one in so many events of each subscription to come be timed; 0 for none.
+    /// Times one in so many events of each later subscription; 0 for none.
     fn _time_one_in(&self, py: Python<'_>, events: u32) {
         self.lock(py).bus.times_one_in = NonZeroU32::new(events);
     }
 
-    /// Who is in a handler: each subscription's sid and name, and how many events have gone into its handler.
+    /// The subscriptions whose handler runs: sid, name, and the number of events handed out so far.
     fn _in_handlers(&self, py: Python<'_>) -> Vec<(String, String, u64)> {
         let state = self.lock(py);
         let running = state.bus.subscriptions().iter().filter(|(_, found)| found.is_in_handler());
         running.map(|(_, found)| (found.payload.sid(), found.payload.name.clone(), found.queue.handed_out())).collect()
     }
 
-    /// The counts: totals, the retired subscriptions', and a row for each that stands.
+    /// The counts: totals, those of ended subscriptions, and a row for each active one.
     fn _counts(&self, py: Python<'_>) -> PyResult<(Py<PyDict>, Py<PyDict>, Vec<Row>)> {
         let (totals, unfinished, publishers, retired_waiting, mut rows) = {
             let state = self.lock(py);

@@ -1,4 +1,4 @@
-//! What a bus keeps with a subscription.
+//! The Python side of a subscription.
 
 use std::sync::Arc;
 
@@ -9,30 +9,30 @@ use trading_events_core::routing::SubscriptionId;
 
 use crate::runtime::references::holders;
 
-/// The Python side of a subscription. What every event needs comes first, to lie in one line of the processor's cache.
+/// The Python side of a subscription. The fields that every event needs come first, to share a cache line.
 #[repr(C)]
 pub(crate) struct Subscriber {
     pub(crate) handler: Py<PyAny>,
     pub(crate) context: Py<PyAny>,
     pub(crate) bus: u64,
     pub(crate) number: u64,
-    /// Whether the handler is an `async def`.
+    /// True if the handler is an `async def`.
     pub(crate) is_async: bool,
     pub(crate) name: String,
     pub(crate) pattern: String,
     pub(crate) on_gap: Option<Py<PyAny>>,
     pub(crate) leaves: Vec<Py<PyAny>>,
-    /// The class subscribed to, kept so that no other class gets the address of its kind.
+    /// The class subscribed to. It is held so that no other class gets its address.
     pub(crate) class: Option<Py<PyType>>,
 }
 
 impl Subscriber {
-    /// What it is called outside.
+    /// Its public identifier.
     pub(crate) fn sid(&self) -> String {
         sid_of(self.bus, self.number)
     }
 
-    /// Reads a little of all that a call needs.
+    /// Prefetches handler and context.
     pub(crate) fn prefetch(&self, py: Python<'_>) -> isize {
         holders(self.handler.bind(py)) ^ holders(self.context.bind(py))
     }
@@ -53,7 +53,7 @@ pub(crate) struct Served {
     pub(crate) subscriber: Arc<Subscriber>,
 }
 
-/// What a subscription is called outside: the bus's number, so that no other bus knows it, and its own.
+/// The public identifier of a subscription: the number of its bus and its own.
 pub(crate) fn sid_of(bus: u64, number: u64) -> String {
     format!("sub-{bus}-{number}")
 }

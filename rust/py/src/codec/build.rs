@@ -1,4 +1,4 @@
-//! Building the instance of a class of its decoded values.
+//! Building the instance of a class from its decoded values.
 
 use pyo3::ffi;
 use pyo3::intern;
@@ -14,11 +14,11 @@ use super::read_error::ReadError;
 use super::shape::Shape;
 use super::slot::new_instance;
 
-/// The values of an instance, by the index of their field.
+/// The values of an instance, by field index.
 pub(super) struct Values<'py> {
     found: SmallVec<[Option<Bound<'py, PyAny>>; 24]>,
     extras: Option<Bound<'py, PyDict>>,
-    /// Whether they are those of an instance that was there, so that no rule is asked again.
+    /// True if they are those of an existing instance, so that rules are not checked again.
     are_trusted: bool,
 }
 
@@ -27,12 +27,12 @@ impl<'py> Values<'py> {
         Self { found: class.fields.iter().map(|_| None).collect(), extras: None, are_trusted }
     }
 
-    /// Keeps a value; false if there is one already.
+    /// Keeps a value. Returns false if the field has one already.
     pub(super) fn put(&mut self, index: usize, value: Bound<'py, PyAny>) -> bool {
         self.found[index].replace(value).is_none()
     }
 
-    /// The values under names that the class does not have.
+    /// The values of names that are no fields of the class.
     pub(super) fn extras(&mut self, py: Python<'py>) -> &Bound<'py, PyDict> {
         self.extras.get_or_insert_with(|| PyDict::new(py))
     }
@@ -77,7 +77,7 @@ pub(super) fn build<'py>(
     Ok(built)
 }
 
-/// Gives an instance its private attributes, and asks the rules of its class.
+/// Sets the private attributes of an instance, and checks the rules of its class.
 #[inline]
 fn finish(class: &Class, built: &Bound<'_, PyAny>, are_trusted: bool) -> PyResult<()> {
     let py = built.py();
@@ -106,7 +106,7 @@ fn default<'py>(
     Ok(module.call_method1(intern!(py, "default_of"), (&class.python, &field.name, before))?)
 }
 
-/// The names of the fields that were given. Instances that cannot be changed share one set.
+/// The names of the fields that were given. Frozen instances share one set.
 fn field_names<'py>(py: Python<'py>, class: &Class, missing: &[usize]) -> PyResult<Bound<'py, PySet>> {
     let all = class.names.bind(py);
     if missing.is_empty() && class.is_frozen {
@@ -127,7 +127,7 @@ fn extras_of<'py>(py: Python<'py>, class: &Class, extras: Option<Bound<'py, PyDi
     }
 }
 
-/// An instance made as Pydantic makes them, without its `__init__`.
+/// An instance made as Pydantic makes it, without `__init__`.
 fn instance<'py>(
     py: Python<'py>,
     class: &Class,

@@ -1,4 +1,4 @@
-//! Event classes and the classes of models in them, described once.
+//! Descriptions of event classes and of model classes in them, made once each.
 
 use std::sync::OnceLock;
 
@@ -18,44 +18,43 @@ use super::shape::Shape;
 use super::slot::{Slot, Slots};
 use crate::event::event_class::{base_event, identity, not_an_event};
 
-/// Every class that has been described, by its address: it lives on in its description.
+/// All described classes, by address. A description keeps its class alive.
 static CLASSES: Mutex<Option<FxHashMap<usize, &'static Class>>> = Mutex::new(None);
 
-/// How the instances of a class are written and read.
+/// The description of a class, by which its instances are written and read.
 pub(crate) struct Class {
     /// The class itself.
     pub(super) python: Py<PyType>,
     pub(super) layout: Layout,
     pub(super) fields: Box<[Field]>,
-    /// What must hold of each instance that is decoded, besides what its fields say.
+    /// Checks of each decoded instance, besides those of its fields.
     pub(super) rules: Vec<Py<PyAny>>,
-    /// What makes the private attributes of an instance, if it has any.
+    /// The function that sets private attributes, if the class has any.
     pub(super) restore: Option<Py<PyAny>>,
     pub(super) keeps_extras: bool,
-    /// The names of all fields, to be shared by instances that cannot be changed.
+    /// The names of all fields, shared by frozen instances.
     pub(super) names: Py<PySet>,
     pub(super) is_frozen: bool,
-    /// Whether instances are hidden from the garbage collector: they refer to nothing that could lead back to them.
+    /// True if instances are hidden from the garbage collector, as they cannot be part of a cycle.
     pub(super) is_flat: bool,
-    is_whole: PyOnceLock<bool>,
-    /// A dictionary with all fields, of which those of instances are copies: they need not grow. In it are `event_type`,
-    /// which all of them share, and None.
+    is_complete: PyOnceLock<bool>,
+    /// A dictionary with `event_type` and None for all other fields. Instances begin with a copy, which need not grow.
     pub(super) template: Py<PyDict>,
-    /// Where instances keep which fields were given, other fields, and private attributes.
+    /// The slots of instances for the given fields, other fields, and private attributes.
     pub(super) slots: Slots,
-    /// Where `event_type` stands, if it is an event class.
+    /// The index of `event_type` in an event class.
     pub(super) type_index: Option<usize>,
     pub(super) metadata_index: Option<usize>,
     pub(super) gate: Gate,
-    /// What makes columns of its rows without Python, where the class has nothing that only Python knows.
+    /// The transcoder of its rows into columns, if that needs no Python.
     pub(super) transcoder: OnceLock<Option<Transcoder>>,
 }
 
-/// Which of its events come back as they were.
+/// The events of a class that can be encoded without loss.
 pub(super) enum Gate {
-    /// All whose fields do.
+    /// Events whose fields can be.
     Open,
-    /// Those that are decoded and compared when they are encoded.
+    /// Events that equal their decoded copy, which is checked when they are encoded.
     RoundTrip,
     /// None, for this reason.
     Closed(String),
@@ -71,7 +70,7 @@ pub(crate) struct Field {
     json: PyOnceLock<TypedJson>,
 }
 
-/// What renders values as JSON text, and what parses that.
+/// Functions that render values as JSON text and parse that.
 pub(super) struct TypedJson {
     pub(super) render: Py<PyAny>,
     pub(super) parse: Py<PyAny>,
@@ -93,7 +92,7 @@ impl Field {
         })
     }
 
-    /// How its values are JSON, if they have no columns of their own.
+    /// The JSON functions of the field, for values without columns of their own.
     pub(super) fn json(&self, class: &Class, py: Python<'_>) -> PyResult<&TypedJson> {
         self.json.get_or_try_init(py, || {
             let module = py.import(intern!(py, "trading.events._codec.typed_json"))?;
@@ -105,7 +104,7 @@ impl Field {
 }
 
 impl Class {
-    /// The class that rows with a mark are of.
+    /// The class of rows with a mark.
     pub(super) fn marked(mark: usize) -> Option<&'static Self> {
         CLASSES.lock().as_ref()?.get(&mark).copied()
     }
@@ -114,7 +113,7 @@ impl Class {
         Self::marked(identity(class))
     }
 
-    /// The description of a class, made when it is first asked for. It lives as long as the process does.
+    /// The description of a class, made on first use. It lives as long as the process.
     pub(crate) fn of(class: &Bound<'_, PyType>) -> PyResult<&'static Self> {
         if let Some(known) = Self::known(class) {
             return Ok(known);
@@ -124,7 +123,7 @@ impl Class {
         Ok(made)
     }
 
-    /// The same for an event.
+    /// The description of an event's class.
     pub(super) fn of_event(event: &Bound<'_, PyAny>) -> PyResult<&'static Self> {
         let class = event.get_type();
         match Self::known(&class) {
@@ -134,9 +133,9 @@ impl Class {
         }
     }
 
-    /// Whether the fields of an instance, and of the models in it, say all that it holds.
-    pub(super) fn is_whole(&self, py: Python<'_>) -> PyResult<bool> {
-        self.is_whole
+    /// Tells if the fields of an instance, and of models in it, hold its whole state.
+    pub(super) fn is_complete(&self, py: Python<'_>) -> PyResult<bool> {
+        self.is_complete
             .get_or_try_init(py, || {
                 let mut classes = vec![self.python.clone_ref(py)];
                 let mut seen = 0;
@@ -187,7 +186,7 @@ impl Class {
             names: PySet::new(py, &names)?.unbind(),
             is_frozen: description.getattr("is_frozen")?.extract()?,
             is_flat: description.getattr("is_flat")?.extract()? && untracks(py)?,
-            is_whole: PyOnceLock::new(),
+            is_complete: PyOnceLock::new(),
             type_index: place("event_type"),
             metadata_index: place("metadata"),
             gate: gate_of(&description)?,
@@ -221,7 +220,7 @@ fn form_of(shape: &Bound<'_, PyAny>) -> PyResult<Form> {
     Form::named(&name).ok_or_else(|| PyValueError::new_err(format!("no form is called {name}")))
 }
 
-/// The class of an event type, if there is one.
+/// The class of an event type, if any.
 pub(crate) fn class_of_type<'py>(py: Python<'py>, event_type: &str) -> PyResult<Option<Bound<'py, PyType>>> {
     Ok(classes(py)?.get_item(event_type)?.map(Bound::cast_into).transpose()?)
 }

@@ -19,7 +19,7 @@ use super::write::{MAX_TEXT_BYTES, write_event};
 use crate::error::EventEncodeError;
 use crate::runtime::exits::NativeCall;
 
-/// The values of a class that keeps other fields than its own stand in a column of this name, which no field has.
+/// The column of values that are no fields of their class. No field has this name.
 const EXTRA: &str = "_extra";
 
 /// Memory that Python may read.
@@ -41,16 +41,16 @@ impl ColumnBuffer {
     }
 }
 
-/// A column: its number of nulls, and its buffers.
+/// A column: the number of nulls, and the buffers.
 pub(crate) type ColumnBuffers = (usize, Vec<Option<ColumnBuffer>>);
 
-/// The columns of a field: its name, its form, and the columns, its own first.
+/// A field: its name, its form, and its columns.
 pub(crate) type FieldBuffers = (String, &'static str, Vec<ColumnBuffers>);
 
-/// For each event type the places of its fields.
+/// The column indices of each event type's fields.
 type Places = BTreeMap<&'static str, Vec<usize>>;
 
-/// The columns of a field, for Python.
+/// A column for Python.
 pub(crate) fn into_buffers(column: Column) -> ColumnBuffers {
     let (nulls, Buffers { validity, values, texts }) = column.finish();
     let mut buffers = vec![validity.map(ColumnBuffer), Some(ColumnBuffer(values))];
@@ -58,7 +58,7 @@ pub(crate) fn into_buffers(column: Column) -> ColumnBuffers {
     (nulls, buffers)
 }
 
-/// The columns that are being filled, and where the fields of each class stand in them.
+/// A table being built, and the column indices of each class's fields.
 #[derive(Default)]
 struct TableBuilder {
     sink: ColumnSink,
@@ -81,7 +81,8 @@ impl TableBuilder {
         self.sink.select(&self.places[&key].1);
     }
 
-    /// The places by event type. Two classes of one event type, as a class that is defined again makes, are to hold the same.
+    /// The column indices by event type. Two classes of one event type, as after a second definition, must have the
+    /// same.
     fn by_event_type(&self) -> PyResult<Places> {
         let mut found = BTreeMap::new();
         for (class, fields) in self.places.values() {
@@ -97,7 +98,7 @@ impl TableBuilder {
         Ok(found)
     }
 
-    /// Fields of one name and form share their columns.
+    /// The column index of a field. Fields of the same name and form share a column.
     fn place(&mut self, field: (String, Form)) -> usize {
         if let Some(place) = self.names.iter().position(|known| *known == field) {
             return place;
@@ -107,7 +108,7 @@ impl TableBuilder {
     }
 }
 
-/// The number of events, the columns of each field, and for each event type the places of its fields among them.
+/// Events as columns: the number of rows, the fields, and the column indices of each event type's fields.
 #[pyfunction]
 #[pyo3(signature = (events, /))]
 pub(crate) fn encode_columns(events: &Bound<'_, PyList>) -> PyResult<(usize, Vec<FieldBuffers>, Places)> {
@@ -134,13 +135,13 @@ pub(crate) fn encode_columns(events: &Bound<'_, PyList>) -> PyResult<(usize, Vec
     Ok((rows, fields.collect(), places))
 }
 
-/// A column that is read: the offset of its first row, and its buffers.
+/// A column to be read: the offset of its first row, and its buffers.
 type GivenColumn<'py> = (usize, Vec<Option<Bound<'py, PyAny>>>);
 
-/// The buffers of a column, held.
+/// A column to be read, with its buffers held.
 struct HeldColumn {
     offset: usize,
-    /// pyarrow calls its bytes signed.
+    /// pyarrow declares its bytes as signed.
     buffers: Vec<Option<PyBuffer<i8>>>,
 }
 
@@ -170,8 +171,8 @@ impl HeldColumn {
     }
 }
 
-/// The events of rows. Each field of `fields` is a form and its columns; `places` says for each event type which field
-/// stands where, and the event type itself stands at `type_place`. `picked` says which rows, in which order.
+/// The events of a table. Each entry of `fields` is a form and its columns; `places` has the column indices of each
+/// event type's fields, and `type_place` that of the event type. `picked` selects rows, in this order.
 #[pyfunction]
 #[pyo3(signature = (rows, fields, places, type_place, picked=None, /))]
 pub(crate) fn decode_columns<'py>(
@@ -205,7 +206,7 @@ pub(crate) fn decode_columns<'py>(
         }
         source.begin(row);
         if let Some(class) = class {
-            events.append(read_event(py, class, &mut source, row).map_err(|flaw| flaw.into_error(py, row))?)?;
+            events.append(read_event(py, class, &mut source, row).map_err(|error| error.into_error(py, row))?)?;
         }
     }
     Ok(events)

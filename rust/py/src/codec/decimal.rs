@@ -1,4 +1,4 @@
-//! Python decimals, read and made through their layout in memory where that is the known one, else through their text.
+//! Python decimals, read and made through their memory layout where it is known, else through their text.
 
 use std::hash::BuildHasher;
 use std::mem::size_of;
@@ -16,7 +16,7 @@ use trading_events_core::codec::decimal::Parsed;
 use super::recent::Recent;
 use crate::runtime::layouts;
 
-/// One word of a decimal holds this many digits.
+/// The base of a decimal's words: 19 digits each.
 const WORD: u128 = 10_u128.pow(19);
 
 const NEGATIVE: u8 = 1;
@@ -37,10 +37,10 @@ struct Layout {
     own_words: [u64; WORDS],
 }
 
-/// A decimal as it is found.
+/// The value of a Python decimal.
 pub(super) enum Found<'py> {
     Plain(Decimal),
-    /// Longer than 38 digits, of a great exponent, or not finite.
+    /// A decimal with more than 38 digits or a large exponent, or one that is not finite.
     Text(Bound<'py, PyString>),
 }
 
@@ -49,7 +49,7 @@ fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     CLASS.import(py, "decimal", "Decimal")
 }
 
-/// What reads and writes texts, whatever the context is in which the program calculates.
+/// The context for converting texts, independent of the program's own.
 fn context(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     CONTEXT.import(py, "trading.events._models.decimals", "WIDE")
@@ -60,32 +60,32 @@ fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     Ok(context(py)?.call_method1(intern!(py, "to_sci_string"), (value,))?.cast_into()?)
 }
 
-/// Whether it is a decimal, and not of a class derived from that.
+/// Tells if an object is exactly a `decimal.Decimal`.
 pub(super) fn is_decimal(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(value.get_type_ptr() == class(value.py())?.as_type_ptr())
 }
 
-/// What a new decimal has in it before it has a value; none if decimals have another layout than the known one.
+/// The initial memory of a decimal; `None` if the layout is not the known one.
 fn blank(py: Python<'_>) -> PyResult<Option<Blank>> {
     static BLANK: PyOnceLock<Option<Blank>> = PyOnceLock::new();
     BLANK.get_or_try_init(py, || if layouts::are_known(py) { try_layout(py) } else { Ok(None) }).copied()
 }
 
-/// Whether decimals are read and made through their layout.
+/// Tells if decimals are read and made through their memory layout.
 pub(crate) fn reads_decimals(py: Python<'_>) -> PyResult<bool> {
     Ok(blank(py)?.is_some())
 }
 
-/// How Python sets up the memory of a decimal.
+/// The initial memory of a decimal.
 #[derive(Clone, Copy)]
 struct Blank {
     flags: u8,
     room: isize,
-    /// Whether its class takes part in garbage collection.
+    /// True if its class takes part in garbage collection.
     is_collected: bool,
 }
 
-/// Tries the layout once on a few decimals.
+/// Tries the layout on some decimals.
 fn try_layout(py: Python<'_>) -> PyResult<Option<Blank>> {
     let class = class(py)?;
     let size: usize = class.getattr("__basicsize__")?.extract()?;
@@ -109,7 +109,7 @@ fn try_layout(py: Python<'_>) -> PyResult<Option<Blank>> {
     Ok(fits.iter().all(|fits| *fits).then_some(blank))
 }
 
-/// Whether a decimal is read as it is, and made as it is.
+/// Tells if a decimal is read and made correctly through the layout.
 fn try_text(class: &Bound<'_, PyType>, blank: Blank, text: &str) -> PyResult<bool> {
     let value = class.call1((text,))?;
     let Some(Parsed::Decimal(expected)) = Decimal::parse(text) else {
@@ -145,7 +145,7 @@ unsafe fn read_layout(value: &Bound<'_, PyAny>) -> Option<Decimal> {
     })
 }
 
-/// What a decimal is.
+/// The value of a decimal.
 pub(super) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
     if blank(value.py())?.is_some() {
         // SAFETY: the layout is known, and the caller has asked `is_decimal` of the value.
@@ -160,7 +160,7 @@ pub(super) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
     }
 }
 
-/// Makes a decimal, or takes the one that was made lately.
+/// Makes a decimal, or reuses a recent one.
 pub(super) fn make<'py>(py: Python<'py>, decimal: &Decimal) -> PyResult<Bound<'py, PyAny>> {
     static MADE: Recent<(Decimal, Py<PyAny>), 256> = Recent::new();
     let hash = usize::try_from(FxBuildHasher.hash_one(decimal)).unwrap_or_default();
@@ -176,7 +176,7 @@ pub(super) fn make<'py>(py: Python<'py>, decimal: &Decimal) -> PyResult<Bound<'p
     Ok(value)
 }
 
-/// Makes a decimal by writing the number where it stands.
+/// Makes a decimal by writing its memory.
 fn make_by_layout<'py>(class: &Bound<'py, PyType>, blank: Blank, decimal: &Decimal) -> PyResult<Bound<'py, PyAny>> {
     let (low, high) = split(decimal.mantissa);
     let digits = decimal.mantissa.checked_ilog10().map_or(1, |power| power + 1);
@@ -202,13 +202,13 @@ fn make_by_layout<'py>(class: &Bound<'py, PyType>, blank: Blank, decimal: &Decim
     Ok(made)
 }
 
-/// The words of a number.
+/// The two words of a mantissa.
 fn split(mantissa: u128) -> (u64, u64) {
     let word = |number: u128| u64::try_from(number).unwrap_or_default();
     if mantissa < WORD { (word(mantissa), 0) } else { (word(mantissa % WORD), word(mantissa / WORD)) }
 }
 
-/// Makes a decimal of its text; none if it is no decimal's.
+/// Makes a decimal from text; `None` if it is not one.
 pub(super) fn make_from_text<'py>(py: Python<'py>, text: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     match Decimal::parse(text) {
         None => Ok(None),
@@ -221,7 +221,7 @@ pub(super) fn make_from_text<'py>(py: Python<'py>, text: &str) -> PyResult<Optio
     }
 }
 
-/// Whether a decimal is finite, below zero, and zero.
+/// Tells if a decimal is finite, signed, and zero.
 pub(super) fn signs(value: &Bound<'_, PyAny>) -> PyResult<(bool, bool, bool)> {
     let py = value.py();
     let ask = |name| value.call_method0(name)?.is_truthy();

@@ -1,7 +1,7 @@
-//! The read-only dictionaries and lists in which events keep their metadata: the classes of `trading.events._models.frozen`.
+//! Read-only dictionaries and lists for metadata: the classes of `trading.events._models.frozen`.
 //!
-//! Only this makes them. What JSON can say leads back to nothing, and nothing is put into them later, so that the garbage
-//! collector is spared them.
+//! They are made here only. JSON values cannot form cycles, and nothing is added later, so they are hidden from the
+//! garbage collector.
 
 use std::ffi::c_void;
 use std::{mem, ptr};
@@ -16,7 +16,7 @@ use trading_events_core::codec::MAX_DEPTH;
 
 use super::gc::{hide, is_tracked, untracks};
 
-/// How deep a value may be to be JSON beyond doubt: Pydantic reads some 200 levels.
+/// The deepest nesting that is certain to be valid JSON: Pydantic reads some 200 levels.
 const JSON_DEPTH: usize = 190;
 
 struct Classes {
@@ -24,7 +24,7 @@ struct Classes {
     list: Frozen,
     /// The empty dictionary, which all events without metadata share.
     empty: Py<PyAny>,
-    /// Whether what is filled is hidden from the garbage collector.
+    /// True if filled ones are hidden from the garbage collector.
     are_hidden: bool,
 }
 
@@ -42,7 +42,7 @@ fn classes(py: Python<'_>) -> PyResult<&Classes> {
     })
 }
 
-/// A read-only class, and what makes instances of its base.
+/// A read-only class, and the `__new__` of its base.
 struct Frozen {
     class: Py<PyType>,
     new: ffi::newfunc,
@@ -65,7 +65,7 @@ impl Frozen {
         value.get_type_ptr() == self.class.bind(value.py()).as_type_ptr()
     }
 
-    /// An empty instance, made past the class's own `__new__` and `__init__`.
+    /// An empty instance, made without the class's own `__new__` and `__init__`.
     fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (class, arguments) = (self.class.bind(py).as_type_ptr(), PyTuple::empty(py));
         // SAFETY: the class derives from the one whose function this is; all live through the call, which gives a new
@@ -74,22 +74,22 @@ impl Frozen {
     }
 }
 
-/// The empty dictionary.
+/// The shared empty dictionary.
 pub(super) fn empty(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     Ok(classes(py)?.empty.bind(py).clone())
 }
 
-/// An empty dictionary, to be filled past its own methods and then sealed.
+/// A new dictionary, to be filled with the methods of `dict` and then sealed.
 pub(super) fn new_dict(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(classes(py)?.dict.make(py)?.cast_into()?)
 }
 
-/// An empty list, likewise.
+/// A new list, to be filled with the methods of `list` and then sealed.
 pub(super) fn new_list(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     Ok(classes(py)?.list.make(py)?.cast_into()?)
 }
 
-/// Ends the builder of a dictionary or list that holds only what JSON can say.
+/// Seals a dictionary or list that holds only JSON values.
 pub(super) fn seal<T>(filled: &Bound<'_, T>) -> PyResult<()> {
     if classes(filled.py())?.are_hidden {
         hide(filled.as_any());
@@ -97,7 +97,7 @@ pub(super) fn seal<T>(filled: &Bound<'_, T>) -> PyResult<()> {
     Ok(())
 }
 
-/// The dictionary that a value is, if it is a plain or a read-only one.
+/// The value as a dictionary, if it is a plain or a read-only one.
 pub(super) fn as_dict<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<&'a Bound<'py, PyDict>>> {
     if let Ok(plain) = value.cast_exact::<PyDict>() {
         return Ok(Some(plain));
@@ -106,7 +106,7 @@ pub(super) fn as_dict<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<
     Ok(value.cast::<PyDict>().ok().filter(|_| is_frozen))
 }
 
-/// The list that a value is, likewise.
+/// The value as a list, if it is a plain or a read-only one.
 pub(super) fn as_list<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<&'a Bound<'py, PyList>>> {
     if let Ok(plain) = value.cast_exact::<PyList>() {
         return Ok(Some(plain));
@@ -115,12 +115,12 @@ pub(super) fn as_list<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<Option<
     Ok(value.cast::<PyList>().ok().filter(|_| is_frozen))
 }
 
-/// Whether a value is an empty dictionary, plain or read-only.
+/// Tells if a value is an empty dictionary, plain or read-only.
 pub(super) fn is_empty_dict(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(as_dict(value)?.is_some_and(PyDictMethods::is_empty))
 }
 
-/// A value whose plain dictionaries and lists, at every level, are read-only ones. What JSON cannot say stays what it is.
+/// The value with all plain dictionaries and lists made read-only. Values that JSON does not have stay the same.
 #[pyfunction]
 #[pyo3(signature = (value, /))]
 pub(crate) fn freeze<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -128,7 +128,7 @@ pub(crate) fn freeze<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
     Ok(freeze_within(value, 0, &is_exact)?.0)
 }
 
-/// The same of a value that is plainly JSON; nothing of one that may not be.
+/// [`freeze`] for values that are certain to be valid JSON, else `None`.
 #[pyfunction]
 #[pyo3(signature = (value, /))]
 pub(crate) fn freeze_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -144,7 +144,7 @@ pub(crate) fn no_metadata(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 
 type IsScalar<'a> = &'a dyn Fn(&Bound<'_, PyAny>) -> bool;
 
-/// The frozen value, and whether it is plain data of such scalars at every level.
+/// The frozen value, and whether all its scalars satisfy `is_scalar`.
 fn freeze_within<'py>(
     value: &Bound<'py, PyAny>,
     depth: usize,
@@ -211,7 +211,7 @@ fn freeze_list<'py>(
     Ok((frozen.into_any(), is_json))
 }
 
-/// Whether a value is, beyond doubt, a scalar that JSON has.
+/// Tells if a value is certain to be a JSON scalar.
 fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
     if let Ok(text) = value.cast_exact::<PyString>() {
         return text.to_str().is_ok();

@@ -1,4 +1,4 @@
-//! The garbage collector, spared what is no garbage.
+//! The garbage collector: pausing it, and hiding objects from it.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -7,7 +7,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::runtime::layouts;
 
-/// Keeps the garbage collector from running while many events are built, of which none is garbage.
+/// A guard that disables the garbage collector while many events are built.
 pub(crate) struct CollectorPaused(bool);
 
 impl CollectorPaused {
@@ -26,16 +26,16 @@ impl Drop for CollectorPaused {
     }
 }
 
-/// Whether objects are hidden from the garbage collector that lead to no other which it must see.
+/// Tells if objects that cannot be part of a cycle are hidden from the garbage collector.
 ///
-/// Up to 3.13 a dictionary comes back into its sight by itself when something is put into it that it must see. From then
-/// on a cycle made so would never be collected, so that nothing is hidden there.
+/// Up to 3.13 a hidden dictionary is tracked again as soon as a tracked object is put into it. Later versions do not,
+/// and a cycle made so would never be collected; there nothing is hidden.
 pub(crate) fn untracks(py: Python<'_>) -> PyResult<bool> {
     static UNTRACKS: PyOnceLock<bool> = PyOnceLock::new();
     UNTRACKS.get_or_try_init(py, || Ok(layouts::are_known(py) && comes_back(py)?)).copied()
 }
 
-/// Tries whether a hidden dictionary comes back.
+/// Tells if a hidden dictionary is tracked again.
 fn comes_back(py: Python<'_>) -> PyResult<bool> {
     let tried = PyDict::new(py);
     hide(&tried);
@@ -44,8 +44,8 @@ fn comes_back(py: Python<'_>) -> PyResult<bool> {
     Ok(is_hidden && is_tracked(&tried))
 }
 
-/// Hides an object from the garbage collector, where [that is done](untracks). The object leads to no other which the
-/// collector must see.
+/// Hides an object from the garbage collector. Called only where [`untracks`] is true, for an object that refers to no
+/// tracked one.
 pub(super) fn hide(object: &Bound<'_, PyAny>) {
     // SAFETY: the object lives, and has the collector's head before it, as instances of Python classes, dictionaries and
     // lists do. The call does nothing to one that is hidden. Nobody else walks the collector's lists while this thread

@@ -1,9 +1,9 @@
-//! JSON text, by the packages that Pydantic itself uses.
+//! JSON text, through Pydantic's own functions.
 
 use pyo3::intern;
 use pyo3::prelude::*;
 
-/// What a JSON text says, as plain data.
+/// The plain data of a JSON text.
 pub(super) fn from_json<'py>(text: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = text.py();
     py.import(intern!(py, "pydantic_core"))?.call_method1(intern!(py, "from_json"), (text,))

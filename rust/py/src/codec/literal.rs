@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 
-/// The choice of a literal that a value is: equal, and of the same type, since 1 equals True.
+/// The choice that equals a value and has its type, as 1 equals True.
 pub(super) fn find_choice<'a, 'py>(
     choices: &'a [Py<PyAny>],
     value: &Bound<'py, PyAny>,

@@ -1,4 +1,4 @@
-//! Events as bytes and columns: the walk between Python objects and the forms of the core.
+//! Events as bytes and columns: conversion between Python objects and the core's formats.
 
 mod build;
 mod class;

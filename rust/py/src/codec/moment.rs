@@ -14,7 +14,7 @@ use trading_events_core::codec::time::{DAY_US, LAST_US, date_from_days, days_fro
 use super::recent::Recent;
 use crate::runtime::guarded::Guarded;
 
-/// The microseconds since 1970 of a datetime in UTC; none of one in another zone or without one.
+/// The microseconds since 1970 of a datetime in UTC; `None` for other zones, or none.
 pub(super) fn read_utc(value: &Bound<'_, PyDateTime>) -> PyResult<Option<i64>> {
     let py = value.py();
     let Some(zone) = value.get_tzinfo() else {
@@ -32,15 +32,15 @@ pub(super) fn read_utc(value: &Bound<'_, PyDateTime>) -> PyResult<Option<i64>> {
     Ok(Some(days * DAY_US + seconds * 1_000_000 + i64::from(value.get_microsecond())))
 }
 
-/// Whether a zone is an offset and no more.
+/// Tells if a zone is a fixed offset.
 fn is_fixed(zone: &Bound<'_, PyTzInfo>) -> PyResult<bool> {
     static PYDANTIC: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let (py, kind) = (zone.py(), zone.get_type());
     Ok(kind.is(PyTzInfo::utc(py)?.get_type()) || kind.is(PYDANTIC.import(py, "pydantic_core", "TzInfo")?))
 }
 
-/// Whether ISO 8601 says all of a zone and a fold.
-pub(super) fn is_tagged(zone: Option<&Bound<'_, PyTzInfo>>, fold: bool) -> PyResult<bool> {
+/// Tells if ISO 8601 keeps a zone and a fold.
+pub(super) fn is_kept_by_iso(zone: Option<&Bound<'_, PyTzInfo>>, fold: bool) -> PyResult<bool> {
     Ok(!fold && zone.map_or(Ok(true), is_fixed)?)
 }
 
@@ -51,7 +51,7 @@ fn is_at_zero(value: &Bound<'_, PyDateTime>) -> PyResult<bool> {
         .is_ok_and(|offset| offset.get_days() == 0 && offset.get_seconds() == 0 && offset.get_microseconds() == 0))
 }
 
-/// The datetime in UTC, the last one again if it is the same. The microseconds are between the years 1 and 9999.
+/// The datetime in UTC; the last one is reused if it is the same. The microseconds are between the years 1 and 9999.
 pub(super) fn make_utc(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyDateTime>> {
     static LAST: Recent<(i64, Py<PyDateTime>), 1> = Recent::new();
     if let Some(last) = LAST.find(py, 0, |(known, last)| (*known == micros).then(|| last.bind(py).clone())) {
@@ -80,10 +80,10 @@ fn make_anew(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyDateTime>> {
     )
 }
 
-/// What tells the time instead of the system.
+/// The clock set in place of the system's.
 static CLOCK: Guarded<Option<Py<PyAny>>> = Guarded::new(None);
 
-/// Sets what tells the time, or with nothing the system; returns what did before.
+/// Sets the clock, or with None the system's. Returns the former one.
 #[pyfunction]
 #[pyo3(signature = (clock, /))]
 pub(crate) fn set_clock(py: Python<'_>, clock: Option<Py<PyAny>>) -> Option<Py<PyAny>> {
@@ -112,7 +112,7 @@ fn ask<'py>(clock: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDateTime>> {
     }
 }
 
-/// A datetime as a plain one in UTC, itself if it is one. One without a zone is taken as UTC.
+/// A datetime as a plain one in UTC; it is returned itself if it is one. One without a zone is taken as UTC.
 #[pyfunction]
 #[pyo3(signature = (value, /))]
 pub(crate) fn to_utc(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
@@ -144,8 +144,8 @@ fn convert<'py>(value: &Bound<'py, PyDateTime>) -> PyResult<Bound<'py, PyAny>> {
     })
 }
 
-/// The datetime itself, or one of `datetime`'s own class that says the same, asked for its parts: an object of a derived
-/// class, as `pandas.NaT` is, need not have them.
+/// The datetime as an instance of `datetime` itself. Its parts are read through methods, as objects of derived classes,
+/// such as `pandas.NaT`, need not have them.
 fn plain<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDateTime>> {
     let py = value.py();
     if let Ok(exact) = value.cast_exact::<PyDateTime>() {

@@ -1,4 +1,4 @@
-//! Events as msgpack, as Python functions.
+//! Encoding and decoding msgpack, as Python functions.
 
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
@@ -14,7 +14,7 @@ use super::write::write_event;
 use crate::error::{EventEncodeError, ends_program};
 use crate::runtime::exits::NativeCall;
 
-/// Room for most events.
+/// The initial capacity for an event; most need no more.
 const EVENT_BYTES: usize = 512;
 
 #[pyfunction]
@@ -37,7 +37,8 @@ fn bytes_of(event: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     Ok(sink.finish())
 }
 
-/// The event as it is recorded. It may have been made past the rules of its class, and would then not come back.
+/// The msgpack of an event to be recorded. The rules of its class are checked, as it may have been made without
+/// validation.
 pub(crate) fn row_of(event: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let py = event.py();
     let row = bytes_of(event)?;
@@ -92,7 +93,7 @@ pub(crate) fn decode_batch<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
     })
 }
 
-/// The bytes of an object, as they are or, where they could change meanwhile, as a copy.
+/// The bytes of an object; a copy if they could change meanwhile.
 fn with_bytes<T>(data: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) -> PyResult<T>) -> PyResult<T> {
     if let Ok(bytes) = data.cast::<PyBytes>() {
         return read(bytes.as_bytes());

@@ -1,4 +1,4 @@
-//! Events of msgpack.
+//! Decoding msgpack.
 
 use pyo3::prelude::*;
 use trading_events_core::codec::DecodeError;
@@ -8,15 +8,15 @@ use super::class::{Class, class_of_type};
 use super::read::read_event;
 use super::read_error::ReadError;
 
-/// The event that some bytes hold. Raises `EventDecodeError`.
+/// The event in some bytes. Raises `EventDecodeError`.
 pub(super) fn event_of<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let mut source = MsgpackSource::new(bytes);
     let event = read_next(py, &mut source)?;
-    source.finish().map_err(ReadError::from).map_err(|flaw| flaw.into_error(py, 0))?;
+    source.finish().map_err(ReadError::from).map_err(|error| error.into_error(py, 0))?;
     Ok(event)
 }
 
-/// The event that comes next in a source.
+/// The next event of a source.
 pub(super) fn read_next<'py>(py: Python<'py>, source: &mut MsgpackSource<'_>) -> PyResult<Bound<'py, PyAny>> {
     let head = source.begin().map_err(|error| ReadError::from(error).into_error(py, 0))?;
     let class = class_of_type(py, head.event_type)?.ok_or_else(|| {
@@ -26,5 +26,5 @@ pub(super) fn read_next<'py>(py: Python<'py>, source: &mut MsgpackSource<'_>) ->
         );
         ReadError::from(DecodeError::new(head.offset, reason)).into_error(py, head.offset)
     })?;
-    read_event(py, Class::of(&class)?, source, head.offset).map_err(|flaw| flaw.into_error(py, head.offset))
+    read_event(py, Class::of(&class)?, source, head.offset).map_err(|error| error.into_error(py, head.offset))
 }

@@ -1,7 +1,7 @@
-//! Events that wait as rows: packed, and made again before they are handled.
+//! Waiting events packed as rows, and unpacked before they are handled.
 //!
-//! Both may run Python code, so that the bus's state is not taken meanwhile. What cannot be packed, or not exactly, stays
-//! as it is.
+//! Both may run Python code, so the bus's state is not borrowed meanwhile. Events that cannot be packed without loss
+//! stay objects.
 
 use pyo3::prelude::*;
 use trading_events_core::queue::{PackedRun, Stored};
@@ -9,7 +9,7 @@ use trading_events_core::queue::{PackedRun, Stored};
 use super::row;
 use crate::error::{EventDecodeError, ends_program};
 
-/// The event itself, made again if it has been packed.
+/// The event, unpacked if it was packed.
 #[inline]
 pub(crate) fn unpack(py: Python<'_>, kept: Stored<Py<PyAny>>) -> PyResult<Bound<'_, PyAny>> {
     match kept {
@@ -24,8 +24,8 @@ fn unpack_row<'py>(py: Python<'py>, rows: &PackedRun) -> PyResult<Bound<'py, PyA
     row::unpack_exactly(py, &row)
 }
 
-/// Appends an event's row to bytes; says whether the event will come back from it. An exception that ends the program
-/// gets through.
+/// Appends an event's row to bytes. Returns whether it can be unpacked without loss. Fails only with exceptions that
+/// end the program.
 pub(crate) fn pack(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<bool> {
     match row::pack_exactly(event, row) {
         Err(error) if ends_program(event.py(), &error) => Err(error),

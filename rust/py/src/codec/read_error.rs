@@ -1,4 +1,4 @@
-//! Why nothing can be built of what a source holds.
+//! Errors of building values from a source.
 
 use pyo3::exceptions::{PyException, PyMemoryError};
 use pyo3::prelude::*;
@@ -7,9 +7,9 @@ use trading_events_core::codec::{DecodeError, MAX_DEPTH, Source, Token};
 
 use crate::error::EventDecodeError;
 
-/// Why nothing can be built.
+/// The reason that a value cannot be built.
 pub(crate) enum ReadError {
-    /// What is read is at fault.
+    /// The data is invalid.
     Decode(DecodeError),
     /// Python raised.
     Raised(PyErr),
@@ -30,7 +30,7 @@ impl From<PyErr> for ReadError {
 pub(super) type ReadResult<'py> = Result<Bound<'py, PyAny>, ReadError>;
 
 impl ReadError {
-    /// The exception to raise. What Python raised of a value becomes an `EventDecodeError` as well.
+    /// The exception to raise. Exceptions of Python code become an `EventDecodeError` as well.
     pub(crate) fn into_error(self, py: Python<'_>, offset: usize) -> PyErr {
         match self {
             Self::Decode(error) => EventDecodeError::new_err((error.reason, error.offset)),
@@ -67,7 +67,7 @@ pub(super) fn unexpected<'a, S: Source<'a>>(source: &S, wanted: &str, token: &To
     malformed(source, format!("{found} is no {wanted}"))
 }
 
-/// A value that its field may not hold, by its limits.
+/// The error of a value beyond its field's limits.
 #[cold]
 pub(super) fn out_of_bounds<'a, S: Source<'a>>(
     source: &S,

@@ -1,8 +1,8 @@
-//! Events as rows, for whoever keeps many: the backlog and the journal.
+//! Events as rows, for queues and histories that keep many.
 //!
-//! `pack` and `unpack` may run Python code (of fields that only Pydantic knows, of rules), so no lock is to be held
-//! around them. A packed row is complete but long. Whoever keeps it makes it short with an `Interner` of its own, under its
-//! own lock, and long again before it is unpacked:
+//! `pack` and `unpack` may run Python code (of fields that only Pydantic knows, of rules), so no lock may be held
+//! around them. A packed row is complete but long. Its owner shortens it with an `Interner` under its own lock, and
+//! expands it before it is unpacked:
 //!
 //! ```text
 //! row::pack(event, &mut row)?;                    // Python may run
@@ -22,7 +22,7 @@ use super::read::read_event;
 use super::read_error::ReadError;
 use super::write::write_event;
 
-/// Appends an event's row to bytes, which stay as they are if that fails.
+/// Appends an event's row to bytes, which are unchanged if that fails.
 ///
 /// Raises `NotAnEventError` or `EventEncodeError`.
 pub(crate) fn pack(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<()> {
@@ -30,40 +30,40 @@ pub(crate) fn pack(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<()> 
     write_event(event, &mut RowSink::new(row)).inspect_err(|_| row.truncate(length))
 }
 
-/// Appends the row of an event that is to come back from it as it is; says whether it will.
+/// Appends the row of an event if it can be unpacked without loss. Returns whether it can.
 ///
-/// Raises `NotAnEventError` or `EventEncodeError`, or whatever raises where Pydantic is asked.
+/// Raises `NotAnEventError` or `EventEncodeError`, or any exception of Pydantic's.
 pub(crate) fn pack_exactly(event: &Bound<'_, PyAny>, row: &mut Vec<u8>) -> PyResult<bool> {
-    if !Class::of_event(event)?.is_whole(event.py())? {
+    if !Class::of_event(event)?.is_complete(event.py())? {
         return Ok(false);
     }
     pack(event, row).map(|()| true)
 }
 
-/// The event of a row, of the class that has its type now. Raises `EventDecodeError`.
+/// The event of a row, of the class that its event type has now. Raises `EventDecodeError`.
 fn unpack<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let mut source = RowSource::new(row);
     let event_type = source.begin().map_err(|error| raise(py, error))?;
     let class = class_of_type(py, event_type)?
         .ok_or_else(|| raise(py, DecodeError::new(0, format!("no class here has the event type {event_type:?}"))))?;
-    read_event(py, Class::of(&class)?, &mut source, 0).map_err(|flaw| flaw.into_error(py, 0))
+    read_event(py, Class::of(&class)?, &mut source, 0).map_err(|error| error.into_error(py, 0))
 }
 
-/// The event of a row that this process has made of it: as it was and of its own class, whatever has that one's event type
-/// now, and whatever its class would say of it now.
+/// The event of a row that this process has made: unchanged and of its own class, even if another class has its event
+/// type now, or its class would refuse it now.
 pub(crate) fn unpack_exactly<'py>(py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let mut source = RowSource::new(row);
     source.begin().map_err(|error| raise(py, error))?;
     let class = source.mark().and_then(Class::marked);
     let class = class.ok_or_else(|| raise(py, DecodeError::new(0, "no class here has made this row")))?;
-    read_event(py, class, &mut TrustedRow::new(source), 0).map_err(|flaw| flaw.into_error(py, 0))
+    read_event(py, class, &mut TrustedRow::new(source), 0).map_err(|error| error.into_error(py, 0))
 }
 
 fn raise(py: Python<'_>, error: DecodeError) -> PyErr {
     ReadError::from(error).into_error(py, 0)
 }
 
-/// An interner with rows that it shrinks: what a backlog and a journal do, as a Python class.
+/// An interner with the rows that it shortens, as queues and histories use it.
 #[pyclass(frozen, module = "trading.events._core")]
 #[derive(Default)]
 pub(crate) struct RowTable {
@@ -95,7 +95,7 @@ impl RowTable {
         unpack(py, &complete)
     }
 
-    /// The texts that the rows need, in the order of their numbers.
+    /// The interned texts, in the order of their numbers.
     #[getter]
     fn texts(&self) -> Vec<String> {
         self.interner.lock().texts().iter().map(ToString::to_string).collect()

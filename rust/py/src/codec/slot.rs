@@ -1,4 +1,4 @@
-//! The slots that Pydantic gives its models.
+//! The slots of Pydantic's models.
 
 use std::ffi::c_int;
 
@@ -16,7 +16,7 @@ pub(super) type Slots = [Slot; 3];
 /// One slot of the instances of a class.
 pub(super) struct Slot {
     name: Py<PyString>,
-    /// Where it stands in an instance, if that is known.
+    /// Its offset in an instance, if the layout is known.
     offset: Option<usize>,
 }
 
@@ -33,13 +33,13 @@ struct Descriptor {
 /// `Py_T_OBJECT_EX`: a member that holds an object or nothing, as slots do.
 const OBJECT: c_int = 16;
 
-/// Whether the slots of new instances are filled where they stand in memory.
+/// Tells if slots of new instances are filled by writing their memory.
 pub(crate) fn fills_slots(py: Python<'_>) -> PyResult<bool> {
     static FILLS: PyOnceLock<bool> = PyOnceLock::new();
     FILLS.get_or_try_init(py, || Ok(layouts::are_known(py) && try_on_base_model(py)?)).copied()
 }
 
-/// Fills the slots of an instance of Pydantic's own class, and asks it for them.
+/// Fills the slots of an instance of `BaseModel`, and reads them back.
 fn try_on_base_model(py: Python<'_>) -> PyResult<bool> {
     let class = py.import("pydantic")?.getattr("BaseModel")?.cast_into::<PyType>()?;
     let instance = new_instance(&class)?;
@@ -69,7 +69,7 @@ pub(super) fn new_instance<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'p
     unsafe { Bound::from_owned_ptr_or_err(class.py(), ffi::PyType_GenericAlloc(class.as_type_ptr(), 0)) }
 }
 
-/// Where a slot stands in the instances of a class, if its descriptor is one of the known layout.
+/// The offset of a slot in the instances of a class, if its descriptor has the known layout.
 fn offset_of(class: &Bound<'_, PyType>, name: &Bound<'_, PyString>) -> PyResult<Option<usize>> {
     let descriptor = class.getattr(name)?;
     let size: usize = descriptor.get_type().getattr("__basicsize__")?.extract()?;
@@ -85,7 +85,7 @@ fn offset_of(class: &Bound<'_, PyType>, name: &Bound<'_, PyString>) -> PyResult<
     Ok(usize::try_from(member.offset).ok().filter(|offset| is_object && *offset > 0))
 }
 
-/// Puts a value into a slot that is empty.
+/// Puts a value into an empty slot.
 ///
 /// # Safety
 ///
@@ -110,7 +110,7 @@ impl Slot {
         Ok(Self { name: name.clone().unbind(), offset })
     }
 
-    /// Fills the slot of an instance that has just been made, past the model's own `__setattr__`, which refuses.
+    /// Fills the slot of a new instance. The model's own `__setattr__` would refuse.
     #[inline]
     pub(super) fn fill(&self, instance: &Bound<'_, PyAny>, value: Bound<'_, PyAny>) -> PyResult<()> {
         let Some(offset) = self.offset else { return self.set(instance, &value) };

@@ -1,4 +1,4 @@
-//! What the core must know of an event class to make columns of msgpack on its own.
+//! Descriptions of event classes for the core, which makes columns of msgpack without Python.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyString};
@@ -8,7 +8,7 @@ use super::class::Class;
 use super::shape::{Bounds, Shape};
 
 impl Class {
-    /// The class's transcoder, if it can have one. The rules of the class are not asked: they were when the event was
+    /// The class's transcoder, if it needs no Python. Rules are not checked again: they were when the event was
     /// recorded.
     pub(crate) fn transcoder(&self, py: Python<'_>) -> PyResult<Option<&Transcoder>> {
         if let Some(known) = self.transcoder.get() {
@@ -32,7 +32,7 @@ impl Class {
     }
 }
 
-/// The kind of a shape, if the core has one.
+/// The core's kind for a shape, if there is one.
 fn kind(py: Python<'_>, shape: &Shape) -> PyResult<Option<FieldType>> {
     Ok(Some(match shape {
         Shape::None => FieldType::None,

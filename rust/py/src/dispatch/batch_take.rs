@@ -1,4 +1,4 @@
-//! Many events for one call of a handler, as an outbox takes them.
+//! Many events for one call of a handler, as an outbox needs them.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::codec::packed;
 
 #[pymethods]
 impl NativeBus {
-    /// Takes more events out of the queue of a subscription whose handler runs; they are handled.
+    /// Takes up to `most` more events from the queue of a subscription whose handler runs, and counts them as handled.
     #[pyo3(signature = (sid, most, /))]
     fn _take_along<'py>(slf: &Bound<'py, Self>, sid: &str, most: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let (py, this) = (slf.py(), slf.get());

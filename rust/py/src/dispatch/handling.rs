@@ -1,4 +1,4 @@
-//! One event in its handler: called, driven, ended, reported.
+//! One event in its handler: the call, the coroutine, the end, the report.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -43,7 +43,7 @@ impl Worker {
         self.called(py, current, ActiveCall::handler(event.unbind(), coroutine.map(Bound::unbind)), progress)
     }
 
-    /// Counts and reports an event that could not be read back, as one whose handler has failed.
+    /// Counts and reports an event that could not be unpacked as one whose handler has failed.
     #[cold]
     pub(crate) fn fail_unread<'py>(
         &self,
@@ -75,7 +75,7 @@ impl Worker {
         self.called(py, current, ActiveCall::on_gap(coroutine.map(Bound::unbind)), progress)
     }
 
-    /// Goes on after a call: with what it yielded, or with how it ended.
+    /// Handles the outcome of a call: keeps a suspended coroutine, or ends the event.
     pub(crate) fn called<'py>(
         &self,
         py: Python<'py>,
@@ -93,8 +93,8 @@ impl Worker {
         Err(yielded)
     }
 
-    /// The worker stays with a handler that has suspended. Two lead in its stead, so that many such handlers all start
-    /// within a few turns of the loop.
+    /// Starts two shared workers in place of this one, which stays with a suspended handler. Two, so that many handlers
+    /// that suspend all start within a few turns of the loop.
     pub(crate) fn hire_replacements(&self, py: Python<'_>) -> PyResult<()> {
         let bus = self.bus.bind(py);
         let (event_loop, hired) = {
@@ -131,7 +131,7 @@ impl Worker {
         Ok(self.end_call(py, current, &active, progress))
     }
 
-    /// Counts and reports how a handler has ended.
+    /// Counts and reports the end of a handler.
     fn end_call(
         &self,
         py: Python<'_>,
@@ -171,7 +171,7 @@ impl Worker {
             None if ended => NextStep::End,
             None => NextStep::Continue,
         };
-        // Only now, so that whoever waits for few events to be left waits for the report of this failure too.
+        // Waiters are woken last, so that an idle bus has reported all failures.
         if let Err(error) = self.tell_ending(py, ending) {
             error.write_unraisable(py, None);
         }
@@ -207,13 +207,13 @@ impl Worker {
         self.bus.get().lock(py).workers.get(&self.number).map(|task| task.bind(py).clone())
     }
 
-    /// Whether somebody wants the worker itself to end: its task is being cancelled, not counting the handler's own.
+    /// Tells if the worker's task is being cancelled by more than the handler's `own` requests.
     pub(crate) fn is_cancelled(&self, py: Python<'_>, own: i64) -> PyResult<bool> {
         let Some(task) = self.task(py) else { return Ok(true) };
         Ok(task.call_method0(intern!(py, "cancelling"))?.extract::<i64>()? > own)
     }
 
-    /// The same; where it cannot be told, it does.
+    /// [`Worker::is_cancelled`], true if the task cannot be asked.
     fn has_to_end(&self, py: Python<'_>, own: i64) -> bool {
         self.is_cancelled(py, own).unwrap_or_else(|error| {
             error.write_unraisable(py, None);
@@ -221,14 +221,15 @@ impl Worker {
         })
     }
 
-    /// Takes back what a handler has done to its task by cancelling it, so that the next handler is not hit.
+    /// Takes back the cancellations that a handler has requested of its own task, so that they do not hit the next
+    /// handler.
     fn undo_cancels(&self, py: Python<'_>, current: &mut WorkerState, own: i64) -> PyResult<()> {
         let Some(task) = self.task(py) else { return Ok(()) };
         for _ in 0..own {
             task.call_method0(intern!(py, "uncancel"))?;
         }
         self.cancels.store(0, Ordering::Relaxed);
-        // Before 3.13 `uncancel` leaves the pending CancelledError standing; one bare yield takes it out.
+        // Before 3.13 `uncancel` leaves a pending CancelledError in place; one bare yield consumes it.
         current.absorbs_cancel = task.getattr(intern!(py, "_must_cancel"))?.is_truthy()?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Workers: when they are started, and when they may go on.
+//! Starting workers, and the budget of each turn of the loop.
 
 use std::sync::atomic::Ordering;
 
@@ -10,8 +10,8 @@ use crate::bus::native_bus::NativeBus;
 use crate::runtime::event_loop::{self, LoopHandle};
 
 impl NativeBus {
-    /// Sees to what an accepted event has brought about: starts workers that were hired, and wakes publishers who can
-    /// come. From another thread, the loop does it.
+    /// Starts hired workers and wakes publishers for whom there is room, after an event was enqueued. Called from
+    /// another thread, it has the loop do so.
     pub(crate) fn attend(slf: &Bound<'_, Self>, event_loop: &LoopHandle, hired: usize) -> PyResult<()> {
         let has_called = slf.get().lock(slf.py()).bus.has_woken();
         if hired == 0 && !has_called {
@@ -25,7 +25,7 @@ impl NativeBus {
         event_loop::wake(slf.py(), called)
     }
 
-    /// Starts a worker if there are events and nobody to hand them out.
+    /// Starts a worker if events are ready and no shared worker runs.
     pub(crate) fn ensure_worker(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (event_loop, hired) = {
             let mut state = slf.get().lock(slf.py());
@@ -51,7 +51,7 @@ impl NativeBus {
         Ok(())
     }
 
-    /// Has the loop begin a new budget in its next turn.
+    /// Schedules a new budget for the next turn of the loop.
     pub(crate) fn schedule_refill(slf: &Bound<'_, Self>) -> PyResult<()> {
         let event_loop = {
             let mut state = slf.get().lock(slf.py());
@@ -65,8 +65,8 @@ impl NativeBus {
 
 #[pymethods]
 impl NativeBus {
-    /// What to await until no more than so many accepted events are left. Starts a worker where a cancelled one has left
-    /// events behind.
+    /// A future that completes once no more than `few` accepted events are left. Starts a worker if a cancelled one has
+    /// left events behind.
     #[pyo3(signature = (few=0))]
     fn _idle<'py>(slf: &Bound<'py, Self>, few: u64) -> PyResult<Bound<'py, PyAny>> {
         let (py, this) = (slf.py(), slf.get());
@@ -93,7 +93,7 @@ impl NativeBus {
         Self::attend(slf, &event_loop, hired)
     }
 
-    /// Has workers yield after so long in one turn of the loop.
+    /// Sets the time after which workers yield to the loop.
     fn _yield_after(&self, stretch_ns: u64) {
         self.stretch_ns.store(stretch_ns, Ordering::Relaxed);
     }

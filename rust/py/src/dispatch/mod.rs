@@ -1,4 +1,4 @@
-//! The way of events from the queues into handlers.
+//! Dispatch: events from the queues into handlers.
 
 pub(crate) mod batch_take;
 pub(crate) mod handling;

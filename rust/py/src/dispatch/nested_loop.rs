@@ -1,9 +1,9 @@
-//! Handlers that run the loop which runs them, as `nest_asyncio` lets them.
+//! Handlers that run the event loop from within, as `nest_asyncio` allows.
 //!
-//! Such a handler does not suspend: it stays in its worker's step while other tasks run within it. If that worker
-//! leads, nobody else would hand out events, and the handler might wait for one of them. So a leader has the loop call
-//! it back in its next turn. If the step is still running then, the loop runs within it, and other workers are made to
-//! lead.
+//! Such a handler does not suspend: its worker stays in one step while other tasks run inside it. If that worker is
+//! shared, no other worker would hand out events, and the handler might wait for one of them. So a shared worker asks
+//! the loop to call it back in its next turn. If the step is still running then, the loop runs inside it, and
+//! replacements are started.
 
 use std::sync::atomic::Ordering;
 
@@ -14,7 +14,7 @@ use super::worker::Worker;
 use super::worker_state::WorkerState;
 
 impl Worker {
-    /// Before a handler is called.
+    /// Asks the loop for a call back. Called before a handler.
     #[inline]
     pub(crate) fn expect_nesting(&self, py: Python<'_>, current: &WorkerState) {
         if self.nesting.is_possible
@@ -26,7 +26,7 @@ impl Worker {
         }
     }
 
-    /// After a handler, or whoever was told of its failure, has returned.
+    /// Makes the worker a pinned one if it was replaced. Called after a handler or a failure report has returned.
     #[inline]
     pub(crate) fn note_nesting(&self, current: &mut WorkerState) {
         if self.nesting.is_possible && self.nesting.has_replacements.swap(false, Ordering::Relaxed) {
@@ -45,7 +45,7 @@ impl Worker {
 
 #[pymethods]
 impl Worker {
-    /// Called by the loop in its next turn.
+    /// Starts replacements if the step is still running. Called by the loop in its next turn.
     fn notice_nesting(&self, py: Python<'_>) -> PyResult<()> {
         self.nesting.is_expected.store(false, Ordering::Relaxed);
         if self.is_running.load(Ordering::Relaxed) && !self.nesting.has_replacements.swap(true, Ordering::Relaxed) {

@@ -1,13 +1,13 @@
-//! Whether a worker's handlers run the loop again that runs them.
+//! Event loops nested in a worker's handlers.
 
 use std::sync::atomic::AtomicBool;
 
-/// What a worker knows of loops within its handlers.
+/// A worker's record of event loops nested in its handlers.
 pub(crate) struct Nesting {
     pub(crate) is_possible: bool,
     /// The loop has been asked to call back.
     pub(crate) is_expected: AtomicBool,
-    /// Others lead in this worker's stead.
+    /// Replacements were started for this worker.
     pub(crate) has_replacements: AtomicBool,
 }
 

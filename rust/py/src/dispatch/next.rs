@@ -1,4 +1,4 @@
-//! What a worker does next: it stays with its subscription, or takes the one whose turn it is.
+//! The choice of a worker's next event: from its own subscription, or from the next ready one.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,33 +12,33 @@ use super::worker_state::WorkerState;
 use crate::bus::state::PythonBus;
 use crate::bus::subscriber::Served;
 
-/// Where handlers are many, what each needs is far away in memory. A leader touches that of so many at once, so that
-/// the processor fetches it side by side.
+/// The number of ready subscriptions whose handlers are prefetched at once. With many handlers each one is a cache
+/// miss, and misses side by side take less time than one after the other.
 const PREFETCH: u32 = 16;
 
-/// Turns of the loop that a leader stays for when there is nothing to do. Whoever waited for the last event may
-/// publish the next one in that time, and a new task would cost more.
+/// Turns of the loop that an idle shared worker stays for. A publisher that waited for the last event often publishes
+/// the next one in that time, and a new task would cost more.
 const IDLE_TURNS: u32 = 1;
 
-/// An event or a gap that has been taken out.
+/// An event or a gap taken from a queue.
 pub(crate) enum Work {
     Event(Stored<Py<PyAny>>),
-    /// The same, and many more wait behind it.
+    /// An event with many more behind it.
     Run(Stored<Py<PyAny>>),
     Gap(Box<Gap>),
 }
 
 pub(crate) enum Next {
     Work(Work),
-    /// Dispatching has used up its share of this turn of the loop.
+    /// The budget of this turn of the loop is used up.
     Yield,
-    /// There is nothing to do now.
+    /// No event is ready; the worker waits a turn.
     Linger,
     End,
 }
 
 impl Next {
-    /// An event that has been taken out, alone or as the first of a run.
+    /// An event taken from a queue, alone or as the first of a run.
     pub(crate) fn of(event: Stored<Py<PyAny>>, served: &Served, bus: &PythonBus) -> Self {
         Self::Work(if bus.subscriptions().get(served.id).is_some_and(run::is_worth_it) {
             Work::Run(event)
@@ -48,7 +48,7 @@ impl Next {
     }
 }
 
-/// What is next for a worker. `former` is the subscription that it served before.
+/// Chooses a worker's next action. `former` receives the subscription that it leaves.
 #[inline]
 pub(crate) fn choose(
     py: Python<'_>,
@@ -93,7 +93,7 @@ pub(crate) fn choose(
     }
 }
 
-/// Touches what the subscriptions need whose turn comes soon.
+/// Prefetches the handlers of the subscriptions that are ready next.
 #[inline]
 fn prefetch_soon_ready(py: Python<'_>, bus: &PythonBus, current: &mut WorkerState) {
     if current.prefetched == 0 {

@@ -1,9 +1,9 @@
-//! A run: events that `async def` handlers get one after the other, awaited by the interpreter itself.
+//! Runs: many events for `async def` handlers, awaited by the interpreter itself.
 //!
-//! To start a coroutine from native code takes two entries into the interpreter, where `await` in Python takes none. So
-//! where many events wait for one handler, a coroutine of Python's (`run.py`) asks for them and awaits the handler. It is
-//! given an event for as long as all is plain, and then the handler of the next subscription for which many wait; anything
-//! else ends the run, and the worker sees to it.
+//! Starting a coroutine from native code enters the interpreter twice; `await` in Python does not enter it at all. So
+//! if many events wait for one handler, a Python coroutine (`run.py`) asks for them and awaits the handler. It gets
+//! events until one needs more than a plain call, then the handler of the next subscription with many events. Anything
+//! else ends the run, and the worker takes over.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -23,37 +23,37 @@ use crate::runtime::drive::ContextGuard;
 use crate::runtime::guarded::Guarded;
 use crate::runtime::pace::Pace;
 
-/// From how many waiting events on a run is worth its start.
+/// The number of waiting events from which a run pays for its start.
 const WORTH_IT: usize = 8;
 
-/// Events that a leader handles for one subscription before it goes on to the next.
+/// The number of events that a shared worker handles for one subscription before it takes the next.
 pub(crate) const TURN: u32 = 32;
 
-/// What the coroutine of a run asks for events.
+/// The iterator from which the coroutine of a run takes its events.
 #[pyclass(frozen, module = "trading.events._core")]
 pub(crate) struct Run {
     pub(crate) bus: Py<NativeBus>,
-    /// Cancellations that the worker's task has been asked for.
+    /// Cancellations requested of the worker's task.
     pub(crate) cancels: Arc<AtomicI64>,
     pub(crate) state: Guarded<RunState>,
 }
 
-/// How far a run has come.
+/// The progress of a run.
 pub(crate) struct RunState {
-    /// Whose events they are.
+    /// The subscription whose events are handed out.
     pub(crate) served: Served,
     pub(crate) is_shared: bool,
-    /// Its context, which has been entered.
+    /// Its context, entered.
     pub(crate) entered: Option<Py<PyAny>>,
-    /// The event that is handled, or is to be.
+    /// The event in the handler, or the first one.
     pub(crate) event: Option<Py<PyAny>>,
-    /// Whether that has not been asked for yet.
+    /// True until the first event has been asked for.
     pub(crate) is_new: bool,
     pub(crate) is_over: bool,
-    /// How many more events a leader takes while other subscriptions wait.
+    /// Events left before another ready subscription gets its turn.
     pub(crate) turn: u32,
     pub(crate) pace: Pace,
-    /// Why the event that is the next could not be made.
+    /// The error of an event that could not be unpacked.
     pub(crate) unread: Option<PyErr>,
 }
 
@@ -88,8 +88,8 @@ impl Run {
         self.begin(py, next)
     }
 
-    /// The handler of the subscription that is the next, whose events are given out from now on, in its context. `None` if
-    /// the worker has to see to what is next.
+    /// The handler of the next subscription; its events are handed out from now on, in its context. `None` if the
+    /// worker has to take over.
     fn next_handler(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         let mut run_state = self.state.lock(py);
         let is_plain = run_state.is_shared && !run_state.is_over && run_state.unread.is_none();
@@ -128,7 +128,7 @@ impl Run {
 }
 
 impl Run {
-    /// Notes the event that is handled from now on.
+    /// Unpacks the next event and keeps it as the one in the handler.
     fn begin(&self, py: Python<'_>, next: Stored<Py<PyAny>>) -> Option<Py<PyAny>> {
         match packed::unpack(py, next) {
             Ok(event) => {
@@ -142,7 +142,7 @@ impl Run {
         }
     }
 
-    /// Gives out no more events. Returns the last, or why it could not be made.
+    /// Ends the run. Returns the last event, or the error of one that could not be unpacked.
     pub(crate) fn end(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let mut run_state = self.state.lock(py);
         run_state.is_over = true;
@@ -153,7 +153,7 @@ impl Run {
     }
 }
 
-/// Whether the events of a subscription are to be awaited in a run.
+/// Tells if the events of a subscription are to be handled in a run.
 pub(crate) fn is_worth_it(found: &Subscription<Py<PyAny>, Arc<Subscriber>>) -> bool {
     found.payload.is_async && found.queue.len() >= WORTH_IT
 }
@@ -164,7 +164,7 @@ pub(crate) fn start<'py>(handler: &Bound<'py, PyAny>, run: &Bound<'py, Run>) -> 
     RUN.import(handler.py(), "trading.events._bus.run", "run")?.call1((handler, run))
 }
 
-/// Takes the run's own line off the traceback of a handler's exception.
+/// Removes the run's own frame from the traceback of a handler's exception.
 pub(crate) fn shorten_traceback(py: Python<'_>, error: &PyErr) {
     let next = error.traceback(py).and_then(|trace| trace.getattr(intern!(py, "tb_next")).ok());
     if let Some(next) = next.and_then(|next| next.cast_into::<PyTraceback>().ok()) {

@@ -1,4 +1,4 @@
-//! Runs as workers begin and end them.
+//! Beginning and ending a run in a worker.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +13,7 @@ use crate::runtime::guarded::Guarded;
 use crate::runtime::pace::Pace;
 
 impl Worker {
-    /// Has many events handled, beginning with one that has been taken out.
+    /// Handles many events in a run, beginning with one taken from the queue.
     pub(crate) fn run_through<'py>(
         &self,
         py: Python<'py>,
@@ -52,7 +52,7 @@ impl Worker {
         self.called(py, current, ActiveCall::run(event, coroutine.unbind()), progress)
     }
 
-    /// The coroutine of a run that begins with an event, and what it asks for the next ones, in the context of the handler.
+    /// Starts a run in the context of the handler. Returns its coroutine and its iterator.
     #[inline]
     fn start_run<'py>(
         &self,
@@ -79,7 +79,7 @@ impl Worker {
         Ok(Some((run::start(served.subscriber.handler.bind(py), &run)?, run)))
     }
 
-    /// What a new run asks for events: the same as the former, if that has ended.
+    /// The iterator of a new run; that of the last run is reused.
     fn new_run<'py>(
         &self,
         py: Python<'py>,

@@ -1,8 +1,8 @@
 //! The worker: a coroutine that takes events from their queues and drives the handlers.
 //!
-//! A worker leads or follows. A leader takes one ready subscription after the other and calls its handler; one that ends
-//! at once costs a call and no more. When a handler suspends, its worker stays with it, and then with its subscription,
-//! and other workers become leaders. A coroutine that was started is never moved to another task.
+//! A worker is shared or pinned. A shared worker takes one ready subscription after the other and calls its handler; a
+//! handler that does not suspend costs a call and no more. If a handler suspends, its worker is pinned to it and to its
+//! subscription, and other workers become shared ones. A coroutine that was started is never moved to another task.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -27,17 +27,17 @@ use crate::runtime::pace::Pace;
 pub(crate) struct Worker {
     pub(crate) bus: Py<NativeBus>,
     pub(crate) number: u64,
-    /// Out of its place while a step runs; `None` in its place for good once the worker has ended.
+    /// `None` while a step runs, and after the worker has ended.
     pub(crate) state: Guarded<Option<WorkerState>>,
     pub(crate) is_running: AtomicBool,
     pub(crate) has_ended: AtomicBool,
-    /// Cancellations asked for in the step that runs, less those taken back.
+    /// Cancellations requested in the running step, less those taken back.
     pub(crate) cancels: Arc<AtomicI64>,
     pub(crate) nesting: Nesting,
 }
 
 impl Worker {
-    /// A leader that has been hired.
+    /// A shared worker that has just been hired.
     pub(crate) fn new(bus: &Bound<'_, NativeBus>, number: u64, nesting: Nesting) -> Self {
         Self {
             bus: bus.clone().unbind(),
@@ -73,7 +73,7 @@ impl Worker {
         outcome
     }
 
-    /// Hands over what the worker has. A worker that was cancelled is replaced only if somebody waits for the bus: a loop
+    /// Releases the worker's subscription. A cancelled worker is replaced only if a future waits for the bus: a loop
     /// that ends cancels all tasks, waiting ones first, and new ones would outlive it.
     pub(crate) fn leave(&self, py: Python<'_>, current: WorkerState, was_done: bool) -> PyResult<()> {
         let bus = self.bus.bind(py);
@@ -127,12 +127,12 @@ impl Worker {
                 Next::Linger => return Ok(Some(py.None().into_bound(py))),
                 Next::End => return Ok(None),
             };
-            // Once more: whoever was told of a failure may have run the loop.
+            // Asked again, as a failure report may have run the loop too.
             self.note_nesting(current);
         }
     }
 
-    /// Goes on with the handler that has suspended, if one has.
+    /// Resumes the suspended handler, if there is one.
     #[inline]
     fn take_up<'py>(
         &self,
@@ -177,10 +177,10 @@ impl Worker {
         }
     }
 
-    /// What to do next. A follower stays with its subscription, a leader takes turns.
+    /// The worker's next action. A pinned worker stays with its subscription, a shared one takes turns.
     fn next(&self, py: Python<'_>, current: &mut WorkerState) -> PyResult<Next> {
         let this = self.bus.bind(py).get();
-        // Dropped after the lock: it may be the last to know a subscription that has ended.
+        // Dropped after the lock is released: it may hold the last reference to a subscription.
         let (mut former, mut ending) = (None, None);
         let (next, has_called, wakes) = {
             let mut state = this.lock(py);
@@ -206,8 +206,8 @@ impl Worker {
         Ok(next)
     }
 
-    /// Whether the handler that is suspended here calls: a task or a callback of its own, such as a `TaskGroup`'s or a
-    /// timeout's, has its context.
+    /// Tells if the caller runs in the context of the handler that is suspended here, as callbacks of a `TaskGroup` or
+    /// a timeout do.
     pub(crate) fn is_called_by_its_handler(&self, py: Python<'_>) -> PyResult<bool> {
         let caller = handler_context::calling_subscription(py, self.bus.get().number)?;
         let current = self.state.lock(py);

@@ -1,4 +1,4 @@
-//! The worker as its task sees it: a coroutine, with what debuggers ask of one.
+//! The coroutine protocol of a worker, with the attributes that debuggers read.
 
 use std::sync::atomic::Ordering;
 
@@ -56,7 +56,7 @@ impl Worker {
         self.leave(py, current, false)
     }
 
-    /// Hears from the task of each request for cancellation (1) and of each that is taken back (-1).
+    /// Counts a cancellation requested of the task (1) or taken back (-1).
     #[pyo3(signature = (change, /))]
     fn note_cancel(&self, py: Python<'_>, change: i64) -> PyResult<()> {
         if self.is_running.load(Ordering::Relaxed) || self.is_called_by_its_handler(py)? {

@@ -1,62 +1,62 @@
-//! What a worker is at from one step to the next.
+//! The state of a worker between two steps.
 
 use pyo3::prelude::*;
 
 use super::run::Run;
 use crate::bus::subscriber::Served;
 
-/// A handler, or a gap callback, that has been called.
+/// A call of a handler or a gap callback.
 pub(crate) struct ActiveCall {
     /// The event being handled; `None` in a gap callback.
     pub(crate) event: Option<Py<PyAny>>,
-    /// What it returned, if that has to be driven.
+    /// The coroutine that it returned, if any.
     pub(crate) coroutine: Option<Py<PyAny>>,
-    /// Whether that is a run's, which awaits the handler's.
+    /// True if that is the coroutine of a run, which awaits the handler's.
     pub(crate) is_run: bool,
-    /// Whether a `CancelledError` has been thrown into it.
+    /// True if a `CancelledError` was thrown into it.
     pub(crate) was_cancelled: bool,
 }
 
 impl ActiveCall {
-    /// A handler that has been called with an event.
+    /// The call of a handler with an event.
     pub(crate) fn handler(event: Py<PyAny>, coroutine: Option<Py<PyAny>>) -> Self {
         Self { event: Some(event), coroutine, is_run: false, was_cancelled: false }
     }
 
-    /// A gap callback that has been called.
+    /// The call of a gap callback.
     pub(crate) fn on_gap(coroutine: Option<Py<PyAny>>) -> Self {
         Self { event: None, coroutine, is_run: false, was_cancelled: false }
     }
 
-    /// A run whose last event this is.
+    /// A run, with its last event.
     pub(crate) fn run(event: Py<PyAny>, coroutine: Py<PyAny>) -> Self {
         Self { event: Some(event), coroutine: Some(coroutine), is_run: true, was_cancelled: false }
     }
 }
 
-/// What a worker is at.
+/// The state of a worker between two steps.
 pub(crate) struct WorkerState {
     pub(crate) is_shared: bool,
     pub(crate) served: Option<Served>,
     pub(crate) active: Option<ActiveCall>,
-    /// How many more events a leader takes from the subscription it serves before it goes on to the next.
+    /// Events left for this subscription before a shared worker takes the next one.
     pub(crate) turn: u32,
-    /// Cancellations of its task that the running handler asked for itself, and did not take back.
+    /// Cancellations that the running handler requested of its own task and did not take back.
     pub(crate) own_cancels: i64,
-    /// The last event has been handled and is not counted yet.
+    /// True if the last event was handled and is not counted yet.
     pub(crate) counts_handled: bool,
-    /// How many more ready subscriptions have been touched.
+    /// Ready subscriptions that are prefetched and not served yet.
     pub(crate) prefetched: u32,
-    /// How many steps in a row there was nothing to do.
+    /// Steps in a row without an event.
     pub(crate) idle_steps: u32,
-    /// The next `CancelledError` thrown in was a handler's own, and is over.
+    /// True if the next `CancelledError` is a leftover of a handler's own request.
     pub(crate) absorbs_cancel: bool,
-    /// What the last run asked for events, if its coroutine has ended.
+    /// The iterator of the last run, for reuse.
     pub(crate) run: Option<Py<Run>>,
 }
 
 impl WorkerState {
-    /// That of a leader who has just been hired.
+    /// The state of a shared worker that has just been hired.
     pub(crate) fn of_leader() -> Self {
         Self {
             is_shared: true,
@@ -78,7 +78,7 @@ pub(crate) enum Resume {
     Throw(PyErr),
 }
 
-/// How the handling of one event leaves the worker.
+/// The worker's next step after an event.
 pub(crate) enum NextStep {
     Continue,
     End,

@@ -1,4 +1,4 @@
-//! Event classes as routing sees them.
+//! Event classes, as routing uses them.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use rustc_hash::FxHashMap;
 use crate::error::NotAnEventError;
 use crate::runtime::guarded::Guarded;
 
-/// An event class as routing sees it.
+/// An event class, as routing uses it.
 pub(crate) struct EventClass {
-    /// Kept, so that no other class gets its address, or that of its kind.
+    /// Held so that no other class gets its address.
     _class: Py<PyType>,
     pub(crate) event_type: String,
     /// The identities of the kinds of the class and of the event classes it derives from.
     pub(crate) lineage: Box<[usize]>,
 }
 
-/// A class's address, by which it is known while it lives.
+/// The address of a class, which identifies it while it is alive.
 pub(crate) fn identity(class: &Bound<'_, PyType>) -> usize {
     class.as_ptr() as usize
 }
@@ -31,15 +31,15 @@ pub(crate) fn base_event(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     BASE_EVENT.import(py, "trading.events.base", "BaseEvent")
 }
 
-/// The identity by which routing knows a class of events: the address of the first class of its kind, as a notebook or
-/// a reload may define it anew. The class itself keeps that one alive. See `trading.events._models.event_kinds`.
+/// The identity of an event class in routing: the address of the first class of its kind, as a notebook or a reload may
+/// define it again. The class keeps that one alive. See `trading.events._models.event_kinds`.
 pub(crate) fn kind_identity(class: &Bound<'_, PyType>) -> PyResult<usize> {
     static KIND_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let kind_of = KIND_OF.import(class.py(), "trading.events._models.event_kinds", "kind_of")?;
     Ok(identity(kind_of.call1((class,))?.cast::<PyType>()?))
 }
 
-/// Every class of events that has been seen, by its identity.
+/// All event classes seen so far, by their identity.
 static SEEN: Guarded<Option<FxHashMap<usize, Arc<EventClass>>>> = Guarded::new(None);
 
 impl EventClass {
@@ -52,7 +52,7 @@ impl EventClass {
         }
     }
 
-    /// The same of a class of events.
+    /// The description of an event class.
     pub(crate) fn of_class(class: Bound<'_, PyType>) -> PyResult<Arc<Self>> {
         Self::seen(&class).map_or_else(|| Self::learn(class), Ok)
     }

@@ -10,13 +10,13 @@ use trading_events_core::codec::hex::hex_of;
 
 use crate::runtime::fork;
 
-/// How much randomness is taken from the system at once.
+/// The number of random bytes taken from the system at once.
 const POOL_BYTES: usize = 4096;
 
-/// How many bits of an id are not its time.
+/// The number of bits in an id after its time.
 const TAIL_BITS: u32 = 74;
 
-/// The last id, and randomness for the next ones.
+/// The last id, and random bytes for the next ones.
 struct Maker {
     millis: u64,
     tail: u128,
@@ -30,7 +30,7 @@ static MAKER: Mutex<Maker> =
 
 impl Maker {
     fn random<const N: usize>(&mut self) -> Result<[u8; N], getrandom::Error> {
-        // A forked process must not draw what its parent draws.
+        // A forked process must not use its parent's random bytes.
         if self.used + N > POOL_BYTES || self.forks != fork::forks() {
             getrandom::fill(&mut self.pool)?;
             (self.used, self.forks) = (0, fork::forks());
@@ -41,12 +41,12 @@ impl Maker {
         Ok(drawn)
     }
 
-    /// A version 7 UUID: the time, then a random number; in the same millisecond one that is greater by a random step.
+    /// A version 7 UUID: the time, then a random number, which grows by a random step within a millisecond.
     fn next(&mut self) -> Result<u128, getrandom::Error> {
         let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let now = u64::try_from(passed).unwrap_or(u64::MAX);
         if now > self.millis {
-            // The highest bit stays free for what is added.
+            // The highest bit stays free for the steps added.
             self.tail = u128::from_le_bytes(self.random()?) >> (u128::BITS - TAIL_BITS + 1);
             self.millis = now;
         } else {

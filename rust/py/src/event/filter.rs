@@ -12,22 +12,22 @@ use super::names::names;
 use crate::runtime::exits;
 use crate::runtime::returned;
 
-/// A filter. Its callables, and the classes to be kept alive, are numbered; each filter owns its references to them, so
-/// that the garbage collector counts them right.
+/// A filter. Its callables and classes are numbered; each filter owns its references to them, so that the garbage
+/// collector counts them right.
 #[pyclass(frozen, name = "Filter", module = "trading.events._core")]
 pub(crate) struct PyFilter {
     parts: FilterParts,
     text: String,
 }
 
-/// A condition and what its numbers stand for.
+/// A condition, and the objects that its numbers stand for.
 pub(crate) struct FilterParts {
     pub(crate) expression: Filter<usize>,
     pub(crate) leaves: Vec<Py<PyAny>>,
 }
 
 impl FilterParts {
-    /// Those of any filter that `subscribe` takes: one of ours, or a callable.
+    /// The parts of a filter given to `subscribe`: a [`PyFilter`], or a callable.
     pub(crate) fn of(filter: &Bound<'_, PyAny>) -> Self {
         let py = filter.py();
         filter.cast::<PyFilter>().map_or_else(
@@ -46,7 +46,7 @@ impl FilterParts {
 }
 
 impl PyFilter {
-    /// Both, or either; `NotImplemented` where one side is no filter.
+    /// The conjunction or disjunction of two filters; `NotImplemented` if one side is not callable.
     fn combine(left: &Bound<'_, PyAny>, right: &Bound<'_, PyAny>, all: bool) -> PyResult<Py<PyAny>> {
         let py = left.py();
         if !left.is_callable() || !right.is_callable() {
@@ -106,12 +106,12 @@ pub(crate) fn microseconds(moment: &Bound<'_, PyAny>) -> PyResult<i64> {
     Ok(seconds * 1_000_000 + i64::from(since.get_microseconds()))
 }
 
-/// Asks what a class and a topic have not settled.
+/// Evaluates the conditions that class and topic do not decide.
 pub(crate) fn evaluate(rest: &Filter<usize>, leaves: &[Py<PyAny>], event: &Bound<'_, PyAny>) -> PyResult<bool> {
     rest.eval_residual(&mut || timestamp_us(event), &mut |number| passes(leaves[*number].bind(event.py()), event))
 }
 
-/// Asks a callable.
+/// Evaluates a callable.
 fn passes(callable: &Bound<'_, PyAny>, event: &Bound<'_, PyAny>) -> PyResult<bool> {
     let answer = exits::call(callable, event)?;
     if let Ok(plain) = answer.cast_exact::<PyBool>() {
@@ -207,7 +207,7 @@ impl PyFilter {
         evaluate(&self.parts.expression.partial_eval(&known), &self.parts.leaves, event)
     }
 
-    /// What an event type, a class if there is one for it, a topic and a range of time decide.
+    /// The filter's result for all events of a type, class, topic and time range, if it is the same for all.
     #[pyo3(signature = (event_type, class_, exchange, symbol, span_us, /))]
     fn decide(
         &self,

@@ -1,4 +1,4 @@
-//! What the bus reads of events, and what tells them apart.
+//! Events as the bus reads them: class, exchange, symbol, identity; and filters.
 
 pub(crate) mod event_class;
 pub(crate) mod event_id;

@@ -9,7 +9,7 @@ use super::event_class::not_an_event;
 use crate::error::NotAnEventError;
 use crate::runtime::references::holders;
 
-/// An exchange or a symbol, held for as long as its text is read.
+/// An exchange or a symbol, held while its text is read.
 pub(crate) struct Name<'py>(Option<Bound<'py, PyString>>);
 
 impl<'py> Name<'py> {
@@ -23,12 +23,12 @@ impl<'py> Name<'py> {
         }
     }
 
-    /// Where the object is; 0 for none.
+    /// The object's address; 0 for `None`.
     pub(crate) fn address(&self) -> usize {
         self.0.as_ref().map_or(0, |text| text.as_ptr() as usize)
     }
 
-    /// Whether it is plain text that more than its event and its reader hold.
+    /// Tells if it is a plain `str` that others than its event and its reader hold.
     pub(crate) fn is_shared(&self) -> bool {
         const EVENT_AND_READER: isize = 2;
         self.0.as_ref().is_none_or(|text| text.is_exact_instance_of::<PyString>() && holders(text) > EVENT_AND_READER)
@@ -46,8 +46,8 @@ impl<'py> Name<'py> {
     }
 }
 
-/// An event's exchange and symbol. Pydantic keeps fields in the instance's dictionary; reading them there takes a third
-/// of the time that attribute access takes on a class with a `__getattr__`, as its models are.
+/// An event's exchange and symbol. They are read from the instance's dictionary, which takes a third of the time of
+/// attribute access on a class with a `__getattr__`, as Pydantic's models are.
 pub(crate) fn names<'py>(event: &Bound<'py, PyAny>) -> PyResult<(Name<'py>, Name<'py>)> {
     let py = event.py();
     let fields = dictionary(event);
@@ -62,7 +62,7 @@ pub(crate) fn names<'py>(event: &Bound<'py, PyAny>) -> PyResult<(Name<'py>, Name
 pub(crate) fn dictionary<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
     // SAFETY: the object lives; the call gives a new reference, or null with an error set.
     let found = unsafe { ffi::PyObject_GenericGetDict(object.as_ptr(), std::ptr::null_mut()) };
-    // SAFETY: as above.
+    // SAFETY: the call has given a new reference or null.
     let found = unsafe { Bound::from_owned_ptr_or_opt(object.py(), found) };
     if found.is_none() {
         drop(PyErr::take(object.py()));

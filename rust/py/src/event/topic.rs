@@ -7,17 +7,17 @@ use trading_events_core::topic::{self, NONE, NameError, Pattern, Topic};
 
 use crate::error::PatternError;
 
-/// A pattern's text; what is no Unicode is no pattern.
+/// A pattern's text, refused if it is not valid Unicode.
 pub(crate) fn pattern_text<'a>(text: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
     text.to_str().map_err(|wrong| PatternError::new_err(format!("no pattern: {wrong}")))
 }
 
-/// Reads a pattern, naming it in the error when it is none.
+/// Parses a pattern; the error names its text.
 pub(crate) fn parse_pattern(text: &str) -> PyResult<Pattern> {
     Pattern::parse(text).map_err(|wrong| PatternError::new_err(format!("no pattern: {text:?}: {wrong}")))
 }
 
-/// The very object, if its text passes: a feed names its instruments by the same few objects.
+/// The object itself, if its text is valid: a feed names its instruments by the same few objects.
 fn checked<'py>(
     name: Bound<'py, PyString>,
     what: &str,

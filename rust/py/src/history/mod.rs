@@ -1,4 +1,4 @@
-//! The events that a bus keeps, and the events that late subscribers catch up on.
+//! The events that a bus keeps, and earlier events for late subscribers.
 
 pub(crate) mod preload;
 pub(crate) mod query;

@@ -1,4 +1,4 @@
-//! Earlier events for a new subscription, put before those that it holds back.
+//! Earlier events for a new subscription, queued before the live ones.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -12,9 +12,9 @@ use crate::error::ends_program;
 use crate::event::filter;
 use crate::runtime::exits::NativeCall;
 
-/// From where a subscription hears events.
+/// The point from which a subscription gets earlier events.
 pub(crate) struct Start {
-    /// From this moment on, in microseconds since 1970.
+    /// Earliest time, in microseconds since 1970.
     start_us: Option<i64>,
     last_per_topic: bool,
 }
@@ -30,8 +30,8 @@ impl Start {
 }
 
 impl NativeBus {
-    /// Puts those events before what a new subscription holds back that it wants, and lets it go. `kept` is what was kept
-    /// when it began.
+    /// Preloads a new subscription with the kept events that it wants, and resumes it. `kept` is the history when it
+    /// began.
     pub(crate) fn catch_up(
         slf: &Bound<'_, Self>,
         id: SubscriptionId,
@@ -57,7 +57,7 @@ impl NativeBus {
         Self::ensure_worker(slf)
     }
 
-    /// The events that a subscription wants of some.
+    /// The events among `kept` that a subscription wants.
     fn select_for(
         slf: &Bound<'_, Self>,
         id: SubscriptionId,
@@ -89,7 +89,7 @@ impl NativeBus {
         })
     }
 
-    /// Whether a subscription hears an event.
+    /// Tells if a subscription wants an event.
     pub(crate) fn wants(slf: &Bound<'_, Self>, id: SubscriptionId, event: &Bound<'_, PyAny>) -> PyResult<bool> {
         let one: EventDeque<Py<PyAny>> = [Stored::Live(event.clone().unbind())].into_iter().collect();
         let all = Start { start_us: None, last_per_topic: false };
@@ -99,8 +99,8 @@ impl NativeBus {
 
 #[pymethods]
 impl NativeBus {
-    /// Puts those of some events that a subscription hears before what it holds back, behind what was put there before.
-    /// Returns how many wait there.
+    /// Preloads a subscription with those of some events that it wants, behind earlier preloads. Returns the number of
+    /// preloaded events that wait.
     fn _put_ahead(slf: &Bound<'_, Self>, sid: &str, events: &Bound<'_, PyAny>) -> PyResult<usize> {
         let (py, this) = (slf.py(), slf.get());
         let _call = NativeCall::begin(py)?;
@@ -132,7 +132,7 @@ impl NativeBus {
         Ok(this.lock(py).bus.subscriptions().get(id).map_or(0, |found| found.queue.len() - found.queue.waiting_len()))
     }
 
-    /// The ids of the events that a subscription holds back, in order: at most `limit` of those behind the first `skipped`.
+    /// The ids of the waiting events of a paused subscription, in order: at most `limit` after the first `skipped`.
     fn _held_ids<'py>(
         &self,
         py: Python<'py>,
@@ -151,7 +151,7 @@ impl NativeBus {
         held.take(limit).map(|kept| packed::unpack(py, kept)?.getattr(intern!(py, "event_id"))).collect()
     }
 
-    /// What to await until a subscription has handled all but `left` of what it is to be handed now; None if it has.
+    /// A future that completes once a subscription has handled all but `left` of its present events; None if it has.
     fn _until_handled<'py>(&self, py: Python<'py>, sid: &str, left: usize) -> PyResult<Option<Bound<'py, PyAny>>> {
         let event_loop = self.event_loop_here(py)?;
         let id = self.id_of(py, sid)?;
@@ -167,7 +167,7 @@ impl NativeBus {
         Ok(Some(future))
     }
 
-    /// Hands out what a subscription has held back, behind what was put ahead.
+    /// Resumes a subscription: its live events follow the preloaded ones.
     fn _let_go(slf: &Bound<'_, Self>, sid: &str) -> PyResult<()> {
         let id = slf.get().id_of(slf.py(), sid)?;
         slf.get().lock(slf.py()).bus.resume(id);

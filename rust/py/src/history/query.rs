@@ -14,18 +14,18 @@ use crate::runtime::exits::NativeCall;
 
 #[pymethods]
 impl NativeBus {
-    /// Keeps so many of the events to come.
+    /// Keeps the newest events, at most so many.
     fn _keep_history(&self, py: Python<'_>, events: usize) {
         self.lock(py).bus.history = Some(History::new(events));
     }
 
-    /// How many events are kept, and how many at most; nothing if none are.
+    /// The number of kept events, and the most that are kept; None without a history.
     #[getter]
     fn _history(&self, py: Python<'_>) -> Option<(usize, usize)> {
         self.lock(py).bus.history.as_ref().map(|history| (history.events().len(), history.capacity()))
     }
 
-    /// How many bytes the rows take, and how many events are no rows.
+    /// The size of the packed events in bytes, and the number of events that are not packed.
     fn _weigh_history(&self, py: Python<'_>) -> (usize, usize) {
         let state = self.lock(py);
         state
@@ -40,7 +40,7 @@ impl NativeBus {
         drop(cleared);
     }
 
-    /// The newest kept events, at most `limit`, that match and whose time is in `[start, end)`, in order of acceptance.
+    /// The newest kept events, at most `limit`, that match and have a time in `[start, end)`, in order of acceptance.
     fn _query_history<'py>(
         &self,
         py: Python<'py>,

@@ -1,4 +1,4 @@
-//! Which of the events that are kept somebody wants: by what they are, by their time, or the last of each topic.
+//! Selection of kept events: by class, topic, filter and time, or the last of each topic.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,42 +17,42 @@ use crate::event::event_class::EventClass;
 use crate::event::filter;
 use crate::event::names::names;
 
-/// What is wanted.
+/// The criteria of a selection.
 pub(crate) struct Selection<'a> {
     pub(crate) interest: &'a Interest,
-    /// What the filter's numbers stand for.
+    /// The objects that the filter's numbers stand for.
     pub(crate) leaves: &'a [Py<PyAny>],
-    /// From this moment on, in microseconds since 1970,
+    /// Earliest time, in microseconds since 1970.
     pub(crate) start_us: Option<i64>,
-    /// and before this one.
+    /// Time before which events are selected.
     pub(crate) end_us: Option<i64>,
-    /// Only the last of each topic.
+    /// Selects only the last event of each topic.
     pub(crate) last_per_topic: bool,
-    /// At most so many, the last ones.
+    /// The most events selected; the last ones are.
     pub(crate) limit: usize,
 }
 
-/// What a filter says of an event: it may be the event that is told of, an error, or a verdict.
+/// Called with the event and the filter's exception.
 type OnFailure<'a, 'py> = &'a mut dyn FnMut(&Bound<'py, PyAny>, PyErr) -> PyResult<()>;
 
-/// An event whose topic and time are right, with the number of its topic.
+/// An event with a matching topic and time, and the number of its topic.
 struct Candidate {
     kept: Stored<Py<PyAny>>,
     topic: usize,
 }
 
-/// The topics that have been met.
+/// The topics met so far.
 #[derive(Default)]
 struct Topics {
     numbers: HashMap<Box<str>, usize, FxBuildHasher>,
-    /// Of each, what its events still have to pass.
+    /// For each topic, the conditions that its events must still pass.
     residuals: Vec<Filter<usize>>,
     text: String,
     kinds: HashMap<Box<str>, Option<Arc<EventClass>>>,
 }
 
 impl Topics {
-    /// The number of a topic, if it has been met.
+    /// The number of a topic met before.
     fn find(&mut self, facts: &RoutingKey<'_>) -> Option<usize> {
         self.text.clear();
         for part in [facts.event_type, ".", facts.exchange.unwrap_or(NONE), ".", facts.symbol.unwrap_or(NONE)] {
@@ -61,7 +61,7 @@ impl Topics {
         self.numbers.get(self.text.as_str()).copied()
     }
 
-    /// Takes a topic in, just after it was not found.
+    /// Adds the topic that `find` has just not found.
     fn add(&mut self, rest: Filter<usize>) -> usize {
         let number = self.residuals.len();
         self.numbers.insert(self.text.as_str().into(), number);
@@ -70,7 +70,7 @@ impl Topics {
     }
 }
 
-/// What of a row's facts outlives its reading.
+/// An owned copy of a routing key, which outlives the row it was read from.
 struct OwnedKey {
     event_type: String,
     exchange: Option<String>,
@@ -78,14 +78,14 @@ struct OwnedKey {
 }
 
 enum Lookup {
-    /// A topic that has been met, and the time.
+    /// The number of a topic met before, and the time.
     Known(usize, i64),
     New(OwnedKey, i64),
 }
 
 impl Selection<'_> {
-    /// The events that are wanted, in their order. No lock is held: filters are asked, which may run any code; what they
-    /// raise goes to `on_failure`, and lets nothing through.
+    /// The selected events, in order. No lock is held, as filters may run any code. Their exceptions go to
+    /// `on_failure`, and reject the event.
     pub(crate) fn select<'py>(
         &self,
         py: Python<'py>,
@@ -122,7 +122,7 @@ impl Selection<'_> {
         Ok(selected)
     }
 
-    /// The number of the topic of an event whose topic and time are right.
+    /// The number of an event's topic, if topic and time match.
     fn eligible_topic(&self, py: Python<'_>, kept: &Stored<Py<PyAny>>, topics: &mut Topics) -> PyResult<Option<usize>> {
         let mut look = |facts: &RoutingKey<'_>| match topics.find(facts) {
             Some(number) => Lookup::Known(number, facts.timestamp),
@@ -155,7 +155,7 @@ impl Selection<'_> {
         Ok((in_time && topics.residuals[number] != Filter::Constant(false)).then_some(number))
     }
 
-    /// Decides what a topic decides.
+    /// Evaluates the criteria that depend on the topic alone.
     fn resolve(&self, py: Python<'_>, facts: &OwnedKey, topics: &mut Topics) -> PyResult<usize> {
         if !topics.kinds.contains_key(facts.event_type.as_str()) {
             let class = codec::class_of_type(py, &facts.event_type)?;

@@ -1,4 +1,4 @@
-//! What Python lacks of the file system.
+//! File system calls and checksums that Python lacks.
 
 use std::fs::File;
 use std::io;
@@ -8,14 +8,14 @@ use pyo3::prelude::*;
 
 use crate::error::os_error;
 
-/// The CRC32C of some bytes, or of what went before and these.
+/// The CRC32C of bytes, continued from an earlier one.
 #[pyfunction]
 #[pyo3(signature = (data, before = 0, /))]
 pub(crate) fn crc32c(py: Python<'_>, data: &[u8], before: u32) -> u32 {
     py.detach(|| ::crc32c::crc32c_append(before, data))
 }
 
-/// Makes everything durable that was written to the file system which holds a folder.
+/// Syncs the file system that holds a folder.
 #[pyfunction]
 #[pyo3(signature = (folder, /))]
 pub(crate) fn sync_file_system(py: Python<'_>, folder: PathBuf) -> PyResult<()> {

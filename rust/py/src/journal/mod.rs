@@ -1,4 +1,4 @@
-//! The journal in Python's hands: written, and read as rows and columns.
+//! The journal for Python: written, and read as rows and columns.
 
 pub(crate) mod fs;
 pub(crate) mod rows;

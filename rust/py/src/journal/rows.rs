@@ -9,21 +9,21 @@ use trading_events_core::journal::scan::Found;
 
 use crate::runtime::detached::Detached;
 
-/// What segments held when they were read.
+/// The rows of one or more segments.
 pub(crate) struct Rows(pub(crate) Vec<SegmentPart>);
 
 /// The rows of one segment.
 pub(crate) struct SegmentPart {
-    /// How many rows there are in the pieces before it.
+    /// The number of rows in the segments before.
     pub(crate) before: usize,
     pub(crate) frames: Vec<Found>,
     pub(crate) storage: Storage,
 }
 
-/// Where payloads are.
+/// The storage of payloads.
 pub(crate) enum Storage {
     Memory(Detached<Vec<u8>>),
-    /// A segment that changes no more. A frame is checked again when it is read.
+    /// A segment that does not change any more. A frame is verified each time it is read.
     Disk(Detached<File>),
 }
 
@@ -33,11 +33,11 @@ impl Rows {
         self.find(index as usize).1.seq
     }
 
-    /// What was recorded as a row; the buffer is for what is not in memory.
+    /// The payload of a row; the buffer is used if it is not in memory.
     ///
     /// # Errors
     ///
-    /// The segment cannot be read, or is not what it was.
+    /// The segment cannot be read, or has changed.
     pub(crate) fn payload<'a>(&'a self, index: u32, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         let (storage, frame) = self.find(index as usize);
         match storage {

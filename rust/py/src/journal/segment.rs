@@ -1,4 +1,4 @@
-//! Segments of a journal as Python reads them.
+//! Journal segments, as Python reads them.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -23,19 +23,19 @@ use super::segment_rows::{RowsOnDisk, SegmentRows};
 use crate::error::os_error;
 use crate::runtime::detached::Detached;
 
-/// A segment that is held open: it can be read even when it has been removed.
+/// An open segment, which can be read even after it was removed.
 #[pyclass(frozen, module = "trading.events._core")]
 pub(crate) struct Segment {
     #[pyo3(get)]
     path: PathBuf,
     #[pyo3(get)]
     number: u64,
-    /// Where it begins, if it says so; where it ends, because a later one begins there.
+    /// The first sequence number, if the segment states it; the first one of a later segment.
     #[pyo3(get)]
     first_seq: Option<u64>,
     #[pyo3(get)]
     limit: u64,
-    /// The rows that a later segment holds, as they were set apart.
+    /// The quarantined rows, which a later segment holds.
     left_out: Arc<HashSet<u64>>,
     file: Mutex<Detached<File>>,
 }
@@ -48,7 +48,7 @@ impl Segment {
 
 #[pymethods]
 impl Segment {
-    /// Whether it holds rows that were set apart.
+    /// True if it holds quarantined rows.
     #[getter]
     fn is_apart(&self) -> bool {
         is_apart(self.number)
@@ -62,7 +62,7 @@ impl Segment {
         })
     }
 
-    /// How many rows stand in so many bytes at the beginning, and how many classes, days and topics they have.
+    /// The number of rows in the first bytes, and the number of their combinations of class, day and topic.
     #[pyo3(signature = (most_bytes, /))]
     fn sample(&self, py: Python<'_>, most_bytes: u64) -> PyResult<(usize, usize)> {
         py.detach(|| {
@@ -76,7 +76,7 @@ impl Segment {
     }
 }
 
-/// Reads segments that change no more, as if they were one.
+/// Reads segments that do not change any more, as if they were one.
 #[pyfunction]
 #[pyo3(signature = (segments, /))]
 pub(crate) fn read_together(py: Python<'_>, segments: Vec<Py<Segment>>) -> PyResult<SegmentRows> {
@@ -93,7 +93,7 @@ pub(crate) fn read_together(py: Python<'_>, segments: Vec<Py<Segment>>) -> PyRes
     rows
 }
 
-/// Opens every segment of a folder, the oldest first; one that is removed meanwhile is left out.
+/// Opens all segments of a folder, the oldest first, without those removed meanwhile.
 #[pyfunction]
 #[pyo3(signature = (folder, /))]
 pub(crate) fn open_segments(py: Python<'_>, folder: PathBuf) -> PyResult<Vec<Segment>> {
@@ -130,7 +130,7 @@ fn open_all(folder: PathBuf) -> PyResult<Vec<Segment>> {
     Ok(segments)
 }
 
-/// Name and first bytes of a new segment for rows that are set apart, the first of which has this sequence number.
+/// The name and the header of a new segment for quarantined rows, from this sequence number on.
 #[pyfunction]
 #[pyo3(signature = (number, first_seq, /))]
 pub(crate) fn begin_apart(py: Python<'_>, number: u64, first_seq: u64) -> (String, Bound<'_, PyBytes>) {
@@ -138,7 +138,7 @@ pub(crate) fn begin_apart(py: Python<'_>, number: u64, first_seq: u64) -> (Strin
     (name_segment(header.number), PyBytes::new(py, &header.to_bytes()))
 }
 
-/// Rows as they stand in a segment.
+/// Rows as bytes of a segment.
 #[pyfunction]
 #[pyo3(signature = (rows, /))]
 pub(crate) fn frame_rows(py: Python<'_>, rows: Vec<(u64, PyBackedBytes)>) -> PyResult<Bound<'_, PyBytes>> {
@@ -152,7 +152,7 @@ pub(crate) fn frame_rows(py: Python<'_>, rows: Vec<(u64, PyBackedBytes)>) -> PyR
     Ok(PyBytes::new(py, &frames))
 }
 
-/// Where a segment begins: as its header says, else by its first whole frame.
+/// The first sequence number of a segment: that of its header, or else of its first whole frame.
 fn read_first_seq(file: &mut File) -> PyResult<Option<u64>> {
     let mut bytes = [0; HEADER_BYTES];
     let header = match file.read_exact_at(&mut bytes, 0) {

@@ -1,4 +1,4 @@
-//! The rows of segments: of one, in memory, or of several, which stay on the disk.
+//! The rows of one segment in memory, or of several on the disk.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -18,7 +18,7 @@ use super::topic_rows::TopicRows;
 use crate::error::os_error;
 use crate::runtime::detached::Detached;
 
-/// The topics of rows, and which rows do not say theirs.
+/// The topics of rows, and the indices of rows without a readable topic.
 type Sorted = (Vec<TopicDay>, Vec<u32>);
 
 /// The rows of a segment, or of several as if they were one.
@@ -28,12 +28,12 @@ pub(crate) struct SegmentRows {
     damaged: Vec<(usize, usize)>,
     torn_bytes: usize,
     next_seq: Option<u64>,
-    /// Where the rows were sorted when they were read.
+    /// The topics, if they were found while the rows were read.
     sorted: Mutex<Option<Sorted>>,
 }
 
 impl SegmentRows {
-    /// The rows of one segment, by all its bytes, without those of some numbers.
+    /// The rows of one segment's bytes, without those left out.
     pub(crate) fn in_memory(bytes: Vec<u8>, scan: Scan, left_out: &HashSet<u64>) -> Self {
         let (damaged, torn_bytes, next_seq) = (damaged(&scan), torn_bytes(&scan, bytes.len()), next_seq(&scan));
         let piece =
@@ -53,7 +53,7 @@ impl SegmentRows {
         self.torn_bytes
     }
 
-    /// What is damaged, as pairs of offsets, and why the header cannot be read.
+    /// The damaged ranges of bytes, the header included.
     #[getter]
     fn damaged(&self) -> Vec<(usize, usize)> {
         self.damaged.clone()
@@ -64,7 +64,7 @@ impl SegmentRows {
         self.next_seq
     }
 
-    /// The rows from one index up to another: sequence number and payload.
+    /// The rows of a range of indices: sequence number and payload.
     #[pyo3(signature = (start, stop, /))]
     fn slice<'py>(&self, py: Python<'py>, start: u32, stop: u32) -> PyResult<Bound<'py, PyList>> {
         if start > stop || stop as usize > self.rows.len() {
@@ -78,7 +78,7 @@ impl SegmentRows {
         PyList::new(py, rows.collect::<PyResult<Vec<Bound<'py, PyTuple>>>>()?)
     }
 
-    /// The rows of each class, day and topic, and which rows do not say theirs.
+    /// The rows of each class, day and topic, and the indices of rows without a readable topic.
     fn sort(&self, py: Python<'_>) -> PyResult<(Vec<TopicRows>, Vec<u32>)> {
         py.detach(|| {
             let sorted = self.sorted.lock().take();
@@ -104,7 +104,7 @@ impl SegmentRows {
     }
 }
 
-/// Rows of segments that change no more, as they are read one after the other: only where they are is kept.
+/// A builder for the rows of several segments, which keeps only their positions.
 #[derive(Default)]
 pub(crate) struct RowsOnDisk {
     pieces: Vec<SegmentPart>,
@@ -115,7 +115,7 @@ pub(crate) struct RowsOnDisk {
 }
 
 impl RowsOnDisk {
-    /// Takes the rows of the next segment, by all its bytes, without those of some numbers.
+    /// Adds the rows of the next segment's bytes, without those left out.
     pub(crate) fn push(&mut self, file: File, bytes: &[u8], scan: Scan, left_out: &HashSet<u64>) {
         self.damaged.extend(damaged(&scan));
         self.torn_bytes += torn_bytes(&scan, bytes.len());

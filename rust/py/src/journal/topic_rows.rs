@@ -14,8 +14,8 @@ use crate::codec::Class;
 use crate::codec::{columns::ColumnBuffer, columns::ColumnBuffers, columns::into_buffers};
 use crate::error::os_error;
 
-/// Columns end with the event by which one of them has more text than this. As a payload has at most 2^28 bytes, and a byte
-/// becomes at most six of JSON, it is then within 31 bits.
+/// Columns end with the event with which one of them exceeds this many bytes of text. A payload has at most 2^28 bytes,
+/// and a byte becomes at most six of JSON, so offsets stay within 31 bits.
 const MOST_TEXT_BYTES: usize = 1 << 26;
 
 /// The rows of one class, day and topic in a segment: by time, then in the order of recording.
@@ -31,10 +31,10 @@ impl TopicRows {
     }
 }
 
-/// How many rows were looked at, the columns of those that were not refused, and the indices of those that were.
+/// The number of rows read, the number in the columns, the columns, and the indices of refused rows.
 type MadeColumns = (usize, usize, Vec<ColumnBuffers>, Vec<u32>);
 
-/// Columns being made, the indices of the rows in them, and of those that were refused.
+/// Unfinished columns, the indices of their rows, and the indices of refused rows.
 type Pushed<'a> = (Transcription<'a>, Vec<u32>, Vec<u32>);
 
 #[pymethods]
@@ -64,13 +64,14 @@ impl TopicRows {
         self.topic.events.len()
     }
 
-    /// Which rows of the segment they are.
+    /// Their indices among the rows of the segment.
     #[getter]
     fn indices(&self) -> Vec<u32> {
         self.topic.events.clone()
     }
 
-    /// At most so many rows from one on, as columns of the class, with their sequence numbers as the last.
+    /// At most `most` rows from `start` on, as columns of the class, with a column of their sequence numbers at the
+    /// end.
     #[pyo3(signature = (event_class, start, most, /))]
     fn columns(&self, event_class: &Bound<'_, PyType>, start: usize, most: usize) -> PyResult<MadeColumns> {
         let py = event_class.py();
@@ -88,7 +89,7 @@ impl TopicRows {
         let (mut transcription, accepted, refused) = self.push(transcoder, wanted)?;
         let seen = accepted.len() + refused.len();
         if !refused.is_empty() {
-            // The columns hold what was refused too.
+            // The columns hold values of the refused rows too.
             transcription = self.push(transcoder, &accepted)?.0;
         }
         Ok(match transcription.finish() {

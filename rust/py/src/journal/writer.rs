@@ -1,4 +1,4 @@
-//! The journal in Python's hands: appending, and syncing without the interpreter.
+//! Appending to the journal, and syncing it without the GIL.
 
 use std::io;
 use std::path::PathBuf;
@@ -56,14 +56,14 @@ impl PyJournal {
         })
     }
 
-    // The interpreter is given away, though the write costs no more than that: a thread that seals asks for it often and
-    // for a moment only, and would else wait for it longer than it works.
+    // The GIL is released, though that costs as much as the write: a sealing thread asks for it often and briefly, and
+    // would else wait for it longer than it works.
     #[pyo3(signature = (payload, /))]
     fn append(&self, py: Python<'_>, payload: &[u8]) -> PyResult<bool> {
         py.detach(|| self.take([payload])).map_err(refuse)
     }
 
-    /// Takes an event where all is plain, the way of nearly all events: nothing is refused, and nobody is to be told.
+    /// Appends an event if it is storable and crosses no limit, as nearly all events do. Returns whether it has.
     #[pyo3(signature = (event, /))]
     fn take_event(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
         let py = event.py();
@@ -84,12 +84,12 @@ impl PyJournal {
         py.detach(|| self.take(payloads.iter().map(|payload| &**payload))).map_err(refuse)
     }
 
-    /// Syncs until everything that was there when it began is on the disk.
+    /// Syncs until everything appended before the call is on the disk.
     fn sync(&self, py: Python<'_>) -> PyResult<u64> {
         py.detach(|| self.sync_all()).map_err(os_error)
     }
 
-    /// Makes the file of the next segment, if there is none and the newest segment is half full.
+    /// Creates the file of the next segment, if the newest one is half full.
     fn prepare(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| {
             let preparation = {
@@ -106,7 +106,7 @@ impl PyJournal {
         .map_err(os_error)
     }
 
-    /// Removes a file that was made ahead.
+    /// Removes a prepared file.
     fn discard_prepared(&self, py: Python<'_>) {
         py.detach(|| self.journal.lock().discard_prepared());
     }
@@ -152,7 +152,7 @@ impl PyJournal {
 }
 
 impl PyJournal {
-    /// Appends, and tells whether that is news: the first row that is to be synced, or one limit reached.
+    /// Appends, and returns whether it would trigger a sync or a rotation.
     fn take<'a>(&self, payloads: impl IntoIterator<Item = &'a [u8]>) -> Result<bool, AppendError> {
         let mut journal = self.journal.lock();
         let before = Levels::of(&journal);
@@ -164,7 +164,7 @@ impl PyJournal {
         Ok(self.crosses_limit(&before, &after))
     }
 
-    /// Appends what is no news. Says whether it has, and where not, nothing has changed.
+    /// Appends a row that triggers neither sync nor rotation. Returns whether it has; if not, nothing has changed.
     fn append_quietly(&self, payload: &[u8]) -> bool {
         let mut journal = self.journal.lock();
         let before = Levels::of(&journal);
@@ -204,7 +204,7 @@ impl PyJournal {
     }
 }
 
-/// How much there is of what has a limit.
+/// The quantities that have limits.
 struct Levels {
     rows: u64,
     size_bytes: u64,
@@ -220,7 +220,7 @@ impl Levels {
         }
     }
 
-    /// The same when there is one more row.
+    /// The quantities after one more row.
     fn after(&self, payload: &[u8]) -> Self {
         let frame_bytes = (FRAME_HEADER_BYTES + payload.len()) as u64;
         Self {

@@ -1,4 +1,4 @@
-//! One event's way into its queues, in as many steps as it takes.
+//! One publish, in as many steps as it takes.
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -11,29 +11,29 @@ use crate::error::WrongLoopError;
 use crate::runtime::drive::{self, Progress};
 
 enum Stage {
-    /// Called away from the bus's loop; nothing has been done.
+    /// Called outside the bus's event loop; nothing has been done.
     NotStarted(Py<PyAny>),
-    /// The loop is to turn first.
+    /// Yields to the loop for one turn first.
     Yield(PendingEvent),
-    /// The queues are to be asked.
+    /// Ready to be enqueued.
     Enqueue(PendingEvent),
-    /// In line, waiting to be called.
+    /// In the wait queue, until it is called.
     Waiting { pending: PendingEvent, ticket: Ticket, wait: Py<PyAny> },
     /// Accepted, refused or given up.
     Done,
 }
 
-/// What became of somebody in line who thought that it was called.
+/// The outcome for a waiter whose future has completed.
 enum WakeUp {
     /// Its event is accepted.
     Accepted,
-    /// It was not called.
+    /// It had not been called.
     TooEarly,
-    /// It was called because the bus has begun to close, and is to ask whether it is still heard.
+    /// The bus has begun to close; it must try again.
     Dismissed,
 }
 
-/// An event that is being published.
+/// The publish of one event.
 pub(crate) struct Attempt(Stage);
 
 impl Attempt {
@@ -49,7 +49,7 @@ impl Attempt {
         Self(Stage::NotStarted(event.clone().unbind()))
     }
 
-    /// Goes on until there is something to wait for, which is returned, or until the event is accepted.
+    /// Runs to the next suspension, whose yielded value is returned, or to the end.
     pub(crate) fn step<'py>(&mut self, bus: &Bound<'py, NativeBus>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = bus.py();
         loop {
@@ -133,7 +133,7 @@ impl Attempt {
         }
     }
 
-    /// Ends without the event being accepted. What goes wrong in that is shown, and harms nobody.
+    /// Gives the publish up. Errors of that are written to stderr.
     pub(crate) fn give_up(self, bus: &Bound<'_, NativeBus>) {
         if let Stage::Waiting { ticket, .. } = self.0 {
             give_up(bus, ticket);
@@ -161,7 +161,7 @@ fn give_up(bus: &Bound<'_, NativeBus>, ticket: Ticket) {
     }
 }
 
-/// Refuses to go on anywhere but in the bus's loop.
+/// Refuses to run outside the bus's event loop.
 pub(crate) fn check_arrived(bus: &Bound<'_, NativeBus>) -> PyResult<()> {
     if NativeBus::is_in_event_loop(bus)? {
         return Ok(());

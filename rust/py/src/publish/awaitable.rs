@@ -1,4 +1,4 @@
-//! What `publish` and `publish_batch` return: coroutines without a frame.
+//! The awaitables that `publish` and `publish_batch` return: coroutines without a frame.
 
 use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -15,10 +15,10 @@ use crate::runtime::done;
 use crate::runtime::exits::NativeCall;
 use crate::runtime::guarded::Guarded;
 
-/// What the coroutines are called in the `repr` of a task.
+/// The name of the coroutines in the `repr` of a task.
 const QUALNAME: &str = "publish";
 
-/// A publish that has been done; there is one for all.
+/// A finished publish; one instance serves all.
 #[pyclass(frozen, module = "trading.events._core")]
 pub(crate) struct Done;
 
@@ -27,7 +27,7 @@ impl Done {
         Ok(Self::only(py)?.0.clone_ref(py))
     }
 
-    /// Whether `await` takes the short way through it.
+    /// Tells if `await` takes the fast path through it.
     pub(crate) fn is_short(py: Python<'_>) -> PyResult<bool> {
         Ok(Self::only(py)?.1)
     }
@@ -81,11 +81,11 @@ impl Done {
     fn close(&self) {}
 }
 
-/// Events that are being published one after the other.
+/// Events to be published one after the other.
 struct Batch {
     events: Py<PyIterator>,
     published: usize,
-    /// The event that is on its way.
+    /// The publish of the event under way.
     attempt: Option<Attempt>,
 }
 
@@ -112,7 +112,7 @@ impl Batch {
     }
 }
 
-/// Says in an exception that leaves `publish_batch` how many events had been accepted before it.
+/// Notes in an exception that leaves `publish_batch` the number of events accepted before.
 pub(crate) fn count_published(py: Python<'_>, error: PyErr, published: usize) -> PyErr {
     let value = error.value(py);
     let note = format!("publish_batch: {published} events were accepted before this; the rest have reached nobody");
@@ -136,7 +136,7 @@ impl Work {
         }
     }
 
-    /// Ends the work where it stands, with an error to be raised.
+    /// Gives the work up. Returns the error to raise.
     fn stop(self, bus: &Bound<'_, NativeBus>, error: PyErr) -> PyErr {
         match self {
             Self::One(attempt) => {
@@ -153,11 +153,11 @@ impl Work {
     }
 }
 
-/// A publish that is not done yet.
+/// A publish that has not finished.
 #[pyclass(frozen, weakref, module = "trading.events._core")]
 pub(crate) struct Publishing {
     bus: Py<NativeBus>,
-    /// What is left to do, out of its place while it is being done.
+    /// The work left; `None` while a step runs, and in the end.
     work: Guarded<Option<Work>>,
     started: Guarded<bool>,
 }
@@ -169,17 +169,17 @@ impl Publishing {
         Ok(Py::new(bus.py(), publishing)?.into_any())
     }
 
-    /// The rest of a publish that must wait.
+    /// A publish that has to wait.
     pub(crate) fn after(bus: &Bound<'_, NativeBus>, pending: Outcome) -> PyResult<Py<PyAny>> {
         Self::of(bus, Work::One(Attempt::after(pending)))
     }
 
-    /// A publish called away from the bus's loop, to be done there.
+    /// A publish called outside the bus's event loop, to be awaited there.
     pub(crate) fn from_elsewhere(bus: &Bound<'_, NativeBus>, event: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         Self::of(bus, Work::One(Attempt::not_started(event)))
     }
 
-    /// The rest of a batch of which so many events have been published.
+    /// The rest of a batch, after so many published events.
     pub(crate) fn batch(
         bus: &Bound<'_, NativeBus>,
         events: Bound<'_, PyIterator>,

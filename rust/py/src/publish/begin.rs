@@ -1,4 +1,4 @@
-//! From an event to its queues: where it goes, and whether they take it.
+//! The first step of a publish: route, filters, and a try to enqueue.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::event::names::names;
 use crate::runtime::exits::NativeCall;
 
 impl NativeBus {
-    /// Takes an event as far as it gets at once. The caller is in the loop's thread, or has no patience.
+    /// Publishes an event as far as is possible at once. The caller is in the loop's thread, or does not wait.
     pub(crate) fn begin_publish(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
@@ -28,7 +28,7 @@ impl NativeBus {
         Self::begin_publish_except(slf, event, None, (patience, speaker))
     }
 
-    /// [`NativeBus::offer`] to all but one subscription.
+    /// [`NativeBus::begin_publish`] to all but one subscription.
     pub(crate) fn begin_publish_except(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
@@ -61,7 +61,7 @@ impl NativeBus {
         }
     }
 
-    /// Where an event goes, and whether publishing has used up its share of this turn of the loop.
+    /// An event's route, whether the publishing budget of this turn is used up, and the version of the routes.
     fn route(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<(Arc<Route>, bool, u64)> {
         let (py, this) = (slf.py(), slf.get());
         let identity = event.get_type().as_ptr() as usize;
@@ -85,7 +85,7 @@ impl NativeBus {
         Ok((route, state.bus.publishing_is_spent(), state.bus.routes_version()))
     }
 
-    /// The subscriptions whose filters let the event through. A filter that raises lets nothing through.
+    /// The subscriptions whose filters accept the event. A filter that raises accepts nothing.
     fn passing(slf: &Bound<'_, Self>, route: &Route, event: &Bound<'_, PyAny>) -> PyResult<Vec<SubscriptionId>> {
         let mut passing = Vec::new();
         for (id, rest) in route.targets() {
@@ -114,7 +114,7 @@ impl NativeBus {
     }
 }
 
-/// The word of a bus on a call that came when the interpreter was ending.
+/// The error of a publish while the interpreter exits.
 #[cold]
 fn ending(py: Python<'_>, refusal: &PyErr) -> PyErr {
     BusClosedError::new_err(format!("{}; the event has reached nobody", refusal.value(py)))

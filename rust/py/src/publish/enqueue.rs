@@ -1,4 +1,4 @@
-//! Offering an event to its queues.
+//! Enqueuing an event for its subscriptions, all or none.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::error::{BusClosedError, QueueFullError, WrongLoopError};
 use crate::runtime::event_loop::LoopHandle;
 
 impl NativeBus {
-    /// Offers an event to its queues, past the line if the caller runs in a handler.
+    /// Enqueues an event, ahead of waiting publishers if the caller is a handler.
     pub(crate) fn enqueue(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
@@ -26,7 +26,7 @@ impl NativeBus {
         let mut manner = OfferOptions { when_full: patience, origin: speaker, can_call };
         let (mut offered, mut hired) = Self::enqueue_once(slf, event, destination, manner)?;
         if matches!(offered, Offer::Closed) && speaker == Origin::Publisher {
-            // The bus may have begun to close since it was asked who speaks.
+            // The bus may have begun to close since the origin was determined.
             manner.origin = Self::speaker(slf, event, destination)?;
             if manner.origin != Origin::Publisher {
                 (offered, hired) = Self::enqueue_once(slf, event, destination, manner)?;
@@ -50,7 +50,7 @@ impl NativeBus {
         }
     }
 
-    /// Offers an event to its queues as they are; says also how many workers were hired for them.
+    /// Tries to enqueue an event. Returns also the number of workers hired.
     fn enqueue_once(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
@@ -69,7 +69,7 @@ impl NativeBus {
         }
     }
 
-    /// The bus's loop, where there may be something to do in it.
+    /// The bus's event loop, which must be open.
     fn open_event_loop(slf: &Bound<'_, Self>, targets: &[SubscriptionId]) -> PyResult<Option<Arc<LoopHandle>>> {
         let (py, this) = (slf.py(), slf.get());
         let (event_loop, may_be_dead) = {
@@ -90,7 +90,7 @@ impl NativeBus {
         Ok(Some(event_loop))
     }
 
-    /// The error for an offer that was not accepted.
+    /// The error for a refused event.
     pub(crate) fn refusal<E>(&self, py: Python<'_>, offer: &Offer<E>) -> PyErr {
         let Offer::Full(id) = offer else {
             return BusClosedError::new_err("the bus is closed and takes no new events");

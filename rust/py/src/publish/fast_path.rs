@@ -1,4 +1,4 @@
-//! The short way of an event, under one lock: its route is found by its class, or by the address of its names.
+//! The fast path of a publish, under one lock: the route is found by class, or by the addresses of the names.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::routing::memo::Key;
 use crate::runtime::exits;
 
 impl State {
-    /// Publishes an event where all is plain and its class alone tells where it goes.
+    /// Enqueues an event whose class alone determines its route, if no slow path is needed.
     pub(crate) fn enqueue_by_class(
         &mut self,
         event: &Bound<'_, PyAny>,
@@ -37,7 +37,7 @@ impl State {
         enqueue_along(&mut self.bus, route, can_call, event, accepted)
     }
 
-    /// Publishes an event where all is plain and its names tell where it goes.
+    /// Enqueues an event by its class and names, if no slow path is needed.
     pub(crate) fn enqueue_by_names(
         &mut self,
         event: &Bound<'_, PyAny>,
@@ -68,7 +68,7 @@ impl State {
     }
 }
 
-/// Publishes an event along its route, where all is plain.
+/// Enqueues an event along its route, if no slow path is needed.
 #[inline]
 fn enqueue_along(
     bus: &mut PythonBus,
@@ -88,25 +88,25 @@ fn class_of(event: &Bound<'_, PyAny>) -> usize {
     event.get_type_ptr() as usize
 }
 
-/// From where events may be published.
+/// The callers that a publish method allows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// From the thread of the bus's loop.
+    /// Callers in the thread of the bus's event loop.
     Loop,
     AnyThread,
 }
 
-/// What became of a publish by class.
+/// The outcome of the fast path.
 pub(crate) enum FastResult {
     Accepted,
-    /// Nothing has happened: the names are to be read, which may run code.
+    /// Nothing has happened: the names must be read first, which may run code.
     NeedsNames,
-    /// Nothing has happened.
+    /// Nothing has happened: the event takes the slow path.
     NotTaken,
 }
 
 impl NativeBus {
-    /// Publishes an event where all is plain, under one lock; the way of nearly all events. Says whether it was.
+    /// Publishes an event on the fast path, as nearly all events are. Returns whether it was accepted.
     pub(crate) fn publish_fast(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, caller: Caller) -> PyResult<bool> {
         let this = slf.get();
         this.check_process()?;

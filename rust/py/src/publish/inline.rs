@@ -1,4 +1,4 @@
-//! Handlers that publishers call themselves.
+//! Inline handlers, called by the publisher.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::runtime::drive::{self, Progress};
 use crate::runtime::returned;
 
 impl NativeBus {
-    /// Serves subscriptions that the caller's event has come to, for one event each. An exception that ends the program
-    /// leaves the rest to the workers.
+    /// Calls the inline handlers of subscriptions, with one event each. After an exception that ends the program the
+    /// rest is left to the workers.
     pub(crate) fn call_inline(slf: &Bound<'_, Self>, calls: &[SubscriptionId]) -> PyResult<()> {
         let mut fatal = None;
         for id in calls {
@@ -35,7 +35,7 @@ impl NativeBus {
         let (py, this) = (slf.py(), slf.get());
         let (event, subscriber) = {
             let mut state = this.lock(py);
-            // A handler called before this one may have ended the subscription, or published what replaced the event.
+            // An earlier handler may have ended the subscription, or published an event that replaced this one.
             let Some(event) = state.bus.take_inline(id) else { return Ok(()) };
             let Some(found) = state.bus.subscriptions().get(id) else { return Ok(()) };
             (event, Arc::clone(&found.payload))

@@ -49,7 +49,7 @@ impl NativeBus {
         }
     }
 
-    /// Publishes the bus's own word on a failure: past the line, and also while the bus is closing.
+    /// Publishes a failure report of the bus itself: without waiting, and also while the bus closes.
     #[pyo3(signature = (event, /))]
     fn _publish_own(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
         Self::begin_publish(slf, event, WhenFull::Exceed, Origin::Bus).map(drop)
@@ -57,7 +57,7 @@ impl NativeBus {
 }
 
 impl NativeBus {
-    /// Whether the caller is where the bus lives; a bus without a home moves in with its first caller that has a loop.
+    /// Tells if the caller is in the bus's event loop. A bus without a loop is bound to that of its first caller.
     pub(crate) fn is_in_event_loop(slf: &Bound<'_, Self>) -> PyResult<bool> {
         let event_loop = slf.get().lock(slf.py()).event_loop.clone();
         let event_loop = if event_loop.is_some() { event_loop } else { slf.get().event_loop(slf.py())? };
@@ -67,7 +67,7 @@ impl NativeBus {
         }
     }
 
-    /// Takes events as far as they get, counting those that are accepted; returns what the next one waits for.
+    /// Publishes events as far as is possible at once, and counts them. Returns the first one that has to wait.
     pub(crate) fn begin_publish_batch(
         slf: &Bound<'_, Self>,
         events: &Bound<'_, PyIterator>,

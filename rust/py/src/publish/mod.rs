@@ -1,4 +1,4 @@
-//! The way of an event into the queues.
+//! Publishing: events into the queues.
 
 pub(crate) mod attempt;
 pub(crate) mod awaitable;

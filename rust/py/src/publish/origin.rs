@@ -1,4 +1,4 @@
-//! Who publishes: somebody outside, a handler that runs, or somebody else whom the bus waits for before it closes.
+//! The origin of an event: a publisher, a running handler, or a reader whom a closing bus waits for.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -9,7 +9,7 @@ use super::pending::Destination;
 use crate::bus::native_bus::NativeBus;
 
 impl NativeBus {
-    /// Who speaks, where that matters. A handler's own subscription that is drained hears it.
+    /// The origin of an event. The handler's own subscription is added to the targets if it is being drained.
     pub(crate) fn speaker(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,
@@ -28,7 +28,7 @@ impl NativeBus {
         Ok(Origin::Handler(id))
     }
 
-    /// Who speaks, if it is none of the bus's own handlers. While the bus is open, that does not matter.
+    /// The origin of an event that is not from one of the bus's handlers. While the bus is open, all are alike.
     #[cold]
     pub(crate) fn speaker_outside(slf: &Bound<'_, Self>) -> PyResult<Origin> {
         let py = slf.py();

@@ -1,4 +1,4 @@
-//! Publishing to all but one subscription: an outbox does not hear what comes from outside.
+//! Publishing to all but one subscription, as events from outside do not go back to the outbox.
 
 use pyo3::prelude::*;
 use trading_events_core::bus::{Origin, WhenFull};
@@ -9,7 +9,7 @@ use crate::bus::native_bus::NativeBus;
 
 #[pymethods]
 impl NativeBus {
-    /// `publish`, in the bus's loop, to all but one subscription.
+    /// `publish` to all but one subscription, in the bus's event loop.
     #[pyo3(signature = (event, sid, /))]
     fn _publish_past(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>, sid: &str) -> PyResult<Py<PyAny>> {
         let py = slf.py();

@@ -1,7 +1,7 @@
-//! What follows when an event has been accepted: inline handlers are called, and where many events wait it is packed.
+//! The last step of a publish: packing the event where many wait, and calling inline handlers.
 //!
-//! Packing may run Python code, so that the bus's state is not taken meanwhile. An event is accepted as it is; afterwards
-//! its row takes its place wherever it still stands.
+//! Packing may run Python code, so the bus's state is not borrowed meanwhile. An event is enqueued as an object;
+//! afterwards its row replaces it wherever it still waits.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use crate::bus::state::State;
 use crate::codec::packed::pack;
 use crate::runtime::exits::NativeCall;
 
-/// The room for rows that is kept.
+/// The largest buffer kept for packing.
 const ROW_BYTES: usize = 1 << 16;
 
-/// How long a thread that outruns the loop leaves the interpreter to it: long enough for half of what waits.
+/// The pause of a thread that publishes faster than the loop handles: enough for the loop to halve the queue.
 const PAUSE: Duration = Duration::from_micros(200);
 
 impl State {
-    /// Whether these events wait only because another thread publishes faster than the loop gets its turns: packing would
-    /// be in vain.
+    /// Tells if the events wait only because another thread publishes faster than the loop runs. Packing them would be
+    /// wasted.
     fn is_outrun(&self, places: &[Position]) -> bool {
         self.event_loop.as_ref().is_some_and(|event_loop| !event_loop.is_in_this_thread())
             && self.bus.are_served_soon(places)
@@ -29,7 +29,7 @@ impl State {
 }
 
 impl NativeBus {
-    /// Sees to an event that has just been accepted: packs it where many wait, and calls those whom it is to be called for.
+    /// Packs an accepted event where many wait, and calls inline handlers.
     pub(crate) fn finish_publish(
         slf: &Bound<'_, Self>,
         event: &Bound<'_, PyAny>,

@@ -1,4 +1,4 @@
-//! An event on its way to its queues, and how far it has come.
+//! A publish under way: the event, its destination, its outcome.
 
 use std::sync::Arc;
 
@@ -8,22 +8,22 @@ use trading_events_core::routing::SubscriptionId;
 
 use crate::bus::native_bus::NativeBus;
 
-/// An event on its way, with the subscriptions whose filters it has passed.
+/// An event that is not enqueued yet, with its destination.
 pub(crate) struct PendingEvent {
     pub(crate) event: Py<PyAny>,
     pub(crate) destination: Destination,
 }
 
-/// Where an event goes.
+/// The subscriptions that an event goes to.
 pub(crate) struct Destination {
     pub(crate) topic: Arc<str>,
     pub(crate) targets: SmallVec<[SubscriptionId; 4]>,
-    /// The version of the routes at which they were found.
+    /// The version of the routes from which they were found.
     pub(crate) version: u64,
 }
 
 impl Destination {
-    /// Adds the subscriptions that have begun since, take up where earlier events end, and want the event.
+    /// Adds the subscriptions that have begun since with earlier events, and want this event.
     #[cold]
     pub(crate) fn add_latecomers(&mut self, bus: &Bound<'_, NativeBus>, event: &Bound<'_, PyAny>) -> PyResult<()> {
         let (version, late) = {
@@ -41,17 +41,17 @@ impl Destination {
     }
 }
 
-/// What became of a publish.
+/// The outcome of the first step of a publish.
 pub(crate) enum Outcome {
     /// The event is accepted.
     Accepted,
-    /// The loop must turn once before the event is accepted.
+    /// The event must wait for a turn of the loop.
     MustYield(PendingEvent),
     /// The event must wait for room.
     MustWait(PendingEvent),
 }
 
-/// What became of an event that was offered to its queues.
+/// The outcome of an attempt to enqueue.
 pub(crate) enum Enqueued {
     Accepted,
     MustWait,

@@ -1,4 +1,4 @@
-//! The event classes that a bus has seen, and where their events go.
+//! The event classes that a bus has seen, with the routes that depend on the class alone.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use trading_events_core::routing::Route;
 
 use crate::event::event_class::EventClass;
 
-/// The event classes that have been seen.
+/// The event classes that a bus has seen.
 #[derive(Default)]
 pub(crate) struct Classes {
     seen: Vec<SeenClass>,
     places: HashMap<usize, usize, FxBuildHasher>,
-    /// The class that was asked for last, and its place: most events are of the class of the one before.
+    /// The last class looked up, and its index: most events are of the class of the one before.
     last: (usize, usize),
 }
 
@@ -37,10 +37,10 @@ impl Classes {
     }
 }
 
-/// An event class.
+/// An event class that the bus has seen.
 pub(crate) struct SeenClass {
     pub(crate) kind: Arc<EventClass>,
-    /// Where all its events go, if that depends on nothing else, as it was at this version of the routes.
+    /// The route of all its events, if that depends on the class alone, at this version of the routes.
     pub(crate) fixed_route: Option<Route>,
     pub(crate) version: Option<u64>,
 }

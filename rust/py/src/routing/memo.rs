@@ -1,4 +1,4 @@
-//! The routes of events whose exchange and symbol are the same Python objects as those of an event before.
+//! A cache of routes by the addresses of class, exchange and symbol.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use trading_events_core::routing::{Route, SubscriptionId};
 
 use crate::event::names::Name;
 
-/// What a route is found by: the addresses of the event's class, exchange and symbol.
+/// The key of a route: the addresses of the event's class, exchange and symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Key([usize; 3]);
 
@@ -20,15 +20,15 @@ impl Key {
     }
 }
 
-/// As large as a line of the processor's cache, so that to look one up is to fetch one.
+/// A cached route. It fills one cache line, so that a lookup fetches one.
 #[repr(align(64))]
 pub(crate) struct Entry {
     class: usize,
-    /// The texts are kept, so that no others get their addresses.
+    /// Held so that no other text gets their addresses.
     exchange: Option<Py<PyString>>,
     symbol: Option<Py<PyString>>,
     pub(crate) route: Arc<Route>,
-    /// The only target of the route, if it has no more and no conditions: most instruments have one.
+    /// The only target of the route, if it has one without conditions, as most instruments do.
     pub(crate) target: Option<SubscriptionId>,
     /// The version of the routes that it belongs to.
     version: u64,
@@ -41,42 +41,41 @@ impl Entry {
     }
 }
 
-/// A table by address: a feed names its instruments by the same objects, event after event, and comparing addresses takes
-/// a fifth of what hashing and comparing texts does. It grows with the instruments that are in use. What is not found
-/// here is looked up by text.
+/// A hash table by address. A feed names its instruments by the same objects, event after event, and comparing
+/// addresses takes a fifth of the time of hashing and comparing texts. It grows with the instruments in use. Routes
+/// that are not in it are looked up by text.
 #[derive(Default)]
 pub(crate) struct RouteMemo {
-    /// As many as a power of two.
+    /// Their number is a power of two.
     entries: Vec<Option<Entry>>,
-    /// How many routes found all their places taken, since the table last changed for one.
+    /// The number of routes that found all their slots taken since the table last grew or replaced one.
     passed_over: usize,
 }
 
 impl RouteMemo {
     const PLACES_AT_FIRST: usize = 1 << 10;
-    /// They take 16 MB. With more instruments at once, some are looked up by text.
+    /// The largest table takes 16 MB. With more instruments at once, some are looked up by text.
     const MOST_PLACES: usize = 1 << 18;
-    /// In how many places, one after the other, a route may stand.
+    /// The number of adjacent slots that a route may use.
     const PROBES: usize = 4;
-    /// What finds all its places taken is let in once in so many times: to push out what will be pushed back costs more
-    /// than it gains.
+    /// A full table replaces an entry once in so many misses: entries that replace each other cost more than they gain.
     const RELUCTANCE: usize = 32;
 
-    /// The places where such a route may stand.
+    /// The slots that a key may use.
     fn places(&self, key: Key) -> impl Iterator<Item = usize> + use<> {
         let mask = self.entries.len().wrapping_sub(1);
         let first = usize::try_from(FxBuildHasher.hash_one(key)).unwrap_or_default();
         (0..Self::PROBES.min(self.entries.len())).map(move |probe| first.wrapping_add(probe) & mask)
     }
 
-    /// The route of such an event, unless subscriptions have changed since.
+    /// The entry of a key, if it belongs to this version of the routes.
     pub(crate) fn find(&self, key: Key, version: u64) -> Option<&Entry> {
         let mut entries = self.places(key).map_while(|place| self.entries[place].as_ref());
         let entry = entries.find(|entry| entry.key() == key)?;
         (entry.version == version).then_some(entry)
     }
 
-    /// Notes a route, if others too hold these texts: one that was made for this event alone never comes again.
+    /// Caches a route, unless one of the texts was made for this event alone and never comes again.
     pub(crate) fn note(&mut self, class: usize, names: [&Name<'_>; 2], route: &Arc<Route>, version: u64) {
         if !names.iter().all(|name| name.is_shared()) {
             return;
@@ -98,7 +97,7 @@ impl RouteMemo {
         }
     }
 
-    /// Gives an entry a place that is free, its own, or that of one that holds no longer; or else gives it back.
+    /// Stores an entry in a free slot, its own, or that of an outdated entry; else returns it.
     fn put(&mut self, entry: Entry) -> Result<(), Entry> {
         let key = entry.key();
         let is_open = |former: &Entry| former.version != entry.version || former.key() == key;

@@ -1,4 +1,4 @@
-//! The routes of events that have come before.
+//! Caches of routes, by class and by names.
 
 pub(crate) mod classes;
 pub(crate) mod memo;

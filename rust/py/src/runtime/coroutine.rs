@@ -1,4 +1,4 @@
-//! The protocol of coroutines: what `throw` is given, and how a step ends.
+//! The coroutine protocol: the arguments of `throw`, and the result of a step.
 
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
@@ -8,7 +8,7 @@ pub(crate) fn thrown(kind: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) ->
     PyErr::from_value(value.filter(|value| !value.is_none()).unwrap_or(kind))
 }
 
-/// Turns the end of a step into what `coroutine.send` says: a value, or `StopIteration`.
+/// The result of `coroutine.send`: the yielded value, or `StopIteration`.
 pub(crate) fn sent<T>(step: PyResult<Option<T>>) -> PyResult<T> {
     step?.ok_or_else(|| PyStopIteration::new_err(()))
 }

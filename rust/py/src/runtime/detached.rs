@@ -1,10 +1,10 @@
-//! What takes long to free is freed without the interpreter, so that nobody who needs it waits.
+//! Values that are slow to free, freed without holding the GIL.
 
 use std::ops::{Deref, DerefMut};
 
 use pyo3::prelude::*;
 
-/// A large piece of memory, or a file that may be the last to hold what was removed.
+/// A value that is dropped without the GIL: a large buffer, or the last handle of a removed file.
 pub(crate) struct Detached<T: Send>(Option<T>);
 
 impl<T: Send> Detached<T> {

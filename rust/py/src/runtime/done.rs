@@ -1,4 +1,4 @@
-//! The shortest way through the `await` of something that is done.
+//! A fast path for awaiting a finished awaitable.
 
 use std::ptr;
 
@@ -20,9 +20,8 @@ extern "C" fn at_its_end(_object: *mut ffi::PyObject) -> *mut ffi::PyObject {
     ptr::null_mut()
 }
 
-/// Gives a class whose instances are finished awaitables these slots, in place of those made from its methods, which
-/// do the same behind a call guard each: together they cost a tenth of a publish. Says whether it has; else the class is
-/// as it was.
+/// Sets the slots of a class of finished awaitables to functions without a call guard; the guards cost a tenth of a
+/// publish. Returns whether it has; if not, the class is unchanged.
 pub(crate) fn shorten(instance: &Bound<'_, PyAny>) -> bool {
     let class = instance.get_type();
     if !layouts::are_known(instance.py()) {
@@ -40,7 +39,7 @@ pub(crate) fn shorten(instance: &Bound<'_, PyAny>) -> bool {
 /// The functions of a type that `await` and `next` call.
 type Slots = (Option<ffi::unaryfunc>, Option<ffi::iternextfunc>);
 
-/// Sets both slots of a class, if it has a table of asynchronous methods; returns what stood there.
+/// Sets both slots of a class that has a table of asynchronous methods. Returns their former values.
 fn replace(class: &Bound<'_, PyType>, (awaiter, next): Slots) -> Option<Slots> {
     let class = class.as_type_ptr();
     // SAFETY: layout: `PyTypeObject` is the interpreter's public one, of the version that this was compiled for. Aliasing:

@@ -1,4 +1,4 @@
-//! Calling handlers and driving what they return, in their subscription's context.
+//! Calling handlers and driving their coroutines, in their subscription's context.
 
 use pyo3::exceptions::PyStopIteration;
 use pyo3::ffi;
@@ -8,9 +8,9 @@ use pyo3::prelude::*;
 use super::exits;
 use super::returned;
 
-/// How far a call or a coroutine has come.
+/// The outcome of a call, or of a step of a coroutine.
 pub(crate) enum Progress<'py> {
-    /// It waits for what it yielded.
+    /// It is suspended, with the value that it yielded.
     Suspended(Bound<'py, PyAny>),
     /// It has ended.
     Returned,
@@ -18,7 +18,7 @@ pub(crate) enum Progress<'py> {
     Raised(PyErr),
 }
 
-/// A subscription's context while it is entered; it is left when this is dropped.
+/// An entered context, which is left when the guard is dropped.
 pub(crate) struct ContextGuard<'py>(Option<Bound<'py, PyAny>>);
 
 impl<'py> ContextGuard<'py> {
@@ -32,7 +32,7 @@ impl<'py> ContextGuard<'py> {
         self.0.as_ref().is_some_and(|entered| entered.is(context))
     }
 
-    /// Enters a context, unless it is the one that has been entered.
+    /// Enters a context, unless `entered` is it.
     pub(crate) fn switch(context: &Bound<'py, PyAny>, entered: &mut Option<Self>) -> PyResult<()> {
         if !entered.as_ref().is_some_and(|entered| entered.is(context)) {
             *entered = None;
@@ -41,12 +41,12 @@ impl<'py> ContextGuard<'py> {
         Ok(())
     }
 
-    /// Leaves it entered, for whoever takes it back.
+    /// Ends the guard without leaving the context.
     pub(crate) fn into_raw(mut self) -> Option<Py<PyAny>> {
         self.0.take().map(Bound::unbind)
     }
 
-    /// One that was handed over.
+    /// The guard of a context that is entered already.
     pub(crate) fn from_raw(py: Python<'py>, context: Option<Py<PyAny>>) -> Self {
         Self(context.map(|context| context.into_bound(py)))
     }
@@ -70,8 +70,8 @@ fn within<'py>(context: &Bound<'py, PyAny>, run: impl FnOnce() -> Progress<'py>)
     }
 }
 
-/// Calls a handler, in the context that is entered, and takes what it returns to its first suspension. `awaited` receives
-/// what there is to drive then.
+/// Calls a handler in the current context, and runs its coroutine to the first suspension. `awaited` receives the
+/// coroutine.
 pub(crate) fn start<'py>(
     handler: &Bound<'py, PyAny>,
     argument: &Bound<'py, PyAny>,
@@ -92,7 +92,7 @@ pub(crate) fn start<'py>(
     }
 }
 
-/// Calls a handler that is to return at once. Something to be awaited, if it returns that, counts as a suspension.
+/// Calls a plain function. A coroutine that it returns counts as a suspension.
 pub(crate) fn call<'py>(
     context: &Bound<'py, PyAny>,
     handler: &Bound<'py, PyAny>,
@@ -109,17 +109,17 @@ pub(crate) fn call<'py>(
     })
 }
 
-/// Takes a coroutine to its next suspension.
+/// Runs a coroutine to its next suspension.
 pub(crate) fn resume<'py>(context: &Bound<'py, PyAny>, coroutine: &Bound<'py, PyAny>) -> Progress<'py> {
     within(context, || send(coroutine))
 }
 
-/// Raises an exception where a coroutine is suspended, and takes it to its next suspension.
+/// Throws an exception into a coroutine, and runs it to its next suspension.
 pub(crate) fn throw<'py>(context: &Bound<'py, PyAny>, coroutine: &Bound<'py, PyAny>, error: PyErr) -> Progress<'py> {
     within(context, || raise_in(coroutine, error))
 }
 
-/// [`throw`] in the context of the caller.
+/// [`throw`] in the current context.
 pub(crate) fn raise_in<'py>(coroutine: &Bound<'py, PyAny>, error: PyErr) -> Progress<'py> {
     let py = coroutine.py();
     let thrower = match coroutine.getattr_opt(intern!(py, "throw")) {

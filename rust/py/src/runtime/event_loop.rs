@@ -1,4 +1,4 @@
-//! The event loop of a bus, and that loop's thread.
+//! The event loop of a bus, and its thread.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,7 +17,7 @@ use crate::error::WrongLoopError;
 /// The event loop that a bus belongs to.
 pub(crate) struct LoopHandle {
     event_loop: Py<PyAny>,
-    /// The thread that the loop was last seen to run in.
+    /// The thread in which the loop ran when it was last seen.
     thread: AtomicUsize,
     task_class: Py<PyAny>,
     /// `loop=` and `context=` of a worker's task.
@@ -26,11 +26,11 @@ pub(crate) struct LoopHandle {
     context: Guarded<Py<PyAny>>,
 }
 
-/// How many references the next task's context has while no task has it: those of the options and of the home.
+/// The reference count of the next task's context while no task has it: one of the options, one of the handle.
 const FREE: isize = 2;
 
 impl LoopHandle {
-    /// The loop that runs in this thread, if one does.
+    /// The loop that runs in this thread, if any.
     pub(crate) fn of_running_loop(py: Python<'_>) -> PyResult<Option<Self>> {
         let Some(event_loop) = running_loop(py)? else { return Ok(None) };
         let task_options = PyDict::new(py);
@@ -50,7 +50,7 @@ impl LoopHandle {
         self.thread.load(Ordering::Relaxed) == this_thread()
     }
 
-    /// Whether the loop runs in this thread now.
+    /// Tells if the loop runs in this thread now.
     pub(crate) fn is_running_here(&self, py: Python<'_>) -> PyResult<bool> {
         let is_here = running_loop(py)?.is_some_and(|running| running.is(&self.event_loop));
         if is_here {
@@ -65,7 +65,7 @@ impl LoopHandle {
         self.context.lock_in_traverse(&visit).map_or(Ok(()), |context| visit.call(&*context))
     }
 
-    /// Refuses a loop that will never run again.
+    /// Refuses a closed loop.
     pub(crate) fn check_open(&self, py: Python<'_>) -> PyResult<()> {
         if self.event_loop.bind(py).call_method0(intern!(py, "is_closed"))?.is_truthy()? {
             return Err(WrongLoopError::new_err(
@@ -75,7 +75,7 @@ impl LoopHandle {
         Ok(())
     }
 
-    /// Refuses a caller who is not in the loop.
+    /// Refuses callers outside the loop.
     pub(crate) fn check_running(&self, py: Python<'_>) -> PyResult<()> {
         if self.is_running_here(py)? {
             return Ok(());
@@ -91,8 +91,8 @@ impl LoopHandle {
         exits::call_with_options(self.task_class.bind(py), coroutine, self.task_options.bind(py))
     }
 
-    /// Makes sure that the next task shares its context with no other: where a handler runs the loop itself, as
-    /// `nest_asyncio` lets it, one task is entered within another.
+    /// Makes sure that the next task shares its context with no other: with `nest_asyncio` one task may run inside
+    /// another.
     fn renew_context(&self, py: Python<'_>) -> PyResult<()> {
         if holders(self.context.lock(py).bind(py)) <= FREE {
             return Ok(());
@@ -121,14 +121,14 @@ impl LoopHandle {
     }
 }
 
-/// A context without variables: handlers run in their subscriptions' contexts, and the caller's would only keep alive what
-/// it has in it.
+/// A context without variables. Handlers run in their subscriptions' contexts; a copy of the caller's would only keep
+/// its values alive.
 fn empty_context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: the thread is attached; the call gives a new reference, or null with an error set.
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_New()) }
 }
 
-/// Whether handlers may run the loop again that runs them.
+/// Tells if handlers may run the event loop from within.
 pub(crate) fn may_nest(py: Python<'_>) -> PyResult<bool> {
     static NAMES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
     let names = NAMES.get_or_try_init(py, || PyResult::Ok(py.import("asyncio")?.dict().unbind()))?;
@@ -141,7 +141,7 @@ fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
     Ok((!found.is_none()).then_some(found))
 }
 
-/// Ends the wait of everybody who awaits one of these futures.
+/// Completes futures that are not done.
 pub(crate) fn wake(py: Python<'_>, futures: Vec<Py<PyAny>>) -> PyResult<()> {
     for future in futures {
         let future = future.bind(py);

@@ -1,10 +1,10 @@
-//! The end of the interpreter while other threads are in native code.
+//! The exit of the interpreter while other threads run native code.
 //!
-//! Before 3.14 a thread that asks for the GIL of an interpreter that is being finalized is ended on the spot by
-//! `pthread_exit`, which unwinds its stack; in Rust's frames that aborts the process. There are two defences. A hook at
-//! exit refuses calls of other threads from then on, and waits for those under way. And Python code that may take long
-//! is called through [`call`] and its like, where the unwinding meets a frame that parks the thread for good, as 3.14
-//! itself does, and as `PyO3` does where it takes the GIL back: the process ends without that thread.
+//! Before 3.14 a thread that asks for the GIL of an interpreter that is being finalized is ended by `pthread_exit`,
+//! which unwinds its stack; in Rust frames that aborts the process. There are two defences. An exit hook refuses calls
+//! of other threads from then on, and waits for running ones. And Python code that may take long is called through
+//! [`call`] and its like, where unwinding meets a frame that parks the thread for good, as 3.14 itself does, and as
+//! `PyO3` does when it takes the GIL back: the process ends without that thread.
 
 use std::hint::black_box;
 use std::mem;
@@ -20,24 +20,24 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::thread::this_thread;
 
-/// How long the end of the interpreter waits for calls under way.
+/// The longest wait for running calls at exit.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// How often it looks.
+/// The interval at which running calls are counted.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Calls under way that may give the interpreter to other threads. The GIL guards it.
+/// The number of running calls that may release the GIL. The GIL guards it.
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 static IS_ENDING: AtomicBool = AtomicBool::new(false);
-/// Whether the end of the interpreter has waited as long as it does.
+/// True once the longest wait has passed.
 static HAS_WAITED: AtomicBool = AtomicBool::new(false);
-/// The thread that ends the interpreter.
+/// The thread in which the interpreter exits.
 static EXITING_THREAD: AtomicUsize = AtomicUsize::new(0);
 
-/// A native call that may run Python code, for as long as it lasts.
+/// A guard for the duration of a native call that may run Python code.
 pub(crate) struct NativeCall(());
 
 impl NativeCall {
-    /// One that other threads are refused once the interpreter is ending.
+    /// Begins a call, which is refused to other threads while the interpreter exits.
     pub(crate) fn begin(py: Python<'_>) -> PyResult<Self> {
         if is_ending() && EXITING_THREAD.load(Ordering::Relaxed) != this_thread() {
             return Err(PyRuntimeError::new_err("the interpreter is ending, and takes no calls of other threads"));
@@ -45,7 +45,7 @@ impl NativeCall {
         Ok(Self::resume(py))
     }
 
-    /// One that belongs to what has begun before.
+    /// Begins a call that continues an earlier one, and is never refused.
     pub(crate) fn resume(_: Python<'_>) -> Self {
         UNDER_WAY.store(UNDER_WAY.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         Self(())
@@ -63,7 +63,7 @@ pub(crate) fn is_ending() -> bool {
     IS_ENDING.load(Ordering::Relaxed)
 }
 
-/// Refuses what other threads call from now on, and waits for what they have called, up to a limit, once.
+/// Refuses calls of other threads from now on, and waits for running ones, up to a limit, once.
 #[pyfunction]
 pub(crate) fn end_calls(py: Python<'_>) {
     EXITING_THREAD.store(this_thread(), Ordering::Relaxed);
@@ -75,17 +75,17 @@ pub(crate) fn end_calls(py: Python<'_>) {
     }
 }
 
-/// Forgets the calls of the threads that a forked child does not have.
+/// Resets the count in a forked child, which has no other threads.
 pub(crate) fn note_fork() {
     UNDER_WAY.store(0, Ordering::Relaxed);
 }
 
-/// Has the interpreter call [`end_calls`] at its end.
+/// Registers [`end_calls`] as an exit hook.
 pub(crate) fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.py().import("atexit")?.call_method1("register", (module.getattr("end_calls")?,)).map(drop)
 }
 
-/// Holds the thread for good when it is dropped, which only unwinding does.
+/// Parks the thread for good when dropped, which only unwinding does.
 struct ParkOnUnwind;
 
 impl Drop for ParkOnUnwind {
@@ -98,8 +98,8 @@ impl Drop for ParkOnUnwind {
 
 type Object = *mut ffi::PyObject;
 
-/// Calls a function of the interpreter's whose stack may be unwound, by an address that the compiler knows nothing of:
-/// under its name it is declared as one that never unwinds. The two types differ in nothing else.
+/// Calls an interpreter function that may unwind. It is declared as one that never does, so it is called through an
+/// opaque pointer of a type that differs in nothing else.
 macro_rules! call_unwinding {
     ($function:path, ($($type:ty),*) -> $result:ty, $($argument:expr),*) => {{
         type Declared = unsafe extern "C" fn($($type),*) -> $result;
@@ -115,7 +115,7 @@ macro_rules! call_unwinding {
 /// `function(argument)`.
 #[inline]
 pub(crate) fn call<'py>(function: &Bound<'py, PyAny>, argument: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    // The room before the argument is what a bound method puts its object in.
+    // A bound method puts its object into the slot before the argument.
     let mut arguments = [ptr::null_mut(), argument.as_ptr()];
     let count = 1 | ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
     // SAFETY: the pointer may be written through, and lies in the array, as does the place before it. All objects live
@@ -137,7 +137,7 @@ pub(crate) fn call_method<'py, const N: usize>(
     arguments: [&Bound<'py, PyAny>; N],
 ) -> PyResult<Bound<'py, PyAny>> {
     let arguments = arguments.map(Bound::as_ptr);
-    // SAFETY: as above.
+    // SAFETY: all objects live through the call, which gives a new reference, or null with an error set.
     unsafe {
         let result = call_unwinding!(
             ffi::PyObject_VectorcallMethod,
@@ -155,7 +155,7 @@ pub(crate) fn call_with_options<'py>(
     options: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let arguments = PyTuple::new(function.py(), [argument])?;
-    // SAFETY: as above.
+    // SAFETY: all objects live through the call, which gives a new reference, or null with an error set.
     unsafe {
         let result = call_unwinding!(
             ffi::PyObject_Call,
@@ -166,7 +166,7 @@ pub(crate) fn call_with_options<'py>(
     }
 }
 
-/// `PyIter_Send(coroutine, None)`: how far the coroutine has come, and what it has yielded or returned.
+/// `PyIter_Send(coroutine, None)`: the status, and the value yielded or returned.
 #[inline]
 pub(crate) fn send<'py>(coroutine: &Bound<'py, PyAny>) -> (ffi::PySendResult, Option<Bound<'py, PyAny>>) {
     let mut value = ptr::null_mut();

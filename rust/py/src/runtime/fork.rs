@@ -1,4 +1,4 @@
-//! Forks of the process: a bus, a journal and random numbers belong to the process they were made in.
+//! Detection of forks: a bus, a journal and random bytes belong to the process they were made in.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +9,7 @@ use pyo3::wrap_pyfunction;
 use super::exits;
 use crate::error::ForkedBusError;
 
-/// How many times this process's line of ancestors has forked since the module was loaded.
+/// The number of forks between the process that loaded the module and this one.
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
 #[pyfunction]
@@ -18,12 +18,12 @@ fn note_fork() {
     exits::note_fork();
 }
 
-/// How many times this process's line of ancestors has forked.
+/// The number of forks between the process that loaded the module and this one.
 pub(crate) fn forks() -> u64 {
     FORKS.load(Ordering::Relaxed)
 }
 
-/// Lets buses notice that they are used in a forked child.
+/// Registers a hook that counts forks.
 pub(crate) fn watch_forks(py: Python<'_>) -> PyResult<()> {
     let kwargs = PyDict::new(py);
     kwargs.set_item("after_in_child", wrap_pyfunction!(note_fork, py)?)?;
@@ -31,7 +31,7 @@ pub(crate) fn watch_forks(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// A mark of the process that something was made in.
+/// The process in which an object was made.
 #[derive(Clone, Copy)]
 pub(crate) struct ForkGuard(u64);
 

@@ -1,20 +1,20 @@
-//! State that the interpreter's lock guards.
+//! State guarded by the GIL.
 
 use std::cell::{RefCell, RefMut};
 
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
-/// A value that only a thread that holds the GIL can reach. A lock of its own would cost two atomic operations an event
-/// and never be waited for: nothing here gives the GIL up while it has the value.
+/// A value that only a thread with the GIL can borrow. A lock of its own would cost two atomic operations an event and
+/// would never be contended: no code here releases the GIL while it borrows one.
 ///
-/// To take it while it is taken is a mistake in this crate, and panics.
+/// Borrowing it twice is a bug in this crate, and panics.
 #[derive(Default)]
 pub(crate) struct Guarded<T>(RefCell<T>);
 
-// SAFETY: `lock` and `lock_in_traverse` ask for proof that the thread holds the GIL, so that no two threads are in the
-// `RefCell` at once; the module declares that it needs the GIL, and a value that stays taken while its holder gives the
-// GIL up makes the next `lock` panic.
+// SAFETY: `lock` and `lock_in_traverse` take proof that the thread holds the GIL, so that no two threads are in the
+// `RefCell` at once; the module declares that it needs the GIL. A value borrowed while its holder releases the GIL
+// makes the next `lock` panic.
 unsafe impl<T: Send> Sync for Guarded<T> {}
 
 impl<T> Guarded<T> {
@@ -27,7 +27,7 @@ impl<T> Guarded<T> {
         self.0.borrow_mut()
     }
 
-    /// The value for the garbage collector, which may come at a moment when it is taken.
+    /// The value for the garbage collector, unless it is borrowed.
     pub(crate) fn lock_in_traverse(&self, _holds_the_gil: &PyVisit<'_>) -> Option<RefMut<'_, T>> {
         self.0.try_borrow_mut().ok()
     }

@@ -1,11 +1,11 @@
-//! The contexts of handlers, by which a bus knows that one of its handlers is the caller.
+//! The contexts of handlers, which tell a bus that one of its handlers is the caller.
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
-/// The context variable that holds the numbers of the bus and the subscription whose handler runs.
+/// The context variable with the numbers of the bus and the subscription whose handler runs.
 fn handling(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let variable = VARIABLE.get_or_try_init(py, || {
@@ -15,14 +15,14 @@ fn handling(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     Ok(variable.bind(py))
 }
 
-/// A copy of the caller's context, marked as that of a subscription's handler.
+/// A copy of the caller's context for the handler of a subscription.
 pub(crate) fn handler_context(py: Python<'_>, bus: u64, subscription: u64) -> PyResult<Bound<'_, PyAny>> {
     let context = py.import("contextvars")?.call_method0("copy_context")?;
     context.call_method1("run", (handling(py)?.getattr("set")?, (bus, subscription)))?;
     Ok(context)
 }
 
-/// The subscription of this bus whose handler, or a task that it started, is the caller.
+/// The subscription of this bus whose handler, or a task that it has started, is the caller.
 pub(crate) fn calling_subscription(py: Python<'_>, bus: u64) -> PyResult<Option<u64>> {
     let found = handling(py)?.call_method1(intern!(py, "get"), (py.None(),))?;
     if found.is_none() {

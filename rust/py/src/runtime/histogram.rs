@@ -1,4 +1,4 @@
-//! Durations that Python measures.
+//! Histograms of durations.
 
 use pyo3::prelude::*;
 use trading_events_core::subscription::Histogram;

@@ -1,18 +1,18 @@
-//! Whether the interpreter is one whose layouts of objects are known.
+//! The gate of all code that relies on how the interpreter lays out its objects.
 //!
-//! Some ways read or write the memory of Python objects where the interpreter's own functions would be called otherwise.
-//! Each is taken only where this holds and where it has been tried once; else the functions are called.
+//! Fast paths read or write the memory of Python objects in place of calls of the interpreter's functions. Each is
+//! taken only if the interpreter is a known one and a trial has succeeded; else the functions are called.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-/// Set by tests to have every fast path left alone, whatever the interpreter is.
+/// Turns all fast paths off. Set by tests.
 const OFF: &str = "TRADING_EVENTS_TEST_NO_FAST_PATHS";
 
-/// The versions of `CPython` in whose sources the layouts were read, and on which all tests run.
+/// The versions of `CPython` whose layouts are known, and on which all tests run.
 const KNOWN_VERSIONS: [(u8, u8); 3] = [(3, 11), (3, 12), (3, 13)];
 
-/// Whether fast paths may be tried: `CPython` of a known version on 64 bits, with a GIL.
+/// Tells if fast paths may be tried: on `CPython` of a known version, with 64 bits and a GIL.
 pub(crate) fn are_known(py: Python<'_>) -> bool {
     static KNOWN: PyOnceLock<bool> = PyOnceLock::new();
     *KNOWN.get_or_init(py, || std::env::var_os(OFF).is_none() && are_those_of(py).unwrap_or(false))

@@ -1,4 +1,4 @@
-//! Between the interpreter and the bus: the loop, threads, forks, calls into Python and its end.
+//! The interpreter: event loops, threads, forks, calls into Python, exit.
 
 pub(crate) mod coroutine;
 pub(crate) mod detached;

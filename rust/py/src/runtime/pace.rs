@@ -1,31 +1,31 @@
-//! How long a worker has been at work in this turn of the loop.
+//! The time that a worker takes in one turn of the loop.
 
 use std::time::{Duration, Instant};
 
-/// Tells when a worker has worked for long enough, without asking the clock for each event.
+/// Measures a worker's turn without reading the clock for each event.
 #[derive(Clone, Copy)]
 pub(crate) struct Pace {
     started: Instant,
-    /// After so long the worker yields.
+    /// The time after which the worker yields.
     stretch: Duration,
     events: u32,
-    /// With which event the clock is asked again.
+    /// The event at which the clock is read again.
     check_at: u32,
 }
 
 impl Pace {
-    /// The usual stretch.
+    /// The default time, in nanoseconds.
     pub(crate) const STRETCH_NS: u64 = 1_000_000;
-    /// The clock is asked at the latest after so many events.
+    /// The most events between two readings of the clock.
     const MOST_EVENTS: u32 = 32;
-    /// It is asked again before this part of the time that is left has gone, if events take as long as so far.
+    /// The clock is read again after this fraction of the time left, at the rate of the events so far.
     const PART: u128 = 8;
 
     pub(crate) fn start(stretch_ns: u64) -> Self {
         Self { started: Instant::now(), stretch: Duration::from_nanos(stretch_ns), events: 0, check_at: 1 }
     }
 
-    /// Counts an event; says whether the time is over.
+    /// Counts an event. Returns whether the time is over.
     #[inline]
     pub(crate) fn is_over(&mut self) -> bool {
         self.events += 1;

@@ -1,6 +1,6 @@
-//! What a function of the user's has returned: a value, or something that is still to be run.
+//! Return values of user functions: plain values, awaitables, and objects whose code has not run.
 //!
-//! Types decide, as in Python's own `await`: an object that answers to any attribute, as a mock does, is a value.
+//! Types decide, as in Python's own `await`: an object with every attribute, as a mock, is a plain value.
 
 use std::ffi::{c_int, c_void};
 use std::mem;
@@ -16,23 +16,24 @@ use crate::error::HandlerTypeError;
 /// Marks the code of a generator that `types.coroutine` has made awaitable.
 const CO_ITERABLE_COROUTINE: c_int = 0x100;
 
-/// What an object is to whoever has called the function that returned it.
+/// The kind of an object returned by a user function.
 enum Returned {
     Value,
-    /// It is driven itself: a coroutine, or a generator that stands for one.
+    /// A coroutine, or a generator that acts as one.
     Coroutine,
-    /// Its `__await__` says what to drive.
+    /// An object with an `__await__`.
     Awaitable,
-    /// A proxy of either: its `__class__` says so, its type does not.
+    /// A proxy of either: its `__class__` is one, its type is not.
     Proxy,
-    /// Nothing of it has run, and nothing will.
+    /// An object whose code has not run, and never will.
     NotRun(&'static str),
 }
 
-/// What has to be driven to await what a function has returned; `None` if that is a plain value.
+/// The coroutine or iterator to drive to await a return value; `None` for a plain value.
 ///
 /// # Errors
-/// What was returned has not run and cannot be awaited, or its own `__await__` has raised.
+///
+/// The value is an object whose code has not run and that cannot be awaited, or its `__await__` has raised.
 pub(crate) fn awaited<'py>(
     function: &Bound<'py, PyAny>,
     result: Bound<'py, PyAny>,
@@ -43,14 +44,14 @@ pub(crate) fn awaited<'py>(
         Returned::Awaitable => start(&result).map(Some),
         Returned::Proxy => {
             let starter = result.getattr_opt(intern!(result.py(), "__await__"))?;
-            // A mock makes the same claim, and answers with another mock.
+            // A mock has every attribute too, and returns another mock.
             Ok(starter.map(|starter| starter.call0()).transpose()?.filter(is_iterator))
         }
         Returned::NotRun(what) => Err(unrun(function, &result, what)),
     }
 }
 
-/// Refuses what a filter has returned if it would have to be run first: it would pass every event.
+/// Refuses a filter's return value that is no plain value: it would be true for every event.
 pub(crate) fn check_answer(function: &Bound<'_, PyAny>, answer: &Bound<'_, PyAny>) -> PyResult<()> {
     match kind(answer)? {
         Returned::Value => Ok(()),
@@ -96,7 +97,7 @@ fn kind(result: &Bound<'_, PyAny>) -> PyResult<Returned> {
     kind_by_claim(result, &class)
 }
 
-/// The kind of an object whose `__class__` is another than its type. One that cannot be asked is a value.
+/// The kind of an object whose `__class__` is not its type. An object without one is a plain value.
 fn kind_by_claim(result: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<Returned> {
     let claimed = result.getattr(intern!(result.py(), "__class__")).ok();
     let Some(claimed) = claimed.and_then(|claimed| claimed.cast_into::<PyType>().ok()) else {
@@ -113,7 +114,7 @@ fn kind_by_claim(result: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResu
     }
 }
 
-/// Whether a handler is an `async def`, or a method that is one.
+/// Tells if a handler is an `async def` function or method.
 pub(crate) fn is_async(handler: &Bound<'_, PyAny>) -> PyResult<bool> {
     static METHOD: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let py = handler.py();
@@ -148,7 +149,7 @@ fn is_generator(class: &Bound<'_, PyType>) -> bool {
     class.as_type_ptr() == &raw mut ffi::PyGen_Type
 }
 
-/// What an object of this type is, if a function's body has been put off with it.
+/// A description of the type, if its objects hold code that has not run.
 fn unrun_by_type(class: &Bound<'_, PyType>) -> PyResult<Option<&'static str>> {
     static BASE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static ASYNC_GENERATOR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
@@ -160,8 +161,8 @@ fn unrun_by_type(class: &Bound<'_, PyType>) -> PyResult<Option<&'static str>> {
     Ok(is_context.then_some("a context manager"))
 }
 
-/// Whether there is a coroutine among the first of a collection's elements. To look at all of them would cost every event
-/// the length of what its handler returns.
+/// Tells if one of the first elements of a collection is a coroutine. Checking all would cost each event the length of
+/// its handler's return value.
 fn has_coroutine(result: &Bound<'_, PyAny>) -> bool {
     const FIRST: usize = 16;
     elements(result).take(FIRST).any(|element| is_coroutine(&element))
@@ -203,7 +204,7 @@ fn unrun(function: &Bound<'_, PyAny>, result: &Bound<'_, PyAny>, what: &str) -> 
     ))
 }
 
-/// What to await of what a handler has returned, as the bus itself would; `None` if that is a plain value.
+/// The object to await for a handler's return value, as the bus itself decides; `None` for a plain value.
 #[pyfunction]
 #[pyo3(signature = (handler, result, /))]
 pub(crate) fn to_await<'py>(

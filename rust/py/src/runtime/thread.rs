@@ -1,6 +1,6 @@
-//! Threads, told apart without asking the system.
+//! Thread identities without a system call.
 
-/// The calling thread, as a number that no other living thread has.
+/// A number that identifies the calling thread among all living ones.
 pub(crate) fn this_thread() -> usize {
     thread_local!(static MARK: u8 = const { 0 });
     MARK.with(|mark| std::ptr::from_ref(mark) as usize)

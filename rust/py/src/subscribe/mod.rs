@@ -1,4 +1,4 @@
-//! The beginning and the end of subscriptions.
+//! Subscribing and unsubscribing.
 
 pub(crate) mod policies;
 pub(crate) mod subscribing;

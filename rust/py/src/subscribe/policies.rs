@@ -1,4 +1,4 @@
-//! The choices of a subscription, by their public names.
+//! The overflow policies and deliveries, by their public names.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

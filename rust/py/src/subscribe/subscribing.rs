@@ -1,4 +1,4 @@
-//! Beginning and ending subscriptions.
+//! Subscribing and unsubscribing.
 
 use std::sync::Arc;
 
@@ -63,13 +63,12 @@ impl NativeBus {
         Ok(sid_of(this.number, number))
     }
 
-    /// Has each subscription to come keep so many waiting events as they are, before more are packed. Returns how many it
-    /// were before.
+    /// Sets the number of waiting events of each later subscription that are not packed. Returns the former number.
     fn _pack_beyond(&self, py: Python<'_>, events: usize) -> usize {
         std::mem::replace(&mut self.lock(py).bus.live_limit, events)
     }
 
-    /// Ends a subscription; returns what to await where its last events are still to be handled.
+    /// Ends a subscription. Returns a future if its last events are still to be handled.
     #[pyo3(signature = (sid, /, *, drain))]
     fn _unsubscribe<'py>(slf: &Bound<'py, Self>, sid: &str, drain: bool) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (py, this) = (slf.py(), slf.get());
@@ -98,7 +97,7 @@ impl NativeBus {
 }
 
 impl NativeBus {
-    /// Refuses a caller in another thread than that of the bus's loop.
+    /// Refuses callers in another thread than that of the bus's event loop.
     fn check_thread(&self, py: Python<'_>) -> PyResult<()> {
         match self.event_loop(py)?.filter(|event_loop| !event_loop.is_in_this_thread()) {
             Some(event_loop) => event_loop.check_running(py),
@@ -106,7 +105,7 @@ impl NativeBus {
         }
     }
 
-    /// Begins a subscription, with the earlier events that it starts with.
+    /// Begins a subscription, preloaded with the earlier events that it starts with.
     fn enter(
         slf: &Bound<'_, Self>,
         number: u64,

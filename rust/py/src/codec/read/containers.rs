@@ -1,4 +1,4 @@
-//! Building what holds values of other shapes.
+//! Building containers and models.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};

@@ -11,7 +11,7 @@ use super::super::read_error::{ReadError, ReadResult, malformed};
 use super::super::shape::Shape;
 use crate::error::EventDecodeError;
 
-/// Keeps the value of a field that has none yet.
+/// Keeps the value of a field, which must not have one.
 pub(super) fn put<'a, 'py, S: Source<'a>>(
     values: &mut Values<'py>,
     class: &Class,
@@ -25,7 +25,7 @@ pub(super) fn put<'a, 'py, S: Source<'a>>(
     Err(malformed(source, format!("{} stands twice", class.layout.names()[index])))
 }
 
-/// The value of a field, of which the first token has been read.
+/// The value of a field whose first token has been read.
 pub(super) fn read_field<'a, 'py, S: Source<'a>>(
     py: Python<'py>,
     class: &Class,
@@ -40,9 +40,9 @@ pub(super) fn read_field<'a, 'py, S: Source<'a>>(
         Token::Text(text) if S::COLUMNS && field.form == Form::Json => read_as_json(py, class, field, text),
         _ => field.shape.read(py, token, source, depth),
     };
-    value.map_err(|flaw| {
+    value.map_err(|error| {
         let name = &class.layout.names()[index];
-        match flaw {
+        match error {
             ReadError::Decode(error) => DecodeError::new(error.offset, format!("{name}: {}", error.reason)).into(),
             ReadError::Raised(error) => ReadError::Raised(name_field(py, error, name, offset)),
         }

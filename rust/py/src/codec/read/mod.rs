@@ -1,4 +1,4 @@
-//! The walk that builds an event of what a source holds.
+//! Building an event from a source.
 
 mod containers;
 mod fields;
@@ -17,7 +17,7 @@ use super::read_error::{ReadError, ReadResult};
 use super::shape::Shape;
 use fields::{put, read_field};
 
-/// Builds the event of a class whose fields a source holds. `offset` is where it begins.
+/// Builds an event of a class from a source. The event begins at `offset`.
 pub(super) fn read_event<'a, 'py, S: Source<'a>>(
     py: Python<'py>,
     class: &Class,

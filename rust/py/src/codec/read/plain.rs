@@ -1,4 +1,4 @@
-//! Building plain data, of which no shape is known.
+//! Building plain data, without a shape.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
@@ -10,14 +10,14 @@ use super::super::shape::{Bounds, Shape};
 use super::containers::read_name;
 use super::scalars::read_int;
 
-/// As what dictionaries and lists are made.
+/// The mutability of dictionaries and lists.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Made {
     Plain,
     Frozen,
 }
 
-/// What JSON can say.
+/// A JSON value.
 pub(super) fn read_json<'a, 'py, S: Source<'a>>(
     py: Python<'py>,
     token: Token<'a>,
@@ -28,7 +28,7 @@ pub(super) fn read_json<'a, 'py, S: Source<'a>>(
     read_plain(py, Made::Plain, token, source, depth, &mut read_json)
 }
 
-/// The same, read-only.
+/// A read-only JSON value.
 pub(super) fn read_frozen<'a, 'py, S: Source<'a>>(
     py: Python<'py>,
     token: Token<'a>,
@@ -47,7 +47,7 @@ fn check_json<'a, S: Source<'a>>(token: &Token<'a>, source: &S) -> Result<(), Re
     }
 }
 
-/// Plain data: what JSON can say, any float, and bytes.
+/// Plain data: JSON values, any float, and bytes.
 pub(super) fn read_any<'a, 'py, S: Source<'a>>(
     py: Python<'py>,
     token: Token<'a>,

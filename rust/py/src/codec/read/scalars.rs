@@ -1,4 +1,4 @@
-//! Building numbers, texts, and what has one token else.
+//! Building scalars.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -61,7 +61,7 @@ pub(super) fn read_text<'a, 'py, S: Source<'a>>(
     match check_text(bounds, text, &made, source) {
         Ok(()) => bounds.recent.keep(text, &made),
         Err(_) if S::TRUSTED => {}
-        Err(flaw) => return Err(flaw),
+        Err(error) => return Err(error),
     }
     Ok(made.into_any())
 }
@@ -124,13 +124,13 @@ pub(super) fn read_int<'a, 'py, S: Source<'a>>(
         };
     }
     let (made, above) = match token {
-        // Only columns have them as text.
+        // Columns hold long integers as text.
         Token::Text(text) if S::COLUMNS => (py.get_type::<PyInt>().call1((text,))?, !text.starts_with('-')),
         Token::Unsigned(int) => (int.into_pyobject(py).map_err(PyErr::from)?.into_any(), true),
         Token::BigInt(bytes) => (big_int(py, bytes)?, bytes.first().is_none_or(|first| *first < 128)),
         _ => return Err(unexpected(source, "integer", &token)),
     };
-    // It is beyond 64 bits, and every bound is within them.
+    // It needs more than 64 bits, and every bound fits in them.
     if !S::TRUSTED && bounds.end(above) {
         return Err(out_of_bounds(source, "integer", &token, bounds));
     }

@@ -16,7 +16,7 @@ use super::plain::{Made, read_any, read_frozen, read_json, read_map};
 use super::scalars::{from_isoformat, make_uuid, read_decimal, read_float, read_id, read_int, read_text};
 
 impl Shape {
-    /// The value that comes next.
+    /// The next value.
     pub(super) fn read_next<'a, 'py, S: Source<'a>>(
         &self,
         py: Python<'py>,
@@ -27,7 +27,7 @@ impl Shape {
         self.read(py, token, source, depth)
     }
 
-    /// The value of which the first token has been read.
+    /// The value whose first token has been read.
     pub(super) fn read<'a, 'py, S: Source<'a>>(
         &self,
         py: Python<'py>,
@@ -60,7 +60,7 @@ impl Shape {
         }
     }
 
-    /// A value of a scalar shape that few events have.
+    /// A value of a rare scalar shape.
     fn read_rare<'a, 'py, S: Source<'a>>(
         &self,
         py: Python<'py>,
@@ -94,7 +94,7 @@ impl Shape {
         }
     }
 
-    /// A value of which plain data says which it is.
+    /// A value identified by plain data.
     fn read_choice<'a, 'py, S: Source<'a>>(
         &self,
         py: Python<'py>,
@@ -121,7 +121,7 @@ impl Shape {
         }
     }
 
-    /// A value of a shape that is made of others.
+    /// A value of a composite shape.
     fn read_parts<'a, 'py, S: Source<'a>>(
         &self,
         py: Python<'py>,

@@ -1,4 +1,4 @@
-//! The constraints of a field's values, and short texts that are known to be within them.
+//! The constraints of a field's values, and a cache of short texts that satisfy them.
 
 use std::ops::Deref;
 
@@ -9,13 +9,13 @@ use trading_events_core::codec::limits::{Comparison, Limit, Limits, Name};
 
 use super::super::recent::Recent;
 
-/// What else holds of values.
+/// The constraints of a field's values.
 #[derive(Default)]
 pub(crate) struct Bounds {
     pub(crate) limits: Limits,
-    /// What raises where something else does not hold.
+    /// A function that raises for constraints that only Pydantic knows.
     pub(crate) check: Option<Py<PyAny>>,
-    /// Texts that were built lately, and so were found to be within all these.
+    /// Recent texts that satisfy all constraints.
     pub(crate) recent: Texts,
 }
 
@@ -27,10 +27,10 @@ impl Deref for Bounds {
     }
 }
 
-/// How long a text may be that is kept.
+/// The length of the longest text cached.
 const RECENT_BYTES: usize = 24;
 
-/// Short texts of a field, each to be shared by events that have it.
+/// Short texts of a field, shared by the events that have them.
 pub(crate) struct Texts(Recent<Py<PyString>, 32>);
 
 impl Default for Texts {
@@ -47,7 +47,7 @@ impl Texts {
         (bytes.len() <= RECENT_BYTES).then_some(mixed ^ bytes.len())
     }
 
-    /// The text as it was built before.
+    /// The cached object of a text.
     pub(crate) fn find<'py>(&self, py: Python<'py>, text: &str) -> Option<Bound<'py, PyString>> {
         self.0.find(py, Self::hash(text)?, |known| {
             let known = known.bind(py);
@@ -55,7 +55,7 @@ impl Texts {
         })
     }
 
-    /// Keeps a text.
+    /// Caches a text.
     pub(crate) fn keep(&self, text: &str, built: &Bound<'_, PyString>) {
         if let Some(hash) = Self::hash(text) {
             self.0.keep(built.py(), hash, built.clone().unbind());

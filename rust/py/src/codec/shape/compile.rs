@@ -1,4 +1,4 @@
-//! Shapes, made of what `trading.events._codec.description` says.
+//! Making shapes from the descriptions of `trading.events._codec.description`.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
@@ -7,9 +7,9 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::Shape;
 use super::bounds::Bounds;
-use super::tokens::are_told_apart;
+use super::tokens::are_distinguishable;
 
-/// What a description says of a shape.
+/// The parts of a shape's description.
 struct Described<'py> {
     kind: String,
     detail: Bound<'py, PyAny>,
@@ -18,7 +18,7 @@ struct Described<'py> {
 }
 
 impl Shape {
-    /// The shape that a description has.
+    /// The shape of a description.
     pub(crate) fn compile(shape: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<Self> {
         let py = shape.py();
         let inner = shape.getattr(intern!(py, "inner"))?.cast_into::<PyTuple>()?;
@@ -51,7 +51,7 @@ impl Shape {
     }
 }
 
-/// A shape that is made of others, or of more than its kind and its bounds.
+/// A composite shape, or one with details besides its bounds.
 fn compile_parts(described: Described<'_>, class: &Bound<'_, PyType>) -> PyResult<Shape> {
     let Described { kind, detail, bounds, mut inner } = described;
     let mut first = || Box::new(inner.remove(0));
@@ -68,7 +68,7 @@ fn compile_parts(described: Described<'_>, class: &Bound<'_, PyType>) -> PyResul
             Shape::Dict(Box::new((key, value)), bounds)
         }
         "model" => Shape::Model(detail.cast_into()?.unbind()),
-        "union" => Shape::Union { is_tagged: !are_told_apart(&inner), members: inner },
+        "union" => Shape::Union { is_tagged: !are_distinguishable(&inner), members: inner },
         "pydantic" => {
             let (render, parse) = typed_json(class, &detail)?;
             Shape::Pydantic { render, parse }
@@ -79,7 +79,7 @@ fn compile_parts(described: Described<'_>, class: &Bound<'_, PyType>) -> PyResul
     })
 }
 
-/// What renders values of an annotation as JSON text, and what parses that.
+/// The functions that render values of an annotation as JSON text and parse that.
 fn typed_json(class: &Bound<'_, PyType>, annotation: &Bound<'_, PyAny>) -> PyResult<(Py<PyAny>, Py<PyAny>)> {
     let py = class.py();
     let module = py.import(intern!(py, "trading.events._codec.typed_json"))?;

@@ -1,4 +1,4 @@
-//! What values a field holds, as `trading.events._codec.shapes` says it.
+//! The shapes of fields' values, as described by `trading.events._codec.shapes`.
 
 mod bounds;
 mod compile;
@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyType};
 
 pub(super) use bounds::Bounds;
 
-/// The values of a field, or of a part of one.
+/// The shape of a field's values, or of a part of them.
 pub(super) enum Shape {
     None,
     Bool,
@@ -25,13 +25,13 @@ pub(super) enum Shape {
     Time,
     Timedelta,
     Uuid,
-    /// Whatever is plain data.
+    /// Any plain data.
     Any,
-    /// What JSON can say.
+    /// A JSON value.
     Json,
-    /// The same, by name.
+    /// A JSON object.
     Metadata,
-    /// One of these.
+    /// One of some choices.
     Literal(Vec<Py<PyAny>>),
     Enum {
         class: Py<PyType>,
@@ -44,29 +44,29 @@ pub(super) enum Shape {
     Tuple(Vec<Shape>),
     Dict(Box<(Shape, Shape)>, Bounds),
     Model(Py<PyType>),
-    /// One of these; `is_tagged` where the tokens do not tell which.
+    /// A value of one of the members; tagged with its index if the first token does not identify the member.
     Union {
         members: Vec<Shape>,
         is_tagged: bool,
     },
-    /// A shape with constraints that only Pydantic knows, and what raises where a value that is read breaks one.
+    /// A shape with constraints that only Pydantic knows, and a function that raises for values that violate them.
     Checked(Box<Shape>, Py<PyAny>),
-    /// Only Pydantic knows them: what renders them as JSON text, and what parses that.
+    /// A type that only Pydantic knows, with functions that render its values as JSON text and parse that.
     Pydantic {
         render: Py<PyAny>,
         parse: Py<PyAny>,
     },
-    /// Read and written as they are; what renders them as JSON text raises for one that would not come back from that.
+    /// A shape whose values must also survive JSON: `render` raises for those that do not.
     Proven {
         inner: Box<Shape>,
         render: Py<PyAny>,
     },
-    /// No value of it comes back as it was, for this reason.
+    /// A type whose values cannot be restored, for this reason.
     Unstorable(String),
 }
 
 impl Shape {
-    /// Calls for each class of models that its values may hold.
+    /// Visits each model class that its values may contain.
     pub(super) fn each_model(&self, visit: &mut impl FnMut(&Py<PyType>)) {
         match self {
             Self::Model(class) => visit(class),
@@ -90,7 +90,7 @@ impl Shape {
         }
     }
 
-    /// Whether only Pydantic knows its values.
+    /// Tells if only Pydantic knows its values.
     pub(super) fn is_opaque(&self) -> bool {
         match self {
             Self::Optional(inner) => inner.is_opaque(),
@@ -98,7 +98,7 @@ impl Shape {
         }
     }
 
-    /// Whether None is one of its values, and no other value is written as that is.
+    /// Tells if None is a value, and no other value is written in the same way.
     pub(super) fn has_none(&self) -> bool {
         match self {
             Self::Checked(inner, _) | Self::Proven { inner, .. } => inner.has_none(),

@@ -1,11 +1,11 @@
-//! The tokens that values of a shape begin with, by which a reader tells the members of a union apart.
+//! The first tokens of values, which identify the members of a union.
 
 use trading_events_core::codec::Token;
 
 use super::Shape;
 
 impl Shape {
-    /// The kinds of tokens that its values begin with, as bits.
+    /// The kinds of tokens that its values may begin with, as bits.
     fn tokens(&self) -> u16 {
         const EVERY: u16 = u16::MAX;
         match self {
@@ -39,7 +39,7 @@ impl Shape {
         }
     }
 
-    /// Whether a token may begin one of its values.
+    /// Tells if a value may begin with a token.
     pub(crate) fn may_begin_with(&self, token: &Token<'_>) -> bool {
         let bit = match token {
             Token::None => 1,
@@ -56,8 +56,8 @@ impl Shape {
     }
 }
 
-/// Whether the first token of a value says which of the shapes it has.
-pub(super) fn are_told_apart(members: &[Shape]) -> bool {
+/// Tells if the first token of a value identifies its shape.
+pub(super) fn are_distinguishable(members: &[Shape]) -> bool {
     let mut seen = 0;
     members.iter().all(|member| {
         let own = member.tokens();

@@ -1,4 +1,4 @@
-//! Putting JSON text, in a sink where lists and maps have no columns.
+//! Writing JSON text, for sinks in which lists and maps have no columns.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -12,7 +12,7 @@ use super::plain::{Depth, write_json, write_map};
 use super::scalars::text;
 use super::write_error::WriteResult;
 
-/// Puts the JSON text of a value that every form takes.
+/// Writes the JSON text of a value that every other format accepts too.
 pub(super) fn write_as_json<S: Sink>(
     class: &Class,
     field: &Field,
@@ -37,7 +37,7 @@ pub(super) fn write_as_json<S: Sink>(
     Ok(())
 }
 
-/// Puts the JSON text of the values under names that the class does not have.
+/// Writes the JSON text of the values that are no fields.
 pub(super) fn write_extras_as_json<S: Sink>(extras: Option<Bound<'_, PyDict>>, sink: &mut S) -> WriteResult {
     let Some(extras) = extras.filter(|extras| !extras.is_empty()) else {
         sink.put(Token::None);

@@ -1,4 +1,4 @@
-//! Putting what holds values of other shapes.
+//! Writing containers and models.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -93,7 +93,7 @@ pub(super) fn write_union<S: Sink>(
 ) -> WriteResult {
     let mut why = WriteError::Kind;
     for (index, member) in members.iter().enumerate() {
-        // Whether a member takes the value is tried without a trace.
+        // A dry run tells if the member accepts the value.
         match member.write(value, &mut NullSink, depth) {
             Ok(()) => {
                 if is_tagged {
@@ -103,7 +103,7 @@ pub(super) fn write_union<S: Sink>(
                 return member.write(value, sink, depth);
             }
             Err(WriteError::Kind) => {}
-            Err(refusal) => why = refusal,
+            Err(error) => why = error,
         }
     }
     Err(why)

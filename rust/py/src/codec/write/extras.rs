@@ -1,4 +1,4 @@
-//! The values of an instance under names that its class does not have.
+//! The values of an instance that are no fields of its class.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -6,7 +6,7 @@ use pyo3::types::{PyDict, PyString};
 
 use super::super::class::Class;
 
-/// The first of the names that an instance has beside its fields which is a field's name as well: it was given by an alias.
+/// The first extra value with the name of a field, as an alias may give it.
 pub(super) fn known_name<'py>(
     class: &Class,
     extras: &Bound<'py, PyDict>,

@@ -1,4 +1,4 @@
-//! Putting one of the choices of a literal.
+//! Writing one of the choices of a literal.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;

@@ -1,13 +1,13 @@
-//! The walk over an event that says what it holds.
+//! Writing an event into a sink.
 
 mod as_json;
 mod containers;
 mod extras;
+mod field_values;
 mod literal;
 mod null_sink;
 mod plain;
 mod scalars;
-mod stored;
 mod walk;
 mod write_error;
 
@@ -25,13 +25,13 @@ use crate::event::event_class::not_an_event;
 use crate::event::names::dictionary;
 use as_json::{write_as_json, write_extras_as_json};
 use extras::{NAME_TAKEN, extras_of, known_name};
+use field_values::FieldValues;
 use plain::{Depth, write_json};
 pub(super) use scalars::MAX_TEXT_BYTES;
 use scalars::text;
-use stored::FieldValues;
 use write_error::{WriteError, missing, refuse, refuse_class, refuse_raised};
 
-/// Puts an event into a sink.
+/// Writes an event into a sink.
 pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
     let class = Class::of_event(event)?;
     match &class.gate {
@@ -42,7 +42,7 @@ pub(super) fn write_event<S: Sink>(event: &Bound<'_, PyAny>, sink: &mut S) -> Py
     write_fields(class, event, sink)
 }
 
-/// Encodes an event, decodes it again, and compares.
+/// Encodes an event, decodes it, and compares the two.
 #[cold]
 fn check_round_trip(event: &Bound<'_, PyAny>) -> PyResult<()> {
     let (py, class) = (event.py(), Class::of_event(event)?);
@@ -58,7 +58,7 @@ fn check_round_trip(event: &Bound<'_, PyAny>) -> PyResult<()> {
     Err(refuse_class(class, event, "what it has beside its fields would not come back as it is"))
 }
 
-/// Puts an event that has passed the gate into a sink.
+/// Writes an event that has passed the gate into a sink.
 #[inline]
 fn write_fields<S: Sink>(class: &Class, event: &Bound<'_, PyAny>, sink: &mut S) -> PyResult<()> {
     let py = event.py();
@@ -83,12 +83,11 @@ fn write_fields<S: Sink>(class: &Class, event: &Bound<'_, PyAny>, sink: &mut S) 
         } else {
             field.shape.write(&value, sink, 0)
         };
-        put.map_err(|refusal| refuse(class, field.name.bind(py), &value, refusal))?;
+        put.map_err(|error| refuse(class, field.name.bind(py), &value, error))?;
     }
     if S::COLUMNS && class.keeps_extras {
         sink.field(&class.layout, class.fields.len());
-        return write_extras_as_json(extras, sink)
-            .map_err(|refusal| refuse(class, intern!(py, "_extra"), event, refusal));
+        return write_extras_as_json(extras, sink).map_err(|error| refuse(class, intern!(py, "_extra"), event, error));
     }
     if let Some(extras) = extras {
         write_extras(class, &extras, sink)?;
@@ -104,7 +103,7 @@ fn write_extras<S: Sink>(class: &Class, extras: &Bound<'_, PyDict>, sink: &mut S
             sink.extra(text);
             write_json(&value, sink, Depth::new(0)?)
         });
-        put.map_err(|refusal| refuse(class, &name, &value, refusal))?;
+        put.map_err(|error| refuse(class, &name, &value, error))?;
     }
     Ok(())
 }

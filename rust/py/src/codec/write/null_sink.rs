@@ -1,8 +1,8 @@
-//! A sink for walks that only try a value.
+//! A sink for dry runs.
 
 use trading_events_core::codec::{Layout, Sink, Token};
 
-/// A sink that keeps nothing.
+/// A sink that discards everything.
 pub(super) struct NullSink;
 
 impl Sink for NullSink {

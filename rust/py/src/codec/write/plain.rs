@@ -1,4 +1,4 @@
-//! Putting plain data, of which no shape is known, and how deep it may be.
+//! Writing plain data, without a shape, and its depth limit.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
@@ -8,7 +8,7 @@ use super::super::frozen;
 use super::scalars::{text, write_int};
 use super::write_error::{WriteError, WriteResult};
 
-/// How deep lists and maps may be in each other: less than what Pydantic's JSON parser and every source here take.
+/// The deepest nesting of lists and maps: less than Pydantic's JSON parser and every source here allow.
 pub(super) const MOST_DEPTH: usize = 192;
 
 pub(super) fn nested(depth: usize) -> Result<usize, WriteError> {
@@ -18,7 +18,7 @@ pub(super) fn nested(depth: usize) -> Result<usize, WriteError> {
     Ok(depth + 1)
 }
 
-/// A depth in plain data.
+/// A nesting depth in plain data.
 #[derive(Clone, Copy)]
 pub(super) struct Depth(usize);
 
@@ -28,7 +28,7 @@ impl Depth {
     }
 }
 
-/// Puts what JSON can say.
+/// Writes a JSON value.
 pub(super) fn write_json<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S, depth: Depth) -> WriteResult {
     if let Ok(float) = value.cast_exact::<PyFloat>() {
         if !float.value().is_finite() {
@@ -62,7 +62,7 @@ pub(super) fn write_json<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S, depth:
     Ok(())
 }
 
-/// Puts what JSON can say, by name.
+/// Writes a JSON object.
 pub(super) fn write_map<S: Sink>(map: &Bound<'_, PyDict>, depth: Depth, sink: &mut S) -> WriteResult {
     let depth = Depth::new(depth.0)?;
     sink.put(Token::Map(map.len()));

@@ -1,4 +1,4 @@
-//! Putting numbers, texts, and what has one token else.
+//! Writing scalars.
 
 use pyo3::ffi;
 use pyo3::intern;
@@ -14,7 +14,7 @@ use super::super::moment;
 use super::super::shape::Bounds;
 use super::write_error::{WriteError, WriteResult, check};
 
-/// How long a text or bytes may be: every form has room for that.
+/// The length of the longest text or bytes; every format has room for it.
 pub(crate) const MAX_TEXT_BYTES: usize = 1 << 30;
 
 pub(super) fn text<'a>(text: &'a Bound<'_, PyString>) -> Result<&'a str, WriteError> {
@@ -41,7 +41,7 @@ pub(super) fn write_text<S: Sink>(bounds: &Bounds, value: &Bound<'_, PyAny>, sin
     Ok(())
 }
 
-/// Asks what only Pydantic knows of a text, unless it was asked lately.
+/// Checks the constraints of a text that only Pydantic knows, unless the text is cached.
 #[cold]
 fn check_text<S: Sink>(bounds: &Bounds, check: &Py<PyAny>, text: &str, value: &Bound<'_, PyAny>) -> WriteResult {
     let py = value.py();
@@ -60,7 +60,7 @@ pub(super) fn write_id<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Write
     Ok(())
 }
 
-/// The 16 bytes that 32 hex digits in lower case write.
+/// The 16 bytes of 32 lower-case hex digits.
 fn hex_digits(text: &str) -> Option<[u8; 16]> {
     let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
     let mut bytes = [0; 16];
@@ -127,7 +127,7 @@ pub(super) fn write_int<S: Sink>(value: &Bound<'_, PyInt>, sink: &mut S) -> Writ
     Ok(())
 }
 
-/// How long an integer may be: Python makes a text of one of 640 digits whatever limit it has been given.
+/// The most bits of an integer. Python converts 640 digits to text whatever its limit is set to.
 const MOST_BITS: usize = 2048;
 
 fn int_bits(value: &Bound<'_, PyInt>) -> PyResult<usize> {
@@ -145,7 +145,7 @@ pub(super) fn write_datetime<S: Sink>(value: &Bound<'_, PyDateTime>, sink: &mut 
             sink.put(Token::Moment(micros));
             Ok(())
         }
-        None if moment::is_tagged(value.get_tzinfo().as_ref(), value.get_fold())? => {
+        None if moment::is_kept_by_iso(value.get_tzinfo().as_ref(), value.get_fold())? => {
             write_text_of(value.call_method0(intern!(value.py(), "isoformat"))?, sink)
         }
         None => Err(WriteError::Reason(String::from(ZONE_LOST))),
@@ -155,7 +155,7 @@ pub(super) fn write_datetime<S: Sink>(value: &Bound<'_, PyDateTime>, sink: &mut 
 const ZONE_LOST: &str = "its zone and fold would be lost: only UTC, a fixed offset or no zone come back";
 
 pub(super) fn write_time<S: Sink>(value: &Bound<'_, PyTime>, sink: &mut S) -> WriteResult {
-    if !moment::is_tagged(value.get_tzinfo().as_ref(), value.get_fold())? {
+    if !moment::is_kept_by_iso(value.get_tzinfo().as_ref(), value.get_fold())? {
         return Err(WriteError::Reason(String::from(ZONE_LOST)));
     }
     write_text_of(value.call_method0(intern!(value.py(), "isoformat"))?, sink)
@@ -171,7 +171,7 @@ pub(super) fn write_uuid<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Wri
     Ok(())
 }
 
-/// A length of time is its microseconds.
+/// Writes a timedelta as its microseconds.
 pub(super) fn write_timedelta<S: Sink>(value: &Bound<'_, PyDelta>, sink: &mut S) -> WriteResult {
     let whole = i128::from(value.get_days()) * 86_400 + i128::from(value.get_seconds());
     let micros = whole * 1_000_000 + i128::from(value.get_microseconds());

@@ -1,4 +1,4 @@
-//! Putting values by their shapes.
+//! Writing values by their shapes.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -20,7 +20,7 @@ use super::scalars::{
 use super::write_error::{WriteError, WriteResult, check};
 
 impl Shape {
-    /// Puts a value of the shape.
+    /// Writes a value of the shape.
     pub(super) fn write<S: Sink>(&self, value: &Bound<'_, PyAny>, sink: &mut S, depth: usize) -> WriteResult {
         match self {
             Self::Optional(inner) => {
@@ -59,7 +59,7 @@ impl Shape {
         }
     }
 
-    /// Puts a value of a scalar shape that few events have.
+    /// Writes a value of a rare scalar shape.
     fn write_rare<S: Sink>(&self, value: &Bound<'_, PyAny>, sink: &mut S, depth: usize) -> WriteResult {
         let py = value.py();
         match self {
@@ -91,7 +91,7 @@ impl Shape {
         Ok(())
     }
 
-    /// Puts a value of a shape that is made of others.
+    /// Writes a value of a composite shape.
     fn write_parts<S: Sink>(&self, value: &Bound<'_, PyAny>, sink: &mut S, depth: usize) -> WriteResult {
         let py = value.py();
         match self {

@@ -1,4 +1,4 @@
-//! Why a value cannot be put into a sink.
+//! Errors of writing a value into a sink.
 
 use pyo3::exceptions::{PyException, PyMemoryError};
 use pyo3::intern;
@@ -8,16 +8,16 @@ use pyo3::types::PyString;
 use super::super::class::{Class, Field};
 use crate::error::UnstorableEventError;
 
-/// So much of an exception's text is told.
+/// The longest text of an exception in an error message.
 const MOST_REASON: usize = 400;
 
-/// Why a value cannot be put.
+/// The reason that a value cannot be written.
 pub(super) enum WriteError {
-    /// Its type is not what its field says.
+    /// Its type is not that of its field.
     Kind,
-    /// It is of the type, but cannot be put as it is.
+    /// It has the type, but cannot be written without loss.
     Reason(String),
-    /// Something else raised.
+    /// Python code raised.
     Raised(PyErr),
 }
 
@@ -35,7 +35,7 @@ impl From<pyo3::CastError<'_, '_>> for WriteError {
 
 pub(super) type WriteResult = Result<(), WriteError>;
 
-/// Refuses a value that its own class would refuse, and with it every reader.
+/// Refuses a value that its class, and so every reader, would refuse.
 #[inline]
 pub(super) fn check(holds: bool) -> WriteResult {
     if holds { Ok(()) } else { Err(out_of_bounds()) }
@@ -53,16 +53,11 @@ pub(super) fn missing(class: &Class, field: &Field, py: Python<'_>) -> PyErr {
 }
 
 #[cold]
-pub(super) fn refuse(
-    class: &Class,
-    field: &Bound<'_, PyString>,
-    value: &Bound<'_, PyAny>,
-    refusal: WriteError,
-) -> PyErr {
+pub(super) fn refuse(class: &Class, field: &Bound<'_, PyString>, value: &Bound<'_, PyAny>, cause: WriteError) -> PyErr {
     let py = value.py();
     let name = name_of(class, py);
     let shown = |value: &Bound<'_, PyAny>| show(value).unwrap_or_else(|_| String::from("?"));
-    let told = match refusal {
+    let told = match cause {
         WriteError::Kind => {
             let found = value.get_type().to_string();
             format!(
@@ -89,7 +84,7 @@ pub(super) fn refuse(
     UnstorableEventError::new_err(told)
 }
 
-/// An event of which something raises when it is read again. What nobody but the user raises is passed on.
+/// The error of an event for which decoding raises. Exceptions that are not errors are returned unchanged.
 #[cold]
 pub(super) fn refuse_raised(class: &Class, event: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     let py = event.py();
@@ -102,7 +97,7 @@ pub(super) fn refuse_raised(class: &Class, event: &Bound<'_, PyAny>, error: PyEr
     told
 }
 
-/// An event of a class of which none comes back.
+/// The error of an event whose class cannot be restored.
 #[cold]
 pub(super) fn refuse_class(class: &Class, event: &Bound<'_, PyAny>, reason: &str) -> PyErr {
     let name = name_of(class, event.py());

@@ -1,4 +1,4 @@
-//! The values of an instance, in the order of its fields.
+//! The values of an instance, in field order.
 
 use std::ptr;
 
@@ -6,7 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-/// The values of an instance's dictionary, which mostly stand there in the order of the fields.
+/// The values of an instance's dictionary, in which they mostly are in field order.
 pub(super) struct FieldValues<'a, 'py> {
     fields: &'a Bound<'py, PyDict>,
     place: ffi::Py_ssize_t,
@@ -17,7 +17,7 @@ impl<'a, 'py> FieldValues<'a, 'py> {
         Self { fields, place: 0 }
     }
 
-    /// The value of the field that comes next.
+    /// The value of the next field.
     #[inline]
     pub(super) fn next(&mut self, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (mut key, mut value) = (ptr::null_mut(), ptr::null_mut());
