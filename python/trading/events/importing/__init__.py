@@ -5,7 +5,7 @@ columns tell what it holds (`layout`, `columns`), and rows become events (`event
 `books_from_rows`, `bybit_books`), cell by cell (`cells`).
 """
 
-from trading.events.importing.events.cells import TIME_UNITS, TimeUnit
+from trading.events.importing.cells import TIME_UNITS, TimeUnit
 from trading.events.importing.market_data_file import MarketDataFile
 from trading.events.importing.rows.rows import RefusedRow
 

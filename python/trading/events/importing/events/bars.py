@@ -7,7 +7,7 @@ from itertools import chain, islice, pairwise
 
 from trading.events.base import BaseEvent
 from trading.events.errors import ImportFileError
-from trading.events.importing.events.cells import shown
+from trading.events.importing.cells import shown
 from trading.events.importing.events.events import EventsFromRows
 from trading.events.importing.rows.file_facts import FileFacts
 from trading.events.importing.rows.rows import RefusedRow, Row

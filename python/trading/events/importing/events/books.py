@@ -7,7 +7,7 @@ from typing import Literal
 
 from trading.events.base import BaseEvent
 from trading.events.errors import ImportFileError
-from trading.events.importing.events.cells import (
+from trading.events.importing.cells import (
     read_integer,
     read_side,
     read_text,

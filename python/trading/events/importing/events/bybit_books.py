@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 from trading.events.base import BaseEvent
-from trading.events.importing.events.cells import read_integer, shown
+from trading.events.importing.cells import read_integer, shown
 from trading.events.importing.events.events import reason_of
 from trading.events.importing.events.layout import Layout
 from trading.events.importing.rows.file_facts import FileFacts
