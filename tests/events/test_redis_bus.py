@@ -142,13 +142,13 @@ async def test_a_slow_subscriber_delays_no_other(make_bus: MakeBus) -> None:
 
 
 async def test_a_plain_installation_does_without_redis() -> None:
-    """Turned red by: importing redis_bus in `trading.events`."""
+    """Turned red by: importing redis outside transport/redis, or an ImportError that does not say what to install."""
     source = """
 import sys
 sys.modules["redis"] = None
 import trading.events
 try:
-    trading.events.RedisEventBus
+    trading.events.RedisEventBus("redis://localhost")
 except ImportError as error:
     print(error)
 """

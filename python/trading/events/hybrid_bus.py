@@ -18,6 +18,7 @@ from trading.events.statistics import BusStatistics
 from trading.events.transport.options import Mode, TransportOptions
 from trading.events.transport.remote_bus import TransportedBus
 from trading.events.transport.sequences import Missed
+from trading.events.transport.servers import server_of
 from trading.events.transport.statistics import TransportStatistics
 from trading.events.transport.topic_globs import patterns_of
 from trading.events.transport.work_until import work_until
@@ -78,9 +79,10 @@ class HybridEventBus(TransportedBus):
         close_timeout_s: float | None = None,
         **options: Any,
     ) -> None:
+        chosen = TransportOptions(mode=mode, namespace=namespace, group=group, start=start, **options)
         super().__init__(
-            url,
-            TransportOptions(mode=mode, namespace=namespace, group=group, start=start, **options),
+            server_of(url, chosen, name=name),
+            chosen,
             hears_itself=False,
             name=name,
             on_error=on_error,

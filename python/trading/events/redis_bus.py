@@ -16,6 +16,7 @@ from trading.events.transport.options import Mode, TransportOptions
 from trading.events.transport.outbox import OutgoingBus
 from trading.events.transport.remote_bus import TransportedBus
 from trading.events.transport.sequences import Missed
+from trading.events.transport.servers import server_of
 
 
 class RedisEventBus(TransportedBus):
@@ -88,9 +89,10 @@ class RedisEventBus(TransportedBus):
     ) -> None:
         if mode == "streams" and outbox_overflow not in {"block", "raise"}:
             raise ValueError(f"outbox_overflow is {outbox_overflow!r}; in streams it is 'block' or 'raise'")
+        chosen = TransportOptions(mode=mode, namespace=namespace, group=group, start=start, **options)
         super().__init__(
-            url,
-            TransportOptions(mode=mode, namespace=namespace, group=group, start=start, **options),
+            server_of(url, chosen, name=name),
+            chosen,
             hears_itself=True,
             name=name,
             on_error=on_error,

@@ -1,14 +1,1 @@
-"""What carries events between processes: frames, connections, and the ways over a Redis or Valkey server."""
-
-from importlib.util import find_spec
-
-
-def _has_redis() -> bool:
-    try:
-        return find_spec("redis.asyncio") is not None
-    except (ImportError, ValueError):
-        return False
-
-
-if not _has_redis():
-    raise ImportError("a bus over a server needs the package redis: pip install 'trading-events[redis]'", name="redis")
+"""Buses over a server: what every transport shares. Only the rooms of single transports import a client library."""

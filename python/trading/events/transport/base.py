@@ -1,16 +1,93 @@
-"""What a bus needs of a transport."""
+"""What a bus over a server needs of the server's transport, and the transport of the bus."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
+
+from trading.events.base import BaseEvent
+from trading.events.transport.outbox import Outbox
+from trading.events.transport.pending_entries import Entry, Ledger
+from trading.events.transport.reports import Reports
+from trading.events.transport.topic_globs import Interests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusSide:
+    """The parts of a bus that its transport uses."""
+
+    name: str
+    """Name of the bus, for tasks and logs."""
+
+    outbox: Outbox
+    """Events on their way to the server."""
+
+    interests: Interests
+    """Patterns of the bus's subscriptions."""
+
+    reports: Reports
+    """Told of connections, gaps and events that cannot be sent."""
+
+    hears_itself: bool
+    """Whether events of this bus are handed on when they come back."""
+
+    is_heard: Callable[[], bool]
+    """Returns whether an event sent now is to be heard here."""
+
+    deliver: Callable[[list[BaseEvent]], None]
+    """Hands events on at once; where there is no room, they are dropped or wait."""
+
+    deliver_entry: Callable[[Entry, list[BaseEvent]], Awaitable[None]]
+    """Hands the events of an entry on, as there is room."""
+
+    may_read: Callable[[], Awaitable[None]]
+    """Waits until more events are wanted."""
+
+    has_room: Callable[[], bool]
+    """Returns whether there is room for more events."""
+
+
+class Server(Protocol):
+    """A server that events can travel over."""
+
+    @property
+    def endpoint(self) -> str:
+        """Address without user and password, for logs, errors and events."""
+        ...
+
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """Exceptions by which it refuses a user, or what a user asks for."""
+        ...
+
+    def transport(self, bus: BusSide) -> "Transport":
+        """Makes the transport of a bus; it connects when it is started."""
+        ...
 
 
 class Transport(Protocol):
-    """A way over a server: publish/subscribe, or streams."""
+    """A way over a server, such as publish/subscribe or streams."""
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """Entries that are being handled, where their ends are acknowledged."""
+        ...
+
+    @property
+    def room(self) -> asyncio.Event:
+        """Set when an entry in the ledger has ended."""
+        ...
 
     def start(self) -> None:
         """Starts connecting, in the running loop."""
 
     async def stand(self) -> None:
-        """Waits for the first connections. Raises what Link.stand does."""
+        """Waits for the first connections.
+
+        Raises:
+            TimeoutError: There was none in time.
+            One of the server's refusals: It does not want this user.
+        """
 
     @property
     def is_settled(self) -> bool:

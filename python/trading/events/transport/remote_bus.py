@@ -11,15 +11,11 @@ from trading.events.bus import Filter, HandlerFailure
 from trading.events.errors import BusClosedError, QueueFullError, ServerError
 from trading.events.filters import combined_filter
 from trading.events.memory_bus import InMemoryEventBus
-from trading.events.transport.base import Transport
+from trading.events.transport.base import BusSide, Server
 from trading.events.transport.confirmation import Confirmations
 from trading.events.transport.options import TransportOptions
 from trading.events.transport.outbox import Outbox
-from trading.events.transport.redis.connection import REFUSED
-from trading.events.transport.redis.pubsub.transport import PubSubTransport
-from trading.events.transport.redis.streams.pending_entries import Entry, Ledger, TrackedHandler
-from trading.events.transport.redis.streams.transport import StreamTransport
-from trading.events.transport.redis.wire import Connector
+from trading.events.transport.pending_entries import Entry, TrackedHandler
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed
 from trading.events.transport.statistics import TransportStatistics
@@ -37,7 +33,7 @@ class TransportedBus(InMemoryEventBus):
 
     def __init__(
         self,
-        url: str,
+        server: Server,
         options: TransportOptions,
         *,
         hears_itself: bool,
@@ -55,17 +51,10 @@ class TransportedBus(InMemoryEventBus):
             slow_handler_s=slow_handler_s,
             close_timeout_s=close_timeout_s,
         )
-        if options.shards > 1 and "+cluster:" in url:
-            raise ValueError(f"shards is {options.shards}; in a cluster it is 1: a namespace lives on one node")
         self.options = options
         self._hears_itself = hears_itself
-        self._connector = Connector(
-            url,
-            namespace=options.namespace,
-            client_name=name.replace(" ", "-"),
-            connect_timeout_s=options.connect_timeout_s,
-        )
-        self._reports = Reports(name, self._connector.endpoint, self._publish_own, on_missed)
+        self._server = server
+        self._reports = Reports(name, self._server.endpoint, self._publish_own, on_missed)
         self._confirmations = Confirmations()
         self._reports.on_refused = self._confirmations.refuse
         self._interests = Interests()
@@ -80,38 +69,21 @@ class TransportedBus(InMemoryEventBus):
         self._gone = asyncio.Event()
         self._tracked: dict[str, TrackedHandler] = {}
         self._newest: TrackedHandler | None = None
-        self._ledger: Ledger | None = None
-        self._room = asyncio.Event()
-        self._transport = self._make_transport(hears_itself=hears_itself)
-
-    def _make_transport(self, *, hears_itself: bool) -> Transport:
-        if self.options.mode == "pubsub":
-            return PubSubTransport(
-                self._connector,
-                self.options,
+        self._transport = server.transport(
+            BusSide(
+                name=name,
                 outbox=self._outbox,
                 interests=self._interests,
-                deliver=self._deliver,
                 reports=self._reports,
                 hears_itself=hears_itself,
                 is_heard=self._hears_what_it_sends,
-                name=self.name,
+                deliver=self._deliver,
+                deliver_entry=self._deliver_entry,
+                may_read=self._may_read,
+                has_room=self._has_room,
             )
-        streams = StreamTransport(
-            self._connector,
-            self.options,
-            outbox=self._outbox,
-            deliver=self._deliver_entry,
-            may_read=self._may_read,
-            has_room=self._has_room,
-            reports=self._reports,
-            hears_itself=hears_itself,
-            is_heard=self._hears_what_it_sends,
-            name=self.name,
         )
-        if self.options.group is not None:
-            self._ledger, self._room = streams.ledger, streams.room
-        return streams
+        self._ledger = self._transport.ledger
 
     def _hears_what_it_sends(self) -> bool:
         return self._hears_itself and bool(self._interests.patterns)
@@ -141,9 +113,9 @@ class TransportedBus(InMemoryEventBus):
         try:
             await self._transport.stand()
         except TimeoutError:
-            raise ServerError(f"{self.name}: no connection to {self._connector.endpoint}") from None
-        except REFUSED as refusal:
-            raise ServerError(f"{self.name}: {self._connector.endpoint} does not let this user in: {refusal}") from None
+            raise ServerError(f"{self.name}: no connection to {self._server.endpoint}") from None
+        except self._server.refusals as refusal:
+            raise ServerError(f"{self.name}: {self._server.endpoint} does not let this user in: {refusal}") from None
 
     def _add(
         self,
@@ -199,8 +171,8 @@ class TransportedBus(InMemoryEventBus):
         await self._stand()
         try:
             await self._transport.settle()
-        except REFUSED as refusal:
-            raise ServerError(f"{self.name}: {self._connector.endpoint} refuses the subscription: {refusal}") from None
+        except self._server.refusals as refusal:
+            raise ServerError(f"{self.name}: {self._server.endpoint} refuses the subscription: {refusal}") from None
 
     async def unsubscribe(self, subscription_id: str, *, drain: bool = False) -> None:
         """Ends a subscription. See `InMemoryEventBus.unsubscribe`."""
@@ -210,7 +182,7 @@ class TransportedBus(InMemoryEventBus):
         if tracked is not None:
             tracked.end()
         if self._is_started and not self._is_closing and not self._transport.is_settled:
-            with suppress(*REFUSED):  # another subscription is
+            with suppress(*self._server.refusals):  # another subscription is
                 await work_until(self._transport.settle(), self._gone)
 
     def _deliver(self, events: list[BaseEvent]) -> None:
@@ -262,8 +234,8 @@ class TransportedBus(InMemoryEventBus):
             if self._ledger is None:
                 await self._idle(most)
             else:
-                self._room.clear()
-                await self._room.wait()
+                self._transport.room.clear()
+                await self._transport.room.wait()
 
     @property
     def _in_flight(self) -> int:
@@ -374,7 +346,7 @@ class TransportedBus(InMemoryEventBus):
     def _left(self) -> list[str]:
         left, unsent = super()._left(), self.transport_statistics().unsent
         if unsent or not left:
-            left.append(f"{self._connector.endpoint} to confirm {f'{unsent} events' if unsent else 'what was handled'}")
+            left.append(f"{self._server.endpoint} to confirm {f'{unsent} events' if unsent else 'what was handled'}")
         return left
 
     def _tell_unsent(self) -> None:

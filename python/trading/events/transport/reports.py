@@ -6,10 +6,12 @@ from typing import Any
 
 from trading.events.base import BaseEvent
 from trading.events.system import ConnectionEvent, ErrorEvent
-from trading.events.transport.redis.link import Announce
 from trading.events.transport.sequences import Missed
 
 _LOGGER = logging.getLogger("trading.events")
+
+Announce = Callable[..., None]
+"""Told of the state of a connection: `announce(status, reason=..., attempt=...)`."""
 
 
 class Reports:

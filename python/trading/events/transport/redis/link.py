@@ -8,15 +8,13 @@ from redis.backoff import ExponentialWithJitterBackoff
 
 from trading.events.transport.redis.connection import LOST, REFUSED, Connection
 from trading.events.transport.redis.wire import Connector
+from trading.events.transport.reports import Announce
 from trading.events.transport.tasks import loop_runs, start_task
 
 _LOGGER = logging.getLogger("trading.events")
 
 _FIRST_BACKOFF_S = 0.05
 _LONGEST_BACKOFF_S = 2.0
-
-Announce = Callable[..., None]
-"""Told of a link's state: `announce(status, reason=..., attempt=...)`."""
 
 
 class Link:

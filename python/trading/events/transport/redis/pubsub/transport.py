@@ -1,48 +1,36 @@
 """Publish/subscribe: at most once, with every gap told of."""
 
-from collections.abc import Callable
+import asyncio
 from contextlib import suppress
 
-from trading.events.base import BaseEvent
+from trading.events.transport.base import BusSide
 from trading.events.transport.frame import FrameMaker
 from trading.events.transport.options import TransportOptions
-from trading.events.transport.outbox import Outbox
 from trading.events.transport.redis.connection import REFUSED
-from trading.events.transport.redis.link import Announce, Link
+from trading.events.transport.redis.link import Link
 from trading.events.transport.redis.pubsub.receiver import PubSubReceiver
 from trading.events.transport.redis.pubsub.sender import PubSubSender
 from trading.events.transport.redis.wire import Connector
-from trading.events.transport.reports import Reports
-from trading.events.transport.topic_globs import Interests
 
 
 class PubSubTransport:
     """Both halves of publish/subscribe, each with its own connection."""
 
-    def __init__(
-        self,
-        connector: Connector,
-        options: TransportOptions,
-        *,
-        outbox: Outbox,
-        interests: Interests,
-        deliver: Callable[[list[BaseEvent]], object],
-        reports: Reports,
-        hears_itself: bool,
-        is_heard: Callable[[], bool],
-        name: str,
-    ) -> None:
-        self._is_heard = is_heard
+    ledger = None
+
+    def __init__(self, connector: Connector, options: TransportOptions, bus: BusSide) -> None:
+        self.room = asyncio.Event()
+        self._is_heard = bus.is_heard
         self._connector = connector
         self._options = options
-        self._interests = interests
-        self._reports = reports
-        self._name = name
+        self._interests = bus.interests
+        self._reports = bus.reports
+        self._name = bus.name
         self._kinds: set[str] = set()
-        frames = FrameMaker(reports.refused)
+        frames = FrameMaker(bus.reports.refused)
         self._publisher = frames.publisher
         self._sender = PubSubSender(
-            outbox,
+            bus.outbox,
             frames,
             namespace=options.namespace,
             reply_timeout_s=options.reply_timeout_s,
@@ -50,11 +38,11 @@ class PubSubTransport:
             prepare=self._hear_new_kinds,
         )
         self._receiver = PubSubReceiver(
-            interests,
-            deliver,
-            tell_missed=reports.missed,
-            tell_undecodable=reports.undecodable,
-            own=None if hears_itself else frames.publisher,
+            bus.interests,
+            bus.deliver,
+            tell_missed=bus.reports.missed,
+            tell_undecodable=bus.reports.undecodable,
+            own=None if bus.hears_itself else frames.publisher,
             namespace=options.namespace,
             ping_interval_s=options.ping_interval_s,
         )
@@ -78,7 +66,7 @@ class PubSubTransport:
         """Starts connecting, in the running loop."""
         sessions = (("sending", self._sender.session), ("receiving", self._receiver.session))
         for role, session in sessions:
-            announce: Announce = self._reports.announce(role)
+            announce = self._reports.announce(role)
             name = f"{self._name} {role}"
             self._links.append(Link(self._connector, session, announce=announce, name=name))
 

@@ -9,10 +9,10 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from trading.events.transport.frame import FrameMaker
+from trading.events.transport.pending_entries import DeadLetter, Entry, Ledger
 from trading.events.transport.redis.connection import LOST, Command, Connection
 from trading.events.transport.redis.streams.group_reader import GroupReader, claim_entries
 from trading.events.transport.redis.streams.keys import TRIM, Keys, dead_letter_key
-from trading.events.transport.redis.streams.pending_entries import DeadLetter, Entry, Ledger
 from trading.events.transport.redis.wire import CommandWire
 from trading.events.transport.reports import Reports
 from trading.events.transport.tasks import end_tasks, start_task

@@ -7,8 +7,8 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from trading.events.transport.pending_entries import Entry, Ledger
 from trading.events.transport.redis.streams.keys import Keys
-from trading.events.transport.redis.streams.pending_entries import Entry, Ledger
 from trading.events.transport.redis.streams.reader import BLOCK_S, START, StreamReader, id_key
 from trading.events.transport.redis.wire import CommandWire
 

@@ -10,9 +10,9 @@ from redis.exceptions import ReadOnlyError, ResponseError
 from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError
 from trading.events.transport.frame import Frame, read_frame
+from trading.events.transport.pending_entries import Entry
 from trading.events.transport.redis.connection import LOST, Command, Connection
 from trading.events.transport.redis.streams.keys import Keys
-from trading.events.transport.redis.streams.pending_entries import Entry
 from trading.events.transport.redis.wire import CommandWire
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed, Sequences

@@ -3,52 +3,36 @@
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from trading.events.base import BaseEvent
+from trading.events.transport.base import BusSide
 from trading.events.transport.frame import FrameMaker
 from trading.events.transport.options import TransportOptions
-from trading.events.transport.outbox import Outbox
+from trading.events.transport.pending_entries import Ledger
 from trading.events.transport.redis.link import Link
 from trading.events.transport.redis.streams.group_maintenance import GroupKeeper
 from trading.events.transport.redis.streams.group_reader import GroupReader
 from trading.events.transport.redis.streams.keys import Keys
-from trading.events.transport.redis.streams.pending_entries import Entry, Ledger
 from trading.events.transport.redis.streams.reader import PlainReader, StreamReader, start_id
 from trading.events.transport.redis.streams.sender import StreamSender
 from trading.events.transport.redis.wire import Connector
-from trading.events.transport.reports import Reports
 
 
 class StreamTransport:
     """Sender, reader, and for a group its keeper, each with its own connection."""
 
-    def __init__(
-        self,
-        connector: Connector,
-        options: TransportOptions,
-        *,
-        outbox: Outbox,
-        deliver: Callable[[Entry, list[BaseEvent]], Awaitable[None]],
-        may_read: Callable[[], Awaitable[None]],
-        has_room: Callable[[], bool],
-        reports: Reports,
-        hears_itself: bool,
-        is_heard: Callable[[], bool],
-        name: str,
-    ) -> None:
-        self._is_heard = is_heard
+    def __init__(self, connector: Connector, options: TransportOptions, bus: BusSide) -> None:
+        self._is_heard = bus.is_heard
         self._connector = connector
         self._options = options
-        self._reports = reports
-        self._name = name
+        self._reports = reports = bus.reports
+        self._name = bus.name
         self._links: list[Link] = []
         keys = Keys(options.namespace, options.shards)
         frames = FrameMaker(reports.refused)
         self._publisher = frames.publisher
         self._sender = StreamSender(
-            outbox,
+            bus.outbox,
             frames,
             keys,
             reports=reports,
@@ -56,22 +40,23 @@ class StreamTransport:
             min_replicas=options.min_replicas,
             ready=self._be_heard,
         )
-        self.ledger = Ledger(
+        ledger = Ledger(
             max_attempts=options.max_attempts,
             retry_delay_s=options.retry_delay_s,
             bury=lambda letter: self._keeper.bury(letter) if self._keeper else None,
             changed=self._entry_ended,
         )
+        self.ledger = None if options.group is None else ledger
         self.room = asyncio.Event()
         self._keeper: GroupKeeper | None = None
         common: dict[str, Any] = {
             "start": start_id(options.start),
             "reports": reports,
-            "deliver": deliver,
+            "deliver": bus.deliver_entry,
             "publisher": frames.publisher,
-            "hears_itself": hears_itself,
-            "may_read": may_read,
-            "has_room": has_room,
+            "hears_itself": bus.hears_itself,
+            "may_read": bus.may_read,
+            "has_room": bus.has_room,
             "reply_timeout_s": options.reply_timeout_s,
         }
         self._reader: StreamReader
@@ -83,7 +68,7 @@ class StreamTransport:
                 keys,
                 group=options.group,
                 consumer=consumer,
-                ledger=self.ledger,
+                ledger=ledger,
                 max_deliveries=options.max_deliveries,
                 **common,
             )
@@ -92,7 +77,7 @@ class StreamTransport:
                 keys,
                 group=options.group,
                 consumer=consumer,
-                ledger=self.ledger,
+                ledger=ledger,
                 reader=reader,
                 reports=reports,
                 claim_idle_s=options.claim_idle_s,
