@@ -24,6 +24,7 @@ from trading.events.cli.commands import (
     tail_events,
     verify_store,
 )
+from trading.events.cli.screen import use_plain_text
 from trading.events.cli.signals import Interrupted, exit_code, received_signal, say
 from trading.events.errors import TradingEventsError
 
@@ -62,7 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             # What a terminal's encoding cannot say is escaped, rather than the end of everything.
             stream.reconfigure(errors="backslashreplace")
     try:
-        return _run(_parser().parse_args(argv))
+        args = _parser().parse_args(argv)
+        use_plain_text(args.plain)
+        return _run(args)
     finally:
         _flush_or_drop(sys.stdout)
         _flush_or_drop(sys.stderr)
@@ -117,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"trading-events {version('trading-events')}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    common.add_argument("--plain", action="store_true", help="no colours and no lines, as in a pipe")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
         subparser = commands.add_parser(

@@ -27,6 +27,13 @@ def as_duration(nanoseconds: int) -> str:
     return f"{nanoseconds / 1e6:.1f} ms" if nanoseconds < _SECOND_NS else f"{nanoseconds / 1e9:.1f} s"
 
 
+def as_left(seconds: float) -> str:
+    """The time that something still takes, as minutes and seconds, or hours before them."""
+    minutes, left = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
 def as_time(moment: datetime) -> str:
     """A time in UTC, to the microsecond where it has any."""
     return moment.replace(tzinfo=None).isoformat(sep=" ")
