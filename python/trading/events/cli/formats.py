@@ -1,4 +1,4 @@
-"""How numbers, times and tables are printed."""
+"""Numbers, times and tables as text."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -23,7 +23,7 @@ def use_plain_text(is_plain: bool) -> None:  # noqa: FBT001 - what it is named f
 
 
 def is_styled(stream: TextIO) -> bool:
-    """Whether a stream is a terminal that may be given more than plain text."""
+    """True if a stream is a terminal that may be given more than plain text."""
     return not _is_plain and stream.isatty()
 
 
