@@ -1,4 +1,4 @@
-"""Where the program `trading-events` begins: until all is imported, Ctrl-C ends it at once and without a word.
+"""Entry point of the program `trading-events`: until all is imported, Ctrl-C ends it at once and without a word.
 
 It stands outside `trading.events` and imports nothing that takes time, since Python's own answer to Ctrl-C, a
 traceback, holds until the first line of it has run.

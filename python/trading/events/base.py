@@ -117,7 +117,7 @@ class BaseEvent(BaseModel, metaclass=_EventMeta):
     """The kind of event, first varying part of its topic; fixed by each concrete class."""
 
     timestamp: UtcDatetime = Field(default_factory=utc_now)
-    """When the event happened, as known to its maker; events are stored and replayed in this order."""
+    """Time at which the event happened, as known to its maker; events are stored and replayed in this order."""
 
     exchange: Exchange | None = None
     """The venue, or None where the event belongs to no single one."""

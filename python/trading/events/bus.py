@@ -134,13 +134,13 @@ Filter = Callable[[EventT], object]
 """A plain function that takes an event and says, by truth, whether it passes."""
 
 GapCallback = Callable[[Gap], Awaitable[object] | None]
-"""What is told of lost events; a coroutine function or a plain one."""
+"""A callback that is told of lost events; a coroutine function or a plain one."""
 
 Overflow = Literal["block", "drop_oldest", "drop_newest", "conflate", "raise"]
-"""What a full queue does with one more event."""
+"""The policy of a full queue: what it does with one more event."""
 
 Delivery = Literal["queued", "inline"]
-"""Who calls a handler: a task of the bus, or the publisher."""
+"""Caller of a handler: a task of the bus, or the publisher."""
 
 Start = Literal["new", "last_per_topic", "history"] | datetime
 """From where on a subscription hears events."""
@@ -151,7 +151,7 @@ DEFAULT_CAPACITY = 100_000
 
 @dataclass(frozen=True, slots=True)
 class HandlerFailure:
-    """What `on_error` is told of an exception."""
+    """An exception, as `on_error` is told of it."""
 
     event: BaseEvent | None
     """The event that was being handled; None in a gap callback, of a store, or if it cannot be unpacked again."""
@@ -166,7 +166,7 @@ class HandlerFailure:
     """The subscription's name."""
 
     phase: Literal["handler", "filter", "on_gap", "store"]
-    """Which of the subscription's functions has raised; or the store that it began with."""
+    """The one of the subscription's functions that has raised; or the store that it began with."""
 
 
 class IEventBus(ABC):

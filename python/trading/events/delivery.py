@@ -1,4 +1,4 @@
-"""What a handler may ask about how its event came to it."""
+"""Questions that a handler may ask about how its event came to it."""
 
 from contextvars import ContextVar
 
@@ -7,7 +7,7 @@ REDELIVERED: ContextVar[bool] = ContextVar("trading.events.redelivered", default
 
 
 def is_redelivered() -> bool:
-    """Whether the event that is being handled may have been handled before, by a consumer that did not acknowledge it.
+    """True if the event that is being handled may have been handled before, by a consumer that did not acknowledge it.
 
     Only over streams with a group can this be true.
     """

@@ -78,17 +78,17 @@ class EventHistory:
 
     @property
     def capacity(self) -> int:
-        """How many events are kept at most."""
+        """Number of events that are kept at most."""
         return self._state()[1]
 
     @property
     def size_bytes(self) -> int:
-        """How much memory the packed events take; what could not be packed is not counted."""
+        """Bytes that the packed events take; what could not be packed is not counted."""
         return self._bus._weigh_history()[0]  # noqa: SLF001 - its history
 
     @property
     def unpacked(self) -> int:
-        """How many events are kept as objects, because they cannot be packed."""
+        """Number of events that are kept as objects, because they cannot be packed."""
         return self._bus._weigh_history()[1]  # noqa: SLF001 - its history
 
     def _state(self) -> tuple[int, int]:

@@ -62,10 +62,10 @@ class TickEvent(MarketDataEvent):
     """Quantity traded in the venue's own window, mostly the last 24 hours, or None where unknown."""
 
     exchange_timestamp: UtcDatetime
-    """When the venue says that it was so."""
+    """Time of the state by the venue's clock."""
 
     local_timestamp: UtcDatetime = Field(default_factory=utc_now)
-    """When it arrived here; by default the time of construction."""
+    """Time of arrival here; by default the time of construction."""
 
 
 class TradeEvent(MarketDataEvent):
@@ -90,10 +90,10 @@ class TradeEvent(MarketDataEvent):
     """Side of the aggressor, who took what was on offer, or None where unknown."""
 
     exchange_timestamp: UtcDatetime
-    """When the venue says that the trade was made."""
+    """Time of the trade by the venue's clock."""
 
     local_timestamp: UtcDatetime = Field(default_factory=utc_now)
-    """When it arrived here; by default the time of construction."""
+    """Time of arrival here; by default the time of construction."""
 
 
 class QuoteEvent(MarketDataEvent):
@@ -121,10 +121,10 @@ class QuoteEvent(MarketDataEvent):
     """The venue's running number of the update, or None where it gives none."""
 
     exchange_timestamp: UtcDatetime
-    """When the venue says that it was so."""
+    """Time of the state by the venue's clock."""
 
     local_timestamp: UtcDatetime = Field(default_factory=utc_now)
-    """When it arrived here; by default the time of construction."""
+    """Time of arrival here; by default the time of construction."""
 
     @model_validator(mode="after")
     def _quantities_have_prices(self) -> Self:
@@ -136,7 +136,7 @@ class QuoteEvent(MarketDataEvent):
 
 
 class BarEvent(MarketDataEvent):
-    """What traded in one span of time: open, high, low, close and volume."""
+    """Trading in one span of time: open, high, low, close and volume."""
 
     event_type: Literal["bar"] = "bar"
     """Always `bar`."""
@@ -172,7 +172,7 @@ class BarEvent(MarketDataEvent):
     """Number of trades, or None where unknown."""
 
     complete: bool = True
-    """Whether the span is over, so that no later bar replaces this one."""
+    """True if the span is over, so that no later bar replaces this one."""
 
     @model_validator(mode="after")
     def _prices_and_times_agree(self) -> Self:
@@ -210,7 +210,7 @@ class OrderBookEvent(MarketDataEvent):
     """The venue's own name of the instrument, such as BTCUSDT."""
 
     kind: Literal["snapshot", "delta"]
-    """Whether these are all levels that the venue shows, or only the changed ones."""
+    """True if these are all levels that the venue shows, False if only the changed ones."""
 
     bids: tuple[BookLevel, ...] = ()
     """Levels at which someone buys; in a snapshot the highest price first."""
@@ -225,10 +225,10 @@ class OrderBookEvent(MarketDataEvent):
     """`sequence` of the update before, which tells a gap, or None where the venue does not give it."""
 
     exchange_timestamp: UtcDatetime
-    """When the venue says that it was so."""
+    """Time of the state by the venue's clock."""
 
     local_timestamp: UtcDatetime = Field(default_factory=utc_now)
-    """When it arrived here; by default the time of construction."""
+    """Time of arrival here; by default the time of construction."""
 
     @model_validator(mode="after")
     def _levels_are_possible(self) -> Self:

@@ -281,7 +281,7 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
             await self._close_within(limit)
 
     def statistics(self) -> BusStatistics:
-        """What the bus has counted, at one moment. May be called from any thread."""
+        """Counts of the bus, at one moment. May be called from any thread."""
         return statistics_of(*self._counts())
 
     def _report_failure(self, sid: str, name: str, event: BaseEvent | None, error: BaseException, phase: Any) -> None:

@@ -22,7 +22,7 @@ from trading.events.base import (
 )
 
 Liquidity = Literal["maker", "taker"]
-"""Whether an order waited in the book (maker) or took what waited there (taker)."""
+"""Role of an order: it waited in the book (maker) or took what waited there (taker)."""
 
 
 class OrderEvent(BaseEvent):
@@ -51,7 +51,7 @@ class OrderSubmittedEvent(OrderEvent):
     """Identity that is sent to the venue, chosen by the sender."""
 
     side: Side
-    """Whether it buys or sells."""
+    """Side of the order: buy or sell."""
 
     order_type: NonEmptyStr
     """The kind of order, such as `market`, `limit` or `stop_limit`."""
@@ -76,7 +76,7 @@ class OrderAcceptedEvent(OrderEvent):
     """Identity that the venue gave the order."""
 
     exchange_timestamp: UtcDatetime | None = None
-    """When the venue says that it took the order, or None where it does not."""
+    """Time of acceptance by the venue's clock, or None where unknown."""
 
 
 class OrderRejectedEvent(OrderEvent):
@@ -89,11 +89,11 @@ class OrderRejectedEvent(OrderEvent):
     """Why, in the words of who refused it."""
 
     exchange_timestamp: UtcDatetime | None = None
-    """When the venue says that it refused the order, or None where it does not or never saw it."""
+    """Time of refusal by the venue's clock, or None where unknown or where the venue never saw the order."""
 
 
 class OrderCancelledEvent(OrderEvent):
-    """What was left of the order was withdrawn, by its sender or by the venue."""
+    """The rest of the order was withdrawn, by its sender or by the venue."""
 
     event_type: Literal["order_cancelled"] = "order_cancelled"
     """Always `order_cancelled`."""
@@ -111,7 +111,7 @@ class OrderCancelledEvent(OrderEvent):
     """Quantity withdrawn unfilled, or None where unknown."""
 
     exchange_timestamp: UtcDatetime | None = None
-    """When the venue says that it was withdrawn, or None where it does not."""
+    """Time of withdrawal by the venue's clock, or None where unknown."""
 
 
 class OrderExpiredEvent(OrderEvent):
@@ -130,7 +130,7 @@ class OrderExpiredEvent(OrderEvent):
     """Quantity that expired unfilled, or None where unknown."""
 
     exchange_timestamp: UtcDatetime | None = None
-    """When the venue says that it expired, or None where it does not."""
+    """Time of expiry by the venue's clock, or None where unknown."""
 
 
 class OrderFilledEvent(OrderEvent):
@@ -146,7 +146,7 @@ class OrderFilledEvent(OrderEvent):
     """The venue's identity of this execution; no two fills of an order have the same."""
 
     side: Side
-    """Whether the order buys or sells."""
+    """Side of the order: buy or sell."""
 
     price: Amount
     """Price of this fill."""
@@ -164,23 +164,23 @@ class OrderFilledEvent(OrderEvent):
     """Quantity still to be filled: exactly `order_quantity` less `cumulative_quantity`."""
 
     fee: Amount | None = None
-    """What this fill cost, in `fee_currency`; negative for a rebate; None where unknown."""
+    """Cost of this fill, in `fee_currency`; negative for a rebate; None where unknown."""
 
     fee_currency: NonEmptyStr | None = None
     """Currency of the fee; given whenever a fee is."""
 
     liquidity: Liquidity | None = None
-    """Whether the order waited in the book (maker) or not (taker), or None where unknown."""
+    """Role of the order: it waited in the book (maker) or not (taker), or None where unknown."""
 
     strategy_id: NonEmptyStr | None = None
     """The strategy that wanted the order, or None where no strategy did."""
 
     exchange_timestamp: UtcDatetime | None = None
-    """When the venue says that it was executed, or None where it does not."""
+    """Time of execution by the venue's clock, or None where unknown."""
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing of the order is left."""
+        """True if nothing of the order is left."""
         return not self.remaining_quantity
 
     @model_validator(mode="after")

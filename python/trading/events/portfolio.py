@@ -16,7 +16,7 @@ class PortfolioEvent(BaseEvent):
 
 
 class PortfolioValueEvent(PortfolioEvent):
-    """What a portfolio is worth. All amounts are in `currency`."""
+    """Value of a portfolio. All amounts are in `currency`."""
 
     event_type: Literal["portfolio_value"] = "portfolio_value"
     """Always `portfolio_value`."""
@@ -47,19 +47,19 @@ class RiskLimitEvent(PortfolioEvent):
     """Always `risk_limit`."""
 
     limit_name: NonEmptyStr
-    """Which limit, such as `max_drawdown` or `min_cash`."""
+    """Name of the limit, such as `max_drawdown` or `min_cash`."""
 
     status: Literal["normal", "warning", "breached"]
-    """How the limit stands now: kept, near, or broken."""
+    """State of the limit: kept, near, or broken."""
 
     limit_value: Amount
     """The bound, in `unit`."""
 
     current_value: Amount
-    """What it bounds, as it is now, in `unit`."""
+    """Current value of what it bounds, in `unit`."""
 
     unit: NonEmptyStr | None = None
     """Unit of both values, such as USDT or %, or None for a plain number."""
 
     reason: NonEmptyStr | None = None
-    """What happened, in words, or None where there is nothing to add."""
+    """Description of what happened, or None where there is nothing to add."""

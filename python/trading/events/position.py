@@ -20,7 +20,7 @@ from trading.events.base import (
 )
 
 PositionSide = Literal["long", "short"]
-"""Whether a position gains when the price rises (long) or falls (short)."""
+"""Direction: a position gains when the price rises (long) or falls (short)."""
 
 
 class PositionEvent(BaseEvent):
@@ -36,7 +36,7 @@ class PositionEvent(BaseEvent):
     """Identity of the position in this system, the same in all its events."""
 
     side: PositionSide
-    """Whether it gains when the price rises (long) or falls (short)."""
+    """Direction: it gains when the price rises (long) or falls (short)."""
 
 
 class PositionOpenedEvent(PositionEvent):
@@ -93,10 +93,10 @@ class PositionClosedEvent(PositionEvent):
     """Profit, or loss if negative, of the position's whole life."""
 
     open_time: UtcDatetime
-    """When the position was opened."""
+    """Time at which the position was opened."""
 
     close_time: UtcDatetime
-    """When the last of it was closed."""
+    """Time at which the last of it was closed."""
 
     @model_validator(mode="after")
     def _times_agree(self) -> Self:

@@ -1,4 +1,4 @@
-"""What a bus counts, as frozen records."""
+"""Counts of a bus, as frozen records."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ class Gap:
     """Events that a subscription has lost since it was last told."""
 
     count: int
-    """How many, by whatever overflow policy."""
+    """Number of lost events, by whatever overflow policy."""
 
     topics: Mapping[str, int]
-    """How many of each topic, for the first 1,024 topics that lost any."""
+    """Numbers by topic, for the first 1,024 topics that lost any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How long something took, over the events that were timed. Read from a histogram: at most 3.2 % too high."""
+    """Distribution of a duration over the events that were timed. Read from a histogram: at most 3.2 % too high."""
 
     count: int
-    """How many were timed; the rest is 0 if this is."""
+    """Number of events that were timed; the rest is 0 if this is."""
 
     p50_ns: int
     """Half took no longer, in nanoseconds."""
@@ -48,13 +48,13 @@ class SubscriptionStatistics:
     """
 
     sid: str
-    """What `subscribe` returned; empty in the sum over ended subscriptions."""
+    """Id that `subscribe` returned; empty in the sum over ended subscriptions."""
 
     name: str
     """The name it was given, or else its sid."""
 
     pattern: str
-    """What it hears: a pattern with its shorthands written out, or the name of a class."""
+    """Events that it hears: a pattern with its shorthands written out, or the name of a class."""
 
     accepted: int
     """Events whose publisher was told that they are accepted."""
@@ -118,7 +118,7 @@ class BusStatistics:
 
 
 def statistics_of(totals: Mapping[str, int], retired: Mapping[str, Any], rows: Iterable[_Row]) -> BusStatistics:
-    """What a bus has counted natively, as records: its totals, the sum over ended subscriptions, each that stands."""
+    """Native counts of a bus as records: its totals, the sum over ended subscriptions, each that stands."""
     subscriptions = {
         sid: SubscriptionStatistics(
             sid=sid,

@@ -25,7 +25,7 @@ class StreamedBus(Protocol):
 
 
 class _Counter:
-    """Where events pass from the bus to the reader, one at a time. It outlives a stream that is forgotten."""
+    """Point at which events pass from the bus to the reader, one at a time. It outlives a stream that is forgotten."""
 
     def __init__(self) -> None:
         self.reader: asyncio.Task[Any] | None = None
@@ -64,12 +64,12 @@ class _Counter:
 
     @property
     def is_at_an_event(self) -> bool:
-        """Whether a reader has an event, and has not asked for the next."""
+        """True if a reader has an event, and has not asked for the next."""
         return self.reader is not None and not self.reader.done()
 
     @property
     def is_at_an_event_here(self) -> bool:
-        """Whether that reader is the caller, or the task that started it."""
+        """True if that reader is the caller, or the task that started it."""
         return self.is_at_an_event and self in _READING.get()
 
     async def done(self) -> None:
@@ -133,12 +133,12 @@ class EventStream(AsyncIterator[EventT], Generic[EventT]):
 
     @property
     def is_read(self) -> bool:
-        """Whether somebody has an event and has not asked for the next."""
+        """True if somebody has an event and has not asked for the next."""
         return self._counter.is_at_an_event
 
     @property
     def is_read_here(self) -> bool:
-        """Whether that is the caller, or the task that started it."""
+        """True if that is the caller, or the task that started it."""
         return self._counter.is_at_an_event_here
 
     def reader_done(self) -> Coroutine[Any, Any, None]:

@@ -28,10 +28,10 @@ class ConnectionEvent(SystemEvent):
     """Always `connection`."""
 
     status: Literal["connecting", "connected", "disconnected", "reconnecting"]
-    """How the connection stands now."""
+    """State of the connection."""
 
     endpoint: NonEmptyStr | None = None
-    """What it leads to, such as a URL without its password, or None where the component has only one."""
+    """Address that it leads to, such as a URL without its password, or None where the component has only one."""
 
     reason: NonEmptyStr | None = None
     """Why it changed, or None where nobody says."""
@@ -53,7 +53,7 @@ class ErrorEvent(SystemEvent):
     """Name of the exception's class, with its module unless that is built in."""
 
     message: str
-    """What the exception says; may be empty."""
+    """Message of the exception; may be empty."""
 
     traceback: NonEmptyStr | None = None
     """The traceback as Python prints it, or None where there is none."""

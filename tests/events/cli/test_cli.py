@@ -1,6 +1,7 @@
 """The command `trading-events` as a whole: help, exit codes, errors, and the end of its reader's patience."""
 
 import os
+import pkgutil
 import re
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from tests.events.cli.program import run_program, store
 from tests.support.classes.samples import sample
 from trading.events import cli
-from trading.events.cli import main
+from trading.events.cli import commands, main
+from trading.events.cli.commands import inspect_store
 from trading.events.errors import StorePathError
 from trading.events.market_data import TradeEvent
 
@@ -97,7 +99,7 @@ def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     def interrupt(*_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.inspect_store, "run", interrupt)
+    monkeypatch.setattr(inspect_store, "run", interrupt)
     assert main(["inspect"]) == 130
     assert capsys.readouterr().err == "trading-events: interrupted\n"
 
@@ -119,3 +121,9 @@ def test_what_the_terminal_cannot_say_is_escaped(tmp_path: Path) -> None:
 
 def test_the_module_runs_as_a_program() -> None:
     assert run_program("--version")[:2] == (0, f"trading-events {version('trading-events')}\n")
+
+
+def test_every_module_of_the_commands_folder_is_in_the_table() -> None:
+    """Turned red by: leaving a command out of the table."""
+    modules = {f"commands.{each.name}" for each in pkgutil.iter_modules(commands.__path__)}
+    assert modules == set(cli._COMMANDS) - {"demo"}

@@ -125,7 +125,7 @@ def test_a_file_that_breaks_off_leaves_what_came_before_and_says_so(
 
 def test_progress_is_shown_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, *[GOOD] * 3_000, options=("--progress",)) == 0
-    assert "import trades.csv  [" in capsys.readouterr().err
+    assert re.search("import trades.csv  ━* +[0-9]+%  [0-9,]+ rows", capsys.readouterr().err)
 
 
 def test_ctrl_c_ends_an_import_with_130_and_the_store_holds_what_was_said(tmp_path: Path) -> None:

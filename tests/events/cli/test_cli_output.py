@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from trading.events.cli import progress
-from trading.events.cli.formats import as_bytes, as_duration, as_time, counted, table
+from trading.events.cli.formats import as_bytes, as_duration, as_left, as_time, counted, table
 from trading.events.cli.progress import ProgressLine
+from trading.events.cli.screen import print_table, use_plain_text
 
 
 class Terminal(io.StringIO):
@@ -31,6 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(progress, "time", clock)
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
     return clock
 
 
@@ -68,7 +70,7 @@ def test_progress_says_how_far_how_many_and_how_fast() -> None:
     screen = Terminal()
     line = ProgressLine("import", "rows", stream=screen)
     line.update(50, fraction=0.5, note="2024")
-    assert screen.getvalue() == "\rimport  [############............]  50%  50 rows  50/s  2024"
+    assert screen.getvalue() == f"\rimport  {'━' * 12}{' ' * 12}  50%  50 rows  50/s  0:01 left  2024"
 
 
 @pytest.mark.usefixtures("clock")
@@ -114,3 +116,62 @@ def test_progress_is_shown_on_a_terminal_or_when_asked(*, shown: bool | None, te
     with ProgressLine("x", "rows", shown=shown, stream=screen) as line:
         line.update(1)
     assert bool(screen.getvalue()) == drawn
+
+
+def test_the_time_left_is_told_in_minutes_or_hours() -> None:
+    assert [as_left(seconds) for seconds in (0, 61, 3_661)] == ["0:00", "1:01", "1:01:01"]
+
+
+@pytest.mark.usefixtures("clock")
+def test_markup_and_control_characters_in_progress_are_text() -> None:
+    """Turned red by: a console with markup, and by a label or a note that `printable` has not seen."""
+    screen = Terminal()
+    ProgressLine("[red]\x1b[31m", "rows", stream=screen).update(1, note="\x1b]0;x\x07[bold]")
+    assert screen.getvalue() == "\r[red]\\x1b[31m  1 rows  1/s  \\x1b]0;x\\x07[bold]"
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_terminal_is_given_a_table_with_lines_in_its_width_and_markup_is_text() -> None:
+    """Turned red by: cells that rich takes for markup."""
+    screen = Terminal()
+    print_table(("name", "n"), [("[red]a[/red] :smile:", "5"), ("x" * 100, "1,000")], right=(1,), stream=screen)
+    lines = screen.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "─" in lines[1]
+    assert lines[2].startswith("[red]a[/red] :smile:")
+    assert "\x1b" not in screen.getvalue()
+    assert screen.getvalue().count("x") == 100
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_styles_are_for_a_terminal_without_plain_and_no_color(
+    monkeypatch: pytest.MonkeyPatch, *, is_plain: bool
+) -> None:
+    """Turned red by: `use_plain_text` without effect."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    screen, pipe = Terminal(), io.StringIO()
+    try:
+        use_plain_text(is_plain)
+        for stream in (screen, pipe):
+            print_table(("name", "n"), [("a", "5")], stream=stream)
+    finally:
+        use_plain_text(is_plain=False)
+    assert pipe.getvalue() == "name  n\na     5\n"
+    assert (screen.getvalue() == pipe.getvalue()) == is_plain
+    assert ("\x1b[1m" in screen.getvalue()) != is_plain
+
+
+def test_a_narrow_terminal_leaves_expendable_columns_out_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turned red by: leaving a column out without the note."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    header, row = ("name", "more", "when"), ("x" * 20, "y" * 20, "2024-01-01 10:00:00")
+    shown: list[str] = []
+    for columns in ("80", "40"):
+        monkeypatch.setenv("COLUMNS", columns)
+        screen = Terminal()
+        print_table(header, [row], wrapped=(2,), expendable=(1,), stream=screen)
+        shown.append(screen.getvalue())
+    assert ("y" * 20 in shown[0], "also shows" in shown[0]) == (True, False)
+    assert ("y" * 20 in shown[1], "also shows: more)" in " ".join(shown[1].split())) == (False, True)
+    assert all("x" * 20 in each and "10:00:00" in each for each in shown)

@@ -1,1 +1,1 @@
-"""What buses are made of on the Python side."""
+"""Parts of the buses on the Python side."""

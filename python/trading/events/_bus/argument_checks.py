@@ -1,4 +1,4 @@
-"""Whether what a bus is given can be what it is meant for; the error says what is wrong with it."""
+"""Checks of what a bus is given; the error says what is wrong with it."""
 
 import inspect
 import math
@@ -89,7 +89,7 @@ def _check_runs(function: object, what: str) -> None:
 
 
 def _is_kind(check: Callable[[Any], bool], function: object) -> bool:
-    """Whether a function, or the `__call__` of an object, is of a kind."""
+    """True if a function, or the `__call__` of an object, is of a kind."""
     return check(function) or check(type(function).__call__)
 
 

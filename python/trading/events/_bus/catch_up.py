@@ -80,7 +80,7 @@ class CatchUps:
 
     @property
     def are_running(self) -> bool:
-        """Whether there are any."""
+        """True if there are any."""
         return bool(self._running)
 
     @property

@@ -17,7 +17,7 @@ from trading.events.stream import EventStream
 _LOGGER = logging.getLogger("trading.events")
 
 _GRACE_S = 5.0
-"""How long `aclose` waits for handlers that it has cancelled; one that will not end is logged and left."""
+"""Seconds that `aclose` waits for handlers that it has cancelled; one that will not end is logged and left."""
 
 
 class ClosingBus(WarningBus):
@@ -77,15 +77,15 @@ class ClosingBus(WarningBus):
         return [stream for stream in tuple(self._streams) if stream.is_read]
 
     def _reader_done(self) -> Coroutine[Any, Any, None] | None:
-        """What ends when one of them does; it does not keep a stream that is forgotten meanwhile."""
+        """A coroutine that ends when one of them does; it does not keep a stream that is forgotten meanwhile."""
         return next((stream.reader_done() for stream in self._readers()), None)
 
     def _is_reading(self) -> bool:
-        """Whether the caller has an event of one of the bus's streams and has not asked for the next."""
+        """True if the caller has an event of one of the bus's streams and has not asked for the next."""
         return any(stream.is_read_here for stream in tuple(self._streams))
 
     def _left(self) -> list[str]:
-        """What closing waits for, in words."""
+        """Describes all that closing waits for."""
         stores = [f"subscription {sid}, which is given what its store has" for sid in self._catch_ups.running]
         readers = [f"the reader of {stream!r}, which has not asked for the next event" for stream in self._readers()]
         return [*self._subscriptions_left(), *stores, *readers]
@@ -99,7 +99,7 @@ class ClosingBus(WarningBus):
 
     @property
     def _published_so_far(self) -> int:
-        """How many events the bus has accepted."""
+        """Number of events the bus has accepted."""
         return self._published
 
     async def _cancel_workers(self) -> None:

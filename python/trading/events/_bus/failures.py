@@ -1,4 +1,4 @@
-"""What a bus does with an exception out of a handler, a filter, a gap callback or a store."""
+"""Reports of an exception out of a handler, a filter, a gap callback or a store."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How one handler after the other gets many events in a row."""
+"""The loop by which one handler after the other gets many events in a row."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
@@ -9,7 +9,7 @@ Handler = Callable[[BaseEvent], Awaitable[None]]
 
 
 class Run(Iterable[BaseEvent], Protocol):
-    """What gives out the events of one subscription after the other, natively."""
+    """An iterable that gives out the events of one subscription after the other, natively."""
 
     def next_handler(self) -> Handler | None:
         """That of the next subscription, whose events are given out from now on; None if there is none for now."""

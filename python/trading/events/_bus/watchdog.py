@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger("trading.events")
 
 _GLANCES = 4
-"""How often a watchdog looks in the time that a handler may take: it warns at most a quarter of that late."""
+"""Looks of a watchdog within the time that a handler may take: it warns at most a quarter of that late."""
 
 
 class WatchedBus(Protocol):
@@ -81,7 +81,7 @@ class Watchdog:
         _LOGGER.warning(text, bus.name, name, sid, seconds, stack)
 
     def _frame(self, bus: WatchedBus, sid: str) -> FrameType | None:
-        """Where the handler is: where its coroutine is suspended, or, if it runs, where the loop's thread is."""
+        """Frame of the handler: of its suspended coroutine, or, if it runs, of the loop's thread."""
         workers: list[asyncio.Task[None]] = bus._workers()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - its watchdog
         for worker in workers:
             coroutine = worker.get_coro()

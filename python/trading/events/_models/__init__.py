@@ -1,1 +1,1 @@
-"""What event classes are made of, apart from the classes themselves."""
+"""Parts of event classes, apart from the classes themselves."""

@@ -20,7 +20,7 @@ _DECORATORS = (
 
 
 def is_own(function: Any) -> bool:
-    """Whether a function is of this package: what such a one says of a value always holds."""
+    """True if a function is of this package: what such a one says of a value always holds."""
     module = getattr(function, "__module__", None) or ""
     return f"{module}.".startswith("trading.events.")
 
@@ -31,7 +31,7 @@ def identify(function: Any) -> int:
 
 
 def adds(item: object) -> bool:
-    """Whether a piece of a type's metadata adds a function to it."""
+    """True if a piece of a type's metadata adds a function to it."""
     return isinstance(item, _ADDING)
 
 
@@ -98,7 +98,7 @@ def _parts(annotation: Any) -> Iterator[Any]:
 
 
 def _has_hints(cls: Any) -> bool:
-    """Whether it is a dataclass, a typed dict or a named tuple."""
+    """True if it is a dataclass, a typed dict or a named tuple."""
     return is_dataclass(cls) or hasattr(cls, "__total__") or hasattr(cls, "_fields")
 
 

@@ -1,4 +1,4 @@
-"""Which event classes are one kind: those that are the same definition, made again.
+"""Kinds of event classes: classes that are the same definition, made again, are one kind.
 
 A cell of a notebook that is run again, `importlib.reload`, a module that is run as a script and imported as well: each
 makes a class anew. Events of the old and the new one are routed alike: who subscribed to either hears both.
@@ -36,7 +36,7 @@ def kind_of(cls: type) -> type:
 
 
 def is_of_kind(cls: type, ancestor: type) -> bool:
-    """Whether a class is, or derives from, a class of the same kind as another."""
+    """True if a class is, or derives from, a class of the same kind as another."""
     wanted = kind_of(ancestor)
     return any(kind_of(each) is wanted for each in cls.__mro__)
 

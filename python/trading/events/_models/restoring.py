@@ -13,7 +13,7 @@ _KEPT = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__")
 
 
 class Parts:
-    """What an instance of a model is made of, as Pydantic fills it in."""
+    """Parts of an instance of a model, as Pydantic fills it in."""
 
     __slots__ = (*_KEPT, "__pydantic_private__")
 
@@ -27,7 +27,7 @@ def restore_model(cls: type[BaseModel], parts: Parts) -> BaseModel:
 
 
 def take_apart(model: BaseModel) -> Parts:
-    """What an instance is made of."""
+    """Parts of an instance."""
     parts = Parts()
     _move(model, parts)
     return parts

@@ -128,7 +128,7 @@ def _is_node(part: Any) -> TypeGuard[Node]:
 
 
 def _is_schema(node: Node) -> bool:
-    """Whether it is a part of a schema itself, and not parts by name."""
+    """True if it is a part of a schema itself, and not parts by name."""
     return isinstance(node.get("type"), str)
 
 
@@ -218,7 +218,7 @@ class _Stripping:
 
 
 def _is_choice(node: Node) -> bool:
-    """Whether it chooses the class of an event by its event type."""
+    """True if it chooses the class of an event by its event type."""
     function: Any = node.get("function")
     return _is_node(function) and getattr(function.get("function"), "func", None) is choose_event
 

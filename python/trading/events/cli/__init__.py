@@ -6,45 +6,52 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from importlib.metadata import version
-from typing import TextIO
+from typing import Protocol, TextIO, cast
 
 from pydantic import ValidationError
 
-from trading.events.cli import demo
 from trading.events.cli.arguments import UsageError
-from trading.events.cli.commands import (
-    compact_store,
-    import_file,
-    inspect_store,
-    prune_store,
-    query_store,
-    record_events,
-    replay_store,
-    tail_events,
-    verify_store,
-)
+from trading.events.cli.screen import use_plain_text
 from trading.events.cli.signals import Interrupted, exit_code, received_signal, say
 from trading.events.errors import TradingEventsError
 
 _COMMANDS = (
-    demo,
-    import_file,
-    inspect_store,
-    query_store,
-    replay_store,
-    record_events,
-    tail_events,
-    verify_store,
-    compact_store,
-    prune_store,
+    "demo",
+    "commands.import_file",
+    "commands.inspect_store",
+    "commands.query_store",
+    "commands.replay_store",
+    "commands.record_events",
+    "commands.tail_events",
+    "commands.verify_store",
+    "commands.compact_store",
+    "commands.prune_store",
 )
+"""The module of each command, in the order of the help. Each is a `Command`."""
 
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+
+
+class Command(Protocol):
+    """A module that is a command."""
+
+    NAME: str
+    SUMMARY: str
+    DESCRIPTION: str
+    EXAMPLES: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Adds the command's arguments."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Runs the command and returns its exit code."""
+        raise NotImplementedError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,7 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             # What a terminal's encoding cannot say is escaped, rather than the end of everything.
             stream.reconfigure(errors="backslashreplace")
     try:
-        return _run(_parser().parse_args(argv))
+        args = _parser().parse_args(argv)
+        use_plain_text(args.plain)
+        return _run(args)
     finally:
         _flush_or_drop(sys.stdout)
         _flush_or_drop(sys.stderr)
@@ -117,8 +126,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"trading-events {version('trading-events')}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    common.add_argument("--plain", action="store_true", help="no colours and no lines, as in a pipe")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in _COMMANDS:
+    for module in _COMMANDS:
+        command = cast("Command", import_module(f"{__name__}.{module}"))
         subparser = commands.add_parser(
             command.NAME,
             help=command.SUMMARY,

@@ -113,7 +113,7 @@ def add_days(parser: argparse.ArgumentParser) -> None:
 
 
 def days(args: argparse.Namespace) -> tuple[date | None, date | None]:
-    """What was given of `add_days`.
+    """Values that were given for `add_days`.
 
     Raises:
         UsageError: The range ends before it starts.
@@ -135,7 +135,7 @@ class EventRangeArguments(TypedDict):
 
 
 def event_range(args: argparse.Namespace) -> EventRangeArguments:
-    """What was given of `add_range`.
+    """Values that were given for `add_range`.
 
     Raises:
         UsageError: The range ends before it starts.

@@ -1,4 +1,4 @@
-"""How numbers, times and tables are printed."""
+"""Numbers, times and tables as text."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -25,6 +25,13 @@ def as_bytes(count: int) -> str:
 def as_duration(nanoseconds: int) -> str:
     """A duration in milliseconds, or in seconds where it is long."""
     return f"{nanoseconds / 1e6:.1f} ms" if nanoseconds < _SECOND_NS else f"{nanoseconds / 1e9:.1f} s"
+
+
+def as_left(seconds: float) -> str:
+    """The time that something still takes, as minutes and seconds, or hours before them."""
+    minutes, left = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
 def as_time(moment: datetime) -> str:

@@ -13,7 +13,7 @@ from trading.events.persistence.parquet.sealing.quarantine import list_quarantin
 
 
 def is_narrowed(chosen: EventRangeArguments) -> bool:
-    """Whether less is chosen than all that a store holds."""
+    """True if less is chosen than all that a store holds."""
     return any(value for name, value in chosen.items() if name != "invalid")
 
 

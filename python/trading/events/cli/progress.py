@@ -5,9 +5,16 @@ import sys
 import time
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
+from trading.events.cli.formats import as_left, printable
+from trading.events.cli.screen import console_for
 from trading.events.cli.signals import wiped_by_signal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress_bar import ProgressBar
+    from rich.text import Text
 
 _BAR_CHARS = 24
 _REDRAW_S = 0.1
@@ -15,6 +22,9 @@ _REDRAW_S = 0.1
 
 class ProgressLine:
     """One line that says how far something is; nothing at all where nobody watches.
+
+    rich makes its text. It is drawn without a thread and without hiding the cursor, so that a signal may end the
+    process at any moment.
 
     Args:
         label: What is going on, in a word or two.
@@ -24,13 +34,14 @@ class ProgressLine:
     """
 
     def __init__(self, label: str, unit: str, *, shown: bool | None = None, stream: TextIO | None = None) -> None:
-        self._label = label
+        self._label = printable(label)
         self._unit = unit
         self._stream = sys.stderr if stream is None else stream
         self._shown = self._stream.isatty() if shown is None else shown
         self._began_s = time.monotonic()
         self._drawn_s = 0.0
-        self._drawn_chars = 0
+        self._drawn_cells = 0
+        self._console: Console | None = None
         self._stack = ExitStack()
 
     def update(self, count: int, *, fraction: float | None = None, note: str = "") -> None:
@@ -44,33 +55,40 @@ class ProgressLine:
         now_s = time.monotonic()
         if self._shown and now_s - self._drawn_s >= _REDRAW_S:
             self._drawn_s = now_s
-            self._draw(self._text(count, fraction, note, now_s))
+            self._draw(count, fraction, note, now_s - self._began_s)
 
-    def _text(self, count: int, fraction: float | None, note: str, now_s: float) -> str:
-        rate = count / max(now_s - self._began_s, 1e-6)
-        parts = [self._label]
-        if fraction is not None:
-            filled = round(fraction * _BAR_CHARS)
-            parts.append(f"[{'#' * filled}{'.' * (_BAR_CHARS - filled)}] {fraction:4.0%}")
-        parts.append(f"{count:,} {self._unit}  {rate:,.0f}/s")
-        return "  ".join([*parts, note] if note else parts)
+    def _draw(self, count: int, fraction: float | None, note: str, took_s: float) -> None:
+        from rich.progress_bar import ProgressBar  # noqa: PLC0415 - takes time
+        from rich.text import Text  # noqa: PLC0415 - as above
 
-    def _draw(self, text: str) -> None:
+        if self._console is None:
+            self._console = console_for(self._stream)
         width = shutil.get_terminal_size().columns - 1
-        text = text[:width]
-        self._stream.write("\r" + text.ljust(min(self._drawn_chars, width)))
+        self._console.width = width
+        line = Text(self._label)
+        if fraction is not None:
+            bar = ProgressBar(total=1.0, completed=fraction, width=_BAR_CHARS)
+            line.append("  ").append_text(_as_text(self._console, bar)).append(f" {fraction:4.0%}")
+        line.append(f"  {count:,} {self._unit}").append(f"  {count / max(took_s, 1e-6):,.0f}/s", style="dim")
+        if fraction:
+            line.append(f"  {as_left(took_s / fraction - took_s)} left", style="dim")
+        if note:
+            line.append(f"  {printable(note)}", style="cyan")
+        line.truncate(width, overflow="crop")
+        padding = " " * max(min(self._drawn_cells, width) - line.cell_len, 0)
+        self._stream.write(f"\r{_rendered(self._console, line)}{padding}")
         self._stream.flush()
-        self._drawn_chars = len(text)
+        self._drawn_cells = line.cell_len
 
     def clear(self) -> None:
         """Wipes the line, so that something else can be printed."""
-        if self._drawn_chars:
+        if self._drawn_cells:
             self._stream.write(self._wipe())
             self._stream.flush()
-            self._drawn_chars = 0
+            self._drawn_cells = 0
 
     def _wipe(self) -> str:
-        return f"\r{' ' * self._drawn_chars}\r" if self._drawn_chars else ""
+        return f"\r{' ' * self._drawn_cells}\r" if self._drawn_cells else ""
 
     def __enter__(self) -> Self:
         self._stack.enter_context(wiped_by_signal(self._wipe))
@@ -81,3 +99,18 @@ class ProgressLine:
     ) -> None:
         self.clear()
         self._stack.close()
+
+
+def _as_text(console: "Console", bar: "ProgressBar") -> "Text":
+    from rich.text import Text  # noqa: PLC0415 - takes time
+
+    pieces = ((piece.text, piece.style or "") for piece in console.render(bar))
+    text = Text.assemble(*pieces)
+    text.pad_right(_BAR_CHARS - text.cell_len)
+    return text
+
+
+def _rendered(console: "Console", line: "Text") -> str:
+    with console.capture() as capture:
+        console.print(line, end="", no_wrap=True, soft_wrap=True)
+    return capture.get()

@@ -1,4 +1,4 @@
-"""What the commands that use a server have in common."""
+"""Arguments and buses of the commands that use a server."""
 
 import argparse
 from typing import Any

@@ -1,4 +1,4 @@
-"""How a command ends by a signal: Ctrl-C, SIGTERM, or a terminal that goes away.
+"""Ending of a command by a signal: Ctrl-C, SIGTERM, or a terminal that goes away.
 
 The signal is never an exception in the middle of a line. A command that has something to finish, such as a store to be
 closed, runs in `run_until_signal`: the first signal cancels it at its next `await`, and it ends in its own order. Any
@@ -45,7 +45,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _Process:
-    """What is known of this process, for the moment when a signal comes."""
+    """State of this process, for the moment when a signal comes."""
 
     def __init__(self) -> None:
         self.received: int | None = None

@@ -1,4 +1,4 @@
-"""What a cell of a market data file says: a number, a moment, a side, a text."""
+"""Values of the cells of a market data file: a number, a moment, a side, a text."""
 
 import re
 from collections.abc import Callable

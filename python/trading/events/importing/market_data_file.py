@@ -140,12 +140,12 @@ class MarketDataFile:
 
     @property
     def line_word(self) -> str:
-        """What the place of a row is called: `line`, or `row` in a Parquet file."""
+        """Name of a row's place: `line`, or `row` in a Parquet file."""
         return self._source.line_word
 
     @property
     def fraction_read(self) -> float:
-        """How much of the file has been read, from 0 to 1."""
+        """Fraction of the file that has been read, from 0 to 1."""
         return self._source.fraction_read
 
     def __iter__(self) -> Iterator[BaseEvent | RefusedRow]:

@@ -2,11 +2,12 @@
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from trading.events.cli.arguments import add_range, add_store, event_range
-from trading.events.cli.formats import as_bytes, as_time, counted, printable, table
+from trading.events.cli.formats import as_bytes, as_time, counted, printable
 from trading.events.cli.no_match import is_narrowed, tell_of_no_match
+from trading.events.cli.screen import print_table
 from trading.events.cli.unreadable import gather_unreadable, print_warnings
 from trading.events.persistence import EventReader, StoredTopic
 
@@ -22,6 +23,8 @@ examples:
 
 _HEADER = ("event type", "exchange", "symbol", "events", "files", "size", "bytes/event", "first", "last")
 _RIGHT = (3, 4, 5, 6)
+_TIMES = (7, 8)
+_EXPENDABLE = (6, 4, 7)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_as_json(topics), indent=2))
     elif topics:
-        print(_as_table(topics))
+        _print_table(topics)
     elif not is_narrowed(chosen):
         print(f"{args.store} is empty")
     if not topics and not unreadable and is_narrowed(chosen):
@@ -52,8 +55,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if unreadable else 0
 
 
-def _as_table(topics: Iterable[StoredTopic]) -> str:
-    topics = list(topics)
+def _print_table(topics: Sequence[StoredTopic]) -> None:
     rows = [
         (
             topic.event_type,
@@ -74,7 +76,8 @@ def _as_table(topics: Iterable[StoredTopic]) -> str:
         f"in {counted(sum(topic.files for topic in topics), 'file')}, "
         f"{as_bytes(size_bytes)}, {size_bytes / events:.1f} bytes an event"
     )
-    return f"{table(_HEADER, rows, right=_RIGHT)}\n\n{total}"
+    print_table(_HEADER, rows, right=_RIGHT, wrapped=_TIMES, expendable=_EXPENDABLE)
+    print(f"\n{total}")
 
 
 def _as_json(topics: Iterable[StoredTopic]) -> dict[str, object]:

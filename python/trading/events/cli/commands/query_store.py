@@ -15,6 +15,7 @@ from trading.events.base import BaseEvent, event_class
 from trading.events.cli.arguments import EventRangeArguments, add_range, add_store, count, event_range
 from trading.events.cli.formats import as_time, counted, printable, printable_json
 from trading.events.cli.no_match import is_narrowed, tell_of_no_match
+from trading.events.cli.screen import is_styled, print_table
 from trading.events.cli.signals import removed_by_signal, signals_held
 from trading.events.cli.unreadable import gather_unreadable, print_warnings
 from trading.events.persistence import EventReader
@@ -31,7 +32,9 @@ examples:
 
 _TABLE_LIMIT = 50
 _ROW = "{:<26}  {:<17}  {:<10}  {:<12}  {}"
-_HEADER = _ROW.format("timestamp", "event type", "exchange", "symbol", "what it says")
+_HEADER = ("timestamp", "event type", "exchange", "symbol", "what it says")
+_ROWS_OF_A_TABLE = 1_000
+_WRAPPED = (0, 4)
 _COMMON_FIELDS = ("event_id", "event_type", "timestamp", "exchange", "symbol", "metadata")
 _TOLD_BY_TIMESTAMP = ("exchange_timestamp", "local_timestamp")
 _MAX_VALUE_CHARS = 40
@@ -102,11 +105,19 @@ def _output(path: Path | None) -> Generator[TextIO, None, None]:
 
 
 def _write_table(events: Iterable[BaseEvent], out: TextIO) -> None:
-    out.write(f"{_HEADER}\n")
-    for event in events:
-        said = " ".join(f"{field}={_short(value)}" for field, value in _own_values(event))
-        row = _ROW.format(as_time(event.timestamp), event.event_type, *_names(event), said)
-        out.write(f"{row}\n")
+    rows = ((as_time(event.timestamp), event.event_type, *_names(event), _said(event)) for event in events)
+    if is_styled(out):
+        some = list(itertools.islice(rows, _ROWS_OF_A_TABLE))
+        print_table(_HEADER, some, wrapped=_WRAPPED, stream=out)
+        while some := list(itertools.islice(rows, _ROWS_OF_A_TABLE)):
+            print_table(_HEADER, some, wrapped=_WRAPPED, stream=out)
+        return
+    out.write(f"{_ROW.format(*_HEADER)}\n")
+    out.writelines(f"{_ROW.format(*row)}\n" for row in rows)
+
+
+def _said(event: BaseEvent) -> str:
+    return " ".join(f"{field}={_short(value)}" for field, value in _own_values(event))
 
 
 def _names(event: BaseEvent) -> tuple[str, str]:

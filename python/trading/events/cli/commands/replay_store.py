@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from trading.events.base import BaseEvent
 from trading.events.cli.arguments import EventRangeArguments, add_progress, add_range, add_store, event_range, speed
-from trading.events.cli.formats import as_duration, as_time, counted, table
+from trading.events.cli.formats import as_duration, as_time, counted
 from trading.events.cli.no_match import is_narrowed, tell_of_no_match
 from trading.events.cli.progress import ProgressLine
+from trading.events.cli.screen import print_table
 from trading.events.cli.server import add_server, server_bus, server_url
 from trading.events.cli.signals import run_until_signal
 from trading.events.cli.unreadable import gather_unreadable
@@ -137,11 +138,8 @@ class _Audience:
         if self._first is not None and self._last is not None:
             print(f"time     {as_time(self._first)} to {as_time(self._last)}")
         if self._by_type:
-            print(
-                table(
-                    ("event type", "events"), [(kind, f"{n:,}") for kind, n in self._by_type.most_common()], right=(1,)
-                )
-            )
+            rows = [(kind, f"{n:,}") for kind, n in self._by_type.most_common()]
+            print_table(("event type", "events"), rows, right=(1,))
         late = None if self.replay is None else self.replay.report().error
         if late is not None and late.count:
             print(

@@ -23,7 +23,7 @@ class Proof:
     """Events that it replayed."""
 
     seconds: float
-    """How long it took, from its start to its end."""
+    """Seconds that it took, from its start to its end."""
 
     process_id: int
     """The process."""
@@ -66,7 +66,7 @@ def _watched(lines: Iterable[str], total: int, *, progress: ProgressLine) -> Ite
 
 
 def compare(expected: Iterable[str], replayed: Iterable[str]) -> tuple[int, str | None]:
-    """How many events were replayed, and the first that is not the expected one, if any."""
+    """Number of events that were replayed, and the first that is not the expected one, if any."""
     count, difference = 0, None
     for place, (original, replica) in enumerate(zip_longest(expected, replayed), 1):
         count += replica is not None

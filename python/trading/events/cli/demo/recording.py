@@ -30,7 +30,7 @@ _BURST_EVENTS = 10
 
 @dataclass
 class Recording:
-    """What came of a session."""
+    """Results of a session."""
 
     published: int = 0
     """Events of the session itself."""
@@ -54,7 +54,7 @@ class Recording:
     """Time and fingerprint of every event, in the order in which the bus accepted them."""
 
     statistics: BusStatistics | None = None
-    """What the bus counted."""
+    """Counts of the bus."""
 
     @property
     def events(self) -> int:
@@ -63,7 +63,7 @@ class Recording:
 
     @property
     def by_type(self) -> Counter[str]:
-        """How many of each event type were recorded."""
+        """Number of recorded events by event type."""
         return Counter(text.partition(" ")[0] for _, text in self.fingerprints)
 
     @property

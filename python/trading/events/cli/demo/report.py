@@ -1,4 +1,4 @@
-"""What the demo prints."""
+"""Text that the demo prints."""
 
 import shlex
 import textwrap

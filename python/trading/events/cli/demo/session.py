@@ -15,7 +15,7 @@ from trading.events.portfolio import PortfolioValueEvent, RiskLimitEvent
 from trading.events.system import ConnectionEvent, ErrorEvent, HeartbeatEvent
 
 OPENING = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
-"""When the session begins, in simulated time."""
+"""Time at which the session begins, in simulated time."""
 
 ConnectionStatus = Literal["connected", "disconnected"]
 """The states of a feed that happen in the session."""

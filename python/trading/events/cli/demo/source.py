@@ -1,4 +1,4 @@
-"""Where the demo's events come from: a simulation, or a market data file."""
+"""Sources of the demo's events: a simulation, or a market data file."""
 
 import argparse
 from collections.abc import Generator, Iterator
@@ -16,7 +16,7 @@ _PRICES = ("trade", "tick", "quote")
 
 
 class Source(Protocol):
-    """Where events come from."""
+    """A source of events."""
 
     @property
     def prices(self) -> str:

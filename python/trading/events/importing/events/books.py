@@ -22,7 +22,7 @@ MAX_LEVELS = 100_000
 """No book has more levels: rows that never change their time are no book."""
 
 NO_SEQUENCE = -1
-"""What some venues write where there is no sequence."""
+"""Values that some venues write where there is no sequence."""
 
 _KINDS: dict[str, Literal["snapshot", "delta"]] = {
     "snapshot": "snapshot",

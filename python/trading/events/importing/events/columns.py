@@ -1,4 +1,4 @@
-"""Which column of a file becomes which field of an event."""
+"""Columns of a file, matched to the fields of events."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -126,7 +126,7 @@ def _kinds(annotation: object) -> set[object]:
 
 
 def is_empty(cell: object) -> bool:
-    """Whether a cell says nothing: it is missing, blank, or the double that stands for missing."""
+    """True if a cell says nothing: it is missing, blank, or the double that stands for missing."""
     if isinstance(cell, str):
         return not cell.strip()
     return cell is None or (isinstance(cell, float) and math.isnan(cell))

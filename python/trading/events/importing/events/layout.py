@@ -1,4 +1,4 @@
-"""What a file holds, by its columns: the kind of event, and which column is which field."""
+"""Content of a file, told by its columns: the kind of event, and which column is which field."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _BY_LIKELIHOOD: tuple[tuple[type[BaseEvent], tuple[str, ...]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the rows of a file become events."""
+    """Way in which the rows of a file become events."""
 
     event_class: type[BaseEvent]
     """The class of its events."""

@@ -61,7 +61,7 @@ class CsvRows:
 
     @property
     def fraction_read(self) -> float:
-        """How much of the file has been read, from 0 to 1."""
+        """Fraction of the file that has been read, from 0 to 1."""
         return self._lines.fraction_read
 
     def rows(self, columns: Collection[str]) -> Iterator[Row | RefusedRow]:  # noqa: ARG002 - a line is read whole

@@ -9,7 +9,7 @@ from trading.events.importing.instrument import Instrument
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
-    """What the caller has said of a file."""
+    """Facts that the caller has given about a file."""
 
     path: Path
     """The file, for messages."""

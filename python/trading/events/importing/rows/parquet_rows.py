@@ -48,7 +48,7 @@ class ParquetRows:
 
     @property
     def fraction_read(self) -> float:
-        """How much of the file has been read, from 0 to 1."""
+        """Fraction of the file that has been read, from 0 to 1."""
         return min(1.0, self._read / self._total)
 
     def rows(self, columns: Collection[str]) -> Iterator[Row | RefusedRow]:

@@ -24,10 +24,10 @@ class RefusedRow:
     """The line that it begins on, from 1; in a Parquet file the row, from 1."""
 
     reason: str
-    """What is wrong with it."""
+    """Reason of the refusal."""
 
     rows: int = 1
-    """How many rows fall with it: a book is refused whole."""
+    """Number of rows that are refused with it: a book is refused whole."""
 
 
 class RowSource(Protocol):
@@ -40,12 +40,12 @@ class RowSource(Protocol):
 
     @property
     def line_word(self) -> str:
-        """What a row's place is called: `line` or `row`."""
+        """Name of a row's place: `line` or `row`."""
         ...
 
     @property
     def fraction_read(self) -> float:
-        """How much of the file has been read, from 0 to 1."""
+        """Fraction of the file that has been read, from 0 to 1."""
         ...
 
     def rows(self, columns: Collection[str]) -> Iterator[Row | RefusedRow]:

@@ -68,7 +68,7 @@ class TextLines:
 
     @property
     def fraction_read(self) -> float:
-        """How much of the file on disk has been read, from 0 to 1."""
+        """Fraction of the file on disk that has been read, from 0 to 1."""
         return 1.0 if self._file.closed else min(1.0, self._file.tell() / self._size)
 
     def peek(self) -> bytes:
