@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyMappingProxy, PyType};
 use trading_events_core::bus::Ended;
+use trading_events_core::queue::Stored;
 use trading_events_core::subscription::{End, Gap};
 
 use super::run;
@@ -15,6 +16,7 @@ use super::worker::Worker;
 use super::worker_state::{ActiveCall, NextStep, Resume, WorkerState};
 use crate::bus::native_bus::NativeBus;
 use crate::bus::subscriber::Subscriber;
+use crate::codec::packed;
 use crate::error::ends_program;
 use crate::runtime::drive::{self, ContextGuard, Progress};
 
@@ -23,9 +25,13 @@ impl Worker {
         &self,
         py: Python<'py>,
         current: &mut WorkerState,
-        event: Bound<'py, PyAny>,
+        event: Stored<Py<PyAny>>,
         entered: &mut Option<ContextGuard<'py>>,
     ) -> Result<NextStep, Bound<'py, PyAny>> {
+        let event = match packed::unpack(py, event) {
+            Ok(event) => event,
+            Err(error) => return self.fail_unread(py, current, error),
+        };
         let Some(served) = current.served.take() else { return Ok(NextStep::Continue) };
         let mut coroutine = None;
         self.expect_nesting(py, current);

@@ -20,16 +20,12 @@ const PREFETCH: u32 = 16;
 /// the next one in that time, and a new task would cost more.
 const IDLE_TURNS: u32 = 1;
 
-/// An event or a gap taken from a queue.
-pub(crate) enum Work {
+/// A worker's next action.
+pub(crate) enum Next {
     Event(Stored<Py<PyAny>>),
     /// An event with many more behind it.
     Run(Stored<Py<PyAny>>),
     Gap(Box<Gap>),
-}
-
-pub(crate) enum Next {
-    Work(Work),
     /// The budget of this turn of the loop is used up.
     Yield,
     /// No event is ready; the worker waits a turn.
@@ -40,11 +36,11 @@ pub(crate) enum Next {
 impl Next {
     /// An event taken from a queue, alone or as the first of a run.
     pub(crate) fn of(event: Stored<Py<PyAny>>, served: &Served, bus: &PythonBus) -> Self {
-        Self::Work(if bus.subscriptions().get(served.id).is_some_and(run::is_worth_it) {
-            Work::Run(event)
+        if bus.subscriptions().get(served.id).is_some_and(run::is_worth_it) {
+            Self::Run(event)
         } else {
-            Work::Event(event)
-        })
+            Self::Event(event)
+        }
     }
 }
 
@@ -62,7 +58,7 @@ pub(crate) fn choose(
             let spent = bus.dispatching_is_spent();
             if !spent && (current.turn > 0 || !current.is_shared) {
                 if let Some(gap) = bus.take_gap(id) {
-                    return Next::Work(Work::Gap(gap));
+                    return Next::Gap(gap);
                 }
                 if let Some(event) = bus.take(id) {
                     current.turn = current.turn.saturating_sub(1);

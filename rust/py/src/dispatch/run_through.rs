@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
+use trading_events_core::queue::Stored;
 
 use super::run::{self, Run, RunState};
 use super::worker::Worker;
 use super::worker_state::{ActiveCall, NextStep, WorkerState};
+use crate::codec::packed;
 use crate::runtime::drive::{self, ContextGuard, Progress};
 use crate::runtime::guarded::Guarded;
 use crate::runtime::pace::Pace;
@@ -18,10 +20,14 @@ impl Worker {
         &self,
         py: Python<'py>,
         current: &mut WorkerState,
-        event: Bound<'py, PyAny>,
+        event: Stored<Py<PyAny>>,
         pace: &mut Pace,
         entered: &mut Option<ContextGuard<'py>>,
     ) -> Result<NextStep, Bound<'py, PyAny>> {
+        let event = match packed::unpack(py, event) {
+            Ok(event) => event,
+            Err(error) => return self.fail_unread(py, current, error),
+        };
         let (coroutine, run) = match self.start_run(py, current, &event, *pace, entered) {
             Ok(Some(started)) => started,
             Ok(None) => return Ok(NextStep::Continue),

@@ -13,11 +13,9 @@ use pyo3::prelude::*;
 use trading_events_core::subscription::End;
 
 use super::nesting::Nesting;
-use super::next::{Next, Work, choose};
+use super::next::{Next, choose};
 use super::worker_state::{NextStep, Resume, WorkerState};
 use crate::bus::native_bus::NativeBus;
-use crate::codec::packed;
-use crate::runtime::drive::ContextGuard;
 use crate::runtime::exits::NativeCall;
 use crate::runtime::guarded::Guarded;
 use crate::runtime::handler_context;
@@ -118,7 +116,11 @@ impl Worker {
                 self.bus.get().lock(py).bus.end_dispatching();
             }
             called = match self.next(py, current)? {
-                Next::Work(work) => self.carry_out(py, current, work, &mut pace, &mut entered),
+                Next::Run(event) if !self.nesting.is_possible => {
+                    self.run_through(py, current, event, &mut pace, &mut entered)
+                }
+                Next::Event(event) | Next::Run(event) => self.call_handler(py, current, event, &mut entered),
+                Next::Gap(gap) => self.call_on_gap(py, current, &gap, &mut entered),
                 Next::Yield => {
                     drop(entered);
                     NativeBus::schedule_refill(self.bus.bind(py))?;
@@ -151,29 +153,6 @@ impl Worker {
                     Err(wrong) => NextStep::Raise(wrong),
                 })
             }
-        }
-    }
-
-    /// Calls a handler with an event, or a gap callback.
-    #[inline]
-    fn carry_out<'py>(
-        &self,
-        py: Python<'py>,
-        current: &mut WorkerState,
-        work: Work,
-        pace: &mut Pace,
-        entered: &mut Option<ContextGuard<'py>>,
-    ) -> Result<NextStep, Bound<'py, PyAny>> {
-        match work {
-            Work::Run(event) if !self.nesting.is_possible => match packed::unpack(py, event) {
-                Ok(event) => self.run_through(py, current, event, pace, entered),
-                Err(error) => self.fail_unread(py, current, error),
-            },
-            Work::Event(event) | Work::Run(event) => match packed::unpack(py, event) {
-                Ok(event) => self.call_handler(py, current, event, entered),
-                Err(error) => self.fail_unread(py, current, error),
-            },
-            Work::Gap(gap) => self.call_on_gap(py, current, &gap, entered),
         }
     }
 
