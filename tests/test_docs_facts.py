@@ -1,6 +1,7 @@
 """What tables in the documents say of the code is so."""
 
 import ast
+import importlib
 import inspect
 import re
 import signal
@@ -107,7 +108,8 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
 
 def test_the_commands_are_those_of_the_code() -> None:
     said = [row[0].strip("`").split()[1] for row in rows(DOCS / "guide/command-line.md")]
-    assert sorted(said) == sorted(command.NAME for command in _COMMANDS)
+    modules = [importlib.import_module(f"trading.events.cli.{name}") for name in _COMMANDS]
+    assert sorted(said) == sorted(module.NAME for module in modules)
 
 
 def test_the_overflow_policies_are_those_of_the_code() -> None:
