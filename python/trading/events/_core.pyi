@@ -397,10 +397,10 @@ class Segment:
 
     @property
     def is_apart(self) -> bool:
-        """Whether it holds rows that were set apart. What it holds, no segment before it holds as well."""
+        """Whether it holds quarantined rows. What it holds, no segment before it holds as well."""
 
     def read(self) -> SegmentRows:
-        """Its rows below the limit, without those that have been set apart since.
+        """Its rows below the limit, without those that have been quarantined since.
 
         Raises:
             OSError: It cannot be read.
@@ -486,7 +486,7 @@ def read_together(segments: list[Segment], /) -> SegmentRows:
     """
 
 def begin_apart(number: int, first_seq: int, /) -> tuple[str, bytes]:
-    """Name and first bytes of a new segment for rows that are set apart.
+    """Name and first bytes of a new segment for quarantined rows.
 
     Args:
         number: Above that of every such segment before it.

@@ -55,8 +55,8 @@ pub struct Journal<S: Storage> {
     pub(super) is_broken: bool,
     /// The newest segment whose name is known to be on disk.
     pub(super) named: Option<u64>,
-    /// Number of times that segments were quarantined.
-    pub(super) quarantined: u64,
+    /// Number of times that segments were abandoned.
+    pub(super) abandoned: u64,
     /// An empty file for the next segment.
     pub(super) prepared: Option<(u64, S::File)>,
 }
@@ -81,7 +81,7 @@ impl<S: Storage> Journal<S> {
             ended: Vec::new(),
             is_broken: false,
             named: None,
-            quarantined: 0,
+            abandoned: 0,
             prepared: None,
         })
     }
@@ -195,8 +195,8 @@ impl<S: Storage> Journal<S> {
 
     /// Number of times that a segment could no longer be trusted, and the frames in memory went to a new one.
     #[must_use]
-    pub fn quarantined(&self) -> u64 {
-        self.quarantined
+    pub fn abandoned(&self) -> u64 {
+        self.abandoned
     }
 
     /// Begins a segment with all frames that are not known to be on disk, and forgets the segments that contain them.
@@ -206,7 +206,7 @@ impl<S: Storage> Journal<S> {
         self.ended.clear();
         self.written = self.offset();
         self.is_broken = false;
-        self.quarantined += 1;
+        self.abandoned += 1;
         Ok(())
     }
 

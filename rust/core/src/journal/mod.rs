@@ -7,7 +7,7 @@
 //! - An append that was accepted is in the file: it survives the death of the process.
 //! - A [`Sync`](sync::Sync) puts it on disk: it survives a power loss.
 //! - Frames that are not on disk are also kept in memory. When a sync fails, its pages are never synced again, because
-//!   the kernel may have dropped them and would report success: the segment is quarantined, and the frames in memory go to
+//!   the kernel may have dropped them and would report success: the segment is abandoned, and the frames in memory go to
 //!   a new one.
 //! - A segment ends at the first sequence number of a later one, so that what was written twice counts once.
 //! - [`scan`](scan::scan) trusts nothing it reads. Broken bytes at the end of a segment are a torn tail, which was never

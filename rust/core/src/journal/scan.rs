@@ -38,7 +38,7 @@ pub fn scan(bytes: &[u8], limit: u64) -> Scan {
     scan_numbered(bytes, limit, Numbers::Successive)
 }
 
-/// Finds the frames of a segment of rows that were set apart, which keep their earlier sequence numbers.
+/// Finds the frames of a segment of quarantined rows, which keep their earlier sequence numbers.
 #[must_use]
 pub fn scan_apart(bytes: &[u8]) -> Scan {
     scan_numbered(bytes, u64::MAX, Numbers::Rising)

@@ -8,10 +8,10 @@ pub const HEADER_BYTES: usize = 32;
 /// Version of the format.
 pub const VERSION: u32 = 1;
 
-/// Version of the format of a segment of rows that were set apart. Releases that do not know it refuse the journal.
+/// Version of the format of a segment of quarantined rows. Releases that do not know it refuse the journal.
 pub const APART_VERSION: u32 = 2;
 
-/// The first number of segments of rows that were set apart. The number tells them from others, so that even one with a
+/// The first number of segments of quarantined rows. The number tells them from others, so that even one with a
 /// damaged header is not taken for the end of an earlier segment.
 pub const FIRST_APART: u64 = 1 << 63;
 
@@ -73,7 +73,7 @@ impl Header {
     }
 }
 
-/// True if the segment of this number contains rows that were set apart.
+/// True if the segment of this number contains quarantined rows.
 #[must_use]
 pub fn is_apart(number: u64) -> bool {
     number >= FIRST_APART

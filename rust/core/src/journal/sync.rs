@@ -13,14 +13,14 @@ pub struct Sync<S: Storage> {
     files: Vec<(Arc<S::File>, u64)>,
     /// The newest file, if its name is still to be synced.
     unnamed: Option<u64>,
-    quarantined: u64,
+    abandoned: u64,
 }
 
 /// Result of a [`Sync`].
 pub struct Synced {
     offset: Option<u64>,
     named: Option<u64>,
-    quarantined: u64,
+    abandoned: u64,
     result: io::Result<()>,
 }
 
@@ -28,8 +28,8 @@ impl<S: Storage> Sync<S> {
     /// Syncs one file after the other, up to the first failure.
     #[must_use]
     pub fn run(self) -> Synced {
-        let Self { storage, files, unnamed, quarantined } = self;
-        let mut synced = Synced { offset: None, named: None, quarantined, result: Ok(()) };
+        let Self { storage, files, unnamed, abandoned } = self;
+        let mut synced = Synced { offset: None, named: None, abandoned, result: Ok(()) };
         // Names first: a complete file without a name on disk is lost.
         if unnamed.is_some() {
             synced.result = storage.sync_directory();
@@ -61,7 +61,7 @@ impl<S: Storage> Journal<S> {
             storage: Arc::clone(&self.storage),
             files: files.collect(),
             unnamed: Some(self.number()).filter(|number| self.named < Some(*number)),
-            quarantined: self.quarantined,
+            abandoned: self.abandoned,
         })
     }
 
@@ -72,7 +72,7 @@ impl<S: Storage> Journal<S> {
     /// The sync failed. Its frames were written to a new segment, or will be by the next write; another sync is for
     /// that one.
     pub fn end_sync(&mut self, synced: Synced) -> io::Result<()> {
-        if synced.quarantined != self.quarantined {
+        if synced.abandoned != self.abandoned {
             return Ok(()); // the files are no longer those that count
         }
         self.named = self.named.max(synced.named);

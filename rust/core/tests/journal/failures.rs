@@ -48,7 +48,7 @@ fn a_batch_that_gets_stuck_half_way_leaves_nothing() {
 }
 
 #[test]
-fn a_segment_that_cannot_be_cut_is_set_aside() {
+fn a_segment_that_cannot_be_cut_is_abandoned() {
     let disk = Disk::default();
     let mut journal = journal(&disk);
     journal.append([&b"zero"[..]]).unwrap();
@@ -57,7 +57,7 @@ fn a_segment_that_cannot_be_cut_is_set_aside() {
     }
     journal.append([&b"one"[..], b"two"]).unwrap_err();
     journal.append([&b"three"[..]]).unwrap();
-    assert_eq!((texts(&disk), journal.number(), journal.quarantined()), (vec!["zero".into(), "three".into()], 2, 1));
+    assert_eq!((texts(&disk), journal.number(), journal.abandoned()), (vec!["zero".into(), "three".into()], 2, 1));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn after_a_failed_sync_what_is_in_memory_goes_to_a_new_segment_and_the_next_sync
 }
 
 #[test]
-fn a_sync_that_ends_after_its_files_were_set_aside_promises_nothing() {
+fn a_sync_that_ends_after_its_files_were_abandoned_promises_nothing() {
     let disk = Disk::default();
     let mut journal = journal(&disk);
     journal.append([&b"zero"[..]]).unwrap();

@@ -147,7 +147,7 @@ impl PyJournal {
 
     #[getter]
     fn set_aside(&self) -> u64 {
-        self.journal.lock().quarantined()
+        self.journal.lock().abandoned()
     }
 }
 
