@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from pydantic import BaseModel
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("trading.events")
 
 
 _KEPT = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__")
