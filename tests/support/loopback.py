@@ -10,11 +10,11 @@ from trading.events.transport.base import BusSide
 class LoopbackTransport:
     """Encodes what is in the outbox, decodes it, and hands it on to the same bus."""
 
-    ledger = None
+    pending_entries = None
     reconnects = 0
     repeated = 0
     heard_of_others = 0
-    is_settled = True
+    is_subscribed = True
     is_delivering = False
 
     def __init__(self, bus: BusSide) -> None:
@@ -62,10 +62,10 @@ class LoopbackTransport:
     def hear_only_itself(self) -> None:
         """There are no others."""
 
-    async def stand(self) -> None:
+    async def wait_connected(self) -> None:
         """There is nothing to connect to."""
 
-    settle = delivered = leave = acknowledge = stand
+    wait_subscribed = delivered = leave = acknowledge = wait_connected
 
 
 class LoopbackServer:

@@ -16,15 +16,15 @@ from trading.events.bus import DEFAULT_CAPACITY, GapCallback, HandlerFailure, Ov
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.statistics import BusStatistics
 from trading.events.transport.options import Mode, TransportOptions
-from trading.events.transport.remote_bus import TransportedBus
+from trading.events.transport.remote_bus import RemoteBus
 from trading.events.transport.sequences import Missed
 from trading.events.transport.servers import server_of
 from trading.events.transport.statistics import TransportStatistics
-from trading.events.transport.topic_globs import patterns_of
+from trading.events.transport.subscriptions import patterns_of
 from trading.events.transport.work_until import work_until
 
 
-class HybridEventBus(TransportedBus):
+class HybridEventBus(RemoteBus):
     """An InMemoryEventBus that also sends what it is told to, and hears what others send.
 
     Local subscribers get an event as from an InMemoryEventBus, at once, whether the server is slow or away. Sending is

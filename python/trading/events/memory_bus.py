@@ -162,7 +162,7 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
             events = recorded(store, start, event_type, filter, overflow=overflow)
             options["start"] = "new"
         sid = self._add(event_type, handler, filter, held=events is not None, **options)
-        await self._settle(sid)
+        await self._wait_subscribed(sid)
         if store is not None and events is not None:
             on_failure = partial(self._give_up, options.get("name") or sid)
             self._catch_ups.begin(self, sid, store=store, events=events, on_failure=on_failure)

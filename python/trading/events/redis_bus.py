@@ -14,12 +14,12 @@ from trading.events.statistics import BusStatistics
 from trading.events.transport.confirmation import Confirmation
 from trading.events.transport.options import Mode, TransportOptions
 from trading.events.transport.outbox import OutgoingBus
-from trading.events.transport.remote_bus import TransportedBus
+from trading.events.transport.remote_bus import RemoteBus
 from trading.events.transport.sequences import Missed
 from trading.events.transport.servers import server_of
 
 
-class RedisEventBus(TransportedBus):
+class RedisEventBus(RemoteBus):
     """An event bus over a Redis or Valkey server.
 
     `trading.events.bus` says what every bus promises. What this one promises less, and more, stands in the table of

@@ -26,7 +26,7 @@ from trading.events._models import event_kinds
 from trading.events._models.event_kinds import is_of_kind
 from trading.events.filters import event_type_filter
 from trading.events.persistence import EventReader, ParquetEventWriter
-from trading.events.transport.topic_globs import patterns_of
+from trading.events.transport.subscriptions import patterns_of
 
 SOURCE = """
 from typing import Literal

@@ -16,9 +16,10 @@ from tests.support.server.process import Server
 from tests.support.server.scripted import ScriptedServer
 from trading.events import RedisEventBus
 from trading.events.transport.redis.connection import LOST, TURN_COST, Connection
+from trading.events.transport.redis.connector import Connector
 from trading.events.transport.redis.direct_connection import DirectConnection
+from trading.events.transport.redis.pipeline import CommandPipeline
 from trading.events.transport.redis.relayed_connection import RelayedConnection
-from trading.events.transport.redis.wire import CommandWire, Connector
 
 
 @pytest.fixture(params=[DirectConnection, RelayedConnection], ids=["direct", "relayed"])
@@ -148,7 +149,7 @@ async def test_a_command_that_was_cancelled_gives_its_reply_to_no_other(
     connection: Connection, far_end: ScriptedServer
 ) -> None:
     """Turned red by: forgetting that a reply to it is still to come."""
-    wire = CommandWire(connection, reply_timeout_s=5.0)
+    wire = CommandPipeline(connection, reply_timeout_s=5.0)
     cancelled = asyncio.create_task(wire.call("GET", "one"))
     await until(lambda: len(far_end.received) == 1)
     cancelled.cancel()

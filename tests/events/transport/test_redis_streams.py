@@ -14,7 +14,7 @@ from tests.support.server.process import Server
 from trading.events import ConnectionEvent
 from trading.events.errors import EventTooLargeError, UnstorableEventError
 from trading.events.transport.frame import MAX_FRAME_BYTES, FrameMaker, read_frame
-from trading.events.transport.redis.streams import group_maintenance as group_keeper
+from trading.events.transport.redis.streams import group_maintenance
 from trading.events.transport.redis.streams.keys import APPEND, publisher_key
 
 
@@ -40,7 +40,7 @@ async def test_what_is_being_handled_is_not_taken_over(
     make_stream_bus: MakeBus, server: Server, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Turned red by: a keeper that refreshes nothing; one that claims what has just been refreshed."""
-    monkeypatch.setattr(group_keeper, "_ROUNDS", 10_000)
+    monkeypatch.setattr(group_maintenance, "_ROUNDS", 10_000)
     publisher = await make_stream_bus()
     gate, witness = Gate(), Witness()
     slow = await make_stream_bus(group="g", claim_idle_s=PATIENCE_S)

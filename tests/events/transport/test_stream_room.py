@@ -46,7 +46,7 @@ async def test_flush_waits_for_no_handler_where_as_much_is_in_flight_as_may_be(
 
 @GROUPS
 async def test_flush_waits_for_no_handler_whose_queue_is_full(make_stream_bus: MakeBus, group: str | None) -> None:
-    """Turned red by: `TransportedBus._has_room` not asking who waits for room."""
+    """Turned red by: `RemoteBus._has_room` not asking who waits for room."""
     bus = await make_stream_bus(group=group)
     gate = Gate()
     await bus.subscribe("tick", gate, capacity=1)

@@ -36,13 +36,13 @@ async def publish_one_by_one(bus: RedisEventBus, count: int) -> None:
 
 
 async def trim_once(bus: RedisEventBus) -> None:
-    """What the keeper does each time its interval has passed."""
+    """What the maintenance does each time its interval has passed."""
     transport = bus._transport
     assert isinstance(transport, StreamTransport)
-    keeper = transport._keeper
-    assert keeper is not None
-    assert keeper._wire is not None
-    await keeper.trim(keeper._wire, f"{{{bus.namespace}:0}}".encode())
+    maintenance = transport._maintenance
+    assert maintenance is not None
+    assert maintenance._wire is not None
+    await maintenance.trim(maintenance._wire, f"{{{bus.namespace}:0}}".encode())
 
 
 async def test_all_that_every_group_has_acknowledged_is_removed_however_much_it_is(

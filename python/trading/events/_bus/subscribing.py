@@ -87,7 +87,7 @@ class SubscribingBus(ClosingBus):
         """For buses that have something of their own to do around a handler."""
         return handler, condition, overflow
 
-    async def _settle(self, sid: str) -> None:
+    async def _wait_subscribed(self, sid: str) -> None:
         """For buses that have somebody else to tell of a new subscription."""
 
     def _end_subscription(self, sid: str, *, drain: bool) -> "asyncio.Future[None] | None":

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from trading.events.base import BaseEvent
 from trading.events.transport.outbox import Outbox
-from trading.events.transport.pending_entries import Entry, Ledger
+from trading.events.transport.pending_entries import Entry, PendingEntries
 from trading.events.transport.reports import Reports
-from trading.events.transport.topic_globs import Interests
+from trading.events.transport.subscriptions import SubscriptionSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class BusSide:
     outbox: Outbox
     """Events on their way to the server."""
 
-    interests: Interests
+    subscriptions: SubscriptionSet
     """Patterns of the bus's subscriptions."""
 
     reports: Reports
@@ -69,19 +69,19 @@ class Transport(Protocol):
     """A way over a server, such as publish/subscribe or streams."""
 
     @property
-    def ledger(self) -> Ledger | None:
+    def pending_entries(self) -> PendingEntries | None:
         """Entries that are being handled, where their ends are acknowledged."""
         ...
 
     @property
     def room(self) -> asyncio.Event:
-        """Set when an entry in the ledger has ended."""
+        """Set when an entry in the pending_entries has ended."""
         ...
 
     def start(self) -> None:
         """Starts connecting, in the running loop."""
 
-    async def stand(self) -> None:
+    async def wait_connected(self) -> None:
         """Waits for the first connections.
 
         Raises:
@@ -90,11 +90,11 @@ class Transport(Protocol):
         """
 
     @property
-    def is_settled(self) -> bool:
-        """Whether `settle` has nothing to wait for."""
+    def is_subscribed(self) -> bool:
+        """Whether `wait_subscribed` has nothing to wait for."""
         ...
 
-    async def settle(self) -> None:
+    async def wait_subscribed(self) -> None:
         """Waits until the server has confirmed all that is wanted now."""
 
     async def confirmed(self, count: int) -> None:

@@ -46,7 +46,7 @@ class DeadLetter:
     reason: str
 
 
-class Ledger:
+class PendingEntries:
     """The entries that are being handled.
 
     Args:
@@ -120,15 +120,15 @@ def _reason_of(error: Exception) -> str:
 class TrackedHandler:
     """A subscription's handler, which ends its part of an entry when it ends."""
 
-    def __init__(self, ledger: Ledger, handler: Callable[[Any], Any], name: str) -> None:
-        self._ledger = ledger
+    def __init__(self, pending: PendingEntries, handler: Callable[[Any], Any], name: str) -> None:
+        self._pending = pending
         self._handler = handler
         self.name = name
         self._entries: dict[str, deque[Entry]] = {}
 
     def note(self, event: BaseEvent) -> bool:
         """The last of the subscription's filters: the event is one of this subscription."""
-        current = self._ledger.current
+        current = self._pending.current
         if current is not None and current[0] is event:
             current[1].open += 1
             self._entries.setdefault(event.event_id, deque()).append(current[1])
@@ -147,25 +147,25 @@ class TrackedHandler:
         try:
             await self._try(event, entry)
         except Exception:
-            self._ledger.release(entry)
+            self._pending.release(entry)
             raise
         except BaseException:
             entry.is_kept = True
-            self._ledger.release(entry)
+            self._pending.release(entry)
             raise
         else:
-            self._ledger.release(entry)
+            self._pending.release(entry)
         finally:
             REDELIVERED.reset(token)
 
     async def _try(self, event: BaseEvent, entry: Entry) -> None:
-        delay_s = self._ledger.retry_delay_s
-        for attempt in range(1, self._ledger.max_attempts + 1):
+        delay_s = self._pending.retry_delay_s
+        for attempt in range(1, self._pending.max_attempts + 1):
             try:
                 await self._call(event)
             except Exception as error:
-                if attempt == self._ledger.max_attempts:
-                    self._ledger.bury(DeadLetter(entry, event, self.name, attempt, _reason_of(error)))
+                if attempt == self._pending.max_attempts:
+                    self._pending.bury(DeadLetter(entry, event, self.name, attempt, _reason_of(error)))
                     raise
             else:
                 return
@@ -182,7 +182,7 @@ class TrackedHandler:
         waiting, self._entries = self._entries, {}
         for entries in waiting.values():
             for entry in entries:
-                self._ledger.release(entry)
+                self._pending.release(entry)
 
 
 @coroutine

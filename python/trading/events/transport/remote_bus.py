@@ -1,4 +1,4 @@
-"""TransportedBus: what the buses over a server have in common. Their local delivery is that of an InMemoryEventBus."""
+"""RemoteBus: what the buses over a server have in common. Their local delivery is that of an InMemoryEventBus."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from trading.events.transport.pending_entries import Entry, TrackedHandler
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed
 from trading.events.transport.statistics import TransportStatistics
-from trading.events.transport.topic_globs import Interests
+from trading.events.transport.subscriptions import SubscriptionSet
 from trading.events.transport.work_until import work_until
 
 _LOGGER = logging.getLogger("trading.events")
@@ -28,7 +28,7 @@ _MOST_WAITING = 1024
 """Events from publish/subscribe that may wait for room in local queues at once, under `conflate`."""
 
 
-class TransportedBus(InMemoryEventBus):
+class RemoteBus(InMemoryEventBus):
     """A bus whose events travel over a server."""
 
     def __init__(
@@ -57,7 +57,7 @@ class TransportedBus(InMemoryEventBus):
         self._reports = Reports(name, self._server.endpoint, self._publish_own, on_missed)
         self._confirmations = Confirmations()
         self._reports.on_refused = self._confirmations.refuse
-        self._interests = Interests()
+        self._subscriptions = SubscriptionSet()
         self._outbox = Outbox()
         self._received = 0
         self._crowded_out = 0
@@ -73,7 +73,7 @@ class TransportedBus(InMemoryEventBus):
             BusSide(
                 name=name,
                 outbox=self._outbox,
-                interests=self._interests,
+                subscriptions=self._subscriptions,
                 reports=self._reports,
                 hears_itself=hears_itself,
                 is_heard=self._hears_what_it_sends,
@@ -83,10 +83,10 @@ class TransportedBus(InMemoryEventBus):
                 has_room=self._has_room,
             )
         )
-        self._ledger = self._transport.ledger
+        self._pending = self._transport.pending_entries
 
     def _hears_what_it_sends(self) -> bool:
-        return self._hears_itself and bool(self._interests.patterns)
+        return self._hears_itself and bool(self._subscriptions.patterns)
 
     @property
     def namespace(self) -> str:
@@ -100,7 +100,7 @@ class TransportedBus(InMemoryEventBus):
             ServerError: The server cannot be reached, or does not let this user in.
         """
         await super().__aenter__()
-        await self._stand()
+        await self._wait_connected()
         return self
 
     def _bind(self) -> None:
@@ -109,9 +109,9 @@ class TransportedBus(InMemoryEventBus):
             self._is_started = True
             self._transport.start()
 
-    async def _stand(self) -> None:
+    async def _wait_connected(self) -> None:
         try:
-            await self._transport.stand()
+            await self._transport.wait_connected()
         except TimeoutError:
             raise ServerError(f"{self.name}: no connection to {self._server.endpoint}") from None
         except self._server.refusals as refusal:
@@ -131,7 +131,7 @@ class TransportedBus(InMemoryEventBus):
         sid = super()._add(event_type, handler, condition, **terms)
         if self._newest is not None:
             self._tracked[sid], self._newest = self._newest, None
-        self._interests.add(sid, event_type)
+        self._subscriptions.add(sid, event_type)
         self._heard.set()
         return sid
 
@@ -148,42 +148,42 @@ class TransportedBus(InMemoryEventBus):
 
         What is called inline has ended before the reader lets go of the entry.
         """
-        if self._ledger is None or overflow != "block" or delivery == "inline":
+        if self._pending is None or overflow != "block" or delivery == "inline":
             return handler, condition, overflow
-        tracked = TrackedHandler(self._ledger, handler, name or str(getattr(handler, "__qualname__", "")))
+        tracked = TrackedHandler(self._pending, handler, name or str(getattr(handler, "__qualname__", "")))
         self._newest = tracked
         return tracked, tracked.note if condition is None else combined_filter(condition, tracked.note), overflow
 
-    async def _settle(self, sid: str) -> None:
+    async def _wait_subscribed(self, sid: str) -> None:
         """Waits until the server has confirmed the subscription; one that is given up ends."""
-        is_settled = self._transport.is_settled
-        if is_settled:
+        is_subscribed = self._transport.is_subscribed
+        if is_subscribed:
             return
         try:
-            is_settled = await work_until(self._stand_and_settle(), self._gone)
+            is_subscribed = await work_until(self._wait_until_subscribed(), self._gone)
         finally:
-            if not is_settled:
+            if not is_subscribed:
                 await self.unsubscribe(sid)
-        if not is_settled:
+        if not is_subscribed:
             raise BusClosedError(f"{self.name} was closed before the server had confirmed the subscription")
 
-    async def _stand_and_settle(self) -> None:
-        await self._stand()
+    async def _wait_until_subscribed(self) -> None:
+        await self._wait_connected()
         try:
-            await self._transport.settle()
+            await self._transport.wait_subscribed()
         except self._server.refusals as refusal:
             raise ServerError(f"{self.name}: {self._server.endpoint} refuses the subscription: {refusal}") from None
 
     async def unsubscribe(self, subscription_id: str, *, drain: bool = False) -> None:
         """Ends a subscription. See `InMemoryEventBus.unsubscribe`."""
         await super().unsubscribe(subscription_id, drain=drain)
-        self._interests.remove(subscription_id)
+        self._subscriptions.remove(subscription_id)
         tracked = self._tracked.pop(subscription_id, None)
         if tracked is not None:
             tracked.end()
-        if self._is_started and not self._is_closing and not self._transport.is_settled:
+        if self._is_started and not self._is_closing and not self._transport.is_subscribed:
             with suppress(*self._server.refusals):  # another subscription is
-                await work_until(self._transport.settle(), self._gone)
+                await work_until(self._transport.wait_subscribed(), self._gone)
 
     def _deliver(self, events: list[BaseEvent]) -> None:
         """Hands events of publish/subscribe to the local queues, without waiting for them."""
@@ -207,15 +207,15 @@ class TransportedBus(InMemoryEventBus):
     async def _deliver_entry(self, entry: Entry, events: list[BaseEvent]) -> None:
         """Hands the events of an entry of a stream to the local queues, as they have room."""
         self._received += len(events)
-        ledger = self._ledger
+        pending_entries = self._pending
         with suppress(BusClosedError):
-            if ledger is None:
+            if pending_entries is None:
                 for event in events:
                     await self._accept(event)
                 return
-            with ledger.opened(entry):
+            with pending_entries.opened(entry):
                 for event in events:
-                    ledger.current = event, entry
+                    pending_entries.current = event, entry
                     await self._accept(event)
 
     async def _accept(self, event: BaseEvent) -> None:
@@ -231,7 +231,7 @@ class TransportedBus(InMemoryEventBus):
         await self._heard.wait()
         most = self.options.max_in_flight - 1
         while self._in_flight > most:
-            if self._ledger is None:
+            if self._pending is None:
                 await self._idle(most)
             else:
                 self._transport.room.clear()
@@ -239,7 +239,7 @@ class TransportedBus(InMemoryEventBus):
 
     @property
     def _in_flight(self) -> int:
-        return self._unfinished if self._ledger is None else self._ledger.events
+        return self._unfinished if self._pending is None else self._pending.events
 
     def _has_room(self) -> bool:
         return self._in_flight < self.options.max_in_flight and not self._publishers_waiting
@@ -271,11 +271,11 @@ class TransportedBus(InMemoryEventBus):
         self._check_outside("join")
         self._bind()
         if self._is_started and not self._is_closed:
-            await work_until(self._stand_and_work_off(), self._gone)
+            await work_until(self._connect_and_work_off(), self._gone)
         await super().join()
 
-    async def _stand_and_work_off(self) -> None:
-        await self._stand()
+    async def _connect_and_work_off(self) -> None:
+        await self._wait_connected()
         await self._work_off()
 
     async def _work_off_and_leave(self) -> None:

@@ -3,9 +3,9 @@
 from trading.events.transport.base import BusSide, Transport
 from trading.events.transport.options import TransportOptions
 from trading.events.transport.redis.connection import REFUSED
+from trading.events.transport.redis.connector import Connector
 from trading.events.transport.redis.pubsub.transport import PubSubTransport
 from trading.events.transport.redis.streams.transport import StreamTransport
-from trading.events.transport.redis.wire import Connector
 
 
 class RedisServer:

@@ -11,14 +11,14 @@ from trading.events.errors import EventDecodeError
 from trading.events.transport.frame import BEAT, read_frame
 from trading.events.transport.redis.connection import REFUSED, Connection
 from trading.events.transport.sequences import Missed, Sequences
-from trading.events.transport.topic_globs import Interests, glob_of
+from trading.events.transport.subscriptions import SubscriptionSet, glob_of
 
 
 class PubSubReceiver:
     """Subscribes to what is wanted, reads frames, and hands their events on, each once.
 
     Args:
-        interests: What is wanted.
+        subscriptions: What is wanted.
         deliver: Takes the events of a frame, and does not wait.
         tell_missed: Told of every gap.
         tell_undecodable: Told of every frame that cannot be read.
@@ -29,7 +29,7 @@ class PubSubReceiver:
 
     def __init__(
         self,
-        interests: Interests,
+        subscriptions: SubscriptionSet,
         deliver: Callable[[list[BaseEvent]], object],
         *,
         tell_missed: Callable[[Missed], object],
@@ -38,7 +38,7 @@ class PubSubReceiver:
         namespace: str,
         ping_interval_s: float,
     ) -> None:
-        self._interests = interests
+        self._subscriptions = subscriptions
         self._deliver = deliver
         self._tell_missed = tell_missed
         self._tell_undecodable = tell_undecodable
@@ -62,7 +62,7 @@ class PubSubReceiver:
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Hears until the connection is lost."""
         self._confirmed.clear()
-        self._asked = self._interests.patterns
+        self._asked = self._subscriptions.patterns
         wanted = {self._control, *map(self._glob, self._asked)}
         connection.listen(self._receive)
         connection.lost.add_done_callback(self._note_lost)
@@ -95,7 +95,7 @@ class PubSubReceiver:
             connection.check()
             if not self._heard:
                 raise TimeoutError(f"nothing came for {self._ping_interval_s} s")
-            if self._interests.refresh():
+            if self._subscriptions.refresh():
                 self._ask()
 
     def _receive(self, message: Any) -> int:
@@ -128,7 +128,7 @@ class PubSubReceiver:
                 frame.publisher, channel, sequence=frame.sequence, count=frame.count
             )
             topic = channel[len(self._prefix) :].decode(errors="replace")
-            is_wanted = self._interests.covers(topic)
+            is_wanted = self._subscriptions.covers(topic)
             if missed and is_wanted:
                 self._tell_missed(Missed(missed, frame.publisher.hex(), channel.decode(errors="replace")))
             self.repeated += repeated
@@ -155,7 +155,7 @@ class PubSubReceiver:
         return len(channels)
 
     def _note_beat(self, publisher: bytes, channel: bytes, last: int) -> None:
-        if self._interests.covers(channel[len(self._prefix) :].decode(errors="replace")):
+        if self._subscriptions.covers(channel[len(self._prefix) :].decode(errors="replace")):
             missed = self._sequences.note_last(publisher, channel, last)
             if missed:
                 self._tell_missed(Missed(missed, publisher.hex(), channel.decode(errors="replace")))
@@ -164,12 +164,12 @@ class PubSubReceiver:
         return glob_of(self._prefix.decode() + pattern).encode()
 
     @property
-    def is_settled(self) -> bool:
+    def is_subscribed(self) -> bool:
         """Whether the server has confirmed all that is wanted now, and nothing else."""
-        wanted = self._interests.patterns
+        wanted = self._subscriptions.patterns
         return wanted == self._asked and all(self._glob(pattern) in self._confirmed for pattern in wanted)
 
-    async def settle(self) -> None:
+    async def wait_subscribed(self) -> None:
         """Waits until the server has confirmed all that is wanted now.
 
         Raises:
@@ -177,14 +177,14 @@ class PubSubReceiver:
         """
         self._refusal = None
         wanted = self._ask()
-        while not {self._glob(pattern) for pattern in wanted & self._interests.patterns} <= self._confirmed:
+        while not {self._glob(pattern) for pattern in wanted & self._subscriptions.patterns} <= self._confirmed:
             if self._refusal is not None:
                 raise self._refusal
             await self._next_change()
 
     def _ask(self) -> frozenset[str]:
         """Asks for what is wanted now, and no more for what is not; where no connection stands, the next one does."""
-        wanted = self._interests.patterns
+        wanted = self._subscriptions.patterns
         before, self._asked = self._asked, wanted
         if new := wanted - before:
             # What was not heard until now was not missed.

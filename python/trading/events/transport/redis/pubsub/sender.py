@@ -11,7 +11,8 @@ from redis.exceptions import ReadOnlyError, ResponseError
 from trading.events.transport.frame import FrameMaker, runs_by_topic
 from trading.events.transport.outbox import Outbox
 from trading.events.transport.redis.connection import LOST, Command, Connection
-from trading.events.transport.redis.wire import CommandWire, role_in
+from trading.events.transport.redis.connector import role_in
+from trading.events.transport.redis.pipeline import CommandPipeline
 
 _LOGGER = logging.getLogger("trading.events")
 
@@ -62,7 +63,7 @@ class PubSubSender:
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Sends until the connection is lost."""
-        wire = CommandWire(connection, reply_timeout_s=self._reply_timeout_s)
+        wire = CommandPipeline(connection, reply_timeout_s=self._reply_timeout_s)
         wire.lost.add_done_callback(lambda _: self._outbox.wake())
         await self._look_at_role(wire)
         stands()
@@ -77,14 +78,14 @@ class PubSubSender:
         finally:
             self._outbox.send_few_with(None)
 
-    def _send_at_once(self, wire: CommandWire) -> None:
+    def _send_at_once(self, wire: CommandPipeline) -> None:
         if self._unconfirmed or wire.lost.done():
             return
         self._take()
         if self._unconfirmed and not self._new_topics:
             self._replies = wire.begin(self._unconfirmed)
 
-    async def _next(self, wire: CommandWire) -> None:
+    async def _next(self, wire: CommandPipeline) -> None:
         while not self._unconfirmed:
             wire.check()
             self._take()
@@ -97,7 +98,7 @@ class PubSubSender:
                 return
             await self._outbox.wait()
 
-    async def _look_at_role(self, wire: CommandWire) -> None:
+    async def _look_at_role(self, wire: CommandPipeline) -> None:
         """Leaves a master that has become a replica: what is published there does not reach those at the new one.
 
         Who has begun at a replica stays there.
@@ -140,7 +141,7 @@ class PubSubSender:
         """The channel of beats."""
         return f"{self._namespace}!beats".encode()
 
-    async def _send(self, wire: CommandWire) -> None:
+    async def _send(self, wire: CommandPipeline) -> None:
         if self._new_topics:
             topics, self._new_topics = self._new_topics, set()
             await self._prepare(topics)

@@ -7,23 +7,23 @@ from trading.events.transport.base import BusSide
 from trading.events.transport.frame import FrameMaker
 from trading.events.transport.options import TransportOptions
 from trading.events.transport.redis.connection import REFUSED
-from trading.events.transport.redis.link import Link
+from trading.events.transport.redis.connector import Connector
 from trading.events.transport.redis.pubsub.receiver import PubSubReceiver
 from trading.events.transport.redis.pubsub.sender import PubSubSender
-from trading.events.transport.redis.wire import Connector
+from trading.events.transport.redis.reconnecting import ReconnectingConnection
 
 
 class PubSubTransport:
     """Both halves of publish/subscribe, each with its own connection."""
 
-    ledger = None
+    pending_entries = None
 
     def __init__(self, connector: Connector, options: TransportOptions, bus: BusSide) -> None:
         self.room = asyncio.Event()
         self._is_heard = bus.is_heard
         self._connector = connector
         self._options = options
-        self._interests = bus.interests
+        self._subscriptions = bus.subscriptions
         self._reports = bus.reports
         self._name = bus.name
         self._kinds: set[str] = set()
@@ -38,7 +38,7 @@ class PubSubTransport:
             prepare=self._hear_new_kinds,
         )
         self._receiver = PubSubReceiver(
-            bus.interests,
+            bus.subscriptions,
             bus.deliver,
             tell_missed=bus.reports.missed,
             tell_undecodable=bus.reports.undecodable,
@@ -46,21 +46,21 @@ class PubSubTransport:
             namespace=options.namespace,
             ping_interval_s=options.ping_interval_s,
         )
-        self._links: list[Link] = []
+        self._links: list[ReconnectingConnection] = []
 
     async def _hear_new_kinds(self, topics: set[str]) -> None:
         """Before the first event of a kind goes out, classes of that kind defined since are asked for."""
         kinds = {topic.split(".", 2)[1] for topic in topics}
         if not kinds <= self._kinds:
             self._kinds |= kinds
-            if self._interests.refresh():
+            if self._subscriptions.refresh():
                 with suppress(*REFUSED):  # what may not be heard here goes out all the same
-                    await self._receiver.settle()
+                    await self._receiver.wait_subscribed()
 
     async def _be_heard(self) -> None:
         """Before the first event goes out, it is heard here, if anybody here is to hear it."""
         if self._is_heard():
-            await self._links[1].stood()
+            await self._links[1].connected()
 
     def start(self) -> None:
         """Starts connecting, in the running loop."""
@@ -68,21 +68,21 @@ class PubSubTransport:
         for role, session in sessions:
             announce = self._reports.announce(role)
             name = f"{self._name} {role}"
-            self._links.append(Link(self._connector, session, announce=announce, name=name))
+            self._links.append(ReconnectingConnection(self._connector, session, announce=announce, name=name))
 
-    async def stand(self) -> None:
-        """Waits for the first connections. Raises what Link.stand does."""
+    async def wait_connected(self) -> None:
+        """Waits for the first connections. Raises what ReconnectingConnection.stand does."""
         for link in self._links:
-            await link.stand(self._options.connect_timeout_s)
+            await link.wait_connected(self._options.connect_timeout_s)
 
     @property
-    def is_settled(self) -> bool:
+    def is_subscribed(self) -> bool:
         """Whether the connections stand, and the server has confirmed all that is wanted now."""
-        return all(link.is_up for link in self._links) and self._receiver.is_settled
+        return all(link.is_up for link in self._links) and self._receiver.is_subscribed
 
-    async def settle(self) -> None:
+    async def wait_subscribed(self) -> None:
         """Waits until the server has confirmed all that is wanted now."""
-        await self._receiver.settle()
+        await self._receiver.wait_subscribed()
 
     async def flush(self, *, is_heard: bool) -> bool:
         """Waits until the server has what was collected, and what of it comes back here has been handed on.

@@ -9,11 +9,11 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from trading.events.transport.frame import FrameMaker
-from trading.events.transport.pending_entries import DeadLetter, Entry, Ledger
+from trading.events.transport.pending_entries import DeadLetter, Entry, PendingEntries
 from trading.events.transport.redis.connection import LOST, Command, Connection
+from trading.events.transport.redis.pipeline import CommandPipeline
 from trading.events.transport.redis.streams.group_reader import GroupReader, claim_entries
 from trading.events.transport.redis.streams.keys import TRIM, Keys, dead_letter_key
-from trading.events.transport.redis.wire import CommandWire
 from trading.events.transport.reports import Reports
 from trading.events.transport.tasks import end_tasks, start_task
 
@@ -24,14 +24,14 @@ _ROUNDS = 3
 """How often what is handled is refreshed, and claims are made, in the time after which an entry is claimed."""
 
 
-class GroupKeeper:
+class GroupMaintenance:
     """Keeps a group in order, over a connection of its own.
 
     Args:
         keys: Names the streams.
         group: The group.
         consumer: This member of it.
-        ledger: What is being handled.
+        pending_entries: What is being handled.
         reader: Takes what was claimed.
         reports: Told of what is lost to a hard limit.
         claim_idle_s: An entry that nobody has acknowledged or refreshed for so long is claimed.
@@ -46,7 +46,7 @@ class GroupKeeper:
         *,
         group: str,
         consumer: str,
-        ledger: Ledger,
+        pending_entries: PendingEntries,
         reader: GroupReader,
         reports: Reports,
         claim_idle_s: float,
@@ -57,7 +57,7 @@ class GroupKeeper:
         self._keys = keys
         self._group = group
         self._consumer = consumer
-        self._ledger = ledger
+        self._pending = pending_entries
         self._reader = reader
         self._reports = reports
         self._claim_idle_s = claim_idle_s
@@ -67,7 +67,7 @@ class GroupKeeper:
         self._frames = FrameMaker(reports.refused)
         self._dead: deque[DeadLetter] = deque()
         self._awaited = asyncio.Event()
-        self._wire: CommandWire | None = None
+        self._wire: CommandPipeline | None = None
         self._cursors: dict[bytes, bytes] = {}
         self.settled = asyncio.Event()
 
@@ -82,11 +82,11 @@ class GroupKeeper:
     @property
     def is_idle(self) -> bool:
         """Whether all that has ended is acknowledged."""
-        return not self._ledger.ended and not self._dead
+        return not self._pending.ended and not self._dead
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Keeps the group until the connection is lost."""
-        wire = CommandWire(connection, reply_timeout_s=self._reply_timeout_s)
+        wire = CommandPipeline(connection, reply_timeout_s=self._reply_timeout_s)
         wire.lost.add_done_callback(lambda _: self.wake())
         rounds: list[asyncio.Task[None]] = []
         try:
@@ -107,10 +107,10 @@ class GroupKeeper:
             self._wire = None
             await end_tasks(*rounds)
 
-    async def _acknowledge(self, wire: CommandWire) -> None:
-        while self._ledger.ended or self._dead:
+    async def _acknowledge(self, wire: CommandPipeline) -> None:
+        while self._pending.ended or self._dead:
             letters = list(self._dead)
-            entries = [self._ledger.ended[at] for at in range(min(_BATCH, len(self._ledger.ended)))]
+            entries = [self._pending.ended[at] for at in range(min(_BATCH, len(self._pending.ended)))]
             commands = [*map(self._letter, letters), *self._acknowledgements(entries)]
             for reply in await wire.pipeline(commands):
                 if isinstance(reply, ResponseError) and not str(reply).startswith("NOGROUP"):
@@ -118,8 +118,8 @@ class GroupKeeper:
             for _ in letters:
                 self._dead.popleft()
             for entry in entries:
-                self._ledger.ended.popleft()
-                self._ledger.acknowledged(entry)
+                self._pending.ended.popleft()
+                self._pending.acknowledged(entry)
         self.settled.set()
 
     def _acknowledgements(self, entries: list[Entry]) -> list[Command]:
@@ -138,7 +138,7 @@ class GroupKeeper:
             "subscription", letter.subscription, "attempts", letter.attempts, "reason", reason,
         )  # fmt: skip
 
-    async def _claim_for_ever(self, wire: CommandWire) -> None:
+    async def _claim_for_ever(self, wire: CommandPipeline) -> None:
         try:
             while True:
                 await self._refresh(wire)
@@ -150,7 +150,7 @@ class GroupKeeper:
         finally:
             self.wake()
 
-    async def _refresh(self, wire: CommandWire) -> None:
+    async def _refresh(self, wire: CommandPipeline) -> None:
         """Tells the server that what is being handled here is, so that nobody claims it."""
         by_stream: dict[bytes, list[bytes]] = {}
         for stream, entry_id in self._reader.in_hand:
@@ -160,7 +160,7 @@ class GroupKeeper:
                 part = ids[at : at + _BATCH]
                 await self._unless_gone(wire.call("XCLAIM", stream, self._group, self._consumer, 0, *part, "JUSTID"))
 
-    async def _claim(self, wire: CommandWire, stream: bytes) -> bool:
+    async def _claim(self, wire: CommandPipeline, stream: bytes) -> bool:
         """Claims some of what nobody has refreshed. Returns whether there may be more."""
         if self._reader.has_claimed:
             return True
@@ -190,7 +190,7 @@ class GroupKeeper:
             if self._wire is not None:
                 await self._wire.call("CLIENT", "UNBLOCK", client)
 
-    async def _trim_for_ever(self, wire: CommandWire) -> None:
+    async def _trim_for_ever(self, wire: CommandPipeline) -> None:
         try:
             while True:
                 await asyncio.sleep(self._trim_interval_s)
@@ -199,7 +199,7 @@ class GroupKeeper:
         finally:
             self.wake()
 
-    async def trim(self, wire: CommandWire, stream: bytes) -> None:
+    async def trim(self, wire: CommandPipeline, stream: bytes) -> None:
         """Removes what every group has acknowledged, and what is beyond the hard limit."""
         beyond, is_done = 0, False
         while not is_done:

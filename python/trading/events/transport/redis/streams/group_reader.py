@@ -7,17 +7,17 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from trading.events.transport.pending_entries import Entry, Ledger
+from trading.events.transport.pending_entries import Entry, PendingEntries
+from trading.events.transport.redis.pipeline import CommandPipeline
 from trading.events.transport.redis.streams.keys import Keys
 from trading.events.transport.redis.streams.reader import BLOCK_S, START, StreamReader, id_key
-from trading.events.transport.redis.wire import CommandWire
 
 _EMPTY_READS = 2
 """After so many reads that found nothing all that was there before has gone to some member: one may have been over."""
 
 
 async def claim_entries(
-    wire: CommandWire, stream: bytes, group: str, consumer: str, ids: list[bytes]
+    wire: CommandPipeline, stream: bytes, group: str, consumer: str, ids: list[bytes]
 ) -> tuple[list[Any], dict[bytes, int]]:
     """Claims pending entries for good. Returns them, and how often each has been delivered, this time included.
 
@@ -41,7 +41,7 @@ class GroupReader(StreamReader):
         start: str,
         group: str,
         consumer: str,
-        ledger: Ledger,
+        pending_entries: PendingEntries,
         max_deliveries: int,
         **options: Any,
     ) -> None:
@@ -49,7 +49,7 @@ class GroupReader(StreamReader):
         self._start = start
         self._group = group
         self._consumer = consumer
-        self._ledger = ledger
+        self._pending_entries = pending_entries
         self._max_deliveries = max_deliveries
         self._pending: dict[bytes, bytes] = {}
         self._from_pending: set[tuple[bytes, bytes]] = set()
@@ -62,7 +62,7 @@ class GroupReader(StreamReader):
         self._is_reading = self._is_leaving = False
         self._empty_reads = 0
 
-    async def prepare(self, wire: CommandWire) -> None:
+    async def prepare(self, wire: CommandPipeline) -> None:
         """Makes the group where it is missing, and begins with what is pending."""
         await self._end_last_connection(wire)
         for stream in self._keys.streams:
@@ -71,7 +71,7 @@ class GroupReader(StreamReader):
         for before in (self._claimed, self._from_pending, self._at_hand, self._deliveries):
             before.clear()
 
-    async def _end_last_connection(self, wire: CommandWire) -> None:
+    async def _end_last_connection(self, wire: CommandPipeline) -> None:
         """Has the server drop the connection that was lost here: a read that blocks there would take entries along."""
         last = self._client
         try:
@@ -83,7 +83,7 @@ class GroupReader(StreamReader):
         else:
             self._client = dict(field.partition("=")[::2] for field in told.split())
 
-    async def _make_group(self, wire: CommandWire, stream: bytes) -> None:
+    async def _make_group(self, wire: CommandPipeline, stream: bytes) -> None:
         place = {"new": "$"}.get(self._start, self._start)
         last = self.positions.get(stream)
         if last is not None:
@@ -100,7 +100,7 @@ class GroupReader(StreamReader):
                 reason = f"the group {self._group} of {stream.decode()} was gone; it is made anew at {place}"
                 self._reports.notice(reason)
 
-    async def next_entries(self, wire: CommandWire) -> list[Any]:
+    async def next_entries(self, wire: CommandPipeline) -> list[Any]:
         """What was pending, what was claimed of others, what is new: in this order."""
         if self._is_leaving:
             await asyncio.get_running_loop().create_future()
@@ -114,14 +114,14 @@ class GroupReader(StreamReader):
         self._at_hand.update((stream, entry[0]) for stream, entries in found for entry in entries)
         return found
 
-    async def _next_found(self, wire: CommandWire) -> list[Any]:
+    async def _next_found(self, wire: CommandPipeline) -> list[Any]:
         if self._pending:
             async with self.claiming:
                 return await self._next_pending(wire)
         if self._claimed:
             stream, entries = self._claimed.popleft()
             self.changed.set()
-            known = self._from_pending | self._ledger.in_flight.keys()
+            known = self._from_pending | self._pending_entries.in_flight.keys()
             return [(stream, [entry for entry in entries if (stream, entry[0]) not in known])]
         self._from_pending.clear()
         command = ("XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", self.entries)
@@ -137,7 +137,7 @@ class GroupReader(StreamReader):
         self._empty_reads += not found
         return found or []
 
-    async def _next_pending(self, wire: CommandWire) -> list[Any]:
+    async def _next_pending(self, wire: CommandPipeline) -> list[Any]:
         stream, after = next(iter(self._pending.items()))
         # What is being handled now may be acknowledged when the reply comes, which says that it is pending.
         known = self.in_hand
@@ -157,7 +157,7 @@ class GroupReader(StreamReader):
     @property
     def in_hand(self) -> set[tuple[bytes, bytes]]:
         """What has been read and not acknowledged."""
-        return self._at_hand | self._ledger.in_flight.keys()
+        return self._at_hand | self._pending_entries.in_flight.keys()
 
     @property
     def has_claimed(self) -> bool:
@@ -191,7 +191,7 @@ class GroupReader(StreamReader):
         self._reports.notice(f"{reason} acknowledged: it goes to the dead letters")
         self.note_position(stream, entry_id, fields)
         frame = fields[1] if fields and len(fields) > 1 else b""
-        self._ledger.give_up(Entry(stream, entry_id, 0, is_redelivered=True), frame, deliveries - 1)
+        self._pending_entries.give_up(Entry(stream, entry_id, 0, is_redelivered=True), frame, deliveries - 1)
 
     async def leave(self, _unblock: Callable[[bytes], Awaitable[None]]) -> None:
         """Reads no more: what the server gave to a connection that is closed would wait until somebody claims it."""

@@ -12,8 +12,8 @@ from trading.events.errors import EventDecodeError
 from trading.events.transport.frame import Frame, read_frame
 from trading.events.transport.pending_entries import Entry
 from trading.events.transport.redis.connection import LOST, Command, Connection
+from trading.events.transport.redis.pipeline import CommandPipeline
 from trading.events.transport.redis.streams.keys import Keys
-from trading.events.transport.redis.wire import CommandWire
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed, Sequences
 
@@ -120,7 +120,7 @@ class StreamReader:
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Reads until the connection is lost."""
-        wire = CommandWire(connection, reply_timeout_s=self._reply_timeout_s)
+        wire = CommandPipeline(connection, reply_timeout_s=self._reply_timeout_s)
         try:
             await self.prepare(wire)
             stands()
@@ -136,11 +136,11 @@ class StreamReader:
             self.entries = max(1, self.entries // 4)
             raise
 
-    async def prepare(self, wire: CommandWire) -> None:
+    async def prepare(self, wire: CommandPipeline) -> None:
         """Finds out where to begin."""
         raise NotImplementedError
 
-    async def next_entries(self, wire: CommandWire) -> list[Any]:
+    async def next_entries(self, wire: CommandPipeline) -> list[Any]:
         """The next entries of each stream; waits a while for new ones."""
         raise NotImplementedError
 
@@ -229,7 +229,7 @@ class PlainReader(StreamReader):
         self._start = start
         self._sequences = Sequences()
 
-    async def prepare(self, wire: CommandWire) -> None:
+    async def prepare(self, wire: CommandPipeline) -> None:
         """Finds the ends of the streams, the first time."""
         for stream in self._keys.streams:
             if stream not in self.positions:
@@ -241,7 +241,7 @@ class PlainReader(StreamReader):
                         place, self._marks[stream] = last[0][0], _mark_of(last[0][1])
                 self.positions[stream] = place
 
-    async def next_entries(self, wire: CommandWire) -> list[Any]:
+    async def next_entries(self, wire: CommandPipeline) -> list[Any]:
         """Entries after those that were read last."""
         streams = self._keys.streams
         places = [self.positions[stream] for stream in streams]
@@ -256,7 +256,7 @@ class PlainReader(StreamReader):
             await self._look_for_flush(wire)
         return found or []
 
-    async def _look_for_flush(self, wire: CommandWire) -> None:
+    async def _look_for_flush(self, wire: CommandPipeline) -> None:
         """A stream whose last entry is before what was read, or in its place, has been removed and made anew."""
         for stream in self._keys.streams:
             last = await wire.call("XREVRANGE", stream, "+", "-", "COUNT", 1)

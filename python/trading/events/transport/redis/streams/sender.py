@@ -12,8 +12,8 @@ from trading.events.errors import ServerError
 from trading.events.transport.frame import FrameMaker, read_frame
 from trading.events.transport.outbox import Outbox
 from trading.events.transport.redis.connection import Command, Connection
+from trading.events.transport.redis.pipeline import CommandPipeline
 from trading.events.transport.redis.streams.keys import APPEND, Keys, digest_of, publisher_key
-from trading.events.transport.redis.wire import CommandWire
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed
 
@@ -92,7 +92,7 @@ class StreamSender:
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Sends until the connection is lost."""
-        wire = CommandWire(connection, reply_timeout_s=self._reply_timeout_s)
+        wire = CommandPipeline(connection, reply_timeout_s=self._reply_timeout_s)
         wire.lost.add_done_callback(lambda _: self._outbox.wake())
         await wire.call("SCRIPT", "LOAD", APPEND)
         stands()
@@ -102,7 +102,7 @@ class StreamSender:
                 await self._next(wire)
             await self._send(wire)
 
-    async def _next(self, wire: CommandWire) -> None:
+    async def _next(self, wire: CommandPipeline) -> None:
         events = self._outbox.take()
         while not events:
             wire.check()
@@ -122,7 +122,7 @@ class StreamSender:
             if frames:
                 yield _Append(stream, self._frames.publisher, frames)
 
-    async def _send(self, wire: CommandWire) -> None:
+    async def _send(self, wire: CommandPipeline) -> None:
         commands = [append.command() for append in self._unconfirmed]
         waiting_s = 0.0
         if self._min_replicas:

@@ -8,18 +8,18 @@ from typing import Any
 from trading.events.transport.base import BusSide
 from trading.events.transport.frame import FrameMaker
 from trading.events.transport.options import TransportOptions
-from trading.events.transport.pending_entries import Ledger
-from trading.events.transport.redis.link import Link
-from trading.events.transport.redis.streams.group_maintenance import GroupKeeper
+from trading.events.transport.pending_entries import PendingEntries
+from trading.events.transport.redis.connector import Connector
+from trading.events.transport.redis.reconnecting import ReconnectingConnection
+from trading.events.transport.redis.streams.group_maintenance import GroupMaintenance
 from trading.events.transport.redis.streams.group_reader import GroupReader
 from trading.events.transport.redis.streams.keys import Keys
 from trading.events.transport.redis.streams.reader import PlainReader, StreamReader, start_id
 from trading.events.transport.redis.streams.sender import StreamSender
-from trading.events.transport.redis.wire import Connector
 
 
 class StreamTransport:
-    """Sender, reader, and for a group its keeper, each with its own connection."""
+    """Sender, reader, and for a group its maintenance, each with its own connection."""
 
     def __init__(self, connector: Connector, options: TransportOptions, bus: BusSide) -> None:
         self._is_heard = bus.is_heard
@@ -27,7 +27,7 @@ class StreamTransport:
         self._options = options
         self._reports = reports = bus.reports
         self._name = bus.name
-        self._links: list[Link] = []
+        self._links: list[ReconnectingConnection] = []
         keys = Keys(options.namespace, options.shards)
         frames = FrameMaker(reports.refused)
         self._publisher = frames.publisher
@@ -40,15 +40,15 @@ class StreamTransport:
             min_replicas=options.min_replicas,
             ready=self._be_heard,
         )
-        ledger = Ledger(
+        pending_entries = PendingEntries(
             max_attempts=options.max_attempts,
             retry_delay_s=options.retry_delay_s,
-            bury=lambda letter: self._keeper.bury(letter) if self._keeper else None,
+            bury=lambda letter: self._maintenance.bury(letter) if self._maintenance else None,
             changed=self._entry_ended,
         )
-        self.ledger = None if options.group is None else ledger
+        self.pending_entries = None if options.group is None else pending_entries
         self.room = asyncio.Event()
-        self._keeper: GroupKeeper | None = None
+        self._maintenance: GroupMaintenance | None = None
         common: dict[str, Any] = {
             "start": start_id(options.start),
             "reports": reports,
@@ -68,16 +68,16 @@ class StreamTransport:
                 keys,
                 group=options.group,
                 consumer=consumer,
-                ledger=ledger,
+                pending_entries=pending_entries,
                 max_deliveries=options.max_deliveries,
                 **common,
             )
             self._reader = reader
-            self._keeper = GroupKeeper(
+            self._maintenance = GroupMaintenance(
                 keys,
                 group=options.group,
                 consumer=consumer,
-                ledger=ledger,
+                pending_entries=pending_entries,
                 reader=reader,
                 reports=reports,
                 claim_idle_s=options.claim_idle_s,
@@ -88,36 +88,36 @@ class StreamTransport:
 
     def _entry_ended(self) -> None:
         self.room.set()
-        if self._keeper is not None:
-            self._keeper.settled.clear()
-            self._keeper.wake()
+        if self._maintenance is not None:
+            self._maintenance.settled.clear()
+            self._maintenance.wake()
 
     async def _be_heard(self) -> None:
         """Before the first event goes out, it is heard here, if anybody here is to hear it."""
         if self._is_heard():
-            await self._links[1].stood()
+            await self._links[1].connected()
 
     def start(self) -> None:
         """Starts connecting, in the running loop."""
         sessions = {"sending": self._sender.session, "receiving": self._reader.session}
-        if self._keeper is not None:
-            sessions["keeping"] = self._keeper.session
+        if self._maintenance is not None:
+            sessions["keeping"] = self._maintenance.session
         for role, session in sessions.items():
             announce = self._reports.announce(role)
             name = f"{self._name} {role}"
-            self._links.append(Link(self._connector, session, announce=announce, name=name))
+            self._links.append(ReconnectingConnection(self._connector, session, announce=announce, name=name))
 
-    async def stand(self) -> None:
-        """Waits for the first connections. Raises what Link.stand does."""
+    async def wait_connected(self) -> None:
+        """Waits for the first connections. Raises what ReconnectingConnection.stand does."""
         for link in self._links:
-            await link.stand(self._options.connect_timeout_s)
+            await link.wait_connected(self._options.connect_timeout_s)
 
     @property
-    def is_settled(self) -> bool:
+    def is_subscribed(self) -> bool:
         """Whether the connections stand: whole shards are read, whatever is heard of them."""
         return all(link.is_up for link in self._links)
 
-    async def settle(self) -> None:
+    async def wait_subscribed(self) -> None:
         """Nothing: whole shards are read, whatever is heard of them."""
 
     async def confirmed(self, count: int) -> None:
@@ -144,7 +144,7 @@ class StreamTransport:
 
     def hear_only_itself(self) -> None:
         """Hands on no more of what others have published: without a group, every bus reads it for itself."""
-        if self._keeper is None:
+        if self._maintenance is None:
             self._reader.only = self._publisher
 
     @property
@@ -154,15 +154,15 @@ class StreamTransport:
 
     async def leave(self) -> None:
         """Reads no more of what other members of the group may read."""
-        if self._keeper is not None:
-            await self._reader.leave(self._keeper.unblock)
+        if self._maintenance is not None:
+            await self._reader.leave(self._maintenance.unblock)
 
     async def acknowledge(self) -> None:
         """Waits until all that has ended is acknowledged."""
-        while self._keeper is not None and not self._keeper.is_idle:
-            self._keeper.settled.clear()
-            self._keeper.wake()
-            await self._keeper.settled.wait()
+        while self._maintenance is not None and not self._maintenance.is_idle:
+            self._maintenance.settled.clear()
+            self._maintenance.wake()
+            await self._maintenance.settled.wait()
 
     @property
     def is_idle(self) -> bool:

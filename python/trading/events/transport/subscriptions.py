@@ -30,7 +30,7 @@ def glob_of(pattern: str) -> str:
     return pattern.translate(_WORD)
 
 
-class Interests:
+class SubscriptionSet:
     """The patterns of all subscriptions, and whether a topic is one of theirs."""
 
     _MOST_TOPICS = 1 << 16

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from redis.backoff import ExponentialWithJitterBackoff
 
 from trading.events.transport.redis.connection import LOST, REFUSED, Connection
-from trading.events.transport.redis.wire import Connector
+from trading.events.transport.redis.connector import Connector
 from trading.events.transport.reports import Announce
 from trading.events.transport.tasks import loop_runs, start_task
 
@@ -17,7 +17,7 @@ _FIRST_BACKOFF_S = 0.05
 _LONGEST_BACKOFF_S = 2.0
 
 
-class Link:
+class ReconnectingConnection:
     """Connects, runs a session on the connection, and connects again when that was lost.
 
     Args:
@@ -48,7 +48,7 @@ class Link:
         self._changed = asyncio.Event()
         self._task = start_task(self._run(), name)
 
-    async def stand(self, timeout_s: float) -> None:
+    async def wait_connected(self, timeout_s: float) -> None:
         """Waits for the first connection.
 
         Raises:
@@ -64,7 +64,7 @@ class Link:
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def stood(self) -> None:
+    async def connected(self) -> None:
         """Waits for the first connection, however long it takes."""
         await self._stood.wait()
 
