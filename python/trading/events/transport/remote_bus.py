@@ -8,14 +8,15 @@ from typing import Any, Self
 
 from trading.events.base import BaseEvent
 from trading.events.bus import Filter, HandlerFailure
-from trading.events.errors import BusClosedError, QueueFullError, ServerError
+from trading.events.errors import BusClosedError, ServerError
 from trading.events.filters import combined_filter
 from trading.events.memory_bus import InMemoryEventBus
+from trading.events.transport.arrivals import Arrivals
 from trading.events.transport.base import BusSide, Server
 from trading.events.transport.confirmation import Confirmations
 from trading.events.transport.options import TransportOptions
 from trading.events.transport.outbox import Outbox
-from trading.events.transport.pending_entries import Entry, TrackedHandler
+from trading.events.transport.pending_entries import TrackedHandler
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed
 from trading.events.transport.statistics import TransportStatistics
@@ -23,9 +24,6 @@ from trading.events.transport.subscriptions import SubscriptionSet
 from trading.events.transport.work_until import work_until
 
 _LOGGER = logging.getLogger("trading.events")
-
-_MOST_WAITING = 1024
-"""Events from publish/subscribe that may wait for room in local queues at once, under `conflate`."""
 
 
 class RemoteBus(InMemoryEventBus):
@@ -59,9 +57,6 @@ class RemoteBus(InMemoryEventBus):
         self._reports.on_refused = self._confirmations.refuse
         self._subscriptions = SubscriptionSet()
         self._outbox = Outbox()
-        self._received = 0
-        self._crowded_out = 0
-        self._waiting: set[asyncio.Task[None]] = set()
         self._heard = asyncio.Event()
         self._is_started = False
         self._is_closing = False
@@ -69,6 +64,7 @@ class RemoteBus(InMemoryEventBus):
         self._gone = asyncio.Event()
         self._tracked: dict[str, TrackedHandler] = {}
         self._newest: TrackedHandler | None = None
+        self._arrivals = Arrivals(self._accept, self._accept_nowait)
         self._transport = server.transport(
             BusSide(
                 name=name,
@@ -77,13 +73,13 @@ class RemoteBus(InMemoryEventBus):
                 reports=self._reports,
                 hears_itself=hears_itself,
                 is_heard=self._hears_what_it_sends,
-                deliver=self._deliver,
-                deliver_entry=self._deliver_entry,
+                deliver=self._arrivals.deliver,
+                deliver_entry=self._arrivals.deliver_entry,
                 may_read=self._may_read,
                 has_room=self._has_room,
             )
         )
-        self._pending = self._transport.pending_entries
+        self._pending = self._arrivals.pending = self._transport.pending_entries
 
     def _hears_what_it_sends(self) -> bool:
         return self._hears_itself and bool(self._subscriptions.patterns)
@@ -185,39 +181,6 @@ class RemoteBus(InMemoryEventBus):
             with suppress(*self._server.refusals):  # another subscription is
                 await work_until(self._transport.wait_subscribed(), self._gone)
 
-    def _deliver(self, events: list[BaseEvent]) -> None:
-        """Hands events of publish/subscribe to the local queues, without waiting for them."""
-        self._received += len(events)
-        for event in events:
-            try:
-                self._accept_nowait(event)
-            except QueueFullError:
-                self._deliver_later(event)
-            except BusClosedError:
-                return
-
-    def _deliver_later(self, event: BaseEvent) -> None:
-        if len(self._waiting) >= _MOST_WAITING:
-            self._crowded_out += 1
-            return
-        waiting = asyncio.ensure_future(self._accept(event))
-        self._waiting.add(waiting)
-        waiting.add_done_callback(self._waiting.discard)
-
-    async def _deliver_entry(self, entry: Entry, events: list[BaseEvent]) -> None:
-        """Hands the events of an entry of a stream to the local queues, as they have room."""
-        self._received += len(events)
-        pending_entries = self._pending
-        with suppress(BusClosedError):
-            if pending_entries is None:
-                for event in events:
-                    await self._accept(event)
-                return
-            with pending_entries.opened(entry):
-                for event in events:
-                    pending_entries.current = event, entry
-                    await self._accept(event)
-
     async def _accept(self, event: BaseEvent) -> None:
         """Hands an event from the server to the local queues."""
         await InMemoryEventBus.publish(self, event)
@@ -308,7 +271,7 @@ class RemoteBus(InMemoryEventBus):
                 self._is_closing and heard != self._transport.heard_of_others
             ):
                 continue
-            elif self._has_collected and self._transport.is_idle and not self._waiting:
+            elif self._has_collected and self._transport.is_idle and not self._arrivals.are_waiting:
                 await self._transport.acknowledge()
                 return
 
@@ -358,11 +321,11 @@ class RemoteBus(InMemoryEventBus):
         """What the bus has counted of its server, at one moment."""
         return TransportStatistics(
             unsent=self._uncollected + self._outbox.collected - self._outbox.settled,
-            received=self._received,
+            received=self._arrivals.received,
             repeated=self._transport.repeated,
             missed=self._reports.missed_count,
             undecodable=self._reports.undecodable_count,
             refused=self._reports.refused_count,
-            crowded_out=self._crowded_out,
+            crowded_out=self._arrivals.crowded_out,
             reconnects=self._transport.reconnects,
         )
