@@ -1,4 +1,4 @@
-"""Servers by their URLs. The room of a transport, and its client library, is imported when a bus first needs it."""
+"""Servers by their URLs. The folder of a transport, and its client library, is imported when a bus first needs it."""
 
 from trading.events.transport.base import Server
 from trading.events.transport.options import TransportOptions

@@ -108,7 +108,7 @@ class StreamTransport:
             self._links.append(ReconnectingConnection(self._connector, session, announce=announce, name=name))
 
     async def wait_connected(self) -> None:
-        """Waits for the first connections. Raises what ReconnectingConnection.stand does."""
+        """Waits for the first connections. Raises what ReconnectingConnection.wait_connected does."""
         for link in self._links:
             await link.wait_connected(self._options.connect_timeout_s)
 
