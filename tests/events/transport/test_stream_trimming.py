@@ -41,8 +41,8 @@ async def trim_once(bus: RedisEventBus) -> None:
     assert isinstance(transport, StreamTransport)
     maintenance = transport._maintenance
     assert maintenance is not None
-    assert maintenance._wire is not None
-    await maintenance.trim(maintenance._wire, f"{{{bus.namespace}:0}}".encode())
+    assert maintenance._pipeline is not None
+    await maintenance.trim(maintenance._pipeline, f"{{{bus.namespace}:0}}".encode())
 
 
 async def test_all_that_every_group_has_acknowledged_is_removed_however_much_it_is(

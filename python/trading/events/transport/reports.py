@@ -41,7 +41,7 @@ class Reports:
         self.refused_count = 0
 
     def announce(self, role: str) -> Announce:
-        """What a link of this role is to call."""
+        """Returns what a connection of this role calls when its state changes."""
 
         def tell(status: Any, *, reason: str | None, attempt: int | None) -> None:
             level = logging.INFO if status == "connected" else logging.WARNING

@@ -45,7 +45,7 @@ class CommandPipeline:
         self.lost.add_done_callback(self._give_up)
         connection.listen(self._take)
 
-    async def pipeline(self, commands: Sequence[Command], *, wait_s: float = 0.0) -> list[Any]:
+    async def call_many(self, commands: Sequence[Command], *, wait_s: float = 0.0) -> list[Any]:
         """Sends commands in one go. A refusal of one of them stands among the replies, as an exception.
 
         Args:
@@ -80,7 +80,7 @@ class CommandPipeline:
             ResponseError: The server refuses it.
             One of LOST: As in `pipeline`.
         """
-        (reply,) = await self.pipeline([command], wait_s=wait_s)
+        (reply,) = await self.call_many([command], wait_s=wait_s)
         if isinstance(reply, Exception):
             raise reply
         return reply

@@ -63,48 +63,48 @@ class PubSubSender:
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Sends until the connection is lost."""
-        wire = CommandPipeline(connection, reply_timeout_s=self._reply_timeout_s)
-        wire.lost.add_done_callback(lambda _: self._outbox.wake())
-        await self._look_at_role(wire)
+        pipeline = CommandPipeline(connection, reply_timeout_s=self._reply_timeout_s)
+        pipeline.lost.add_done_callback(lambda _: self._outbox.wake())
+        await self._look_at_role(pipeline)
         stands()
         await self._ready()
         self._replies = None
-        self._outbox.send_few_with(partial(self._send_at_once, wire))
+        self._outbox.send_few_with(partial(self._send_at_once, pipeline))
         try:
             while True:
-                await self._next(wire)
+                await self._next(pipeline)
                 if self._unconfirmed:
-                    await self._send(wire)
+                    await self._send(pipeline)
         finally:
             self._outbox.send_few_with(None)
 
-    def _send_at_once(self, wire: CommandPipeline) -> None:
-        if self._unconfirmed or wire.lost.done():
+    def _send_at_once(self, pipeline: CommandPipeline) -> None:
+        if self._unconfirmed or pipeline.lost.done():
             return
         self._take()
         if self._unconfirmed and not self._new_topics:
-            self._replies = wire.begin(self._unconfirmed)
+            self._replies = pipeline.begin(self._unconfirmed)
 
-    async def _next(self, wire: CommandPipeline) -> None:
+    async def _next(self, pipeline: CommandPipeline) -> None:
         while not self._unconfirmed:
-            wire.check()
+            pipeline.check()
             self._take()
             if self._unconfirmed:
                 return
             if self._beat is None and self._frames.has_news:
-                await self._look_at_role(wire)
+                await self._look_at_role(pipeline)
                 if not self._unconfirmed:
                     self._unconfirmed = [("PUBLISH", self.control, beat) for beat in self._frames.make_beats()]
                 return
             await self._outbox.wait()
 
-    async def _look_at_role(self, wire: CommandPipeline) -> None:
+    async def _look_at_role(self, pipeline: CommandPipeline) -> None:
         """Leaves a master that has become a replica: what is published there does not reach those at the new one.
 
         Who has begun at a replica stays there.
         """
         try:
-            role = role_in(await wire.call("HELLO"))
+            role = role_in(await pipeline.call("HELLO"))
         except ResponseError:  # something that does not know it stands before the server
             return
         if self._was_master and role != "master":
@@ -141,11 +141,11 @@ class PubSubSender:
         """The channel of beats."""
         return f"{self._namespace}!beats".encode()
 
-    async def _send(self, wire: CommandPipeline) -> None:
+    async def _send(self, pipeline: CommandPipeline) -> None:
         if self._new_topics:
             topics, self._new_topics = self._new_topics, set()
             await self._prepare(topics)
-        replies, self._replies = self._replies or wire.begin(self._unconfirmed), None
+        replies, self._replies = self._replies or pipeline.begin(self._unconfirmed), None
         for reply in await replies:
             if isinstance(reply, LOST):
                 raise reply

@@ -46,7 +46,7 @@ class PubSubTransport:
             namespace=options.namespace,
             ping_interval_s=options.ping_interval_s,
         )
-        self._links: list[ReconnectingConnection] = []
+        self._connections: list[ReconnectingConnection] = []
 
     async def _hear_new_kinds(self, topics: set[str]) -> None:
         """Before the first event of a kind goes out, classes of that kind defined since are asked for."""
@@ -60,7 +60,7 @@ class PubSubTransport:
     async def _be_heard(self) -> None:
         """Before the first event goes out, it is heard here, if anybody here is to hear it."""
         if self._is_heard():
-            await self._links[1].connected()
+            await self._connections[1].connected()
 
     def start(self) -> None:
         """Starts connecting, in the running loop."""
@@ -68,17 +68,17 @@ class PubSubTransport:
         for role, session in sessions:
             announce = self._reports.announce(role)
             name = f"{self._name} {role}"
-            self._links.append(ReconnectingConnection(self._connector, session, announce=announce, name=name))
+            self._connections.append(ReconnectingConnection(self._connector, session, announce=announce, name=name))
 
     async def wait_connected(self) -> None:
         """Waits for the first connections. Raises what ReconnectingConnection.wait_connected does."""
-        for link in self._links:
-            await link.wait_connected(self._options.connect_timeout_s)
+        for connection in self._connections:
+            await connection.wait_connected(self._options.connect_timeout_s)
 
     @property
     def is_subscribed(self) -> bool:
         """Whether the connections stand, and the server has confirmed all that is wanted now."""
-        return all(link.is_up for link in self._links) and self._receiver.is_subscribed
+        return all(connection.is_up for connection in self._connections) and self._receiver.is_subscribed
 
     async def wait_subscribed(self) -> None:
         """Waits until the server has confirmed all that is wanted now."""
@@ -129,7 +129,7 @@ class PubSubTransport:
     @property
     def reconnects(self) -> int:
         """How often a connection was made again."""
-        return sum(link.reconnects for link in self._links)
+        return sum(connection.reconnects for connection in self._connections)
 
     @property
     def repeated(self) -> int:
@@ -139,5 +139,5 @@ class PubSubTransport:
     async def close(self) -> None:
         """Ends both connections."""
         self._sender.close()
-        for link in self._links:
-            await link.close()
+        for connection in self._connections:
+            await connection.close()

@@ -67,7 +67,7 @@ class GroupMaintenance:
         self._frames = FrameMaker(reports.refused)
         self._dead: deque[DeadLetter] = deque()
         self._awaited = asyncio.Event()
-        self._wire: CommandPipeline | None = None
+        self._pipeline: CommandPipeline | None = None
         self._cursors: dict[bytes, bytes] = {}
         self.settled = asyncio.Event()
 
@@ -86,33 +86,33 @@ class GroupMaintenance:
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Keeps the group until the connection is lost."""
-        wire = CommandPipeline(connection, reply_timeout_s=self._reply_timeout_s)
-        wire.lost.add_done_callback(lambda _: self.wake())
+        pipeline = CommandPipeline(connection, reply_timeout_s=self._reply_timeout_s)
+        pipeline.lost.add_done_callback(lambda _: self.wake())
         rounds: list[asyncio.Task[None]] = []
         try:
-            await wire.call("PING")
-            self._wire = wire
+            await pipeline.call("PING")
+            self._pipeline = pipeline
             stands()
-            rounds.append(start_task(self._claim_for_ever(wire), "trading-events claims"))
-            rounds.append(start_task(self._trim_for_ever(wire), "trading-events trims"))
+            rounds.append(start_task(self._claim_for_ever(pipeline), "trading-events claims"))
+            rounds.append(start_task(self._trim_for_ever(pipeline), "trading-events trims"))
             while True:
-                await self._acknowledge(wire)
-                wire.check()
+                await self._acknowledge(pipeline)
+                pipeline.check()
                 for task in rounds:
                     if task.done():
                         task.result()
                 await self._awaited.wait()
                 self._awaited.clear()
         finally:
-            self._wire = None
+            self._pipeline = None
             await end_tasks(*rounds)
 
-    async def _acknowledge(self, wire: CommandPipeline) -> None:
+    async def _acknowledge(self, pipeline: CommandPipeline) -> None:
         while self._pending.ended or self._dead:
             letters = list(self._dead)
             entries = [self._pending.ended[at] for at in range(min(_BATCH, len(self._pending.ended)))]
             commands = [*map(self._letter, letters), *self._acknowledgements(entries)]
-            for reply in await wire.pipeline(commands):
+            for reply in await pipeline.call_many(commands):
                 if isinstance(reply, ResponseError) and not str(reply).startswith("NOGROUP"):
                     raise reply
             for _ in letters:
@@ -138,19 +138,19 @@ class GroupMaintenance:
             "subscription", letter.subscription, "attempts", letter.attempts, "reason", reason,
         )  # fmt: skip
 
-    async def _claim_for_ever(self, wire: CommandPipeline) -> None:
+    async def _claim_for_ever(self, pipeline: CommandPipeline) -> None:
         try:
             while True:
-                await self._refresh(wire)
+                await self._refresh(pipeline)
                 async with self._reader.claiming:
-                    found = [await self._claim(wire, stream) for stream in self._keys.streams]
+                    found = [await self._claim(pipeline, stream) for stream in self._keys.streams]
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._claim_idle_s / _ROUNDS):
                         await (self._reader.claims_taken() if any(found) else asyncio.Event().wait())
         finally:
             self.wake()
 
-    async def _refresh(self, wire: CommandPipeline) -> None:
+    async def _refresh(self, pipeline: CommandPipeline) -> None:
         """Tells the server that what is being handled here is, so that nobody claims it."""
         by_stream: dict[bytes, list[bytes]] = {}
         for stream, entry_id in self._reader.in_hand:
@@ -158,16 +158,18 @@ class GroupMaintenance:
         for stream, ids in by_stream.items():
             for at in range(0, len(ids), _BATCH):
                 part = ids[at : at + _BATCH]
-                await self._unless_gone(wire.call("XCLAIM", stream, self._group, self._consumer, 0, *part, "JUSTID"))
+                await self._unless_gone(
+                    pipeline.call("XCLAIM", stream, self._group, self._consumer, 0, *part, "JUSTID")
+                )
 
-    async def _claim(self, wire: CommandPipeline, stream: bytes) -> bool:
+    async def _claim(self, pipeline: CommandPipeline, stream: bytes) -> bool:
         """Claims some of what nobody has refreshed. Returns whether there may be more."""
         if self._reader.has_claimed:
             return True
         idle_ms = int(1000 * self._claim_idle_s)
         cursor = self._cursors.get(stream, b"0-0")
         found = await self._unless_gone(
-            wire.call(
+            pipeline.call(
                 *("XAUTOCLAIM", stream, self._group, self._consumer, idle_ms, cursor),
                 *("COUNT", _CLAIM_ENTRIES, "JUSTID"),
             )
@@ -179,7 +181,7 @@ class GroupMaintenance:
         unseen = [entry_id for entry_id in found[1] if (stream, entry_id) not in in_hand]
         if not unseen:
             return False
-        claimed = await self._unless_gone(claim_entries(wire, stream, self._group, self._consumer, unseen))
+        claimed = await self._unless_gone(claim_entries(pipeline, stream, self._group, self._consumer, unseen))
         if claimed is not None:
             self._reader.add_claimed(stream, *claimed)
         return claimed is not None
@@ -187,23 +189,23 @@ class GroupMaintenance:
     async def unblock(self, client: bytes) -> None:
         """Has the server end a read that blocks; where that cannot be, it ends by itself before long."""
         with suppress(*LOST, ResponseError):
-            if self._wire is not None:
-                await self._wire.call("CLIENT", "UNBLOCK", client)
+            if self._pipeline is not None:
+                await self._pipeline.call("CLIENT", "UNBLOCK", client)
 
-    async def _trim_for_ever(self, wire: CommandPipeline) -> None:
+    async def _trim_for_ever(self, pipeline: CommandPipeline) -> None:
         try:
             while True:
                 await asyncio.sleep(self._trim_interval_s)
                 for stream in self._keys.streams:
-                    await self.trim(wire, stream)
+                    await self.trim(pipeline, stream)
         finally:
             self.wake()
 
-    async def trim(self, wire: CommandPipeline, stream: bytes) -> None:
+    async def trim(self, pipeline: CommandPipeline, stream: bytes) -> None:
         """Removes what every group has acknowledged, and what is beyond the hard limit."""
         beyond, is_done = 0, False
         while not is_done:
-            counts = await self._unless_gone(wire.call("EVAL", TRIM, 1, stream, self._max_stream_entries))
+            counts = await self._unless_gone(pipeline.call("EVAL", TRIM, 1, stream, self._max_stream_entries))
             is_done = counts is None or not any(counts)
             beyond += 0 if counts is None else counts[1]
         if beyond:

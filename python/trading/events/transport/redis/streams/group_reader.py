@@ -17,14 +17,14 @@ _EMPTY_READS = 2
 
 
 async def claim_entries(
-    wire: CommandPipeline, stream: bytes, group: str, consumer: str, ids: list[bytes]
+    pipeline: CommandPipeline, stream: bytes, group: str, consumer: str, ids: list[bytes]
 ) -> tuple[list[Any], dict[bytes, int]]:
     """Claims pending entries for good. Returns them, and how often each has been delivered, this time included.
 
     Counting a delivery is left to this alone: what only looks at entries must not make them look like poison.
     """
     pending: list[Any] = [("XPENDING", stream, group, entry_id, entry_id, 1) for entry_id in ids]
-    *told, entries = await wire.pipeline([*pending, ("XCLAIM", stream, group, consumer, 0, *ids)])
+    *told, entries = await pipeline.call_many([*pending, ("XCLAIM", stream, group, consumer, 0, *ids)])
     for reply in (*told, entries):
         if isinstance(reply, Exception):
             raise reply
@@ -62,36 +62,36 @@ class GroupReader(StreamReader):
         self._is_reading = self._is_leaving = False
         self._empty_reads = 0
 
-    async def prepare(self, wire: CommandPipeline) -> None:
+    async def prepare(self, pipeline: CommandPipeline) -> None:
         """Makes the group where it is missing, and begins with what is pending."""
-        await self._end_last_connection(wire)
+        await self._end_last_connection(pipeline)
         for stream in self._keys.streams:
-            await self._make_group(wire, stream)
+            await self._make_group(pipeline, stream)
         self._pending = dict.fromkeys(self._keys.streams, b"0-0")
         for before in (self._claimed, self._from_pending, self._at_hand, self._deliveries):
             before.clear()
 
-    async def _end_last_connection(self, wire: CommandPipeline) -> None:
+    async def _end_last_connection(self, pipeline: CommandPipeline) -> None:
         """Has the server drop the connection that was lost here: a read that blocks there would take entries along."""
         last = self._client
         try:
             if last:
-                await wire.call("CLIENT", "KILL", "ID", last["id"], "ADDR", last["addr"])
-            told = (await wire.call("CLIENT", "INFO")).decode()
+                await pipeline.call("CLIENT", "KILL", "ID", last["id"], "ADDR", last["addr"])
+            told = (await pipeline.call("CLIENT", "INFO")).decode()
         except ResponseError:  # a user who may not; what is taken along is claimed later
             self._client = {}
         else:
             self._client = dict(field.partition("=")[::2] for field in told.split())
 
-    async def _make_group(self, wire: CommandPipeline, stream: bytes) -> None:
+    async def _make_group(self, pipeline: CommandPipeline, stream: bytes) -> None:
         place = {"new": "$"}.get(self._start, self._start)
         last = self.positions.get(stream)
         if last is not None:
             # The group is gone: go on after what was read, if that is still there, or from the beginning.
-            found = await wire.call("XRANGE", stream, last, last)
+            found = await pipeline.call("XRANGE", stream, last, last)
             place = last.decode() if found and self.is_the_last_read(stream, found[0]) else START
         try:
-            await wire.call("XGROUP", "CREATE", stream, self._group, place, "MKSTREAM")
+            await pipeline.call("XGROUP", "CREATE", stream, self._group, place, "MKSTREAM")
         except ResponseError as refusal:
             if not str(refusal).startswith("BUSYGROUP"):
                 raise
@@ -100,24 +100,24 @@ class GroupReader(StreamReader):
                 reason = f"the group {self._group} of {stream.decode()} was gone; it is made anew at {place}"
                 self._reports.notice(reason)
 
-    async def next_entries(self, wire: CommandPipeline) -> list[Any]:
+    async def next_entries(self, pipeline: CommandPipeline) -> list[Any]:
         """What was pending, what was claimed of others, what is new: in this order."""
         if self._is_leaving:
             await asyncio.get_running_loop().create_future()
         try:
-            found = await self._next_found(wire)
+            found = await self._next_found(pipeline)
         except ResponseError as refusal:
             if not str(refusal).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
-            await self.prepare(wire)
+            await self.prepare(pipeline)
             return []
         self._at_hand.update((stream, entry[0]) for stream, entries in found for entry in entries)
         return found
 
-    async def _next_found(self, wire: CommandPipeline) -> list[Any]:
+    async def _next_found(self, pipeline: CommandPipeline) -> list[Any]:
         if self._pending:
             async with self.claiming:
-                return await self._next_pending(wire)
+                return await self._next_pending(pipeline)
         if self._claimed:
             stream, entries = self._claimed.popleft()
             self.changed.set()
@@ -128,7 +128,7 @@ class GroupReader(StreamReader):
         streams = self._keys.streams
         self._is_reading = True
         try:
-            found = await wire.call(
+            found = await pipeline.call(
                 *command, "BLOCK", int(1000 * BLOCK_S), "STREAMS", *streams, *([">"] * len(streams)), wait_s=BLOCK_S
             )
         finally:
@@ -137,11 +137,11 @@ class GroupReader(StreamReader):
         self._empty_reads += not found
         return found or []
 
-    async def _next_pending(self, wire: CommandPipeline) -> list[Any]:
+    async def _next_pending(self, pipeline: CommandPipeline) -> list[Any]:
         stream, after = next(iter(self._pending.items()))
         # What is being handled now may be acknowledged when the reply comes, which says that it is pending.
         known = self.in_hand
-        told = await wire.call("XPENDING", stream, self._group, after, "+", self.entries, self._consumer)
+        told = await pipeline.call("XPENDING", stream, self._group, after, "+", self.entries, self._consumer)
         if not told:
             del self._pending[stream]
             return []
@@ -149,7 +149,7 @@ class GroupReader(StreamReader):
         unseen = [row[0] for row in told if (stream, row[0]) not in known]
         if not unseen:
             return []
-        entries, deliveries = await claim_entries(wire, stream, self._group, self._consumer, unseen)
+        entries, deliveries = await claim_entries(pipeline, stream, self._group, self._consumer, unseen)
         self._from_pending.update((stream, entry_id) for entry_id in unseen)
         self._deliveries.update(((stream, entry_id), count) for entry_id, count in deliveries.items())
         return [(stream, entries)]

@@ -120,15 +120,15 @@ class StreamReader:
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Reads until the connection is lost."""
-        wire = CommandPipeline(connection, reply_timeout_s=self._reply_timeout_s)
+        pipeline = CommandPipeline(connection, reply_timeout_s=self._reply_timeout_s)
         try:
-            await self.prepare(wire)
+            await self.prepare(pipeline)
             stands()
             while True:
                 if not self._has_room():
                     self.changed.set()
                 await self._may_read()
-                for stream, entries in await self.next_entries(wire):
+                for stream, entries in await self.next_entries(pipeline):
                     for entry_id, fields in entries:
                         await self.take(stream, entry_id, fields)
                 self.entries = min(ENTRIES, 2 * self.entries)
@@ -136,11 +136,11 @@ class StreamReader:
             self.entries = max(1, self.entries // 4)
             raise
 
-    async def prepare(self, wire: CommandPipeline) -> None:
+    async def prepare(self, pipeline: CommandPipeline) -> None:
         """Finds out where to begin."""
         raise NotImplementedError
 
-    async def next_entries(self, wire: CommandPipeline) -> list[Any]:
+    async def next_entries(self, pipeline: CommandPipeline) -> list[Any]:
         """The next entries of each stream; waits a while for new ones."""
         raise NotImplementedError
 
@@ -229,37 +229,37 @@ class PlainReader(StreamReader):
         self._start = start
         self._sequences = Sequences()
 
-    async def prepare(self, wire: CommandPipeline) -> None:
+    async def prepare(self, pipeline: CommandPipeline) -> None:
         """Finds the ends of the streams, the first time."""
         for stream in self._keys.streams:
             if stream not in self.positions:
                 place = self._start.encode()
                 if self._start == "new":
-                    last = await wire.call("XREVRANGE", stream, "+", "-", "COUNT", 1)
+                    last = await pipeline.call("XREVRANGE", stream, "+", "-", "COUNT", 1)
                     place = START.encode()
                     if last:
                         place, self._marks[stream] = last[0][0], _mark_of(last[0][1])
                 self.positions[stream] = place
 
-    async def next_entries(self, wire: CommandPipeline) -> list[Any]:
+    async def next_entries(self, pipeline: CommandPipeline) -> list[Any]:
         """Entries after those that were read last."""
         streams = self._keys.streams
         places = [self.positions[stream] for stream in streams]
         read: Command = ("XREAD", "COUNT", self.entries, "BLOCK", int(1000 * BLOCK_S), "STREAMS", *streams, *places)
         try:
-            found = await wire.call(*read, wait_s=BLOCK_S)
+            found = await pipeline.call(*read, wait_s=BLOCK_S)
         except ResponseError as refusal:
             if str(refusal).startswith("UNBLOCKED"):
                 raise ReadOnlyError(f"the server is no master any more: {refusal}") from None
             raise
         if found is None:
-            await self._look_for_flush(wire)
+            await self._look_for_flush(pipeline)
         return found or []
 
-    async def _look_for_flush(self, wire: CommandPipeline) -> None:
+    async def _look_for_flush(self, pipeline: CommandPipeline) -> None:
         """A stream whose last entry is before what was read, or in its place, has been removed and made anew."""
         for stream in self._keys.streams:
-            last = await wire.call("XREVRANGE", stream, "+", "-", "COUNT", 1)
+            last = await pipeline.call("XREVRANGE", stream, "+", "-", "COUNT", 1)
             if not last or self.is_the_last_read(stream, last[0]):
                 continue
             if id_key(last[0][0]) <= id_key(self.positions[stream]):

@@ -92,20 +92,20 @@ class StreamSender:
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:
         """Sends until the connection is lost."""
-        wire = CommandPipeline(connection, reply_timeout_s=self._reply_timeout_s)
-        wire.lost.add_done_callback(lambda _: self._outbox.wake())
-        await wire.call("SCRIPT", "LOAD", APPEND)
+        pipeline = CommandPipeline(connection, reply_timeout_s=self._reply_timeout_s)
+        pipeline.lost.add_done_callback(lambda _: self._outbox.wake())
+        await pipeline.call("SCRIPT", "LOAD", APPEND)
         stands()
         await self._ready()
         while True:
             while not self._unconfirmed:
-                await self._next(wire)
-            await self._send(wire)
+                await self._next(pipeline)
+            await self._send(pipeline)
 
-    async def _next(self, wire: CommandPipeline) -> None:
+    async def _next(self, pipeline: CommandPipeline) -> None:
         events = self._outbox.take()
         while not events:
-            wire.check()
+            pipeline.check()
             await self._outbox.wait()
             events = self._outbox.take()
         self._unconfirmed_events = len(events)
@@ -122,17 +122,17 @@ class StreamSender:
             if frames:
                 yield _Append(stream, self._frames.publisher, frames)
 
-    async def _send(self, wire: CommandPipeline) -> None:
+    async def _send(self, pipeline: CommandPipeline) -> None:
         commands = [append.command() for append in self._unconfirmed]
         waiting_s = 0.0
         if self._min_replicas:
             waiting_s = self._reply_timeout_s
             commands.append(("WAIT", self._min_replicas, int(1000 * waiting_s)))
-        replies = await wire.pipeline(commands, wait_s=waiting_s)
+        replies = await pipeline.call_many(commands, wait_s=waiting_s)
         for append, reply in zip(self._unconfirmed, replies, strict=False):
             if not self._is_appended(append, reply):
                 if isinstance(reply, NoScriptError):
-                    await wire.call("SCRIPT", "LOAD", APPEND)
+                    await pipeline.call("SCRIPT", "LOAD", APPEND)
                 return
         if self._min_replicas and (isinstance(replies[-1], Exception) or replies[-1] < self._min_replicas):
             raise TimeoutError(f"fewer than {self._min_replicas} replicas have the events: {replies[-1]}")

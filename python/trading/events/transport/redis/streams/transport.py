@@ -27,7 +27,7 @@ class StreamTransport:
         self._options = options
         self._reports = reports = bus.reports
         self._name = bus.name
-        self._links: list[ReconnectingConnection] = []
+        self._connections: list[ReconnectingConnection] = []
         keys = Keys(options.namespace, options.shards)
         frames = FrameMaker(reports.refused)
         self._publisher = frames.publisher
@@ -95,7 +95,7 @@ class StreamTransport:
     async def _be_heard(self) -> None:
         """Before the first event goes out, it is heard here, if anybody here is to hear it."""
         if self._is_heard():
-            await self._links[1].connected()
+            await self._connections[1].connected()
 
     def start(self) -> None:
         """Starts connecting, in the running loop."""
@@ -105,17 +105,17 @@ class StreamTransport:
         for role, session in sessions.items():
             announce = self._reports.announce(role)
             name = f"{self._name} {role}"
-            self._links.append(ReconnectingConnection(self._connector, session, announce=announce, name=name))
+            self._connections.append(ReconnectingConnection(self._connector, session, announce=announce, name=name))
 
     async def wait_connected(self) -> None:
         """Waits for the first connections. Raises what ReconnectingConnection.wait_connected does."""
-        for link in self._links:
-            await link.wait_connected(self._options.connect_timeout_s)
+        for connection in self._connections:
+            await connection.wait_connected(self._options.connect_timeout_s)
 
     @property
     def is_subscribed(self) -> bool:
         """Whether the connections stand: whole shards are read, whatever is heard of them."""
-        return all(link.is_up for link in self._links)
+        return all(connection.is_up for connection in self._connections)
 
     async def wait_subscribed(self) -> None:
         """Nothing: whole shards are read, whatever is heard of them."""
@@ -172,7 +172,7 @@ class StreamTransport:
     @property
     def reconnects(self) -> int:
         """How often a connection was made again."""
-        return sum(link.reconnects for link in self._links)
+        return sum(connection.reconnects for connection in self._connections)
 
     @property
     def repeated(self) -> int:
@@ -181,6 +181,6 @@ class StreamTransport:
 
     async def close(self) -> None:
         """Ends the connections."""
-        for link in self._links:
-            await link.close()
+        for connection in self._connections:
+            await connection.close()
         self._sender.give_up()
