@@ -16,8 +16,10 @@ from pydantic import (
     ConfigDict,
     Field,
     Json,
+    PlainSerializer,
     PrivateAttr,
     SecretStr,
+    SkipValidation,
     computed_field,
     field_serializer,
 )
@@ -45,6 +47,11 @@ class OldKind(str, enum.Enum):  # noqa: UP042 - as people wrote it before Python
 class Permission(enum.Flag):
     READ = 1
     WRITE = 2
+
+
+Unvalidated = Annotated[Permission, SkipValidation()]
+Unreadable = Annotated[Kind, SkipValidation(), PlainSerializer(lambda _: "text")]
+"""The serializer takes the place of all that Pydantic keeps of the type."""
 
 
 class Node(BaseModel):
@@ -124,6 +131,14 @@ class Hidden(BaseModel):
     price: Decimal = Field(exclude=True)
 
 
+class Unasked(BaseModel):
+    kind: SkipValidation[Kind]
+
+    @field_serializer("kind")
+    def _write(self, _: Kind) -> str:
+        return "text"
+
+
 class Text(str):
     __slots__ = ()
 
@@ -172,6 +187,11 @@ class CausedEvent(BaseEvent):
 class WideTickEvent(TickEvent):
     event_type: Literal["odd_wide_tick"] = "odd_wide_tick"
     depth: int = 0
+
+
+class TaggedEvent(BaseEvent):
+    event_type: Literal["odd_tagged"] = "odd_tagged"
+    metadata: SkipValidation[Open]  # type: ignore[assignment] # pyright: ignore[reportGeneralTypeIssues]
 
 
 class NaiveEvent(BaseEvent):
@@ -265,6 +285,9 @@ KEPT: list[tuple[str, Make]] = [
     ("an int of 600 digits", field(int, 10**600)),
     ("a list of such", field(list[int], [10**600, -(10**600)])),
     ("a flag of several", field(Permission, Permission.READ | Permission.WRITE)),
+    ("an enumeration that is not validated", field(SkipValidation[Kind], Kind.SIGNAL)),
+    ("one that is not written as it is either", field(Unreadable, Kind.SIGNAL)),
+    ("a list of flags that are not validated", field(list[Unvalidated], [Permission.READ])),
     ("a named tuple", field(Pair, Pair(Decimal("1.10"), 1))),
     ("a deque", field(deque[int], deque([1, 2]))),
     ("a NaN that Pydantic writes", field(frozenset[Annotated[float, Field(allow_inf_nan=True)]] | None, None)),
@@ -287,6 +310,13 @@ REFUSED: list[tuple[str, Make, str]] = [
     ("an int of 5,000 digits", field(int, 10**5000), r"OddEvent\.value .*an integer may have 2048 bits: <int>"),
     ("such an int in a list", field(list[int], [10**5000]), r"2048 bits"),
     ("such an int in metadata", lambda: BoxEvent(value=None, metadata={"a": 10**1000}), r"metadata .*2048 bits"),
+    ("a text for an enumeration that is not validated", field(SkipValidation[Kind], "odd_signal"), r"'odd_signal'"),
+    ("several that are not written as they are either", field(list[Unreadable], [Kind.SIGNAL]), r"comes back as"),
+    ("such a one in a model", field(Unasked, Unasked(kind=Kind.SIGNAL)), r"comes back as"),
+    ("an empty dictionary for a model that is not validated", field(SkipValidation[Left], {}), r"comes back as Left"),
+    ("the same for metadata", lambda: TaggedEvent(metadata={}), r"TaggedEvent\.metadata"),
+    ("the same for a list", field(SkipValidation[list[Left]], {}), r"its type does not say.*: \{\}"),
+    ("too few values", junk(Annotated[dict[str, int], Field(min_length=1)], {}, good={"a": 1}), r"OddEvent\.value"),
     ("tuples as keys", field(dict[tuple[str, str], Decimal], {("a", "b"): Decimal(1)}), r"its JSON does not come back"),
     ("a text that JSON takes for a decimal", field(Decimal | str, "1.0"), r"comes back as Decimal\('1\.0'\): '1\.0'"),
     ("bytes where anything may be", field(Any, b"a"), r"JSON has no bytes: b'a'"),

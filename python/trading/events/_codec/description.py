@@ -16,6 +16,7 @@ from trading.events._codec.storable import (
     has_private,
     is_exact_in_json,
     judge,
+    skips_validation,
     why_class_unstorable,
     why_unstorable,
 )
@@ -147,7 +148,8 @@ def _describe_field(cls: type[BaseModel], name: str, info: FieldInfo) -> FieldDe
         shape = _as_id(shape)
     shape = with_class_bounds(shape, cls.model_config)
     shape = _refuse(cls, shape)
-    if shape.form == "json" and not _is_opaque(shape) and not is_exact_in_json(shape, describe_class):
+    is_exact = is_exact_in_json(shape, describe_class) and not skips_validation(info.annotation, info.metadata)
+    if shape.form == "json" and not _is_opaque(shape) and not is_exact:
         shape = Shape("proven", (shape,), annotate(info.annotation, info.metadata))
     how, reason = judge(shape, describe_class)
     return FieldDescription(name, shape, how, reason)

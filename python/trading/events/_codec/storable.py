@@ -5,14 +5,14 @@ columns and from JSON; exact through Pydantic where only its values can tell, ea
 again and compared; and not storable where no value of its type comes back.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Flag
 from functools import lru_cache
 from inspect import isclass
 from types import GenericAlias
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Secret, SecretBytes, SecretStr, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Secret, SecretBytes, SecretStr, SkipValidation, TypeAdapter
 
 from trading.events._codec.shapes import Shape
 from trading.events.base import BaseEvent
@@ -117,6 +117,13 @@ def _secrets_in(annotation: Any) -> Iterator[str]:
         yield from _secrets_in(arg)
 
 
+def skips_validation(annotation: Any, metadata: Iterable[Any] = ()) -> bool:
+    """Returns whether Pydantic takes any value for a type or a part of it, and may not know how to read it back."""
+    skipping: Any = SkipValidation
+    found = any(isinstance(item, skipping) for item in (annotation, *metadata))
+    return found or any(map(skips_validation, get_args(annotation)))
+
+
 def why_class_unstorable(cls: type[BaseModel]) -> str | None:
     """The reason why no event of a class comes back equal, or None."""
     origin: type[BaseModel] | None = cls.__pydantic_generic_metadata__["origin"]
@@ -148,7 +155,11 @@ def is_exact_in_json(shape: Shape, describe: Callable[[type[BaseModel]], Any]) -
 
 def _is_model_exact_in_json(cls: type[BaseModel], describe: Callable[[type[BaseModel]], Any]) -> bool:
     description = describe(cls)
-    return not description.keeps_extras and all(is_exact_in_json(field.shape, describe) for field in description.fields)
+    if description.keeps_extras:
+        return False
+    if any(skips_validation(info.annotation, info.metadata) for info in cls.model_fields.values()):
+        return False
+    return all(is_exact_in_json(field.shape, describe) for field in description.fields)
 
 
 def judge(shape: Shape, describe: Callable[[type[BaseModel]], Any]) -> Verdict:

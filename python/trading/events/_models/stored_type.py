@@ -167,6 +167,8 @@ class _Stripping:
             return {key: self.strip(value) for key, value in node.items()}
         if _is_choice(node):
             return self._strip_choice(node)
+        if _skips_validation(node):
+            return self.strip(node["serialization"]["schema"])
         return self._strip_added(node) if self._is_added(node) else self._strip_schema(node)
 
     def _strip_choice(self, node: Node) -> Node:
@@ -221,6 +223,11 @@ def _is_choice(node: Node) -> bool:
     """True if it chooses the class of an event by its event type."""
     function: Any = node.get("function")
     return _is_node(function) and getattr(function.get("function"), "func", None) is choose_event
+
+
+def _skips_validation(node: Node) -> bool:
+    """True for what `SkipValidation` makes of a type, whose schema is kept for serialization alone."""
+    return node["type"] == "any" and _is_node(node.get("serialization", {}).get("schema"))
 
 
 def _choose_stored(

@@ -44,6 +44,7 @@ pub(crate) struct Class {
     pub(super) slots: Slots,
     /// The index of `event_type` in an event class.
     pub(super) type_index: Option<usize>,
+    /// The index of `metadata`, where an empty dictionary need not be written.
     pub(super) metadata_index: Option<usize>,
     pub(super) gate: Gate,
     /// The transcoder of its rows into columns, if that needs no Python.
@@ -188,7 +189,7 @@ impl Class {
             is_flat: description.getattr("is_flat")?.extract()? && untracks(py)?,
             is_complete: PyOnceLock::new(),
             type_index: place("event_type"),
-            metadata_index: place("metadata"),
+            metadata_index: place("metadata").filter(|index| fields[*index].shape.has_empty_dict()),
             gate: gate_of(&description)?,
             template,
             slots: Slot::of_model(class)?,

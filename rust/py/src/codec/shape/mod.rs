@@ -98,6 +98,11 @@ impl Shape {
         }
     }
 
+    /// Tells if an empty dictionary is a value.
+    pub(super) fn has_empty_dict(&self) -> bool {
+        matches!(self, Self::Metadata | Self::Any | Self::Json | Self::Dict(..))
+    }
+
     /// Tells if None is a value, and no other value is written in the same way.
     pub(super) fn has_none(&self) -> bool {
         match self {

@@ -7,6 +7,7 @@ use trading_events_core::codec::{Sink, Token};
 use super::super::class::{Class, Field};
 use super::super::frozen::is_empty_dict;
 use super::super::json::{from_json, render_json};
+use super::super::shape::Shape;
 use super::null_sink::NullSink;
 use super::plain::{Depth, write_json, write_map};
 use super::scalars::text;
@@ -22,7 +23,7 @@ pub(super) fn write_as_json<S: Sink>(
     let py = value.py();
     if value.is_none() && field.shape.has_none() {
         sink.put(Token::None);
-    } else if is_empty_dict(value)? {
+    } else if matches!(field.shape, Shape::Metadata) && is_empty_dict(value)? {
         sink.put(Token::Text("{}"));
     } else {
         if !field.shape.is_opaque() {
