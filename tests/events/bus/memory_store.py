@@ -1,7 +1,7 @@
 """A store in memory, whose writer a test holds up as it likes."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from trading.events._codec.micros import to_micros
@@ -72,3 +72,13 @@ class MemoryReader(IEventReader):
                 raise self._error
         finally:
             self.is_open = False
+
+
+def ids(events: Sequence[BaseEvent]) -> list[str]:
+    return [event.event_id for event in events]
+
+
+def holding(*events: BaseEvent) -> MemoryWriter:
+    writer = MemoryWriter()
+    writer.events += events
+    return writer

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.contract.bus.closing.test_draining import Chain, begun, closing
+from tests.contract.bus.closing.chain import Chain, begun, closing
 from tests.events.bus.memory_store import MemoryReader, MemoryWriter
 from tests.support.doubles import Recorder, number_of, order, tick, until
 from tests.support.recording import START

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.classes.odd_classes import KEPT, REFUSED, CausedEvent, Make, Node, field
+from tests.support.classes.odd_classes import CausedEvent, Make, Node, field
+from tests.support.classes.odd_events import KEPT, REFUSED
 from tests.support.recording import files_of, journal_of, read, tick
 from trading.events import (
     BaseEvent,

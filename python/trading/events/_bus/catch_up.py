@@ -1,4 +1,4 @@
-"""Live hand-over: subscriptions that are given what a store has, and then what comes, with no gap and no double.
+"""Catching up: subscriptions that are given what a store has, and then what comes, with no gap and no double.
 
 The subscription is entered first, and its live events are held back in its queue. What was accepted before that moment
 is in the store, or still on its way there: in the queue of a subscription that records. So those subscriptions are
@@ -39,7 +39,7 @@ class Recorder(Protocol):
 
 
 OnFailure = Callable[[str, Exception], Awaitable[None]]
-"""Told, with the subscription's id, of a hand-over that has failed; ends the subscription."""
+"""Called with the id of a subscription whose backfill has failed; ends the subscription."""
 
 
 def recorded(
@@ -69,7 +69,7 @@ def recorded(
 
 
 class CatchUps:
-    """The hand-overs of one bus, and who records there."""
+    """The subscriptions of one bus that catch up, and who records there."""
 
     __slots__ = ("_failed", "_recorders", "_running")
 

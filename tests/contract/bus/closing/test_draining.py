@@ -1,84 +1,20 @@
-"""Draining: what handlers publish while their bus closes, or their subscription drains, is accepted and drained too."""
+"""What handlers publish while their bus closes is accepted and drained too."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from tests.support.doubles import Bus, Recorder, assert_balanced, dropped, full_queue, number_of, order, tick, until
+from tests.contract.bus.closing.chain import (
+    WAYS,
+    Publish,
+    begun,
+    closing,
+    refuses,
+)
+from tests.support.doubles import Bus, Recorder, dropped, full_queue, number_of, order, tick, until
 from trading.events import BaseEvent, ErrorEvent
 from trading.events.errors import BusClosedError
-
-Publish = Callable[[Any, BaseEvent], Awaitable[object]]
-
-
-async def publish(bus: Any, event: BaseEvent) -> None:
-    await bus.publish(event)
-
-
-async def publish_nowait(bus: Any, event: BaseEvent) -> None:
-    bus.publish_nowait(event)
-
-
-async def publish_batch(bus: Any, event: BaseEvent) -> None:
-    await bus.publish_batch([event])
-
-
-async def publish_in_a_child(bus: Any, event: BaseEvent) -> None:
-    await asyncio.create_task(publish(bus, event))
-
-
-async def publish_in_a_thread(bus: Any, event: BaseEvent) -> None:
-    await asyncio.to_thread(bus.publish_nowait, event)
-
-
-WAYS: list[Publish] = [publish, publish_nowait, publish_batch, publish_in_a_child, publish_in_a_thread]
-
-
-class Chain:
-    """A handler that answers each event with the next one, up to a last, once it is let go."""
-
-    def __init__(self, bus: Any, last: int, way: Publish = publish) -> None:
-        self.bus = bus
-        self.last = last
-        self.seen: list[int] = []
-        self.go_on = asyncio.Event()
-        self.has_begun = asyncio.Event()
-        self._way = way
-
-    async def __call__(self, event: BaseEvent) -> None:
-        self.has_begun.set()
-        await self.go_on.wait()
-        self.seen.append(number_of(event))
-        if number_of(event) < self.last:
-            await self._way(self.bus, tick(number_of(event) + 1))
-        assert_balanced(self.bus)
-
-
-async def begun(bus: Any, last: int = 5, way: Publish = publish, **options: Any) -> tuple[Chain, str]:
-    """A chain whose first event is in its handler."""
-    chain = Chain(bus, last, way)
-    sid = await bus.subscribe("tick", chain, **options)
-    await bus.publish(tick(0))
-    await chain.has_begun.wait()
-    return chain, sid
-
-
-async def closing(bus: Any, **options: Any) -> "asyncio.Task[None]":
-    """A task that has begun to close a bus, so that it refuses those outside."""
-    task = asyncio.create_task(bus.aclose(**options))
-    await asyncio.sleep(0)
-    assert refuses(bus)
-    return task
-
-
-def refuses(bus: Any) -> bool:
-    try:
-        bus.publish_nowait(order(77))
-    except BusClosedError:
-        return True
-    return False
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -287,79 +223,3 @@ async def test_a_handler_of_another_bus_is_outside(bus: Bus, make_bus: Any) -> N
     await closed
     assert outcomes == ["refused"]
     assert chain.seen == [0, 1]
-
-
-async def test_a_draining_subscription_hears_what_its_own_handler_publishes(bus: Bus) -> None:
-    """Turned red by: `hears` forgetting who speaks; `speaker` not adding the subscription."""
-    chain, sid = await begun(bus, last=3)
-    ended = asyncio.create_task(bus.unsubscribe(sid, drain=True))
-    await until(lambda: not is_on_route(bus, sid))
-    chain.go_on.set()
-    await ended
-    assert chain.seen == [0, 1, 2, 3]
-    retired = bus.statistics().retired
-    assert (retired.accepted, retired.handled, dropped(retired)) == (4, 4, {})
-
-
-def is_on_route(bus: Any, sid: str) -> bool:
-    """Whether a subscription stands that has nothing waiting: one that ends is not listed then."""
-    return sid in bus.statistics().subscriptions
-
-
-async def test_a_draining_subscription_hears_only_what_matches_it(bus: Bus) -> None:
-    """Turned red by: `speaker` adding the subscription without asking what it hears."""
-    recorder = Recorder()
-    chain, sid = await begun(bus, last=3)
-    await bus.unsubscribe(sid)
-    chain.go_on.set()
-    await bus.join()
-
-    async def answer(event: BaseEvent) -> None:
-        await go_on.wait()
-        recorder.seen.append(number_of(event))
-        if number_of(event) == 0:
-            await bus.publish_batch([tick(1), tick(2, symbol="ETH/USDT"), tick(3)])
-
-    go_on = asyncio.Event()
-    sid = await bus.subscribe("tick", answer, lambda event: event.symbol == "BTC/USDT")
-    await bus.publish(tick(0))
-    await until(lambda: bus.statistics().subscriptions[sid].queued == 0)
-    ended = asyncio.create_task(bus.unsubscribe(sid, drain=True))
-    await until(lambda: not is_on_route(bus, sid))
-    go_on.set()
-    await ended
-    assert recorder.seen == [0, 1, 3]
-
-
-async def test_a_draining_subscription_hears_nothing_that_others_publish(bus: Bus) -> None:
-    """Turned red by: `hears` letting all handlers through."""
-    chain, sid = await begun(bus, last=0)
-    recorder = Recorder()
-    await bus.subscribe("tick", recorder)
-
-    async def echo(event: BaseEvent) -> None:
-        await bus.publish(tick(number_of(event) + 100))
-
-    await bus.subscribe("order_*", echo)
-    ended = asyncio.create_task(bus.unsubscribe(sid, drain=True))
-    await until(lambda: not is_on_route(bus, sid))
-    await bus.publish(tick(8))
-    await bus.publish(order(1))
-    await until(lambda: recorder.seen == [8, 101])
-    chain.go_on.set()
-    await ended
-    assert chain.seen == [0]
-
-
-async def test_a_ring_that_drains_for_ever_ends_by_an_unsubscribe_without_drain(bus: Bus) -> None:
-    """Turned red by: an `unsubscribe` that leaves a draining subscription as it is."""
-    ring, sid = await begun(bus, last=10**9)
-    ended = asyncio.create_task(bus.unsubscribe(sid, drain=True))
-    await until(lambda: not is_on_route(bus, sid))
-    ring.go_on.set()
-    await until(lambda: len(ring.seen) > 3)
-    await bus.unsubscribe(sid)
-    await ended
-    await bus.join()
-    assert_balanced(bus)
-    assert bus.statistics().waiting == 0

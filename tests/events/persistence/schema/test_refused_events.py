@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, create_model
 
-from tests.events.persistence.parquet.journal.test_set_apart import ids, leave, read_until_it_raises
+from tests.support.quarantine import ids, leave, read_until_it_raises
 from tests.support.recording import START, record, tick
 from tests.support.stores.kinds import ARCTIC_BYTES
 from trading.events import InMemoryEventBus, base

@@ -1,4 +1,4 @@
-"""Live hand-over on buses over a server, whose own recorder writes to the store."""
+"""Catching up on buses over a server, whose own recorder writes to the store."""
 
 import asyncio
 from pathlib import Path

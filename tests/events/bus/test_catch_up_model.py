@@ -1,4 +1,4 @@
-"""Live hand-over beside a plain list, for any order of what may happen."""
+"""Catching up with a store, beside a plain list, for any order of what may happen."""
 
 import asyncio
 from datetime import timedelta
