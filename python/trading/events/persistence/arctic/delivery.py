@@ -166,7 +166,8 @@ def _by_topic(rows: list[bytes], seq: int) -> dict[Topic, list[tuple[BaseEvent, 
 
 def _count_before(frame: pd.DataFrame, last: Any) -> int:
     """Counts the rows that are older than the last stored one."""
-    return 0 if last is None else int(frame.index.searchsorted(last))
+    index: Any = frame.index
+    return 0 if last is None else int(index.searchsorted(last))
 
 
 def _split(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
