@@ -209,7 +209,7 @@ if TYPE_CHECKING:
     from trading.events.redis_bus import RedisEventBus as RedisEventBus
 
 _ON_DEMAND = {"HybridEventBus": "trading.events.hybrid_bus", "RedisEventBus": "trading.events.redis_bus"}
-"""What needs packages that a plain installation does not have, and so is not in `__all__`."""
+"""Names that need packages a plain installation lacks, and so are not in `__all__`."""
 
 
 def __getattr__(name: str) -> Any:

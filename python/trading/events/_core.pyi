@@ -16,7 +16,7 @@ from trading.events.base import BaseEvent
 _Times = tuple[int, int, int, int, int]
 
 DEBUG_BUILD: bool
-"""Whether this is a debug build, on which nothing may be measured."""
+"""True for a debug build, on which nothing may be measured."""
 
 VERSION: str
 """The version of the package."""
@@ -32,7 +32,7 @@ def fast_paths() -> dict[str, bool]:
     """
 
 def to_await(handler: object, result: object, /) -> Generator[Any, Any, object] | Coroutine[Any, Any, object] | None:
-    """What has to be driven to await what a handler has returned; None if that is a plain value.
+    """The awaitable iterator of what a handler has returned; None if that is a plain value.
 
     Raises:
         HandlerTypeError: It is something whose body has not run, and which cannot be awaited.
@@ -108,7 +108,7 @@ def normalize_pattern(pattern: str, /) -> str:
     """
 
 def matches(pattern: str, topic: str, /) -> bool:
-    """Whether the topic is one of those that the pattern stands for. A text that is no topic matches nothing.
+    """True if the pattern matches the topic. A text that is no topic matches nothing.
 
     Raises:
         PatternError: The first text is no pattern.
@@ -164,7 +164,7 @@ class ColumnBuffer:
 def encode_columns(
     events: list[BaseEvent], /
 ) -> tuple[int, list[tuple[str, str, list[tuple[int, list[ColumnBuffer | None]]]]], dict[str, list[int]]]:
-    """How many events there are; the columns of each field; the places among them of the fields of each event type.
+    """The number of events, the columns of each field, and for each event type the indexes of its fields among them.
 
     A field is its name, its form, and its columns, each with its number of nulls and its buffers as in Arrow.
 
@@ -219,7 +219,7 @@ class RowTable:
 
     @property
     def texts(self) -> list[str]:
-        """What the rows so far need to be read; it only grows."""
+        """The texts needed to read the rows so far; the list only grows."""
 
 @final
 class Filter:
@@ -248,7 +248,7 @@ class Filter:
         span_us: tuple[int, int],
         /,
     ) -> bool | None:
-        """Whether all events of a topic from a first to a last timestamp pass, or none; None where each must be asked.
+        """True if all events of a topic between two timestamps pass, False if none does, None if each must be tested.
 
         Args:
             event_type: Theirs.
@@ -286,7 +286,7 @@ class Histogram:
         """
 
     def summary(self) -> tuple[int, int, int, int, int]:
-        """How many there are; what half of them, 99 %, and 99.9 % do not exceed, and the longest, in nanoseconds."""
+        """Their number, median, 99th and 99.9th percentile, and maximum, in nanoseconds."""
 
 @final
 class Journal:
@@ -397,7 +397,7 @@ class Segment:
 
     @property
     def is_apart(self) -> bool:
-        """Whether it holds quarantined rows. What it holds, no segment before it holds as well."""
+        """True if it holds quarantined rows. No earlier segment holds these too."""
 
     def read(self) -> SegmentRows:
         """Its rows below the limit, without those that have been quarantined since.
@@ -407,7 +407,7 @@ class Segment:
         """
 
     def sample(self, most_bytes: int, /) -> tuple[int, int]:
-        """How many rows stand in so many bytes at its beginning, and how many classes, days and topics they have.
+        """The number of rows in so many bytes at its beginning, and of their classes, days and topics.
 
         Raises:
             OSError: It cannot be read.
@@ -423,11 +423,11 @@ class SegmentRows:
     def __len__(self) -> int: ...
     @property
     def torn_bytes(self) -> int:
-        """How many bytes at its end are no row: what a dying process had not finished."""
+        """The number of bytes at its end that are no row: a dying process had not finished it."""
 
     @property
     def damaged(self) -> list[tuple[int, int]]:
-        """Where bytes before a whole row are no row, from one offset up to another: what was there is lost."""
+        """The offsets between which there are no rows, though a whole row follows: what was there is lost."""
 
     @property
     def next_seq(self) -> int | None:
@@ -459,7 +459,7 @@ class TopicRows:
     def symbol(self) -> str | None: ...
     @property
     def indices(self) -> list[int]:
-        """Which rows of the segment they are."""
+        """Their indexes in the segment."""
 
     def __len__(self) -> int: ...
     def columns(

@@ -208,7 +208,7 @@ def event_classes() -> Iterator[type[BaseEvent]]:
 
 
 def _literal_event_type(cls: type[BaseEvent]) -> str | None:
-    """What the class's literal says, or None where it has none and so is abstract."""
+    """The text of the class's literal, or None where it has none and so is abstract."""
     field = cls.model_fields["event_type"]
     if get_origin(field.annotation) is not Literal:
         if field.is_required():

@@ -58,11 +58,11 @@ class EventDefinitionError(EventError, TypeError):
 
 
 class NotAnEventError(EventError, TypeError):
-    """What was to be published or written is not an event."""
+    """An object that was to be published or written is not an event."""
 
 
 class ReadOnlyError(EventError, TypeError):
-    """What an event holds was to be changed."""
+    """A read-only value of an event was to be changed."""
 
 
 class EventEncodeError(EventError, ValueError):

@@ -86,7 +86,7 @@ class OrderRejectedEvent(OrderEvent):
     """Always `order_rejected`."""
 
     reason: NonEmptyStr
-    """Why, in the words of who refused it."""
+    """The reason, in the words of whoever refused it."""
 
     exchange_timestamp: UtcDatetime | None = None
     """Time of refusal by the venue's clock, or None where unknown or where the venue never saw the order."""
@@ -102,7 +102,7 @@ class OrderCancelledEvent(OrderEvent):
     """Identity that the venue gave the order, or None where it is not known."""
 
     reason: NonEmptyStr | None = None
-    """Why, or None where nobody says."""
+    """The reason, or None where nobody gives one."""
 
     cumulative_quantity: Quantity | None = None
     """Quantity filled before, or None where unknown."""

@@ -23,14 +23,14 @@ from trading.events.base import NonEmptyStr
 from trading.events.errors import UnknownSettingWarning
 
 PREFIX = "TRADING_EVENTS_"
-"""What the names of environment variables begin with: `TRADING_EVENTS_URL` is `url`."""
+"""The prefix of environment variables: `TRADING_EVENTS_URL` is `url`."""
 
 _OF_TESTS = PREFIX + "TEST_"
-"""What the names of variables for tests begin with; none of them is a setting."""
+"""The prefix of variables for tests; none of them is a setting."""
 
 
 class EventBusSettings(BaseModel):
-    """What `create_event_bus` makes a bus from, and where its events are stored.
+    """The settings from which `create_event_bus` makes a bus, and of the store of its events.
 
     A setting that is None leaves the matter to the bus, whose own default stands in its documentation.
     """
@@ -137,7 +137,7 @@ class EventBusSettings(BaseModel):
         return cls.model_validate({name: value for name, value in found.items() if value} | settings)
 
     def options(self) -> dict[str, Any]:
-        """What was set of a bus's own options."""
+        """The options of a bus that were set."""
         return {
             name: getattr(self, name)
             for name in type(self).model_fields

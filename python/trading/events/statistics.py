@@ -99,7 +99,7 @@ class BusStatistics:
     """Events accepted, each once, however many subscriptions heard it."""
 
     unrouted: int
-    """Those of them that no subscription heard."""
+    """The published events that no subscription received."""
 
     abandoned: int
     """Publishes that would have had to wait and were dropped without being awaited; they have reached nobody."""

@@ -34,7 +34,7 @@ class ConnectionEvent(SystemEvent):
     """Address that it leads to, such as a URL without its password, or None where the component has only one."""
 
     reason: NonEmptyStr | None = None
-    """Why it changed, or None where nobody says."""
+    """The reason for the change, or None where nobody gives one."""
 
     attempt: Count | None = None
     """Number of the attempt to connect, counted from 1, or None where it is not counted."""

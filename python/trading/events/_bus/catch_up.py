@@ -50,7 +50,7 @@ def recorded(
     *,
     overflow: str,
 ) -> "EventRange":
-    """What a store has for a subscription. Of the filter only the names narrow it: the bus asks the rest.
+    """The events that a store has for a subscription, narrowed by the names in its filter; the bus evaluates the rest.
 
     Raises:
         TypeError: The store is no reader, or the start no moment.
@@ -199,7 +199,7 @@ class _Backfill:
             await earlier
 
     async def _give_some(self, events: Sequence[BaseEvent]) -> None:
-        """What is read here and live too was accepted before it was written, and is among those held back by now."""
+        """An event that is read here and also live was accepted before it was written: it is held back by now."""
         while ids := self._bus._held_ids(self.sid, self._held_count, _IDS):  # noqa: SLF001 - its own, as below
             self._held.update(ids)
             self._held_count += len(ids)

@@ -26,7 +26,7 @@ def is_own(function: Any) -> bool:
 
 
 def identify(function: Any) -> int:
-    """What is the same for all methods bound of one function."""
+    """The identity of a function, the same for all methods bound of it."""
     return id(getattr(function, "__func__", function))
 
 
@@ -36,7 +36,7 @@ def adds(item: object) -> bool:
 
 
 class AddedFunctions:
-    """Those that are found in types and in all that they are made of.
+    """The added functions of types and of their parts.
 
     Pydantic's schemas do not tell whether a function was added to a type or makes it, so that types are asked.
     """

@@ -42,7 +42,7 @@ def is_of_kind(cls: type, ancestor: type) -> bool:
 
 
 def _places(module: str) -> Iterator[str]:
-    """What a module is known by: its name and its file, which `__main__` shares with it."""
+    """The names of a module: its own and its file's, which `__main__` shares with it."""
     yield module
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is not None:

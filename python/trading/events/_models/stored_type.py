@@ -30,7 +30,7 @@ Node = dict[str, Any]
 """A part of a schema."""
 
 _OPAQUE = frozenset({"metadata", "config", "default", "members", "expected", "cls", "function", "discriminator"})
-"""What of a part holds no further parts."""
+"""The keys of a part that hold no further parts."""
 
 _LEFT_OUT = frozenset(
     {
@@ -45,7 +45,7 @@ _LEFT_OUT = frozenset(
         "frozen",
     }
 )
-"""What depends on the moment, changes values, or keeps them from being stored."""
+"""Keys of checks that depend on the moment, change values, or keep them from being stored."""
 
 _CONVERSIONS = frozenset({"str_strip_whitespace", "str_to_lower", "str_to_upper"})
 _UNKNOWN = frozenset({"is-instance", "is-subclass", "callable"})
@@ -86,7 +86,7 @@ def complete_schema(cls: type[BaseModel]) -> CoreSchema:
 
 
 def stored_json(annotation: Any, config: ConfigDict, module: str) -> tuple[SchemaValidator, SchemaSerializer]:
-    """What reads and renders values of a type under a class's configuration."""
+    """The validator and the serializer for stored values of a type, under a class's configuration."""
     exact = ConfigDict(
         val_json_bytes="base64",
         ser_json_bytes="base64",
@@ -193,7 +193,7 @@ class _Stripping:
         return stripped | {"ref": node["ref"]}
 
     def _inner(self, node: Node) -> Node | None:
-        """What a function was added to. Of a function that replaces it Pydantic keeps it for serialization."""
+        """The schema a function was added to. Where the function replaces it, Pydantic keeps it for serialization."""
         found: Node | None = node.get("schema")
         if found is None and node.get("serialization", {}).get("function") not in self._added:
             found = node.get("serialization", {}).get("schema")

@@ -13,7 +13,7 @@ from trading.events._models.stored_type import complete_schema, find_fields, wit
 
 
 class _Validators(NamedTuple):
-    """What validates single fields of a class, and what is asked of the whole model after that."""
+    """The validator of single fields of a class, and the checks of the whole model after that."""
 
     fields: SchemaValidator
     whole: SchemaValidator

@@ -124,7 +124,7 @@ def days(args: argparse.Namespace) -> tuple[date | None, date | None]:
 
 
 class EventRangeArguments(TypedDict):
-    """What `add_range` reads, as the methods of an EventReader take it."""
+    """The options of `add_range`, as the methods of an EventReader take them."""
 
     start: datetime | None
     end: datetime | None

@@ -185,7 +185,7 @@ def killed_by_signal(child: subprocess.Popen[str]) -> Generator[subprocess.Popen
 
 @contextmanager
 def wiped_by_signal(wipe: Callable[[], str]) -> Generator[None, None, None]:
-    """What stands in a terminal's line is wiped, by the text that `wipe` returns, before a word is said."""
+    """Before a word is printed, the terminal's line is wiped by the text that `wipe` returns."""
     _process.wipes.append(wipe)
     try:
         yield

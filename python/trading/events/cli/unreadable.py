@@ -10,7 +10,7 @@ from trading.events.errors import UnreadableFileWarning
 
 @contextmanager
 def gather_unreadable() -> Generator[list[str], None, None]:
-    """What an EventReader with `on_error="warn"` warns of in the block: the list is filled when the block ends."""
+    """The warnings of an EventReader with `on_error="warn"` in the block; the list is filled when the block ends."""
     messages: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UnreadableFileWarning)

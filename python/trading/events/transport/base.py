@@ -1,4 +1,4 @@
-"""What a bus over a server needs of the server's transport, and the transport of the bus."""
+"""The interfaces between a bus over a server and the server's transport."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ class BusSide:
     """Told of connections, gaps and events that cannot be sent."""
 
     hears_itself: bool
-    """Whether events of this bus are handed on when they come back."""
+    """True if events of this bus are delivered when they come back."""
 
     is_heard: Callable[[], bool]
     """Returns whether an event sent now is to be heard here."""
@@ -91,7 +91,7 @@ class Transport(Protocol):
 
     @property
     def is_subscribed(self) -> bool:
-        """Whether `wait_subscribed` has nothing to wait for."""
+        """True if `wait_subscribed` has nothing to wait for."""
         ...
 
     async def wait_subscribed(self) -> None:
@@ -110,7 +110,7 @@ class Transport(Protocol):
 
     @property
     def is_delivering(self) -> bool:
-        """Whether something that was read is still being handed on."""
+        """True while something that was read is still being delivered."""
         ...
 
     async def delivered(self) -> None:
@@ -121,7 +121,7 @@ class Transport(Protocol):
 
     @property
     def heard_of_others(self) -> int:
-        """How many entries of others have been handed on."""
+        """The number of entries of other publishers that were delivered."""
         ...
 
     async def leave(self) -> None:
@@ -132,12 +132,12 @@ class Transport(Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether the server has all that was collected."""
+        """True if the server has all that was collected."""
         ...
 
     @property
     def reconnects(self) -> int:
-        """How often a connection was made again."""
+        """The number of reconnections."""
         ...
 
     @property

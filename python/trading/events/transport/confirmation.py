@@ -1,4 +1,4 @@
-"""What becomes of events that a publisher waits for."""
+"""Outcomes of events that a publisher waits for."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from weakref import WeakSet
@@ -40,7 +40,7 @@ def _noting(events: Iterator[BaseEvent], noted: list[BaseEvent]) -> Iterator[Bas
 
 
 class Confirmations:
-    """Those that somebody waits for: what nobody awaits any more is forgotten by itself."""
+    """The awaited outcomes; one that nobody awaits any more is forgotten by itself."""
 
     def __init__(self) -> None:
         self._expected: WeakSet[Confirmation] = WeakSet()

@@ -145,7 +145,7 @@ class FrameMaker:
 
     @property
     def has_news(self) -> bool:
-        """Whether frames were made since the last beats."""
+        """True if frames were made since the last beats."""
         return bool(self._changed)
 
     def make_beats(self) -> Iterator[bytes]:

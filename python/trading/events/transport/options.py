@@ -1,4 +1,4 @@
-"""What buses over a server are told about it."""
+"""Options of buses over a server."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ Mode = Literal["pubsub", "streams"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportOptions:
-    """How a bus uses its server. Which values make sense is checked when it is made.
+    """Options of a bus over a server, checked when they are made.
 
     Raises:
         ValueError: A value makes no sense; the message names it.

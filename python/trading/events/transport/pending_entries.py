@@ -1,4 +1,4 @@
-"""Which entries of a stream are being handled: one is acknowledged when every handler of its events has ended."""
+"""The entries of a stream that are being handled. One is acknowledged when every handler of its events has ended."""
 
 import asyncio
 from collections import deque
@@ -25,22 +25,22 @@ class Entry:
     count: int
     is_redelivered: bool
     open: int = 1
-    """What it still waits for: its handlers, and the reader until it has handed all its events on."""
+    """The number of those it still waits for: its handlers, and the reader until it has delivered all its events."""
 
     is_kept: bool = False
-    """Whether it is left to be delivered again: a handler of it was cancelled."""
+    """True if it is left to be delivered again: a handler of it was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What could not be handled."""
+    """An event, or a frame of events, that could not be handled."""
 
     entry: Entry
     content: BaseEvent | bytes
     """An event whose handler has failed for good; or the whole frame of an entry that nobody lived to acknowledge."""
 
     subscription: str
-    """Whose handler it was; nobody's, where it is a frame."""
+    """The id of the subscription whose handler failed; empty for a frame."""
 
     attempts: int
     reason: str

@@ -1,4 +1,4 @@
-"""What a bus over a server tells of: connections, gaps, frames that cannot be read, events that cannot be sent."""
+"""Reports of a bus over a server: connections, gaps, frames that cannot be read, events that cannot be sent."""
 
 import logging
 from collections.abc import Callable

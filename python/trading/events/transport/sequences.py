@@ -1,10 +1,10 @@
-"""Which events of other publishers have been missed: every publisher numbers its events, for each channel from 1 on."""
+"""Missed events of other publishers: every publisher numbers its events, for each channel from 1 on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 _MOST_CHANNELS = 1 << 16
-"""How many channels of publishers are remembered; the one that was not heard for longest is forgotten first."""
+"""The number of publishers' channels that are remembered; the one that was silent for longest is forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,10 +12,10 @@ class Missed:
     """Events that a transport has lost between a publisher and this bus."""
 
     count: int
-    """How many."""
+    """Their number."""
 
     publisher: str
-    """Whose: 16 hex digits, drawn anew by every bus."""
+    """The publisher: 16 hex digits, drawn anew by every bus."""
 
     channel: str
     """On which channel: for single servers the topic, with the namespace before it."""

@@ -1,11 +1,11 @@
-"""What a bus over a server counts, as a frozen record."""
+"""The statistics of a bus over a server, as a frozen record."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class TransportStatistics:
-    """What a bus has counted of its server."""
+    """The statistics of a bus about its server."""
 
     unsent: int
     """Events accepted by `publish` that the server does not have yet."""
@@ -29,4 +29,4 @@ class TransportStatistics:
     """Events that came while too many waited for room, and were dropped."""
 
     reconnects: int
-    """How often a lost connection was made again."""
+    """The number of lost connections that were made again."""

@@ -1,4 +1,4 @@
-"""What a subscription asks a server for: globs that let through at least what its pattern does."""
+"""The globs that a subscription sends a server: they match at least what its pattern matches."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -72,7 +72,7 @@ class SubscriptionSet:
         return not self._patterns <= before
 
     def covers(self, topic: str) -> bool:
-        """Whether any subscription may hear the topic."""
+        """True if any subscription may receive the topic."""
         answer = self._answers.get(topic)
         if answer is None:
             answer = any(_core.matches(pattern, topic) for pattern in self._patterns)

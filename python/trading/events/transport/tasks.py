@@ -23,7 +23,7 @@ def start_task(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]
 
 
 def loop_runs() -> bool:
-    """Whether anything can be awaited: not in a coroutine that is thrown away after its loop has gone."""
+    """True if anything can be awaited: not in a coroutine that is thrown away after its loop has gone."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -125,7 +125,7 @@ def _names(event: BaseEvent) -> tuple[str, str]:
 
 
 def _own_values(event: BaseEvent) -> Iterator[tuple[str, object]]:
-    """What an event says besides what every event says, without repeating its time."""
+    """An event's own fields, without those of every event and without its time."""
     for field, value in event:
         repeated = field in _TOLD_BY_TIMESTAMP and value == event.timestamp
         if value is not None and field not in _COMMON_FIELDS and not repeated:

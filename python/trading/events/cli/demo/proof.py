@@ -17,7 +17,7 @@ from trading.events.cli.signals import killed_by_signal, signals_held
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a fresh process has replayed, beside what was recorded."""
+    """The events that a fresh process has replayed, and those that were recorded."""
 
     replayed: int
     """Events that it replayed."""

@@ -25,7 +25,7 @@ class Source(Protocol):
 
     @property
     def title(self) -> str:
-        """What it is, in a few words."""
+        """Its description, in a few words."""
         ...
 
     def events(self) -> Iterator[BaseEvent]:
@@ -33,7 +33,7 @@ class Source(Protocol):
         ...
 
     def describe(self) -> str:
-        """What the events are, in a line; asked when they have all been taken."""
+        """The events in one line of text; asked when they have all been taken."""
         ...
 
 
@@ -58,7 +58,7 @@ class SimulatedSource:
         return self._session.events()
 
     def describe(self) -> str:
-        """What they are."""
+        """Their description."""
         return f"{counted(self._event_count, 'event')} of five simulated markets on three exchanges, seed {self._seed}"
 
 
@@ -90,7 +90,7 @@ class FileSource:
                 yield item
 
     def describe(self) -> str:
-        """What they are, and what was refused."""
+        """Their description, and what was refused."""
         text = f"{counted(self._events, f'{self._file.event_type} event')} from {self._file.path.name}"
         if self._first_refused is None:
             return text

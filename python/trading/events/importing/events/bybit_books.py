@@ -14,7 +14,7 @@ from trading.events.market_data import BookLevel, OrderBookEvent
 BYBIT_LAYOUT: Final = Layout(
     OrderBookEvent, {"raw_symbol": "topic", "kind": "type", "timestamp": "ts", "symbol": "data"}
 )
-"""What tells such a message from other JSON objects."""
+"""The keys by which such a message differs from other JSON objects."""
 
 _PRICE_AND_QUANTITY = 2
 

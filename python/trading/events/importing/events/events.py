@@ -133,7 +133,7 @@ def is_empty(cell: object) -> bool:
 
 
 def reason_of(wrong: ValueError) -> str:
-    """Why a row was refused, in one line."""
+    """The reason why a row was refused, in one line."""
     if not isinstance(wrong, ValidationError):
         return str(wrong)
     first = wrong.errors(include_url=False, include_context=False)[0]

@@ -13,7 +13,7 @@ class Row:
     """The line that it begins on, from 1; in a Parquet file the row, from 1."""
 
     cells: Mapping[str, object]
-    """What the file says, not yet interpreted. A cell that is empty in the file is None, or ''."""
+    """A row of the file, not yet interpreted. A cell that is empty in the file is None, or ''."""
 
 
 @dataclass(frozen=True, slots=True)

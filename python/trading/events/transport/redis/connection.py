@@ -1,4 +1,4 @@
-"""What a connection to a server is to those who use it."""
+"""The interface of a connection to a server."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -24,10 +24,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 _ELSEWHERE = (ReadOnlyError, MovedError, AskError, ClusterDownError, TryAgainError, MasterDownError)
 _BROKEN = (RedisConnectionError, RedisTimeoutError, InvalidResponse, OSError, TimeoutError, EOFError)
 LOST = (*_BROKEN, BusyLoadingError, *_ELSEWHERE)
-"""What tells that a connection, or the server at its end, is no use any more, and another may be."""
+"""Errors that end a connection, after which another may work."""
 
 REFUSED = (AuthenticationError, AuthorizationError, NoPermissionError)
-"""What tells that the server does not want this user; asking again is no use before somebody changes something."""
+"""Errors by which the server refuses this user; trying again is of no use until somebody changes something."""
 
 Command = Sequence[bytes | str | int]
 

@@ -19,7 +19,7 @@ from trading.events.transport.redis.relayed_connection import RelayedConnection
 _LOGGER = logging.getLogger("trading.events")
 
 _OF_THE_SERVER = ("username", "password", "db")
-"""What a URL says of the server, and not of its sentinels."""
+"""The parts of a URL that concern the server, and not its sentinels."""
 
 
 def endpoint_of(url: str) -> str:
@@ -119,7 +119,7 @@ class Connector:
 
 
 def role_in(told: list[Any]) -> str:
-    """What a server is, as its reply to HELLO says; ROLE would be a command for administrators."""
+    """The role of a server by its reply to HELLO; ROLE would be a command for administrators."""
     return str(dict(zip(told[::2], told[1::2], strict=False)).get(b"role", b"").decode())
 
 

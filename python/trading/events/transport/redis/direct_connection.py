@@ -13,7 +13,7 @@ _NOTHING = object()
 
 
 def can_be_taken_over(opened: Any) -> bool:
-    """Whether a connection keeps its socket, and what makes exceptions of refusals, where all releases so far do.
+    """True if a connection keeps its socket, and its parser of errors, where all releases so far do.
 
     Neither is a part of what redis-py promises.
     """
@@ -48,7 +48,7 @@ class DirectConnection(Connection, asyncio.Protocol):
             self._transport.write(pack(commands))
 
     def data_received(self, data: bytes) -> None:
-        """What asyncio calls with what it has read."""
+        """Called by asyncio with the bytes it has read."""
         self._messages.feed(data)
         if not self._is_full:
             self._hand_on()
@@ -80,7 +80,7 @@ class DirectConnection(Connection, asyncio.Protocol):
             self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """What asyncio calls when the connection has ended."""
+        """Called by asyncio when the connection has ended."""
         self.lose(exc or RedisConnectionError("the connection was closed by the server"))
 
     def _end(self) -> None:

@@ -1,4 +1,4 @@
-"""Where a server is: at an address, in a cluster, or where sentinels say.
+"""Locations of servers: an address, a cluster, or what sentinels say.
 
 A namespace lives on one node of a cluster, the master of its keys' slot: a bus asks for that master each time it
 connects, and so follows a failover, as it follows the sentinels'. Many namespaces spread over the nodes.
@@ -23,7 +23,7 @@ _MOST_ADDRESSES = 64
 
 @dataclass(frozen=True, slots=True)
 class ServerUrl:
-    """What a URL says of where a server is."""
+    """The location of a server by its URL."""
 
     kind: Literal["server", "cluster", "sentinel"]
     url: str
@@ -33,7 +33,7 @@ class ServerUrl:
     """Nodes of the cluster, or sentinels."""
 
     service: str
-    """What sentinels call the server."""
+    """The name of the server at its sentinels."""
 
 
 def read_url(url: str) -> ServerUrl:
@@ -88,7 +88,7 @@ class ClusterLocator:
         self._ask = ask
 
     async def locate(self) -> Address:
-        """Where it is now, as some node says.
+        """Its current address, by the answer of any node.
 
         Raises:
             redis.exceptions.ConnectionError: No node says so.
@@ -128,7 +128,7 @@ class SentinelLocator:
         self._ask = ask
 
     async def locate(self) -> Address:
-        """Where it is now, as some sentinel says.
+        """Its current address, by the answer of any sentinel.
 
         Raises:
             redis.exceptions.ConnectionError: No sentinel says so.

@@ -165,7 +165,7 @@ class PubSubReceiver:
 
     @property
     def is_subscribed(self) -> bool:
-        """Whether the server has confirmed all that is wanted now, and nothing else."""
+        """True if the server has confirmed all that is wanted now, and nothing else."""
         wanted = self._subscriptions.patterns
         return wanted == self._asked and all(self._glob(pattern) in self._confirmed for pattern in wanted)
 

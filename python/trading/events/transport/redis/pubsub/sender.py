@@ -20,7 +20,7 @@ BEAT_INTERVAL_S = 1.0
 """After so long at the latest, others are told how far the numbers of a channel have come."""
 
 _MOST_CHANNELS = 1 << 16
-"""How many names of channels are remembered."""
+"""The number of channel names that are remembered."""
 
 
 class PubSubSender:
@@ -161,7 +161,7 @@ class PubSubSender:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the server has all that was collected."""
+        """True if the server has all that was collected."""
         return self._outbox.settled == self._outbox.collected
 
     async def flush(self) -> None:

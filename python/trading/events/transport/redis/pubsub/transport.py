@@ -77,7 +77,7 @@ class PubSubTransport:
 
     @property
     def is_subscribed(self) -> bool:
-        """Whether the connections stand, and the server has confirmed all that is wanted now."""
+        """True if the connections stand, and the server has confirmed all that is wanted now."""
         return all(connection.is_up for connection in self._connections) and self._receiver.is_subscribed
 
     async def wait_subscribed(self) -> None:
@@ -123,12 +123,12 @@ class PubSubTransport:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the server has all that was collected."""
+        """True if the server has all that was collected."""
         return self._sender.is_idle
 
     @property
     def reconnects(self) -> int:
-        """How often a connection was made again."""
+        """The number of reconnections."""
         return sum(connection.reconnects for connection in self._connections)
 
     @property

@@ -1,4 +1,4 @@
-"""What a member of a group does beside reading: acknowledge, bury, claim what dead members left, trim."""
+"""The duties of a group's member beside reading: acknowledge, bury, claim what dead members left, trim."""
 
 import asyncio
 from collections import deque
@@ -21,7 +21,7 @@ _BATCH = 1024
 _CLAIM_ENTRIES = 64
 _REASON_BYTES = 4096
 _ROUNDS = 3
-"""How often what is handled is refreshed, and claims are made, in the time after which an entry is claimed."""
+"""The rounds of refreshing and claiming entries in the time after which an entry may be claimed."""
 
 
 class GroupMaintenance:
@@ -81,7 +81,7 @@ class GroupMaintenance:
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that has ended is acknowledged."""
+        """True if all that has ended is acknowledged."""
         return not self._pending.ended and not self._dead
 
     async def session(self, connection: Connection, stands: Callable[[], None]) -> None:

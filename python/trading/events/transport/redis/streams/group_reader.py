@@ -101,7 +101,7 @@ class GroupReader(StreamReader):
                 self._reports.notice(reason)
 
     async def next_entries(self, pipeline: CommandPipeline) -> list[Any]:
-        """What was pending, what was claimed of others, what is new: in this order."""
+        """Entries that were pending, those claimed of others, and new ones, in this order."""
         if self._is_leaving:
             await asyncio.get_running_loop().create_future()
         try:
@@ -156,12 +156,12 @@ class GroupReader(StreamReader):
 
     @property
     def in_hand(self) -> set[tuple[bytes, bytes]]:
-        """What has been read and not acknowledged."""
+        """The entries that were read and not acknowledged."""
         return self._at_hand | self._pending_entries.in_flight.keys()
 
     @property
     def has_claimed(self) -> bool:
-        """Whether claimed entries wait to be handed on."""
+        """True if claimed entries wait to be delivered."""
         return bool(self._claimed)
 
     async def claims_taken(self) -> None:

@@ -27,7 +27,7 @@ class Keys:
 
 
 def publisher_key(stream: bytes, publisher: bytes) -> bytes:
-    """Where the last sequence of a publisher stands."""
+    """The key of a publisher's last sequence."""
     return stream + b":publisher:" + publisher.hex().encode()
 
 
@@ -88,5 +88,5 @@ KEYS: the stream. ARGV: the hard limit in entries, 0 for none. Returns how many 
 
 
 def digest_of(script: bytes) -> bytes:
-    """What a server knows a script by."""
+    """The digest by which a server knows a script."""
     return sha1(script).hexdigest().encode()  # noqa: S324 - the server's choice

@@ -23,10 +23,10 @@ START = "0-0"
 """Before the first entry of a stream."""
 
 BLOCK_S = 1.0
-"""How long a read waits at the server."""
+"""The time that a read waits at the server."""
 
 ENTRIES = 64
-"""How many entries are asked for at once; fewer after a connection was lost, which may have been for a long reply."""
+"""The number of entries that are read at once; fewer after a lost connection, which a long reply may have caused."""
 
 
 def start_id(start: str | datetime) -> str:
@@ -64,7 +64,7 @@ def _frame_of(fields: object) -> Frame:
 
 
 def _mark_of(fields: Any) -> bytes:
-    """What tells an entry from another of the same id: its beginning, where its publisher and sequence stand."""
+    """The mark that tells entries of one id apart: the first bytes, which hold the publisher and sequence."""
     return b"".join(bytes(part[:_MARK_BYTES]) for part in (fields or ())[:2])
 
 
@@ -181,7 +181,7 @@ class StreamReader:
         self.changed.set()
 
     def is_the_last_read(self, stream: bytes, entry: Any) -> bool:
-        """Whether an entry is that at which reading has come to, and no later one that was given the same id.
+        """True if an entry is the one that reading has reached, and no later one that was given the same id.
 
         A stream that was removed and made anew within a millisecond gives an id out again.
         """
@@ -217,7 +217,7 @@ class StreamReader:
             await self.changed.wait()
 
     def is_behind(self, ids: dict[bytes, bytes]) -> bool:
-        """Whether any of these entries has not been reached."""
+        """True if any of these entries has not been reached."""
         return any(id_key(self.positions.get(stream, b"0-0")) < id_key(last) for stream, last in ids.items())
 
 

@@ -18,7 +18,7 @@ from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed
 
 _REMEMBERED_MS = 24 * 3600 * 1000
-"""How long a server remembers a publisher that appends nothing: longer than any outage after which one goes on."""
+"""The time that a server remembers a silent publisher: longer than any outage after which one goes on."""
 
 _DIGEST = digest_of(APPEND)
 
@@ -173,7 +173,7 @@ class StreamSender:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the server has all that was collected."""
+        """True if the server has all that was collected."""
         return self._outbox.settled == self._outbox.collected
 
     async def confirmed(self, count: int) -> None:

@@ -114,7 +114,7 @@ class StreamTransport:
 
     @property
     def is_subscribed(self) -> bool:
-        """Whether the connections stand: whole shards are read, whatever is heard of them."""
+        """True if the connections stand: whole shards are read, whichever of their topics are subscribed to."""
         return all(connection.is_up for connection in self._connections)
 
     async def wait_subscribed(self) -> None:
@@ -135,7 +135,7 @@ class StreamTransport:
 
     @property
     def is_delivering(self) -> bool:
-        """Whether something that was read is still being handed on."""
+        """True while something that was read is still being delivered."""
         return self._reader.is_delivering
 
     async def delivered(self) -> None:
@@ -149,7 +149,7 @@ class StreamTransport:
 
     @property
     def heard_of_others(self) -> int:
-        """How many entries of others have been handed on."""
+        """The number of entries of other publishers that were delivered."""
         return self._reader.heard_of_others
 
     async def leave(self) -> None:
@@ -166,12 +166,12 @@ class StreamTransport:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the server has all that was collected."""
+        """True if the server has all that was collected."""
         return self._sender.is_idle
 
     @property
     def reconnects(self) -> int:
-        """How often a connection was made again."""
+        """The number of reconnections."""
         return sum(connection.reconnects for connection in self._connections)
 
     @property
