@@ -124,7 +124,7 @@ def test_the_time_left_is_told_in_minutes_or_hours() -> None:
 
 @pytest.mark.usefixtures("clock")
 def test_markup_and_control_characters_in_progress_are_text() -> None:
-    """Turned red by: a console with markup, and by a label or a note that `printable` has not seen."""
+    """Turned red by: a label or a note that `printable` has not seen."""
     screen = Terminal()
     ProgressLine("[red]\x1b[31m", "rows", stream=screen).update(1, note="\x1b]0;x\x07[bold]")
     assert screen.getvalue() == "\r[red]\\x1b[31m  1 rows  1/s  \\x1b]0;x\\x07[bold]"
@@ -132,7 +132,7 @@ def test_markup_and_control_characters_in_progress_are_text() -> None:
 
 @pytest.mark.usefixtures("clock")
 def test_a_terminal_is_given_a_table_with_lines_in_its_width_and_markup_is_text() -> None:
-    """Turned red by: cells that rich takes for markup."""
+    """Turned red by: a console with markup whose cells are plain strings."""
     screen = Terminal()
     print_table(("name", "n"), [("[red]a[/red] :smile:", "5"), ("x" * 100, "1,000")], right=(1,), stream=screen)
     lines = screen.getvalue().splitlines()
