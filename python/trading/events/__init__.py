@@ -5,11 +5,13 @@ Recording and replay are in `trading.events.persistence`, predefined filters in 
 
 import sys
 
-# This is the first line of ours that `python -m trading.events.cli` runs. No other process's signals are touched.
+# This is the first line of ours that `python -m trading.events.cli` runs: until all is imported, Ctrl-C ends it without
+# a word, as `trading._events_command` says. No other process's signals are touched.
 if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)].endswith("trading.events.cli"):
-    from trading._events_command import die_of_interrupts
+    import _signal
 
-    die_of_interrupts()
+    if _signal.getsignal(2) is _signal.default_int_handler:
+        _signal.signal(2, _signal.SIG_DFL)
 
 import importlib
 import warnings

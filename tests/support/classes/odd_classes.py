@@ -228,6 +228,14 @@ def chain(depth: int) -> BaseEvent:
     return event
 
 
+def nested(depth: int) -> list[Any]:
+    """Lists in each other."""
+    value: list[Any] = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
 def endless() -> BaseEvent:
     node = Node(price=Decimal(1))
     node.kids.append(node)

@@ -53,6 +53,7 @@ from tests.support.classes.odd_classes import (
     endless,
     field,
     junk,
+    nested,
     wide_leg,
     zoned,
 )
@@ -71,6 +72,7 @@ KEPT: list[tuple[str, Make]] = [
     ("a list that is given as JSON", field(Json[list[int]], "[1, 2]")),
     ("a UUID of one version", field(UUID4, UUID("00000000-0000-4000-8000-000000000001"))),
     ("values under unknown names", lambda: OpenEvent(value=1, _extra={"a": [1.5]}, _t="x", _v=2)),
+    ("such values as deep as a column takes", lambda: OpenEvent(value=1, x=nested(190))),
     ("such values in a model", field(Open, Open.model_validate({"a": [1.5], "_t": "x"}))),
     ("a recursive alias", field(Tree, [[Decimal("1.0")], Decimal("2.00")])),
     ("a recursive dictionary of known keys", field(Row, {"rows": [{"rows": []}]})),
@@ -145,6 +147,7 @@ REFUSED: list[tuple[str, Make, str]] = [
     ("a datetime of a class of its own", field(datetime, Later(2024, 1, 1)), r"holds what its type does not say"),
     ("a deque with a bound", field(deque[int], deque([1], maxlen=3)), r"comes back as deque\(\[1\]\)"),
     ("a dataclass with values under unknown names", field(OpenRecord, OpenRecord(1, more=2)), r"comes back as"),
+    ("values under unknown names too deep for a column", lambda: OpenEvent(value=1, x=nested(191)), r"192 deep"),
     ("an unknown name that is a field's", lambda: OpenEvent(value=1, number=2), r"number .*a field has that name: 2"),
     ("the same in a model", field(Open, Open(alias=1, number=2)), r"OddEvent\.value .*a field has that name"),
     (

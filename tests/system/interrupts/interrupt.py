@@ -22,6 +22,9 @@ PROGRAMS = (
 _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
 _WEIGHTS = (10, 2, 1)
 _OURS = str(ROOT / "python")
+_STARTS = re.compile(r"KeyboardInterrupt|\AFatal Python error: init_|\ACould not import runpy")
+"""What the interpreter says of a Ctrl-C before it has come to our first line."""
+
 _DRAWN_OVER = re.compile(r"[^\n]*\r")
 _READER = (sys.executable, "-S", "-c", "import sys; [each for each in sys.stdin.buffer]")
 _HUNG_S = 120.0
@@ -121,7 +124,7 @@ def _judge(code: int | None, complaints: str, moment: Moment, before: Phase, aft
         return Outcome("one word")
     if before is not Phase.READY and code in [-number for number in moment.numbers] and not said:
         return Outcome("by the signal")
-    if before in (Phase.STARTING, Phase.IMPORTING) and "KeyboardInterrupt" in complaints and _OURS not in complaints:
+    if before in (Phase.STARTING, Phase.IMPORTING) and _STARTS.search(complaints) and _OURS not in complaints:
         return Outcome("in the interpreter's start")
     if code == 0 and after is not Phase.READY and not said:
         return Outcome("too late")

@@ -42,4 +42,5 @@ def command(request: pytest.FixtureRequest, busy_url: str) -> Command:
 
 @pytest.mark.parametrize("command", [command.name for command in commands("redis://")], indirect=True)
 def test_a_command_that_is_interrupted_ends_in_one_line_and_leaves_nothing(command: Command, work: Path) -> None:
-    assert interrupt_often(command, work, times=_TIMES, seed=1).faults == []
+    faults = interrupt_often(command, work, times=_TIMES, seed=1).faults
+    assert not faults, "\n".join(faults)

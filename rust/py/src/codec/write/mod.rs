@@ -96,12 +96,13 @@ fn write_fields<S: Sink>(class: &Class, event: &Bound<'_, PyAny>, sink: &mut S) 
     Ok(())
 }
 
+/// Writes the extra values, nested as deep as in a column, where they are one object.
 fn write_extras<S: Sink>(class: &Class, extras: &Bound<'_, PyDict>, sink: &mut S) -> PyResult<()> {
     for (name, value) in extras {
         let name = name.cast_into::<PyString>()?;
         let put = text(&name).and_then(|text| {
             sink.extra(text);
-            write_json(&value, sink, Depth::new(0)?)
+            write_json(&value, sink, Depth::new(1)?)
         });
         put.map_err(|error| refuse(class, &name, &value, error))?;
     }
