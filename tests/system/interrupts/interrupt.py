@@ -21,7 +21,10 @@ PROGRAMS = (
 )
 _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
 _WEIGHTS = (10, 2, 1)
-_OURS = str(ROOT / "python")
+_OUR_LINE = re.compile(rf'File "{re.escape(str(ROOT / "python"))}[^"]*", line (\d+)')
+_TAKEN_BY_LINE = 16
+"""The line of our first module by which it has an answer to Ctrl-C."""
+
 _STARTS = re.compile(r"KeyboardInterrupt|\AFatal Python error: init_|\ACould not import runpy")
 """What the interpreter says of a Ctrl-C before it has come to our first line."""
 
@@ -124,7 +127,8 @@ def _judge(code: int | None, complaints: str, moment: Moment, before: Phase, aft
         return Outcome("one word")
     if before is not Phase.READY and code in [-number for number in moment.numbers] and not said:
         return Outcome("by the signal")
-    if before in (Phase.STARTING, Phase.IMPORTING) and _STARTS.search(complaints) and _OURS not in complaints:
+    is_ours = any(int(line) > _TAKEN_BY_LINE for line in _OUR_LINE.findall(complaints))
+    if before in (Phase.STARTING, Phase.IMPORTING) and _STARTS.search(complaints) and not is_ours:
         return Outcome("in the interpreter's start")
     if code == 0 and after is not Phase.READY and not said:
         return Outcome("too late")
