@@ -93,10 +93,14 @@ class RemoteBus(InMemoryEventBus):
         """Connects.
 
         Raises:
-            ServerError: The server cannot be reached, or does not let this user in.
+            ServerError: The server cannot be reached, or does not let this user in: it says why, and the bus is closed.
         """
         await super().__aenter__()
-        await self._wait_connected()
+        try:
+            await self._wait_connected()
+        except BaseException:
+            await self.aclose(timeout_s=0)
+            raise
         return self
 
     def _bind(self) -> None:
@@ -108,10 +112,10 @@ class RemoteBus(InMemoryEventBus):
     async def _wait_connected(self) -> None:
         try:
             await self._transport.wait_connected()
-        except TimeoutError:
-            raise ServerError(f"{self.name}: no connection to {self._server.endpoint}") from None
+        except TimeoutError as late:
+            raise ServerError(f"{self.name}: no connection to {self._server.endpoint}: {late}") from None
         except self._server.refusals as refusal:
-            raise ServerError(f"{self.name}: {self._server.endpoint} does not let this user in: {refusal}") from None
+            raise ServerError(f"{self.name}: {self._server.endpoint} refuses the connection: {refusal}") from None
 
     def _add(
         self,

@@ -16,6 +16,7 @@ from redis.exceptions import (
     MovedError,
     NoPermissionError,
     ReadOnlyError,
+    RedisError,
     TryAgainError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -26,8 +27,13 @@ _BROKEN = (RedisConnectionError, RedisTimeoutError, InvalidResponse, OSError, Ti
 LOST = (*_BROKEN, BusyLoadingError, *_ELSEWHERE)
 """Errors that end a connection, after which another may work."""
 
-REFUSED = (AuthenticationError, AuthorizationError, NoPermissionError)
-"""Errors by which the server refuses this user; trying again is of no use until somebody changes something."""
+
+class UnfitUrlError(RedisError):
+    """The server does not take what the URL asks of it, such as a database that it does not have."""
+
+
+REFUSED = (AuthenticationError, AuthorizationError, NoPermissionError, UnfitUrlError)
+"""Errors by which the server refuses a user or a URL; trying again is of no use until somebody changes something."""
 
 Command = Sequence[bytes | str | int]
 

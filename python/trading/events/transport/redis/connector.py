@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from typing import Any
 
 import redis
@@ -9,9 +10,10 @@ from redis.asyncio.connection import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import InvalidResponse, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from trading.events.transport.redis.connection import Connection
+from trading.events.transport.redis.connection import LOST, REFUSED, Connection, UnfitUrlError
 from trading.events.transport.redis.direct_connection import DirectConnection, can_be_taken_over
 from trading.events.transport.redis.location import Address, ClusterLocator, SentinelLocator, read_url
 from trading.events.transport.redis.relayed_connection import RelayedConnection
@@ -68,10 +70,17 @@ class Connector:
             One of LOST: There is no server, or it does not answer in time.
             One of REFUSED: It does not want this user.
         """
-        async with asyncio.timeout(self._connect_timeout_s):
-            if self._locator is None:
-                return self._taken_over(await self._opened(self._pool.make_connection()))
-            opened = await self._opened(self._make(await self._locator.locate()))
+        try:
+            async with asyncio.timeout(self._connect_timeout_s):
+                if self._locator is None:
+                    return self._taken_over(await self._opened(self._pool.make_connection()))
+                opened = await self._opened(self._make(await self._locator.locate()))
+        except TimeoutError:
+            raise RedisTimeoutError(self.silence()) from None
+        except Exception as failed:
+            if _speaks_otherwise(failed):
+                raise RedisConnectionError(f"{failed}{self._hint()}") from failed
+            raise
         if isinstance(self._locator, SentinelLocator):
             role = await self._role_of(opened)
             if role != "master":  # it was the master until lately, and not all sentinels know
@@ -95,10 +104,22 @@ class Connector:
     async def _opened(self, connection: Any) -> Any:
         try:
             await connection.connect()
-        except BaseException:
+        except BaseException as failed:
             await connection.disconnect(nowait=True)
+            if isinstance(failed, ResponseError) and not isinstance(failed, (*LOST, *REFUSED)):
+                raise UnfitUrlError(str(failed)) from failed
             raise
         return connection
+
+    def silence(self) -> str:
+        """The reason of a server that does not answer."""
+        return f"no answer within {self._connect_timeout_s:g} s{self._hint()}"
+
+    def _hint(self) -> str:
+        """The way out where one side may speak TLS and the other not."""
+        if self.endpoint.startswith("rediss"):
+            return "; the URL asks for TLS: does the server speak it there?"
+        return "; does the server expect TLS there (rediss://)?"
 
     async def _ask(self, address: Address, command: tuple[str, ...]) -> Any:
         is_sentinel = isinstance(self._locator, SentinelLocator)
@@ -121,6 +142,12 @@ class Connector:
 def role_in(told: list[Any]) -> str:
     """The role of a server by its reply to HELLO; ROLE would be a command for administrators."""
     return str(dict(zip(told[::2], told[1::2], strict=False)).get(b"role", b"").decode())
+
+
+def _speaks_otherwise(failed: Exception) -> bool:
+    """True for errors that come of one side speaking TLS and the other not, among other reasons."""
+    is_closed = isinstance(failed, RedisConnectionError) and "closed" in str(failed)
+    return is_closed or isinstance(failed, (InvalidResponse, EOFError, ssl.SSLError))
 
 
 async def _answer(opened: Any, *command: str) -> Any:

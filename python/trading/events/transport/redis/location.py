@@ -93,13 +93,15 @@ class ClusterLocator:
         Raises:
             redis.exceptions.ConnectionError: No node says so.
         """
+        reason: Exception | None = None
         # In no fixed order: one that is cut off from the others may answer, wrongly, again and again.
         for address in random.sample(sorted(self._addresses), len(self._addresses)):
             try:
                 ranges = await self._ask(address, ("CLUSTER", "SLOTS"))
             except AuthenticationError:  # a ConnectionError to redis-py; no other node will let this user in
                 raise
-            except (RedisError, OSError, TimeoutError):
+            except (RedisError, OSError, TimeoutError) as silent:
+                reason = silent
                 continue
             found = None
             for first, last, *nodes in ranges:
@@ -110,7 +112,7 @@ class ClusterLocator:
                     found = known[0]
             if found is not None:
                 return found
-        raise RedisConnectionError("no node of the cluster says which one has the namespace")
+        raise RedisConnectionError(f"no node of the cluster says which one has the namespace{_because(reason)}")
 
 
 class SentinelLocator:
@@ -133,11 +135,17 @@ class SentinelLocator:
         Raises:
             redis.exceptions.ConnectionError: No sentinel says so.
         """
+        reason: Exception | None = None
         for address in random.sample(self._addresses, len(self._addresses)):
             try:
                 found = await self._ask(address, ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service))
-            except (RedisError, OSError, TimeoutError):
+            except (RedisError, OSError, TimeoutError) as silent:
+                reason = silent
                 continue
             if found is not None:
                 return found[0].decode(), int(found[1])
-        raise RedisConnectionError(f"no sentinel knows the service {self._service}")
+        raise RedisConnectionError(f"no sentinel knows the service {self._service}{_because(reason)}")
+
+
+def _because(reason: Exception | None) -> str:
+    return "" if reason is None else f": {str(reason) or 'no answer in time'}"

@@ -45,6 +45,7 @@ class ReconnectingConnection:
         self.is_up = False
         self.reconnects = 0
         self.refusal: BaseException | None = None
+        self._reason: str | None = None
         self._changed = asyncio.Event()
         self._task = start_task(self._run(), name)
 
@@ -52,17 +53,20 @@ class ReconnectingConnection:
         """Waits for the first connection.
 
         Raises:
-            TimeoutError: There was none in time.
-            One of REFUSED: The server does not want this user.
+            TimeoutError: There was none in time, for this reason.
+            One of REFUSED: The server does not want this user, or this URL.
         """
         if self._stood.is_set():
             return
-        async with asyncio.timeout(timeout_s):
-            while not self.is_up:
-                if self.refusal is not None:
-                    raise self.refusal
-                self._changed.clear()
-                await self._changed.wait()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not self.is_up:
+                    if self.refusal is not None:
+                        raise self.refusal
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise TimeoutError(self._reason or self._connector.silence()) from None
 
     async def connected(self) -> None:
         """Waits for the first connection, however long it takes."""
@@ -110,6 +114,8 @@ class ReconnectingConnection:
         if isinstance(lost, REFUSED):
             self.refusal = lost
         status = "disconnected" if self._failures == 1 and self._stood.is_set() else "reconnecting"
-        reason = f"{type(lost).__name__}: {lost}" if str(lost) else type(lost).__name__
-        self._announce(status, reason=reason, attempt=self._failures)
+        self._reason = str(lost) or type(lost).__name__
+        self._announce(
+            status, reason=f"{type(lost).__name__}: {lost}" if str(lost) else self._reason, attempt=self._failures
+        )
         self._changed.set()
