@@ -106,3 +106,11 @@ def test_names_of_files_are_found_in_text() -> None:
     assert FOLDER.findall("rust/core/   what; persistence/{replay,schema}/ and publish/subscribe") == ["rust/core/"]
     assert is_there("core/src/lib.rs")
     assert not is_there("src/lib.py")
+
+
+@each_document
+def test_modules_that_are_run_exist(document: Path) -> None:
+    """Turned red by: `python -m` with the name that a module had before it was moved."""
+    for name in re.findall(r"python -m ((?:tests|benchmarks|trading)[\w.]*)", document.read_text(encoding="utf-8")):
+        path = ("python/" if name.startswith("trading") else "") + name.replace(".", "/")
+        assert f"{path}.py" in everything() or f"{path}/__main__.py" in everything(), name

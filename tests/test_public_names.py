@@ -1,14 +1,17 @@
 """What programs and scripts call by name stays: tests/data/public_names.toml may gain lines, and loses none."""
 
 import argparse
+import inspect
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import version
+from operator import attrgetter
 
 import pytest
 
 from tests.support.places import DATA
 from trading import events
-from trading.events import persistence
+from trading.events import _core, persistence
 from trading.events.cli import _parser
 
 NAMES = tomllib.loads((DATA / "public_names.toml").read_text(encoding="utf-8"))
@@ -54,3 +57,17 @@ def test_every_name_is_listed() -> None:
 
 def test_the_version_is_that_of_the_distribution() -> None:
     assert events.__version__ == version("trading-events")
+
+
+def _native_names() -> Iterator[str]:
+    for name, found in sorted(vars(_core).items()):
+        if not name.startswith("_"):
+            yield name
+            if isinstance(found, type):
+                yield from (f"{name}.{member}" for member in sorted(vars(found)) if not member.startswith("_"))
+
+
+@pytest.mark.parametrize("name", [name for name in _native_names() if name not in {"DEBUG_BUILD", "VERSION"}])
+def test_a_native_name_has_its_docstring_at_run_time(name: str) -> None:
+    """Turned red by: a function of the seam without a line of documentation."""
+    assert inspect.getdoc(attrgetter(name)(_core))

@@ -20,6 +20,7 @@ use crate::runtime::guarded::Guarded;
 use crate::runtime::handler_context;
 use crate::runtime::pace::Pace;
 
+/// The state of a bus: subscriptions, queues, workers, counts.
 #[pyclass(frozen, subclass, weakref, module = "trading.events._core")]
 pub(crate) struct NativeBus {
     pub(crate) number: u64,

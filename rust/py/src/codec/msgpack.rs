@@ -17,6 +17,7 @@ use crate::runtime::exits::NativeCall;
 /// The initial capacity for an event; most need no more.
 const EVENT_BYTES: usize = 512;
 
+/// The event as one msgpack map.
 #[pyfunction]
 #[pyo3(signature = (event, /))]
 pub(crate) fn encode_event<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
@@ -24,6 +25,7 @@ pub(crate) fn encode_event<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py
     Ok(PyBytes::new(event.py(), &bytes_of(event)?))
 }
 
+/// The same as `encode_event` for an event that its class would take as it is.
 #[pyfunction]
 #[pyo3(signature = (event, /))]
 pub(crate) fn encode_row<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
@@ -55,6 +57,7 @@ pub(crate) fn row_of(event: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     Ok(row)
 }
 
+/// The events as one msgpack array of such maps as `encode_event` makes.
 #[pyfunction]
 #[pyo3(signature = (events, /))]
 pub(crate) fn encode_batch<'py>(events: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
@@ -69,6 +72,7 @@ pub(crate) fn encode_batch<'py>(events: &Bound<'py, PyAny>) -> PyResult<Bound<'p
     Ok(PyBytes::new(py, &sink.finish()))
 }
 
+/// The event that `encode_event` made these bytes of.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 pub(crate) fn decode_event<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -76,6 +80,7 @@ pub(crate) fn decode_event<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
     with_bytes(data, |bytes| event_of(data.py(), bytes))
 }
 
+/// The events that `encode_batch` made these bytes of, in their order.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 pub(crate) fn decode_batch<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {

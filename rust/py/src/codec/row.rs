@@ -78,6 +78,7 @@ impl RowTable {
         Self { interner: Mutex::new(Interner::from_texts(texts)) }
     }
 
+    /// The event's row.
     #[pyo3(signature = (event, /))]
     fn pack<'py>(&self, event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
         let (mut row, mut kept) = (Vec::new(), Vec::new());
@@ -87,6 +88,7 @@ impl RowTable {
         Ok(PyBytes::new(event.py(), &kept))
     }
 
+    /// The event of a row.
     #[pyo3(signature = (row, /))]
     fn unpack<'py>(&self, py: Python<'py>, row: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         let mut complete = Vec::new();

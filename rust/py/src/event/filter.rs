@@ -123,6 +123,7 @@ fn passes(callable: &Bound<'_, PyAny>, event: &Bound<'_, PyAny>) -> PyResult<boo
 
 #[pymethods]
 impl PyFilter {
+    /// A filter that passes events of these symbols.
     #[staticmethod]
     #[pyo3(signature = (names, /))]
     fn symbols(names: Vec<String>) -> Self {
@@ -132,6 +133,7 @@ impl PyFilter {
         }
     }
 
+    /// A filter that passes events of these exchanges.
     #[staticmethod]
     #[pyo3(signature = (names, /))]
     fn exchanges(names: Vec<String>) -> Self {
@@ -141,6 +143,7 @@ impl PyFilter {
         }
     }
 
+    /// A filter that passes events of these types and classes.
     #[staticmethod]
     #[pyo3(signature = (names, classes, /))]
     fn event_types(names: Vec<String>, classes: Vec<Bound<'_, PyType>>) -> PyResult<Self> {
@@ -156,6 +159,7 @@ impl PyFilter {
         Ok(Self { parts, text: format!("event_type_filter({})", texts.join(", ")) })
     }
 
+    /// A filter that passes events with a timestamp from `start` on and before `end`.
     #[staticmethod]
     #[pyo3(signature = (start, end, /))]
     fn time_range(start: Option<&Bound<'_, PyAny>>, end: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
@@ -173,18 +177,21 @@ impl PyFilter {
         })
     }
 
+    /// A filter that passes what all of these pass.
     #[staticmethod]
     #[pyo3(signature = (filters, /))]
     fn all(filters: &Bound<'_, PyList>) -> PyResult<Self> {
         Self::joined(&filters.iter().collect::<Vec<_>>(), true)
     }
 
+    /// A filter that passes what any of these passes.
     #[staticmethod]
     #[pyo3(signature = (filters, /))]
     fn any(filters: &Bound<'_, PyList>) -> PyResult<Self> {
         Self::joined(&filters.iter().collect::<Vec<_>>(), false)
     }
 
+    /// A filter that passes what another does not.
     #[staticmethod]
     #[pyo3(signature = (condition, /))]
     fn negation(condition: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -223,6 +230,7 @@ impl PyFilter {
         Ok(self.parts.expression.partial_eval(&known).decide(span_us.0, span_us.1))
     }
 
+    /// The event types, exchanges and symbols that may pass; None where the filter does not say.
     #[getter]
     fn name_bounds(&self) -> [Option<Vec<&str>>; 3] {
         let expression = &self.parts.expression;
@@ -233,6 +241,7 @@ impl PyFilter {
         ]
     }
 
+    /// The first moment that may pass, and the first after those, in microseconds since 1970; None is open.
     #[getter]
     fn time_bounds_us(&self) -> (Option<i64>, Option<i64>) {
         self.parts.expression.time_bounds()

@@ -32,36 +32,42 @@ fn refused(what: &str, name: &str, wrong: &NameError) -> PyErr {
     PyValueError::new_err(format!("{name:?} cannot be {what}: {wrong}"))
 }
 
+/// `events.{event_type}.{exchange}.{symbol}`, with `_` for None. The parts are taken as valid.
 #[pyfunction]
 #[pyo3(signature = (event_type, exchange, symbol, /))]
 pub(crate) fn compose_topic(event_type: &str, exchange: Option<&str>, symbol: Option<&str>) -> String {
     Topic { event_type, exchange: exchange.unwrap_or(NONE), symbol: symbol.unwrap_or(NONE) }.text()
 }
 
+/// Returns the name if it is `[a-z][a-z0-9_]*`.
 #[pyfunction]
 #[pyo3(signature = (name, /))]
 pub(crate) fn check_event_type(name: Bound<'_, PyString>) -> PyResult<Bound<'_, PyString>> {
     checked(name, "an event type", topic::check_event_type)
 }
 
+/// Returns the name if it can be an exchange: not blank or `_`; no dot, `*`, `?` or control character.
 #[pyfunction]
 #[pyo3(signature = (name, /))]
 pub(crate) fn check_exchange(name: Bound<'_, PyString>) -> PyResult<Bound<'_, PyString>> {
     checked(name, "an exchange", topic::check_exchange)
 }
 
+/// Returns the name if it can be a symbol: not blank or `_`; no `*`, `?` or control character.
 #[pyfunction]
 #[pyo3(signature = (name, /))]
 pub(crate) fn check_symbol(name: Bound<'_, PyString>) -> PyResult<Bound<'_, PyString>> {
     checked(name, "a symbol", topic::check_symbol)
 }
 
+/// The pattern with its shorthands written out: `tick` is `events.tick.*.*`.
 #[pyfunction]
 #[pyo3(signature = (pattern, /))]
 pub(crate) fn normalize_pattern(pattern: &str) -> PyResult<String> {
     parse_pattern(pattern).map(|parsed| parsed.to_string())
 }
 
+/// True if the pattern matches the topic. A text that is no topic matches nothing.
 #[pyfunction]
 #[pyo3(signature = (pattern, topic, /))]
 pub(crate) fn matches(pattern: &str, topic: &str) -> PyResult<bool> {

@@ -26,13 +26,16 @@ use crate::runtime::detached::Detached;
 /// An open segment, which can be read even after it was removed.
 #[pyclass(frozen, module = "trading.events._core")]
 pub(crate) struct Segment {
+    /// The segment's file.
     #[pyo3(get)]
     path: PathBuf,
+    /// The segment's number.
     #[pyo3(get)]
     number: u64,
     /// The first sequence number, if the segment states it; the first one of a later segment.
     #[pyo3(get)]
     first_seq: Option<u64>,
+    /// The sequence number from which on a later segment may hold the same rows.
     #[pyo3(get)]
     limit: u64,
     /// The quarantined rows, which a later segment holds.
@@ -54,6 +57,7 @@ impl Segment {
         is_apart(self.number)
     }
 
+    /// Its rows below the limit, without those that have been quarantined since.
     fn read(&self, py: Python<'_>) -> PyResult<SegmentRows> {
         py.detach(|| {
             let bytes = read_whole(&mut self.file.lock()).map_err(os_error)?;

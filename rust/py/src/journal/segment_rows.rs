@@ -48,6 +48,7 @@ impl SegmentRows {
         self.rows.len()
     }
 
+    /// The number of bytes at its end that are no row: a dying process had not finished it.
     #[getter]
     fn torn_bytes(&self) -> usize {
         self.torn_bytes
@@ -59,6 +60,7 @@ impl SegmentRows {
         self.damaged.clone()
     }
 
+    /// The sequence number after its last row; None where nothing says so.
     #[getter]
     fn next_seq(&self) -> Option<u64> {
         self.next_seq

@@ -39,6 +39,7 @@ type Pushed<'a> = (Transcription<'a>, Vec<u32>, Vec<u32>);
 
 #[pymethods]
 impl TopicRows {
+    /// The event type of the rows.
     #[getter]
     fn event_type(&self) -> &str {
         &self.topic.event_type
@@ -50,11 +51,13 @@ impl TopicRows {
         self.topic.day
     }
 
+    /// The exchange of the rows, if there is one.
     #[getter]
     fn exchange(&self) -> Option<&str> {
         self.topic.exchange.as_deref()
     }
 
+    /// The symbol of the rows, if there is one.
     #[getter]
     fn symbol(&self) -> Option<&str> {
         self.topic.symbol.as_deref()

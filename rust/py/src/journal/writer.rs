@@ -58,6 +58,7 @@ impl PyJournal {
 
     // The GIL is released, though that costs as much as the write: a sealing thread asks for it often and briefly, and
     // would else wait for it longer than it works.
+    /// Takes a row and writes it, with one system call.
     #[pyo3(signature = (payload, /))]
     fn append(&self, py: Python<'_>, payload: &[u8]) -> PyResult<bool> {
         py.detach(|| self.take([payload])).map_err(refuse)
@@ -78,6 +79,7 @@ impl PyJournal {
         }
     }
 
+    /// Takes rows, all or none, and writes them with one system call. As `append` otherwise.
     #[pyo3(signature = (payloads, /))]
     fn append_batch(&self, py: Python<'_>, payloads: &Bound<'_, PyList>) -> PyResult<bool> {
         let payloads = payloads.iter().map(|each| Ok(each.extract()?)).collect::<PyResult<Vec<PyBackedBytes>>>()?;
@@ -111,40 +113,48 @@ impl PyJournal {
         py.detach(|| self.journal.lock().discard_prepared());
     }
 
+    /// Ends the segment and begins another. Returns the number of the one that has ended; an empty one stays.
     fn rotate(&self, py: Python<'_>) -> PyResult<Option<u64>> {
         py.detach(|| self.journal.lock().rotate()).map_err(os_error)
     }
 
+    /// The number of rows in the segment.
     #[getter]
     fn rows(&self) -> u64 {
         self.journal.lock().frames()
     }
 
+    /// The size of the segment.
     #[getter]
     fn size_bytes(&self) -> u64 {
         self.journal.lock().size_bytes()
     }
 
+    /// The number of the segment.
     #[getter]
     fn number(&self) -> u64 {
         self.journal.lock().number()
     }
 
+    /// The sequence number of the next row.
     #[getter]
     fn next_seq(&self) -> u64 {
         self.journal.lock().next_seq()
     }
 
+    /// The offset of the end of the segment.
     #[getter]
     fn place(&self) -> u64 {
         self.journal.lock().offset()
     }
 
+    /// The offset up to which rows are on the disk.
     #[getter]
     fn synced(&self) -> u64 {
         self.journal.lock().synced()
     }
 
+    /// The number of segments that were given up because they could not be trusted.
     #[getter]
     fn set_aside(&self) -> u64 {
         self.journal.lock().abandoned()

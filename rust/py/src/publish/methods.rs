@@ -12,6 +12,7 @@ use crate::bus::native_bus::NativeBus;
 
 #[pymethods]
 impl NativeBus {
+    /// Hands an event to every matching subscription, at once where there is room. See `IEventBus.publish`.
     #[pyo3(signature = (event))]
     fn publish(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
@@ -27,6 +28,7 @@ impl NativeBus {
         }
     }
 
+    /// Hands an event to every matching subscription, from any thread, without waiting.
     #[pyo3(signature = (event))]
     fn publish_nowait(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
         if Self::publish_fast(slf, event, Caller::AnyThread)? {
@@ -35,6 +37,7 @@ impl NativeBus {
         Self::begin_publish(slf, event, WhenFull::Fail, Origin::Publisher).map(drop)
     }
 
+    /// Publishes events one after the other. See `IEventBus.publish_batch`.
     #[pyo3(signature = (events))]
     fn publish_batch(slf: &Bound<'_, Self>, events: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let py = slf.py();

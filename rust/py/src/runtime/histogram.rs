@@ -25,6 +25,7 @@ impl PyHistogram {
         Self(Guarded::new(Histogram::default()))
     }
 
+    /// Counts a duration.
     #[pyo3(signature = (duration_ns, /))]
     fn record(&self, py: Python<'_>, duration_ns: u64) {
         self.0.lock(py).record(duration_ns);
