@@ -33,7 +33,7 @@ from trading.events.base import (
     utc_now,
 )
 from trading.events.bus import Delivery, Filter, GapCallback, Handler, HandlerFailure, IEventBus, Overflow
-from trading.events.clock import use_clock
+from trading.events.clock import Clock, LiveClock, ManualClock, Timer, use_clock
 from trading.events.codec import (
     decode_batch,
     decode_event,
@@ -117,6 +117,7 @@ __all__ = [
     "BusClosedError",
     "BusError",
     "BusStatistics",
+    "Clock",
     "ConnectionEvent",
     "Count",
     "Delivery",
@@ -141,6 +142,8 @@ __all__ = [
     "IEventBus",
     "InMemoryEventBus",
     "Liquidity",
+    "LiveClock",
+    "ManualClock",
     "MarketDataEvent",
     "Metadata",
     "NoHistoryError",
@@ -176,6 +179,7 @@ __all__ = [
     "Symbol",
     "SystemEvent",
     "TickEvent",
+    "Timer",
     "TradeEvent",
     "TradingEventsError",
     "UnstorableEventError",
