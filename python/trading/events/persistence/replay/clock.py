@@ -81,6 +81,11 @@ class ReplayClock(SteppedClock):
         self._end_next_sleep()
 
     @property
+    def has_begun(self) -> bool:
+        """True once there is a time in it."""
+        return self._moment is not None
+
+    @property
     def has_sleeping_handlers(self) -> bool:
         """True if a handler of the replay's bus sleeps."""
         return bool(self._sleeping_handlers())

@@ -129,8 +129,8 @@ class Replay:
             while True:
                 async with aclosing(self._events.chunks(since)) as chunks:
                     await self._publish_all(chunks)
-                if not self._stopped and self._sought is None and self._lockstep is not None:
-                    await self._let_handlers_finish(self._lockstep)
+                if not self._stopped and self._sought is None:
+                    await self._finish()
                 if self._stopped or self._sought is None:
                     return self._published
                 since, self._sought = self._sought, None
@@ -216,8 +216,8 @@ class Replay:
         if self._lockstep is not None:
             await self._lockstep.settle()
 
-    async def _reach(self, timestamp: datetime) -> bool:
-        """Calls the timers that are due before an event, and waits until that is due. Returns whether to publish it."""
+    async def _reach(self, timestamp: datetime, *, is_event: bool = True) -> bool:
+        """Calls the timers that are due by a time, and waits until an event of it is due. Returns whether to go on."""
         clock, loop, timeline = self._clock, asyncio.get_running_loop(), self._timeline
         while True:
             if self._is_told and not await self._may_go_on():
@@ -228,7 +228,7 @@ class Replay:
                 if due > now:
                     await self._sleep(until=due)
                     continue
-                if timer_due is None:
+                if timer_due is None and is_event:
                     self._error.record(int((now - due) * 1e9))
             if timer_due is None:
                 return True
@@ -241,12 +241,14 @@ class Replay:
         else:
             await self._lockstep.settle()
 
-    async def _let_handlers_finish(self, lockstep: Lockstep) -> None:
-        """Lets the time go on after the last event, for as long as handlers sleep."""
-        while self._clock.has_sleeping_handlers and (moment := self._clock.next_due()) is not None:
-            if not await self._reach(moment):
+    async def _finish(self) -> None:
+        """Calls the timers due by the last event and, in lockstep, lets the time go on while handlers sleep."""
+        clock = self._clock
+        while clock.has_begun:
+            is_awaited = self._lockstep is not None and clock.has_sleeping_handlers
+            moment = clock.next_due(None if is_awaited else clock.now())
+            if moment is None or not await self._reach(moment, is_event=False):
                 return
-            await lockstep.settle()
 
     def _make_room(self) -> None:
         """Begins to let the time go on while publishing waits for room."""
