@@ -35,7 +35,7 @@ from trading.events.base import (
     utc_now,
 )
 from trading.events.bus import Delivery, Filter, GapCallback, Handler, HandlerFailure, IEventBus, Overflow
-from trading.events.clock import use_clock
+from trading.events.clock import Clock, LiveClock, ManualClock, Timer, use_clock
 from trading.events.codec import (
     decode_batch,
     decode_event,
@@ -119,6 +119,7 @@ __all__ = [
     "BusClosedError",
     "BusError",
     "BusStatistics",
+    "Clock",
     "ConnectionEvent",
     "Count",
     "Delivery",
@@ -143,6 +144,8 @@ __all__ = [
     "IEventBus",
     "InMemoryEventBus",
     "Liquidity",
+    "LiveClock",
+    "ManualClock",
     "MarketDataEvent",
     "Metadata",
     "NoHistoryError",
@@ -178,6 +181,7 @@ __all__ = [
     "Symbol",
     "SystemEvent",
     "TickEvent",
+    "Timer",
     "TradeEvent",
     "TradingEventsError",
     "UnstorableEventError",

@@ -13,9 +13,10 @@ from trading.events.persistence.parquet.upkeep.retention import remove_days
 from trading.events.persistence.parquet.upkeep.verification import Fault, verify
 from trading.events.persistence.parquet_writer import Durability, ParquetEventWriter
 from trading.events.persistence.reader import EventReader
+from trading.events.persistence.replay.clock import ReplayClock
 from trading.events.persistence.replay.event_range import EventChunks, EventRange
 from trading.events.persistence.replay.replay import Publisher, Replay
-from trading.events.persistence.replay.report import ReplayClock, ReplayReport
+from trading.events.persistence.replay.report import ReplayReport
 from trading.events.persistence.selection import Criteria, Selection
 from trading.events.persistence.sending.delivery import RefusedEvent
 from trading.events.persistence.sending.policy import SendingPolicy

@@ -1,5 +1,6 @@
 //! The counts of a bus, as Python values.
 
+use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use trading_events_core::queue::DropReason;
 use trading_events_core::subscription::{Counts, Subscription};
 
 use super::native_bus::NativeBus;
+use super::subscriber::Subscriber;
 use crate::runtime::histogram::{Times, times};
 
 /// One subscription's counts, as `(sid, name, pattern, counts, queued, waiting, high_water, (latency, handling))`.
@@ -63,6 +65,27 @@ impl NativeBus {
         let state = self.lock(py);
         let running = state.bus.subscriptions().iter().filter(|(_, found)| found.is_in_handler());
         running.map(|(_, found)| (found.payload.sid(), found.payload.name.clone(), found.queue.handed_out())).collect()
+    }
+
+    /// The handling of an event that the caller is part of: the sid, and the number of events handed out so far. `None`
+    /// if the handler has ended.
+    #[getter]
+    fn _handling(&self, py: Python<'_>) -> PyResult<Option<(String, u64)>> {
+        let Some(id) = self.calling_handler(py)? else { return Ok(None) };
+        let state = self.lock(py);
+        let found = state.bus.subscriptions().get(id).filter(|found| found.is_in_handler());
+        Ok(found.map(|found| (found.payload.sid(), found.queue.handed_out())))
+    }
+
+    /// True if every event that is left is in one of these handlings, or waits behind one.
+    #[pyo3(signature = (handlings, /))]
+    fn _only_left_in(&self, py: Python<'_>, handlings: HashSet<(String, u64)>) -> bool {
+        let state = self.lock(py);
+        let is_asleep = |found: &&Subscription<_, Arc<Subscriber>>| {
+            found.is_in_handler() && handlings.contains(&(found.payload.sid(), found.queue.handed_out()))
+        };
+        let standing = state.bus.subscriptions().iter().map(|(_, found)| found);
+        standing.filter(is_asleep).map(Subscription::unfinished).sum::<u64>() == state.bus.unfinished()
     }
 
     /// The counts: totals, those of ended subscriptions, and a row for each active one.

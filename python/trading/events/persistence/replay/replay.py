@@ -1,15 +1,17 @@
 """Replay: recorded events published again, with their original timing."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Generator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from trading.events import _core
 from trading.events.base import BaseEvent
+from trading.events.persistence.replay.clock import ReplayClock
 from trading.events.persistence.replay.event_range import EventRange
-from trading.events.persistence.replay.report import ReplayClock, ReplayReport
+from trading.events.persistence.replay.lockstep import SPIN, Lockstep
+from trading.events.persistence.replay.report import ReplayReport
 from trading.events.persistence.replay.timeline import Timeline, check_speed
 from trading.events.statistics import Durations
 
@@ -32,12 +34,17 @@ class Replay:
     and `stop` may be called from the same event loop, handlers included. A bus that is too slow for the speed gets the
     events as fast as it takes them. A replay runs once.
 
+    Handlers that sleep, and timers, use its `clock`, whose own text says when they are due.
+
     Args:
         events: The events to replay.
         bus: The bus to publish on.
         speed: 1.0 keeps the original timing, any other factor shortens or stretches it, None is as fast as possible.
-        lockstep: Whether all that an event has set off is handled before the next is published: the same interplay of
-            handlers at any speed. The bus must have a `join`, as those of this package have.
+        lockstep: Whether all that an event or a timer has set off is done before the next: the same interplay of
+            handlers at any speed. A handler that sleeps on the replay's clock, itself or in a task that it has started
+            and waits for, counts as done until it is due; so does a timer's coroutine. A task outside of handlers that
+            a sleep has woken is given up to a hundred turns of the event loop. The bus must have a `join`, as those of
+            this package have.
 
     Raises:
         ValueError: The speed is not above zero, or not finite.
@@ -50,10 +57,12 @@ class Replay:
         check_speed(speed)
         self._events = events
         self._bus = bus
-        self._join = _join_of(bus) if lockstep else None
         self._timeline = None if speed is None else Timeline(speed)
         self._error = _core.Histogram()
-        self._clock = ReplayClock()
+        self._clock = ReplayClock(bus, told=self._note_timer)
+        self._lockstep = Lockstep(bus, self._clock) if lockstep else None
+        self._is_publishing = False
+        self._making_room: asyncio.Task[None] | None = None
         self._wake: asyncio.Future[None] | None = None
         self._is_told = False
         self._paused = False
@@ -120,12 +129,16 @@ class Replay:
             while True:
                 async with aclosing(self._events.chunks(since)) as chunks:
                     await self._publish_all(chunks)
+                if not self._stopped and self._sought is None:
+                    await self._finish()
                 if self._stopped or self._sought is None:
                     return self._published
                 since, self._sought = self._sought, None
                 if self._timeline is not None:
                     self._timeline.restart()
         finally:
+            self._is_publishing = False
+            self._clock.end()
             self._ended_s = clock()
 
     def pause(self) -> None:
@@ -157,25 +170,100 @@ class Replay:
 
     def _tell(self) -> None:
         self._is_told = True
+        self._wake_up()
+
+    def _wake_up(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
+    def _note_timer(self) -> None:
+        """Told by the clock of each timer and each sleep."""
+        self._wake_up()
+        if self._lockstep is not None:
+            self._lockstep.note_sleep()
+        if self._is_publishing:
+            self._make_room()
+
     async def _publish_all(self, chunks: AsyncGenerator[Sequence[BaseEvent]]) -> None:
         """Publishes until the end, or until `stop` or `seek`."""
-        publish, join, timeline = self._bus.publish, self._join, self._timeline
+        publish, lockstep, clock, is_timed = self._bus.publish, self._lockstep, self._clock, self._timeline is not None
+        is_first = True
         async for chunk in chunks:
             for event in chunk:
                 timestamp = event.timestamp
-                if self._is_told and not await self._may_go_on():
+                if is_first:
+                    await self._begin(timestamp)
+                    is_first = False
+                has_to_wait = is_timed or self._is_told or clock.next_due(timestamp) is not None
+                if has_to_wait and not await self._reach(timestamp):
                     return
-                if timeline is not None and not await self._is_due(timeline, timestamp):
-                    return
-                self._clock.set(timestamp)
+                clock.advance(timestamp)
+                self._is_publishing = True
+                if clock.is_awaited:
+                    asyncio.get_running_loop().call_soon(self._make_room)
                 await publish(event)
+                self._is_publishing = False
                 self._published += 1
                 self._position = timestamp
-                if join is not None:
-                    await join()
+                if lockstep is not None:
+                    await lockstep.settle()
+
+    async def _begin(self, timestamp: datetime) -> None:
+        """Sets the time to the first event, at the beginning or after `seek`."""
+        self._clock.set(timestamp)
+        if self._timeline is not None:
+            self._timeline.due(timestamp, asyncio.get_running_loop().time())
+        if self._lockstep is not None:
+            await self._lockstep.settle()
+
+    async def _reach(self, timestamp: datetime, *, is_event: bool = True) -> bool:
+        """Calls the timers that are due by a time, and waits until an event of it is due. Returns whether to go on."""
+        clock, loop, timeline = self._clock, asyncio.get_running_loop(), self._timeline
+        while True:
+            if self._is_told and not await self._may_go_on():
+                return False
+            timer_due = clock.next_due(timestamp)
+            if timeline is not None:
+                due = timeline.due(timer_due or timestamp, now := loop.time())
+                if due > now:
+                    await self._sleep(until=due)
+                    continue
+                if timer_due is None and is_event:
+                    self._error.record(int((now - due) * 1e9))
+            if timer_due is None:
+                return True
+            await self._call_timer()
+
+    async def _call_timer(self) -> None:
+        self._clock.call_next()
+        if self._lockstep is None:
+            await asyncio.sleep(0)
+        else:
+            await self._lockstep.settle()
+
+    async def _finish(self) -> None:
+        """Calls the timers due by the last event and, in lockstep, lets the time go on while handlers sleep."""
+        clock = self._clock
+        while clock.has_begun:
+            is_awaited = self._lockstep is not None and clock.has_sleeping_handlers
+            moment = clock.next_due(None if is_awaited else clock.now())
+            if moment is None or not await self._reach(moment, is_event=False):
+                return
+
+    def _make_room(self) -> None:
+        """Begins to let the time go on while publishing waits for room."""
+        if self._is_publishing and (self._making_room is None or self._making_room.done()):
+            self._making_room = asyncio.get_running_loop().create_task(self._go_on_while_full())
+
+    async def _go_on_while_full(self) -> None:
+        turns, timeline, loop = 0, self._timeline, asyncio.get_running_loop()
+        while self._is_publishing and (moment := self._clock.next_due()) is not None:
+            is_due = timeline is None or timeline.due(moment, now := loop.time()) <= now
+            if is_due and not self._paused and self._clock.is_at_rest(publishing=1):
+                self._clock.call_next()
+                turns = 0
+            turns += 1
+            await asyncio.sleep(0 if turns < SPIN else 0.001)
 
     async def _may_go_on(self) -> bool:
         """Obeys `pause`, `stop` and `seek`. Returns whether to continue with the next event."""
@@ -187,16 +275,6 @@ class Replay:
             self._timeline.delay(clock() - began)
         self._is_told = self._paused
         return not self._stopped and self._sought is None
-
-    async def _is_due(self, timeline: Timeline, timestamp: datetime) -> bool:
-        """Waits until an event is due, and records its delay. Returns whether it may be published at all."""
-        clock = asyncio.get_running_loop().time
-        while (due := timeline.due(timestamp, now := clock())) > now:
-            await self._sleep(until=due)
-            if self._is_told and not await self._may_go_on():
-                return False
-        self._error.record(int((now - due) * 1e9))
-        return True
 
     async def _sleep(self, *, until: float | None) -> None:
         """Waits for a call of `pause`, `resume`, `stop` or `seek`, or until a time of the loop's clock."""
@@ -214,10 +292,3 @@ class Replay:
 def _finish(waking: "asyncio.Future[None]") -> None:
     if not waking.done():
         waking.set_result(None)
-
-
-def _join_of(bus: object) -> Callable[[], Awaitable[object]]:
-    join: Callable[[], Awaitable[object]] | None = getattr(bus, "join", None)
-    if join is None:
-        raise TypeError(f"{bus!r} has no `join`, so nobody can tell when an event has been handled")
-    return join
