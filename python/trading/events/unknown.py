@@ -9,7 +9,7 @@ import msgpack
 from pydantic import ConfigDict, PrivateAttr, ValidationError, create_model, model_serializer
 
 from trading.events import _core
-from trading.events.base import BaseEvent
+from trading.events.base import BaseEvent, event_class
 from trading.events.errors import EventDecodeError, EventDefinitionError
 
 _FIELDS = {"_t": "event_type", "_id": "event_id", "_ts": "timestamp", "_x": "exchange", "_s": "symbol", "_m": "metadata"}
@@ -49,9 +49,7 @@ class UnknownEvent(BaseEvent, Mapping[str, Any]):
         Raises:
             EventDecodeError: There is none in them.
         """
-        made = _make(_read(encoded))
-        made._encoded = encoded
-        return made
+        return _carry(encoded, _read(encoded))
 
     @classmethod
     def of_values(cls, values: Mapping[str, Any]) -> "UnknownEvent":
@@ -116,12 +114,35 @@ class UnknownEvent(BaseEvent, Mapping[str, Any]):
             raise EventDefinitionError(f"{cls.__qualname__} cannot derive from UnknownEvent; derive it from BaseEvent")
 
 
+def decode_any(encoded: bytes) -> BaseEvent:
+    """The event in some bytes: an UnknownEvent where no class here has its type.
+
+    Raises:
+        EventDecodeError: There is none in them, or its class refuses it.
+    """
+    try:
+        return _core.decode_event(encoded)
+    except EventDecodeError as refused:
+        try:
+            values = _read(encoded)
+        except EventDecodeError:
+            raise refused from None
+        event_type = values.get("event_type")
+        if isinstance(event_type, str) and event_class(event_type) is not None:
+            raise
+    return _carry(encoded, values)
+
+
 _classes: dict[str, type[UnknownEvent]] = {}
 _making = Lock()
 
 
-def _class_of(event_type: str) -> type[UnknownEvent]:
-    """The class of the carriers of one type, by which they are routed."""
+def unknown_class(event_type: str) -> type[UnknownEvent]:
+    """The class of the carriers of one type, by which they are routed.
+
+    Raises:
+        EventDecodeError: No event has such a type, or there are too many types.
+    """
     with _making:
         found = _classes.get(event_type)
         if found is None:
@@ -139,6 +160,12 @@ def _class_of(event_type: str) -> type[UnknownEvent]:
         return found
 
 
+def _carry(encoded: bytes, values: Mapping[str, Any]) -> UnknownEvent:
+    made = _make(values)
+    made._encoded = encoded  # noqa: SLF001 - of its own module
+    return made
+
+
 def _make(values: Mapping[str, Any]) -> UnknownEvent:
     event_type = values.get("event_type")
     if not isinstance(event_type, str):
@@ -150,7 +177,7 @@ def _make(values: Mapping[str, Any]) -> UnknownEvent:
         if (name in head or is_needed) and not isinstance(head.get(name), kind):
             raise EventDecodeError(f"{event_type}.{name} is {type(head.get(name)).__name__}, not {kind.__name__}")
     try:
-        return _class_of(event_type).model_validate(head)
+        return unknown_class(event_type).model_validate(head)
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_context=False, include_input=False)[0]
         raise EventDecodeError(f"{event_type}.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None

@@ -13,7 +13,13 @@ SEQ = "_seq"
 """The column of sequence numbers, which give the order of recording."""
 
 VERSION = 1
-"""The version of the files that are written here. Later versions are refused."""
+"""The version of the files that hold the columns of a class."""
+
+RAW_VERSION = 2
+"""The version of the files that hold raw events. Later versions are refused."""
+
+RAW = "_event"
+"""The column of raw events: each as the bytes in which it came, since no class was there for it."""
 
 _TOPIC_KEY = b"trading_events"
 _COLUMNS_KEY = b"trading_events_columns"
@@ -78,8 +84,8 @@ def read_topic(metadata: Mapping[bytes, bytes]) -> tuple[FileTopic, bytes]:
     if _TOPIC_KEY not in metadata or _COLUMNS_KEY not in metadata:
         raise ValueError("this Parquet file does not come from an event store")
     topic = FileTopic.model_validate_json(metadata[_TOPIC_KEY])
-    if topic.version > VERSION:
-        raise ValueError(f"its format has version {topic.version}, and this release reads up to {VERSION}")
+    if topic.version > RAW_VERSION:
+        raise ValueError(f"its format has version {topic.version}, and this release reads up to {RAW_VERSION}")
     return topic, metadata[_COLUMNS_KEY]
 
 
