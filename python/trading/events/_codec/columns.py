@@ -12,7 +12,6 @@ beside it for what that type cannot say:
     utc      timestamp in microseconds, UTC
     time     the same, for datetimes that may be in another zone or in none; those stand, as ISO text, in `<name>_exact`
     json     JSON as text: everything else
-    raw      binary: a whole event as `encode_event` wrote it, of a type that no class was there for
 
 Where `_exact` says something, the field's own column is null.
 """
@@ -96,7 +95,6 @@ _MOMENT = Form(TIMESTAMP, _decode_moments, {})
 FORMS: Mapping[str, Form] = {
     "text": _plain(pa.string()),
     "json": _plain(pa.string()),
-    "raw": _plain(pa.binary()),
     "bool": _plain(pa.bool_()),
     "float": _plain(pa.float64()),
     "int": _exact(_INT64, int),

@@ -42,7 +42,7 @@ class Kind(NamedTuple):
     @property
     def is_raw(self) -> bool:
         """Whether each row is a raw event."""
-        return self.columns[-1][0] == RAW
+        return any(name == RAW for name, _, _ in self.columns)
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError, UnstorableEventError
 from trading.events.persistence.schema.stored_schema import (
     RAW,
+    RAW_FORM,
     RAW_VERSION,
     FileTopic,
     StoredColumn,
@@ -26,7 +27,7 @@ RAW_COLUMNS: Mapping[str, StoredColumn] = {
     "timestamp": StoredColumn(form="utc"),
     "exchange": StoredColumn(form="text"),
     "symbol": StoredColumn(form="text"),
-    RAW: StoredColumn(form="raw"),
+    RAW: StoredColumn(form=RAW_FORM),
 }
 """What a file of raw events holds, besides the sequence numbers."""
 

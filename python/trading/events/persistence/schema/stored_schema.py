@@ -21,6 +21,9 @@ RAW_VERSION = 2
 RAW = "_event"
 """The column of raw events: each as the bytes in which it came, since no class was there for it."""
 
+RAW_FORM = "raw"
+"""The form of that column, and of no other."""
+
 _TOPIC_KEY = b"trading_events"
 _COLUMNS_KEY = b"trading_events_columns"
 
@@ -38,13 +41,15 @@ class StoredColumn(BaseModel, frozen=True):
     """The form and columns of a field in a file."""
 
     form: str
-    """A name in `FORMS`."""
+    """A name in `FORMS`, or `RAW_FORM`."""
 
     beside: tuple[str, ...] = ()
     """The columns beside the field's own, in the order of the form's."""
 
     def arrow_fields(self, name: str) -> list[pa.Field]:
         """All the columns of the field, its own first."""
+        if self.form == RAW_FORM:
+            return [pa.field(name, pa.binary())]
         columns = zip((name, *self.beside), FORMS[self.form].types, strict=True)
         return [pa.field(*column) for column in columns]
 
@@ -109,7 +114,8 @@ def arrow_schema(columns: StoredColumns) -> pa.Schema:
 def _read_columns(text: bytes) -> StoredColumns:
     columns = _COLUMNS.validate_json(text)
     for name, column in columns.items():
-        if column.form not in FORMS or len(column.beside) != len(FORMS[column.form].beside):
+        beside = FORMS[column.form].beside if column.form in FORMS else () if name == RAW else None
+        if beside is None or len(column.beside) != len(beside) or (name == RAW) != (column.form == RAW_FORM):
             raise ValueError(
                 f"its column {name!r} has an unknown form, {column.form!r} with {len(column.beside)} beside"
             )
