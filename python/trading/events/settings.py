@@ -26,6 +26,9 @@ PREFIX = "TRADING_EVENTS_"
 """What the names of environment variables begin with: `TRADING_EVENTS_URL` is `url`."""
 
 _OF_TESTS = PREFIX + "TEST_"
+
+IMPORT_VARIABLE = PREFIX + "IMPORT"
+"""The variable that names modules for the command line to import; it is no setting of a bus."""
 """What the names of variables for tests begin with; none of them is a setting."""
 
 
@@ -147,7 +150,7 @@ class EventBusSettings(BaseModel):
 
 def _warn_of_unknown(variables: Mapping[str, str], *, known: Collection[str]) -> None:
     for variable in variables:
-        if variable.startswith(PREFIX) and not variable.startswith(_OF_TESTS):
+        if variable.startswith(PREFIX) and variable != IMPORT_VARIABLE and not variable.startswith(_OF_TESTS):
             name, names = variable.removeprefix(PREFIX), {each.upper() for each in known}
             if name not in names:
                 hint = suggest(name, names) or "; EventBusSettings lists those that there are"

@@ -13,6 +13,7 @@ from typing import Protocol, TextIO, cast
 from pydantic import ValidationError
 
 from trading.events.cli.arguments import UsageError
+from trading.events.cli.imports import import_modules
 from trading.events.cli.screen import use_plain_text
 from trading.events.cli.signals import Interrupted, exit_code, received_signal, say
 from trading.events.errors import TradingEventsError
@@ -79,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     try:
+        import_modules(args.imports)
         code: int = args.run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -88,6 +90,8 @@ def _run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted", EXIT_INTERRUPTED)
     except UsageError as wrong:
+        if args.debug and wrong.__cause__ is not None:
+            raise
         return _complain(f"error: {wrong}", EXIT_USAGE)
     except (TradingEventsError, ValidationError, OSError) as wrong:
         if args.debug:
@@ -126,6 +130,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"trading-events {version('trading-events')}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    common.add_argument(
+        "--import", metavar="MODULE", dest="imports", action="append", default=[],
+        help="import this module first, which defines event classes, such as my_strategy.events; may be given again, "
+        "and TRADING_EVENTS_IMPORT names several with commas",
+    )  # fmt: skip
     common.add_argument("--plain", action="store_true", help="no colours and no lines, as in a pipe")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for module in _COMMANDS:

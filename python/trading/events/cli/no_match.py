@@ -14,7 +14,7 @@ from trading.events.persistence.parquet.sealing.quarantine import list_quarantin
 
 def is_narrowed(chosen: EventRangeArguments) -> bool:
     """True if less is chosen than all that a store holds."""
-    return any(value for name, value in chosen.items() if name != "invalid")
+    return any(value for name, value in chosen.items() if name not in {"invalid", "unknown"})
 
 
 def tell_of_no_match(store: Path, chosen: EventRangeArguments) -> int:
