@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import Protocol, TextIO, cast
 from pydantic import ValidationError
 
 from trading.events.cli.arguments import UsageError
+from trading.events.cli.formats import printable
 from trading.events.cli.imports import import_modules
 from trading.events.cli.screen import use_plain_text
 from trading.events.cli.signals import Interrupted, exit_code, received_signal, say
@@ -69,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal's encoding cannot say is escaped, rather than the end of everything.
             stream.reconfigure(errors="backslashreplace")
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_PrintableFormatter())
     try:
         args = _parser().parse_args(argv)
         use_plain_text(args.plain)
@@ -76,6 +80,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         _flush_or_drop(sys.stdout)
         _flush_or_drop(sys.stderr)
+
+
+class _PrintableFormatter(logging.Formatter):
+    """Makes text of a log record that acts on no terminal: what others have sent may stand in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -107,7 +118,7 @@ def _tell(number: int) -> int:
 
 def _complain(text: str, code: int) -> int:
     with suppress(BrokenPipeError):
-        print(f"trading-events: {' '.join(text.split())}", file=sys.stderr)
+        print(f"trading-events: {printable(' '.join(text.split()))}", file=sys.stderr)
     return code
 
 
