@@ -107,6 +107,7 @@ from trading.events.settings import EventBusSettings
 from trading.events.statistics import BusStatistics, Durations, Gap, SubscriptionStatistics
 from trading.events.stream import EventStream
 from trading.events.system import ConnectionEvent, ErrorEvent, HeartbeatEvent, SystemEvent
+from trading.events.unknown import UnknownEvent
 
 __all__ = [
     "Amount",
@@ -178,6 +179,7 @@ __all__ = [
     "TickEvent",
     "TradeEvent",
     "TradingEventsError",
+    "UnknownEvent",
     "UnstorableEventError",
     "UtcDatetime",
     "WrongLoopError",
