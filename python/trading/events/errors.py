@@ -38,7 +38,6 @@ A model that refuses a value raises `pydantic.ValidationError`, which is a Value
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 

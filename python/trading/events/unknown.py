@@ -12,7 +12,14 @@ from trading.events import _core
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import EventDecodeError, EventDefinitionError
 
-_FIELDS = {"_t": "event_type", "_id": "event_id", "_ts": "timestamp", "_x": "exchange", "_s": "symbol", "_m": "metadata"}
+_FIELDS = {
+    "_t": "event_type",
+    "_id": "event_id",
+    "_ts": "timestamp",
+    "_x": "exchange",
+    "_s": "symbol",
+    "_m": "metadata",
+}
 _VERSION = "_v"
 _READS_VERSION = 1
 _BIG_INT = 1
@@ -35,7 +42,7 @@ class UnknownEvent(BaseEvent, Mapping[str, Any]):
     model_config = ConfigDict(ser_json_bytes="hex", arbitrary_types_allowed=True)
 
     _encoded: bytes | None = PrivateAttr(default=None)
-    _values: Mapping[str, Any] | None = PrivateAttr(default=None)
+    _values: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @property
     def encoded(self) -> bytes | None:
@@ -59,13 +66,13 @@ class UnknownEvent(BaseEvent, Mapping[str, Any]):
             EventDecodeError: They say no time, or no event type.
         """
         made = _make(values)
-        made._values = values
+        made._mapping.update(values)  # noqa: SLF001 - of this class
         return made
 
     @property
-    def _mapping(self) -> Mapping[str, Any]:
-        if self._values is None:
-            self._values = _read(self._encoded or b"")
+    def _mapping(self) -> dict[str, Any]:
+        if not self._values and self._encoded is not None:
+            self._values.update(_read(self._encoded))
         return self._values
 
     def __getitem__(self, name: str) -> Any:
@@ -162,7 +169,7 @@ def unknown_class(event_type: str) -> type[UnknownEvent]:
 
 def _carry(encoded: bytes, values: Mapping[str, Any]) -> UnknownEvent:
     made = _make(values)
-    made._encoded = encoded  # noqa: SLF001 - of its own module
+    (made.__pydantic_private__ or {})["_encoded"] = encoded
     return made
 
 

@@ -74,13 +74,13 @@ def test_it_is_a_mapping_of_what_stands_in_it() -> None:
 
 def test_copies_and_pickles_are_equal_and_other_bytes_are_not() -> None:
     event = UnknownEvent.of_bytes(packed())
-    for again in (copy.copy(event), copy.deepcopy(event), pickle.loads(pickle.dumps(event))):  # noqa: S301 - our own
+    for again in (copy.copy(event), copy.deepcopy(event), pickle.loads(pickle.dumps(event))):
         assert again == event
         assert hash(again) == hash(event)
     assert UnknownEvent.of_bytes(packed(rate="0.1")) != event
     of_values = UnknownEvent.of_values(dict(event))
     assert (of_values.encoded, of_values != event) == (None, True)
-    assert pickle.loads(pickle.dumps(of_values)) == of_values  # noqa: S301 - our own
+    assert pickle.loads(pickle.dumps(of_values)) == of_values
 
 
 def test_it_is_no_event_class_and_none_derives_from_it() -> None:

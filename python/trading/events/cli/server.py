@@ -18,20 +18,20 @@ def server_url(text: str) -> str:
     return text
 
 
-def add_server(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
-    """Adds how events travel, and under which names. Returns the group of these arguments."""
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """Adds how events travel, and under which names."""
     group = parser.add_argument_group("the server", "A URL is redis://user:password@host:port/database, or rediss://.")
     group.add_argument("--mode", choices=("pubsub", "streams"), default="pubsub", help="default: %(default)s")
     group.add_argument(
         "--namespace", default="trading", help="what channels and keys begin with (default: %(default)s)"
     )
     group.add_argument("--group", help="streams: the group to read with")
-    return group
 
 
 def add_listening(parser: argparse.ArgumentParser) -> None:
     """Adds what `add_server` adds, and where to begin."""
-    add_server(parser).add_argument(
+    add_server(parser)
+    parser.add_argument(
         "--start", metavar="TIME", type=_start,
         help="streams: from this ISO 8601 time on (UTC unless it names a zone), or first for all that there is "
         "(default: what comes from now on)",

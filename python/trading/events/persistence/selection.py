@@ -24,7 +24,7 @@ OnInvalid = Literal["raise", "skip"]
 """The handling of stored events that their class refuses: raise after all others have been read, or leave them out."""
 
 OnUnknown = Literal["raise", "mapping"]
-"""The handling of events of types that no class here is for: raise after all others have been read, or give mappings."""
+"""The handling of events of types that no class here is for: raise after all others are read, or give mappings."""
 
 _EPOCH = date(1970, 1, 1)
 _DAY_MICROS = 86_400_000_000

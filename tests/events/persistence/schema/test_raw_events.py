@@ -55,15 +55,15 @@ def fundings(count: int, *, first: int = 0) -> list[Funding]:
 
 @pytest.fixture(autouse=True)
 def knows(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Defines the class, or forgets it: `knows(True)`."""
+    """Defines the class, or forgets it: `knows(Funding)`."""
 
-    def know(known: bool) -> None:  # noqa: FBT001 - what it is about
-        if known:
-            base._CLASSES["raw_funding"] = Funding
+    def know(cls: type[BaseEvent] | None) -> None:
+        if cls is not None:
+            base._CLASSES["raw_funding"] = cls
         else:
             base._CLASSES.pop("raw_funding", None)
 
-    know(False)
+    know(None)
     return know
 
 
@@ -96,7 +96,7 @@ async def test_they_come_back_to_the_byte_and_as_their_class(tmp_path: Path, kno
         with pytest.raises(UnknownEventTypeError, match="'raw_funding': import the module that defines it"):
             list(reader.read_range())
         assert [event.event_type for event in read(tmp_path, event_type="tick")] == ["tick"] * 3
-        knows(True)
+        knows(Funding)
         assert read(tmp_path, event_type=Funding) == events
         assert reader.last_before(datetime(2025, 1, 1, tzinfo=UTC)) == events[-1]
         assert reader.read_table(event_type=Funding)["rate"].to_pylist() == [event.rate for event in events]
@@ -108,7 +108,7 @@ def test_a_topic_has_files_of_both_kinds_which_are_one_to_readers(tmp_path: Path
     events = fundings(6)
     record(tmp_path, [*carried(events[0::3])])
     record(tmp_path, [*carried(events[1::3])])
-    knows(True)
+    knows(Funding)
     record(tmp_path, events[2::3])
     assert len(files_of(tmp_path)) == 3
     assert read(tmp_path) == events
@@ -120,7 +120,7 @@ def test_a_topic_has_files_of_both_kinds_which_are_one_to_readers(tmp_path: Path
     assert (done.merged, done.made, done.rows) == (2, 1, 4)
     assert read(tmp_path) == events
     assert list(verify(tmp_path)) == []
-    knows(False)
+    knows(None)
     found = read(tmp_path, unknown="mapping")
     assert [event.event_id for event in found] == [event.event_id for event in events]
     assert [dict(event)["rate"] for event in found][1:3] == ["0.0001", events[2].rate]
@@ -129,9 +129,9 @@ def test_a_topic_has_files_of_both_kinds_which_are_one_to_readers(tmp_path: Path
 
 
 def test_a_mapping_of_columns_whose_class_is_gone_cannot_be_recorded(tmp_path: Path, knows: Any) -> None:
-    knows(True)
+    knows(Funding)
     record(tmp_path / "source", fundings(1))
-    knows(False)
+    knows(None)
     [event] = read(tmp_path / "source", unknown="mapping")
     assert dict(event) | {"rate": None, "intervals": None} == {
         "event_id": "funding-0", "event_type": "raw_funding", "timestamp": START, "exchange": "binance",
@@ -166,7 +166,7 @@ def test_a_writer_that_is_killed_has_lost_none(tmp_path: Path, knows: Any) -> No
     assert read(tmp_path, unknown="mapping") == raw
     record(tmp_path, [])
     assert read(tmp_path, unknown="mapping") == raw
-    knows(True)
+    knows(Funding)
     assert read(tmp_path) == events
 
 
@@ -186,7 +186,7 @@ def test_an_event_that_its_class_refuses_is_named_with_its_row(tmp_path: Path, k
     encoded = raw[1].encoded
     assert encoded is not None
     record(tmp_path, [raw[0], UnknownEvent.of_bytes(encoded.replace(b"\xa60.0001", b"\xa6absurd")), raw[2]])
-    knows(True)
+    knows(Funding)
     reader = EventReader(tmp_path)
     with pytest.raises(StoredEventError, match="absurd") as caught:
         list(reader.read_range())

@@ -91,8 +91,9 @@ class _Recording:
         """Says which events no class here is for."""
         if self._unknown:
             types = ", ".join(f"{event_type} ({count:,})" for event_type, count in self._unknown.most_common())
+            total = counted(self._unknown.total(), "event")
             print(
-                f"trading-events: {counted(self._unknown.total(), 'event')} of types that no class here is for: {types}; "
-                f"they are recorded as they came, and read with --import of the module that defines them",
+                f"trading-events: {total} of types that no class here is for, recorded as they came: {types}; "
+                f"--import the module that defines them to read them",
                 file=sys.stderr,
             )

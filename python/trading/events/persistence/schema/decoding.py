@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-
 from pydantic_core import from_json
 
 from trading.events import _core
@@ -104,7 +103,8 @@ class Rows:
         for name, form, beside in self._kind.columns:
             [value] = FORMS[form].decode([one.column(each) for each in (name, *beside)])
             values[name] = from_json(value) if form == "json" and value is not None else value
-        return UnknownEvent.of_values((values.pop(EXTRA, None) or {}) | values)
+        extra: dict[str, Any] = values.pop(EXTRA, None) or {}
+        return UnknownEvent.of_values(extra | values)
 
     def _prepare(self) -> list[tuple[str, list[tuple[int, list[Any]]]]]:
         fields: list[tuple[str, list[tuple[int, list[Any]]]]] = []

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -67,7 +67,7 @@ class RawSchema:
         raw = [event.encoded if isinstance(event, UnknownEvent) else None for event in events]
         if None in raw:
             raise UnstorableEventError("an event of no class here can be stored only as the bytes in which it came")
-        columns = [
+        columns: list[Sequence[Any]] = [
             [event.event_id for event in events],
             [event.event_type for event in events],
             [event.timestamp for event in events],

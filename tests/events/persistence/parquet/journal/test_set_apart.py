@@ -210,7 +210,9 @@ def test_the_command_line_names_them(tmp_path: Path, capsys: pytest.CaptureFixtu
     record(tmp_path, [])
     assert main(["verify", str(tmp_path)]) == 1
     told = capsys.readouterr().out
-    assert "1 event of an unknown type cannot be sealed, and stays in the journal, quarantined: row 1: the byte c1" in told
+    assert (
+        "1 event of an unknown type cannot be sealed, and stays in the journal, quarantined: row 1: the byte c1" in told
+    )
     assert (
         "1 event of the type 'order_hint' cannot be sealed, and stays in the journal, quarantined: row 2: size: 13"
         in told

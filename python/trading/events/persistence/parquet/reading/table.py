@@ -62,9 +62,7 @@ def _filter(rows: pa.Table, part: Part, selection: Selection, report: Callable[[
     return rows.filter(pa.array(passed, pa.bool_()))
 
 
-def _to_columns(
-    rows: pa.Table, cls: type[BaseEvent], part: Part, report: Callable[[StoreError], None]
-) -> pa.Table:
+def _to_columns(rows: pa.Table, cls: type[BaseEvent], part: Part, report: Callable[[StoreError], None]) -> pa.Table:
     """Raw events as the columns of their class."""
     schema = event_schema(cls)
     tables = [schema.arrow.empty_table()]
