@@ -128,7 +128,7 @@ async def test_many_small_appends_are_made_into_large_segments(tmp_path: Path, m
     monkeypatch.setattr(delivery, "_MOST_APPENDS", 5)
     async with writer_in(tmp_path) as writer:
         for event in ticks(12):
-            await writer.write_event(carried)
+            await writer.write_event(event)
             await writer.flush()
         segments = open_library(tmp_path).native._dev_tools.library_tool().read_index("tick_binance_BTCUSDT")
         assert len(segments) <= 5
