@@ -10,7 +10,7 @@ from pydantic import ConfigDict, PrivateAttr, ValidationError, create_model, mod
 
 from trading.events import _core
 from trading.events.base import BaseEvent, event_class
-from trading.events.errors import EventDecodeError, EventDefinitionError
+from trading.events.errors import EventDecodeError, EventDefinitionError, ReadOnlyError
 
 _FIELDS = {
     "_t": "event_type",
@@ -39,7 +39,7 @@ class UnknownEvent(BaseEvent, Mapping[str, Any]):
     It is no event class: there is none by its `event_type`, and none may derive from it.
     """
 
-    model_config = ConfigDict(ser_json_bytes="hex", arbitrary_types_allowed=True)
+    model_config = ConfigDict(ser_json_bytes="hex")
 
     _encoded: bytes | None = PrivateAttr(default=None)
     _values: dict[str, Any] = PrivateAttr(default_factory=dict)
@@ -97,6 +97,16 @@ class UnknownEvent(BaseEvent, Mapping[str, Any]):
     @model_serializer(mode="plain")
     def _serialize(self) -> dict[str, Any]:
         return dict(self._mapping)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002 - as in BaseEvent
+        """The event itself, which nothing changes.
+
+        Raises:
+            ReadOnlyError: New values are given: only its class could say what they would be.
+        """
+        if update:
+            raise ReadOnlyError(f"{self!r} cannot be changed: no class here says what {next(iter(update))!r} is in it")
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._encoded is not None:

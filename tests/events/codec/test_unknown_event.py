@@ -11,12 +11,14 @@ import msgpack
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tests.support.classes.samples import SAMPLES, sample
 from trading.events import (
     BaseEvent,
     EventDecodeError,
     EventDefinitionError,
+    ReadOnlyError,
     UnknownEvent,
     UnstorableEventError,
     base,
@@ -81,6 +83,16 @@ def test_copies_and_pickles_are_equal_and_other_bytes_are_not() -> None:
     of_values = UnknownEvent.of_values(dict(event))
     assert (of_values.encoded, of_values != event) == (None, True)
     assert pickle.loads(pickle.dumps(of_values)) == of_values
+
+
+def test_it_cannot_be_changed() -> None:
+    """Turned red by: a copy with another symbol, and the bytes of the old one."""
+    event = UnknownEvent.of_bytes(packed())
+    assert event.model_copy(deep=True) is event
+    with pytest.raises(ReadOnlyError, match="cannot be changed"):
+        event.model_copy(update={"symbol": "ETH/USDT"})
+    with pytest.raises(ValidationError, match="frozen"):
+        event.symbol = "ETH/USDT"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_it_is_no_event_class_and_none_derives_from_it() -> None:
