@@ -36,7 +36,14 @@ DOCS = ROOT / "docs"
 TABLE = re.compile(r"^\|.+\|\n\|[-|]+\|\n(?P<rows>(?:\|.+\|\n)+)", re.MULTILINE)
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NEEDED = inspect.Parameter.empty
-NONE_IS_ALL = {"event_type": None, "exchange": None, "symbol": None, "filter": None, "invalid": "raise"}
+NONE_IS_ALL = {
+    "event_type": None,
+    "exchange": None,
+    "symbol": None,
+    "filter": None,
+    "invalid": "raise",
+    "unknown": "raise",
+}
 
 OPTIONS: dict[str, Callable[..., Any]] = {
     "subscribe": InMemoryEventBus.subscribe,

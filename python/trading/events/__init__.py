@@ -109,6 +109,7 @@ from trading.events.settings import EventBusSettings
 from trading.events.statistics import BusStatistics, Durations, Gap, SubscriptionStatistics
 from trading.events.stream import EventStream
 from trading.events.system import ConnectionEvent, ErrorEvent, HeartbeatEvent, SystemEvent
+from trading.events.unknown import UnknownEvent
 
 __all__ = [
     "Amount",
@@ -184,6 +185,7 @@ __all__ = [
     "Timer",
     "TradeEvent",
     "TradingEventsError",
+    "UnknownEvent",
     "UnstorableEventError",
     "UtcDatetime",
     "WrongLoopError",

@@ -38,7 +38,6 @@ A model that refuses a value raises `pydantic.ValidationError`, which is a Value
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -196,17 +195,16 @@ class UnknownEventTypeError(StoreError, LookupError):
         event_type: The type.
     """
 
-    def __init__(self, path: Path, event_type: str, *, in_journal: bool = False) -> None:
-        way_out = "; they wait in the journal for it" if in_journal else ", or use `read_table`, which needs no class"
+    def __init__(self, path: Path, event_type: str) -> None:
         super().__init__(
-            f"{path}: no class here has the event type {event_type!r}: import the module that defines it{way_out}"
+            f"{path}: no class here has the event type {event_type!r}: import the module that defines it, or read "
+            f'with unknown="mapping", or use `read_table`, which needs no class'
         )
         self.path = path
         self.event_type = event_type
-        self._in_journal = in_journal
 
-    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Path, str]]:
-        return partial(type(self), in_journal=self._in_journal), (self.path, self.event_type)
+    def __reduce__(self) -> tuple[type[Self], tuple[Path, str]]:
+        return type(self), (self.path, self.event_type)
 
 
 class StoredEventError(StoreError, ValueError):

@@ -28,6 +28,9 @@ PREFIX = "TRADING_EVENTS_"
 _OF_TESTS = PREFIX + "TEST_"
 """The prefix of variables for tests; none of them is a setting."""
 
+IMPORT_VARIABLE = PREFIX + "IMPORT"
+"""The variable that names modules for the command line to import; it is no setting of a bus."""
+
 
 class EventBusSettings(BaseModel):
     """The settings from which `create_event_bus` makes a bus, and of the store of its events.
@@ -147,7 +150,7 @@ class EventBusSettings(BaseModel):
 
 def _warn_of_unknown(variables: Mapping[str, str], *, known: Collection[str]) -> None:
     for variable in variables:
-        if variable.startswith(PREFIX) and not variable.startswith(_OF_TESTS):
+        if variable.startswith(PREFIX) and variable != IMPORT_VARIABLE and not variable.startswith(_OF_TESTS):
             name, names = variable.removeprefix(PREFIX), {each.upper() for each in known}
             if name not in names:
                 hint = suggest(name, names) or "; EventBusSettings lists those that there are"

@@ -9,9 +9,11 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgpack
+
 from tests.support.classes.samples import SAMPLES, sample
 from tests.support.places import DATA
-from trading.events import BaseEvent, TradeEvent, _core, encode_batch, encode_event
+from trading.events import BaseEvent, TradeEvent, UnknownEvent, _core, encode_batch, encode_event
 from trading.events.persistence import ParquetEventWriter
 from trading.events.persistence.encoding import encode_row
 from trading.events.persistence.parquet.store.manifest import Manifest, SealedFile, replace_manifest
@@ -101,6 +103,24 @@ def make_golden_store(store: Path) -> None:
     os.waitpid(child, 0)
 
 
+def raw_events() -> list[UnknownEvent]:
+    """Events of a type that no class is for."""
+    rows = [
+        {
+            "_v": 1,
+            "_t": "golden_funding",
+            "_id": number.to_bytes(16, "big"),
+            "_ts": START + timedelta(seconds=number),
+            "_x": "binance",
+            "_s": "BTC/USDT",
+            "rate": "0.00010",
+            "intervals": [1, 2.5, None, {"hours": 8}],
+        }
+        for number in range(1, 4)
+    ]
+    return [UnknownEvent.of_bytes(msgpack.packb(row, datetime=True)) for row in rows]
+
+
 async def _record(store: Path, events: list[BaseEvent], *, ends: bool = False) -> None:
     async with ParquetEventWriter(store) as writer:
         await writer.write_batch(events)
@@ -113,3 +133,4 @@ if __name__ == "__main__":
     target.mkdir(parents=True)
     make_golden_files(target)
     make_golden_store(target / "store")
+    asyncio.run(_record(target / "raw_store", [*raw_events()]))

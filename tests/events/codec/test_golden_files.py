@@ -15,6 +15,7 @@ from tests.events.codec.golden import (
     golden_events,
     make_golden_files,
     make_golden_store,
+    raw_events,
     stored_events,
 )
 from trading.events import _core, decode_batch, decode_event, encode_event
@@ -74,6 +75,15 @@ def test_manifests_are_read() -> None:
 def test_a_store_is_read_with_what_its_killed_writer_left_in_the_journal(store: Path) -> None:
     sealed, unsealed = stored_events()
     assert exactly(list(EventReader(store).read_range())) == exactly(sealed + unsealed)
+    assert not list(verify(store))
+
+
+def test_a_store_of_raw_events_is_read() -> None:
+    store = GOLDEN / "raw_store"
+    found = list(EventReader(store).read_range(unknown="mapping"))
+    assert found == raw_events()
+    assert [encode_event(event) for event in found] == [event.encoded for event in raw_events()]
+    assert found[0]["rate"] == "0.00010"  # type: ignore[index]
     assert not list(verify(store))
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Secret, SecretBytes, SecretStr, Skip
 
 from trading.events._codec.shapes import Shape
 from trading.events.base import BaseEvent
+from trading.events.unknown import UnknownEvent
 
 How = Literal["native", "pydantic", "unstorable"]
 """The way in which the values of a field come back equal: by nature, as each of them proves, or not at all."""
@@ -126,6 +127,8 @@ def skips_validation(annotation: Any, metadata: Iterable[Any] = ()) -> bool:
 
 def why_class_unstorable(cls: type[BaseModel]) -> str | None:
     """The reason why no event of a class comes back equal, or None."""
+    if issubclass(cls, UnknownEvent):
+        return "no class here is for its type: it has no bytes, and no columns of its own"
     origin: type[BaseModel] | None = cls.__pydantic_generic_metadata__["origin"]
     if origin is None or not issubclass(cls, BaseEvent):
         return None

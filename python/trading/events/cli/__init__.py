@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from typing import Protocol, TextIO, cast
 from pydantic import ValidationError
 
 from trading.events.cli.arguments import UsageError
+from trading.events.cli.formats import printable
+from trading.events.cli.imports import import_modules
 from trading.events.cli.screen import use_plain_text
 from trading.events.cli.signals import Interrupted, exit_code, received_signal, say
 from trading.events.errors import TradingEventsError
@@ -68,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal's encoding cannot say is escaped, rather than the end of everything.
             stream.reconfigure(errors="backslashreplace")
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_PrintableFormatter())
     try:
         args = _parser().parse_args(argv)
         use_plain_text(args.plain)
@@ -77,8 +82,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         _flush_or_drop(sys.stderr)
 
 
+class _PrintableFormatter(logging.Formatter):
+    """Makes text of a log record that acts on no terminal: what others have sent may stand in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
 def _run(args: argparse.Namespace) -> int:
     try:
+        import_modules(args.imports)
         code: int = args.run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -88,6 +101,8 @@ def _run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted", EXIT_INTERRUPTED)
     except UsageError as wrong:
+        if args.debug and wrong.__cause__ is not None:
+            raise
         return _complain(f"error: {wrong}", EXIT_USAGE)
     except (TradingEventsError, ValidationError, OSError) as wrong:
         if args.debug:
@@ -103,7 +118,7 @@ def _tell(number: int) -> int:
 
 def _complain(text: str, code: int) -> int:
     with suppress(BrokenPipeError):
-        print(f"trading-events: {' '.join(text.split())}", file=sys.stderr)
+        print(f"trading-events: {printable(' '.join(text.split()))}", file=sys.stderr)
     return code
 
 
@@ -126,6 +141,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"trading-events {version('trading-events')}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    common.add_argument(
+        "--import", metavar="MODULE", dest="imports", action="append", default=[],
+        help="import this module first, which defines event classes, such as my_strategy.events; may be given again, "
+        "and TRADING_EVENTS_IMPORT names several with commas",
+    )  # fmt: skip
     common.add_argument("--plain", action="store_true", help="no colours and no lines, as in a pipe")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for module in _COMMANDS:

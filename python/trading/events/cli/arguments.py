@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict
 from trading.events import _core
 
 if TYPE_CHECKING:
-    from trading.events.persistence.selection import OnInvalid
+    from trading.events.persistence.selection import OnInvalid, OnUnknown
 
 
 class UsageError(Exception):
@@ -132,6 +132,7 @@ class EventRangeArguments(TypedDict):
     exchange: list[str] | None
     symbol: list[str] | None
     invalid: "OnInvalid"
+    unknown: "OnUnknown"
 
 
 def event_range(args: argparse.Namespace) -> EventRangeArguments:
@@ -149,6 +150,7 @@ def event_range(args: argparse.Namespace) -> EventRangeArguments:
         exchange=args.exchange,
         symbol=args.symbol,
         invalid="skip" if args.skip_invalid else "raise",
+        unknown="mapping",
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trading.events._models.suggestion import suggest
 from trading.events.cli.arguments import EventRangeArguments
+from trading.events.cli.formats import printable
 from trading.events.cli.unreadable import gather_unreadable
 from trading.events.persistence import EventReader, StoredTopic
 from trading.events.persistence.parquet.sealing.quarantine import list_quarantined
@@ -14,7 +15,7 @@ from trading.events.persistence.parquet.sealing.quarantine import list_quarantin
 
 def is_narrowed(chosen: EventRangeArguments) -> bool:
     """True if less is chosen than all that a store holds."""
-    return any(value for name, value in chosen.items() if name != "invalid")
+    return any(value for name, value in chosen.items() if name not in {"invalid", "unknown"})
 
 
 def tell_of_no_match(store: Path, chosen: EventRangeArguments) -> int:
@@ -30,7 +31,7 @@ def tell_of_no_match(store: Path, chosen: EventRangeArguments) -> int:
         _unknown_names(topics, chosen, quarantined={each.event_type for each in quarantined if each.event_type})
     )
     for line in unknown or ["nothing matches"]:
-        print(f"trading-events: {line}", file=sys.stderr)
+        print(f"trading-events: {printable(line)}", file=sys.stderr)
     return 1 if unknown else 0
 
 

@@ -1,9 +1,10 @@
 """Arguments and buses of the commands that use a server."""
 
 import argparse
+from datetime import datetime
 from typing import Any
 
-from trading.events.cli.arguments import UsageError
+from trading.events.cli.arguments import UsageError, moment
 from trading.events.factory import create_event_bus
 from trading.events.memory_bus import InMemoryEventBus
 
@@ -25,6 +26,33 @@ def add_server(parser: argparse.ArgumentParser) -> None:
         "--namespace", default="trading", help="what channels and keys begin with (default: %(default)s)"
     )
     group.add_argument("--group", help="streams: the group to read with")
+
+
+def add_listening(parser: argparse.ArgumentParser) -> None:
+    """Adds what `add_server` adds, and where to begin."""
+    add_server(parser)
+    parser.add_argument(
+        "--start", metavar="TIME", type=_start,
+        help="streams: from this ISO 8601 time on (UTC unless it names a zone), or first for all that there is "
+        "(default: what comes from now on)",
+    )  # fmt: skip
+
+
+def _start(text: str) -> str | datetime:
+    return "beginning" if text in {"first", "0"} else moment(text)
+
+
+def listening_bus(url: str, args: argparse.Namespace, *, name: str) -> InMemoryEventBus:
+    """The bus that `add_listening` describes. It also hears events that no class here is for.
+
+    Raises:
+        UsageError: The URL or the options make no sense.
+    """
+    if args.start is None:
+        return server_bus(url, args, name=name, unknown="deliver")
+    if args.mode == "pubsub":
+        raise UsageError("--start needs --mode streams: publish/subscribe keeps nothing that could be heard again")
+    return server_bus(url, args, name=name, unknown="deliver", start=args.start)
 
 
 def server_bus(url: str, args: argparse.Namespace, **options: Any) -> InMemoryEventBus:

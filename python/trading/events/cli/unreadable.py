@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
+from trading.events.cli.formats import printable
 from trading.events.errors import UnreadableFileWarning
 
 
@@ -21,4 +22,4 @@ def gather_unreadable() -> Generator[list[str], None, None]:
 def print_warnings(messages: Iterable[str]) -> None:
     """Names the files on the standard error."""
     for message in messages:
-        print(f"trading-events: warning: {' '.join(message.split())}", file=sys.stderr)
+        print(f"trading-events: warning: {printable(' '.join(message.split()))}", file=sys.stderr)

@@ -7,6 +7,7 @@ import msgpack
 from trading.events import _core
 from trading.events.base import BaseEvent
 from trading.events.errors import EventEncodeError, NotAnEventError, UnstorableEventError
+from trading.events.unknown import UnknownEvent
 
 
 def encode_row(event: BaseEvent) -> bytes:
@@ -29,8 +30,13 @@ def refuse_extra(event: BaseEvent) -> None:
     """Refuses an event with extra values, for a store that has columns for the fields of its class alone.
 
     Raises:
-        UnstorableEventError: It has values under other names.
+        UnstorableEventError: It has values under other names, or no class here is for it.
     """
+    if isinstance(event, UnknownEvent):
+        raise UnstorableEventError(
+            f"{event.event_type} {event.event_id} cannot be stored here: no class here has its event type, so there "
+            f"are no columns for it; import the module that defines it"
+        )
     if event.__pydantic_extra__:
         name = next(iter(event.__pydantic_extra__))
         raise UnstorableEventError(

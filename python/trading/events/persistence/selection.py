@@ -23,6 +23,9 @@ Names = str | Iterable[str]
 OnInvalid = Literal["raise", "skip"]
 """The handling of stored events that their class refuses: raise after all others have been read, or leave them out."""
 
+OnUnknown = Literal["raise", "mapping"]
+"""The handling of events of types that no class here is for: raise after all others are read, or give mappings."""
+
 _EPOCH = date(1970, 1, 1)
 _DAY_MICROS = 86_400_000_000
 
@@ -47,6 +50,10 @@ class Criteria(TypedDict, total=False):
     the default: a StoredEventError names them, after all others have been given. `skip`: they are left out, and their
     number is logged."""
 
+    unknown: OnUnknown
+    """The handling of events of types that no class here is for. `raise`, the default: an UnknownEventTypeError names
+    the type, after all others have been given. `mapping`: each is an UnknownEvent, a mapping of its fields."""
+
 
 def day_span(day: date) -> tuple[int, int]:
     """First and last microsecond of a day, since 1970."""
@@ -63,12 +70,14 @@ class Selection:
         end: First moment that is too late, or None for no limit.
         filter: The filter that events must pass.
         invalid: The handling of events that their class refuses.
+        unknown: The handling of events that no class here is for.
     """
 
     start: int | None
     end: int | None
     filter: Callable[[Any], object] | None
     invalid: OnInvalid
+    unknown: OnUnknown
     _either: tuple[TopicChoice, ...]
     _all: tuple[TopicChoice, ...]
 
@@ -147,6 +156,7 @@ def select(
     symbol: Names | None = None,
     filter: Callable[[Any], object] | None = None,  # noqa: A002 - as in subscribe
     invalid: OnInvalid = "raise",
+    unknown: OnUnknown = "raise",
 ) -> Selection:
     """Makes a selection of the arguments of a reader's methods.
 
@@ -158,6 +168,8 @@ def select(
         raise HandlerTypeError(f"{filter!r} is no filter: it cannot be called")
     if invalid not in get_args(OnInvalid):
         raise ValueError(f"invalid must be 'raise' or 'skip', not {invalid!r}")
+    if unknown not in get_args(OnUnknown):
+        raise ValueError(f"unknown must be 'raise' or 'mapping', not {unknown!r}")
     first, behind = None, None
     all_topics = [TopicChoice.of("*", _names("exchange", exchange), _names("symbol", symbol))]
     if isinstance(filter, _core.Filter):
@@ -168,6 +180,7 @@ def select(
         min((moment for moment in (_micros("end", end), behind) if moment is not None), default=None),
         filter,
         invalid,
+        unknown,
         _either("*" if event_type is None else event_type),
         tuple(all_topics),
     )

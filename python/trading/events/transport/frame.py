@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from struct import Struct
 from typing import Annotated
 
+import msgpack
 from pydantic import Field, TypeAdapter
 
 from trading.events.base import BaseEvent
-from trading.events.codec import decode_batch, encode_batch
+from trading.events.codec import decode_batch, decode_event, encode_batch
 from trading.events.errors import EventDecodeError, EventTooLargeError
+from trading.events.unknown import decode_any
 
 MAX_FRAME_BYTES = 1 << 20
 """The longest frame that is sent or read: a megabyte, far below what makes a server slow to others.
@@ -67,6 +69,29 @@ class Frame:
         if len(events) != self.count:
             raise EventDecodeError(f"the frame holds {len(events)} events, and says {self.count}")
         return events
+
+    def known_events(self, first: int, *, carries_unknown: bool) -> tuple[list[BaseEvent], EventDecodeError | None]:
+        """Its events from one on, without those that cannot be read, and the error of the first of these, if any.
+
+        Args:
+            first: How many are left out at the beginning.
+            carries_unknown: Whether those that no class here is for are among them, as UnknownEvents.
+
+        Raises:
+            EventDecodeError: The body holds no events at all, or not as many as the header says.
+        """
+        try:
+            return self.events()[first:], None
+        except EventDecodeError as wrong:
+            first_error: EventDecodeError | None = None if carries_unknown else wrong
+        events: list[BaseEvent] = []
+        decode = decode_any if carries_unknown else decode_event
+        for encoded in split_batch(self.body, self.count)[first:]:
+            try:
+                events.append(decode(encoded))
+            except EventDecodeError as wrong:
+                first_error = first_error or wrong
+        return events, first_error
 
     def beat(self) -> dict[bytes, int]:
         """The last sequence of each channel.
@@ -158,6 +183,30 @@ class FrameMaker:
 
     def _beat(self, channels: dict[str, int]) -> bytes:
         return _HEADER.pack(_MAGIC, _VERSION, BEAT, self.publisher, 1, 0) + _BEAT_BODY.dump_json(channels)
+
+
+def split_batch(body: bytes, count: int) -> list[bytes]:
+    """The bytes of each event of a batch.
+
+    Raises:
+        EventDecodeError: It is no batch of so many.
+    """
+    unpacker = msgpack.Unpacker(max_buffer_size=0)
+    unpacker.feed(body)
+    events: list[bytes] = []
+    try:
+        found = unpacker.read_array_header()
+        if found != count:
+            raise EventDecodeError(f"the frame holds {found} events, and says {count}")
+        for _ in range(count):
+            start = unpacker.tell()
+            unpacker.skip()
+            events.append(body[start : unpacker.tell()])
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as wrong:
+        raise EventDecodeError(f"the frame holds no batch of events: {wrong or type(wrong).__name__}") from None
+    if unpacker.tell() != len(body):
+        raise EventDecodeError(f"{len(body) - unpacker.tell()} bytes follow the end")
+    return events
 
 
 def runs_by_topic(events: Iterable[BaseEvent]) -> Iterator[tuple[str, list[BaseEvent]]]:

@@ -45,6 +45,10 @@ class TransportOptions:
     start: str | datetime = "new"
     """Streams: where to begin without a group, or with a new one: `new`, `beginning`, an entry's id, or a time."""
 
+    unknown: Literal["skip", "deliver"] = "skip"
+    """What to do with events of types that no class here is for: `skip`, which is counted and reported, or `deliver`
+    them to the subscriptions whose patterns they match, as UnknownEvents, such as a recorder stores as they are."""
+
     min_replicas: int = 0
     """Streams: how many replicas must have an event before its publish returns."""
 
@@ -77,6 +81,8 @@ class TransportOptions:
             raise ValueError(f"mode is {self.mode!r}; it is 'pubsub' or 'streams'")
         if not self.namespace or any(letter in "{}*?[]\\ " for letter in self.namespace):
             raise ValueError(f"namespace is {self.namespace!r}; it is not empty, without spaces, braces and wildcards")
+        if self.unknown not in {"skip", "deliver"}:
+            raise ValueError(f"unknown is {self.unknown!r}; it is 'skip' or 'deliver'")
         if self.mode == "pubsub" and self.group is not None:
             raise ValueError(f"group is {self.group!r}; only streams know groups: mode='streams'")
         for name in ("min_replicas", "max_stream_entries", "retry_delay_s"):

@@ -69,9 +69,9 @@ class Reports:
         self._tell_connection("connected", reason=reason)
 
     def undecodable(self, channel: str, wrong: Exception) -> None:
-        """A frame could not be read."""
+        """A frame could not be read, or not all of it."""
         self.undecodable_count += 1
-        _LOGGER.warning("%s: a frame on %.100s is skipped: %s", self._component, channel, wrong)
+        _LOGGER.warning("%s: events of a frame on %.100s are skipped: %s", self._component, channel, wrong)
         self._tell_error(wrong)
 
     def refused(self, event: BaseEvent, wrong: Exception) -> None:

@@ -20,7 +20,7 @@ class TransportStatistics:
     """Events of others that are known to be lost between them and this bus."""
 
     undecodable: int
-    """Frames that could not be read, and were skipped."""
+    """Frames that could not be read, or not all of them; what could not be was skipped."""
 
     refused: int
     """Events of this bus that could not be encoded, or were too long, and were not sent."""

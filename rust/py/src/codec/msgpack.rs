@@ -1,8 +1,11 @@
 //! Encoding and decoding msgpack, as Python functions.
 
 use pyo3::buffer::PyBuffer;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyList, PyType};
 use trading_events_core::codec::msgpack::{MsgpackSink, MsgpackSource};
 use trading_events_core::codec::{DecodeError, Sink, Token};
 
@@ -35,8 +38,21 @@ pub(crate) fn encode_row<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, 
 
 fn bytes_of(event: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let mut sink = MsgpackSink::new(Vec::with_capacity(EVENT_BYTES));
-    write_event(event, &mut sink)?;
-    Ok(sink.finish())
+    match write_event(event, &mut sink) {
+        Ok(()) => Ok(sink.finish()),
+        Err(error) => Ok(carried_bytes(event)?.ok_or(error)?.to_vec()),
+    }
+}
+
+/// The bytes that an `UnknownEvent` carries, whose class refuses to be written; `None` for any other event.
+#[cold]
+fn carried_bytes(event: &Bound<'_, PyAny>) -> PyResult<Option<PyBackedBytes>> {
+    static UNKNOWN_EVENT: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let py = event.py();
+    if !event.is_instance(UNKNOWN_EVENT.import(py, "trading.events.unknown", "UnknownEvent")?)? {
+        return Ok(None);
+    }
+    Ok(event.getattr(intern!(py, "encoded"))?.extract()?)
 }
 
 /// The msgpack of an event to be recorded. The rules of its class are checked, as it may have been made without
@@ -67,7 +83,12 @@ pub(crate) fn encode_batch<'py>(events: &Bound<'py, PyAny>) -> PyResult<Bound<'p
     let mut sink = MsgpackSink::new(Vec::with_capacity(EVENT_BYTES * events.len().min(64)));
     sink.put(Token::List(events.len()));
     for event in &events {
-        write_event(event, &mut sink)?;
+        if let Err(error) = write_event(event, &mut sink) {
+            let carried = carried_bytes(event)?.ok_or(error)?;
+            let mut written = sink.finish();
+            written.extend_from_slice(&carried);
+            sink = MsgpackSink::new(written);
+        }
     }
     Ok(PyBytes::new(py, &sink.finish()))
 }

@@ -18,8 +18,17 @@ from tests.support.classes.odd_fields import define
 from tests.support.classes.samples import sample
 from tests.support.recording import START, tick, ticks
 from tests.support.stores.kinds import ARCTIC_BYTES
+from trading.events import UnknownEvent, base, encode_event
 from trading.events.base import BaseEvent
-from trading.events.errors import CorruptFileError, StoreError, StoreLockedError, StorePathError, StoreUnavailableError
+from trading.events.errors import (
+    CorruptFileError,
+    StoreError,
+    StoreLockedError,
+    StorePathError,
+    StoreUnavailableError,
+    UnknownEventTypeError,
+    UnstorableEventError,
+)
 from trading.events.market_data import TradeEvent
 from trading.events.persistence import ArcticEventReader, ArcticEventWriter, SendingPolicy
 from trading.events.persistence.arctic import delivery
@@ -231,3 +240,20 @@ def test_the_package_is_imported_when_its_store_is_first_named() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout == "False\nTrue\n"
+
+
+async def test_events_whose_class_is_gone_are_named_or_given_as_mappings(tmp_path: Path) -> None:
+    trade = sample(TradeEvent, timestamp=START, price="1.50", metadata={"a": [1]})
+    carried = UnknownEvent.of_bytes(encode_event(trade))
+    await write(tmp_path, [trade, tick(1)])
+    del base._CLASSES["trade"]
+    with pytest.raises(UnknownEventTypeError, match="'trade'"):
+        read(tmp_path)
+    [event, other] = read(tmp_path, unknown="mapping")
+    assert isinstance(event, UnknownEvent)
+    assert (event["price"], event["metadata"]) == (Decimal("1.50"), {"a": [1]})
+    assert event.topic == "events.trade.binance.BTC/USDT"
+    assert other == tick(1)
+    async with writer_in(tmp_path) as writer:
+        with pytest.raises(UnstorableEventError, match="no class here has its event type"):
+            await writer.write_event(carried)

@@ -1,16 +1,20 @@
 """Replay: recorded events published again, in order, on time, once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tests.support.classes.samples import sample
+from tests.support.doubles import until
 from tests.support.recording import START, read, record, tick, ticks
+from tests.support.server.process import Server
 from tests.support.virtual_time import run_in_virtual_time
+from trading.events import RedisEventBus
 from trading.events.base import BaseEvent
 from trading.events.errors import CorruptFileError
 from trading.events.market_data import TickEvent, TradeEvent
@@ -361,3 +365,60 @@ def test_as_fast_as_possible_nothing_is_due(store: Path) -> None:
     replay = EventReader(store).replay(Bus(), speed=None)
     run_in_virtual_time(run(replay))
     assert replay.report().error == Durations(0, 0, 0, 0, 0)
+
+
+async def test_at_full_speed_a_bus_is_given_batches_and_told_words_count_at_once(tmp_path: Path) -> None:
+    """Turned red by: an event at a time; a batch that goes on after `pause`, `seek` or `stop`; early counts."""
+    await asyncio.to_thread(record, tmp_path, ticks(3_000))
+    batches: list[int] = []
+
+    class Counting(InMemoryEventBus):
+        def publish_batch(self, events: Iterable[BaseEvent]) -> Coroutine[Any, Any, None]:
+            batches.append(replay.published)
+            return super().publish_batch(events)
+
+    heard: list[str] = []
+    counts: list[tuple[int, datetime]] = []
+
+    def hear(event: BaseEvent) -> None:
+        heard.append(event.event_id)
+        counts.append((replay.published, replay.clock()))
+        if len(heard) == 1_500:
+            replay.seek(START + timedelta(seconds=10))
+        elif len(heard) == 1_600:
+            replay.pause()
+            asyncio.get_running_loop().call_soon(replay.resume)
+        elif len(heard) == 2_000:
+            replay.stop()
+
+    async with Counting() as bus:
+        await bus.subscribe("tick", hear, delivery="inline")
+        replay = EventReader(tmp_path).replay(bus, speed=None)
+        assert await replay == 2_000
+    assert heard == [f"tick-{number}" for number in [*range(1_500), *range(10, 510)]]
+    assert [published for published, _ in counts] == list(range(2_000))
+    assert [clock for _, clock in counts[:1_500]] == [START + timedelta(seconds=number) for number in range(1_500)]
+    assert replay.position == START + timedelta(seconds=509)
+    assert len(batches) < 20
+
+
+async def test_a_replay_that_is_cancelled_over_streams_has_sent_what_it_counts(tmp_path: Path, server: Server) -> None:
+    """Turned red by: counting a batch before the bus has taken it, or one that waits for room."""
+    await asyncio.to_thread(record, tmp_path, ticks(5_000))
+    namespace = uuid4().hex
+    async with RedisEventBus(server.url, mode="streams", namespace=namespace, outbox_capacity=100) as bus:
+        replay = EventReader(tmp_path).replay(bus, speed=None)
+        running = asyncio.create_task(replay.run())
+        await until(lambda: replay.published >= 1_000)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await bus.flush()
+    heard: list[str] = []
+    async with RedisEventBus(server.url, mode="streams", namespace=namespace, start="beginning") as bus:
+        await bus.subscribe("tick", lambda event: heard.append(event.event_id))
+        await until(lambda: len(heard) >= replay.published)
+        await bus.flush()
+        await bus.join()
+    assert heard == [f"tick-{number}" for number in range(replay.published)]
+    assert replay.published < 5_000

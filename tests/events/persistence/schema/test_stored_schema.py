@@ -46,7 +46,9 @@ def test_a_description_comes_back() -> None:
     ("schema", "message"),
     [
         (pa.schema([]), "does not come from an event store"),
-        (described(TICK_COLUMNS, version=2), "version 2, and this release reads up to 1"),
+        (described(TICK_COLUMNS, version=3), "version 3, and this release reads up to 2"),
+        (described(TICK_COLUMNS | {"_event": StoredColumn(form="text")}), "'_event' has an unknown form"),
+        (described(TICK_COLUMNS | {"bid": StoredColumn(form="raw")}), "'bid' has an unknown form"),
         (described(TICK_COLUMNS | {"bid": StoredColumn(form="lisp")}), "'bid' has an unknown form, 'lisp'"),
         (
             described(TICK_COLUMNS | {"bid": StoredColumn(form="decimal")}),

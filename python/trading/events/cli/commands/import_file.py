@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from trading.events.base import BaseEvent
 from trading.events.cli.arguments import DEFAULT_STORE, add_progress
 from trading.events.cli.file_options import add_file_options, open_file
-from trading.events.cli.formats import as_time, counted
+from trading.events.cli.formats import as_time, counted, printable
 from trading.events.cli.progress import ProgressLine
 from trading.events.cli.signals import run_until_signal
 from trading.events.errors import ImportFileError
@@ -131,7 +131,7 @@ class _Import:
             self._rejects.writerow((row.line, row.rows, row.reason))
         if self._refusals <= _NAMED_REFUSALS:
             self._progress.clear()
-            print(f"{self._file.line_word} {row.line}: {row.reason}", file=sys.stderr)
+            print(printable(f"{self._file.line_word} {row.line}: {row.reason}"), file=sys.stderr)
 
     def report(self, store: Path) -> None:
         """Says what has become of the rows."""
@@ -145,4 +145,5 @@ class _Import:
         )
         if self._first is not None and self._last is not None:
             print(f"  time     {as_time(self._first)} to {as_time(self._last)}")
-        print(f"  columns  {', '.join(f'{field}={column}' for field, column in self._file.columns.items())}")
+        columns = ", ".join(f"{field}={column}" for field, column in self._file.columns.items())
+        print(f"  columns  {printable(columns)}")

@@ -19,6 +19,7 @@ from trading.events.cli.screen import is_styled, print_table
 from trading.events.cli.signals import removed_by_signal, signals_held
 from trading.events.cli.unreadable import gather_unreadable, print_warnings
 from trading.events.persistence import EventReader
+from trading.events.unknown import UnknownEvent
 
 NAME = "query"
 SUMMARY = "print the events of a range"
@@ -36,6 +37,9 @@ _HEADER = ("timestamp", "event type", "exchange", "symbol", "what it says")
 _ROWS_OF_A_TABLE = 1_000
 _WRAPPED = (0, 4)
 _COMMON_FIELDS = ("event_id", "event_type", "timestamp", "exchange", "symbol", "metadata")
+_UNKNOWN_FIELDS = "unknown_fields"
+"""The column in CSV of all that an event of an unknown type says in fields without a column of their own, as JSON."""
+
 _TOLD_BY_TIMESTAMP = ("exchange_timestamp", "local_timestamp")
 _MAX_VALUE_CHARS = 40
 
@@ -117,7 +121,7 @@ def _write_table(events: Iterable[BaseEvent], out: TextIO) -> None:
 
 
 def _said(event: BaseEvent) -> str:
-    return " ".join(f"{field}={_short(value)}" for field, value in _own_values(event))
+    return " ".join(f"{printable(field)}={_short(value)}" for field, value in _own_values(event))
 
 
 def _names(event: BaseEvent) -> tuple[str, str]:
@@ -126,7 +130,7 @@ def _names(event: BaseEvent) -> tuple[str, str]:
 
 def _own_values(event: BaseEvent) -> Iterator[tuple[str, object]]:
     """An event's own fields, without those of every event and without its time."""
-    for field, value in event:
+    for field, value in event.items() if isinstance(event, UnknownEvent) else event:
         repeated = field in _TOLD_BY_TIMESTAMP and value == event.timestamp
         if value is not None and field not in _COMMON_FIELDS and not repeated:
             yield field, value
@@ -143,12 +147,13 @@ def _short(value: object) -> str:
 
 
 def _fields(store: Path, chosen: EventRangeArguments) -> Sequence[str]:
-    """The fields of all event types of a range: first those that every event has."""
+    """The fields of all event types of a range: first those that every event has, last those of unknown types."""
     # A file that cannot be read is told of when the events are read.
     with gather_unreadable():
         topics = EventReader(store, on_error="warn").topics(**chosen)
-    classes = [found for found in (event_class(topic.event_type) for topic in topics) if found is not None]
-    return list(dict.fromkeys((*_COMMON_FIELDS, *(field for found in classes for field in found.model_fields))))
+    found = [event_class(topic.event_type) for topic in topics]
+    fields = (field for each in found if each is not None for field in each.model_fields)
+    return list(dict.fromkeys((*_COMMON_FIELDS, *fields, *([_UNKNOWN_FIELDS] if None in found else []))))
 
 
 def _write_csv(events: Iterable[BaseEvent], out: TextIO, *, fields: Sequence[str], shown: bool) -> None:
@@ -158,6 +163,8 @@ def _write_csv(events: Iterable[BaseEvent], out: TextIO, *, fields: Sequence[str
     writer.writerow(fields)
     for event in events:
         values = event.model_dump(mode="json")
+        if isinstance(event, UnknownEvent):
+            values[_UNKNOWN_FIELDS] = {field: value for field, value in values.items() if field not in fields}
         writer.writerow([_csv_cell(values.get(field), say) for field in fields])
 
 

@@ -78,7 +78,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _bus(args: argparse.Namespace) -> InMemoryEventBus:
-    return InMemoryEventBus(name="replay") if args.url is None else server_bus(args.url, args, name="replay")
+    if args.url is None:
+        return InMemoryEventBus(name="replay")
+    return server_bus(args.url, args, name="replay", unknown="deliver")
 
 
 async def _replay(

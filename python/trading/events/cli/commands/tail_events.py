@@ -6,7 +6,7 @@ import asyncio
 from trading.events.base import BaseEvent
 from trading.events.cli.arguments import count
 from trading.events.cli.formats import printable_json
-from trading.events.cli.server import add_server, server_bus, server_url
+from trading.events.cli.server import add_listening, listening_bus, server_url
 from trading.events.cli.signals import run_until_signal
 from trading.events.memory_bus import InMemoryEventBus
 
@@ -14,11 +14,12 @@ NAME = "tail"
 SUMMARY = "show what is published on a server, as it comes"
 DESCRIPTION = """\
 Show events that are published on a Redis or Valkey server, one JSON object a line, until Ctrl-C or, with --count, until
-so many were shown."""
+so many were shown. What an event of a type that no class here is for says is shown as it came."""
 EXAMPLES = """\
 examples:
   trading-events tail redis://localhost:6379 tick
   trading-events tail redis://localhost:6379 "events.*.binance.BTC*" --count 10
+  trading-events tail redis://localhost:6379 --mode streams --start 2024-01-01T09:30
 """
 
 
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", metavar="URL", type=server_url, help="the server")
     parser.add_argument("pattern", metavar="PATTERN", nargs="?", default="*", help="which events (default: all)")
     parser.add_argument("--count", metavar="N", type=count, default=0, help="end after so many (default: never)")
-    add_server(parser)
+    add_listening(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         ServerError: The server cannot be used.
         UsageError: The arguments do not go together.
     """
-    run_until_signal(_tail(server_bus(args.url, args, name="tail"), args))
+    run_until_signal(_tail(listening_bus(args.url, args, name="tail"), args))
     return 0
 
 

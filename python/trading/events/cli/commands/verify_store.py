@@ -3,7 +3,7 @@
 import argparse
 
 from trading.events.cli.arguments import add_store
-from trading.events.cli.formats import counted
+from trading.events.cli.formats import counted, printable
 from trading.events.persistence import EventReader, verify
 
 NAME = "verify"
@@ -32,6 +32,6 @@ def run(args: argparse.Namespace) -> int:
     count = 0
     for fault in verify(EventReader(args.store).base_path):
         count += 1
-        print(f"{fault.path}: {fault.reason}")
+        print(printable(f"{fault.path}: {fault.reason}"))
     print(f"{args.store}: {counted(count, 'fault')}" if count else f"{args.store} is as it was written")
     return 1 if count else 0

@@ -17,6 +17,7 @@ from trading.events._codec.typed_json import field_json, render_json
 from trading.events._models.stored_type import stored_validator
 from trading.events.base import BaseEvent
 from trading.events.persistence.arctic.columns import FORMS
+from trading.events.unknown import UnknownEvent
 
 SEQ = "_seq"
 """The column of sequence numbers, which give the order of recording."""
@@ -103,6 +104,28 @@ class FrameSchema:
                 columns[field.name] = values
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         return [self.validator.validate_python(row, by_alias=False, by_name=True) for row in rows]
+
+
+def decode_unknown(table: pa.Table, heading: Heading) -> list[BaseEvent]:
+    """The events of a table that was a frame, whose class is gone.
+
+    Raises:
+        KeyError, ValueError, TypeError, ArithmeticError: The table holds no events.
+    """
+    events: list[BaseEvent] = []
+    for row, micros in enumerate(micros_of(table)):
+        one = table.slice(row, 1)
+        values: dict[str, Any] = {
+            "event_type": heading.event_type,
+            "timestamp": from_micros(micros),
+            "exchange": heading.exchange,
+            "symbol": heading.symbol,
+        }
+        for name, stored in heading.fields.items():
+            [value] = FORMS[stored.form].decode([_to_numpy(one.column(each)) for each in stored.columns])
+            values[name] = from_json(value) if stored.form == "json" and value is not None else value
+        events.append(UnknownEvent.of_values(values))
+    return events
 
 
 def micros_of(table: pa.Table) -> list[int]:

@@ -108,7 +108,7 @@ class ArcticEventReader(IEventReader):
                 heading = self._library.heading(symbol)
                 first, last = self._library.time_span(symbol)
                 if selection.wants_topic(heading) and selection.overlaps(first, last):
-                    yield SymbolRows(self._library, symbol, heading, first, last)
+                    yield SymbolRows(self._library, symbol, heading, first, last, selection.unknown)
 
 
 def _decide(symbol: SymbolRows, selection: Selection) -> bool | None:

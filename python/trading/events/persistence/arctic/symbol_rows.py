@@ -9,9 +9,10 @@ from arcticdb.exceptions import ArcticException
 
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import CorruptFileError, StoreError, UnknownEventTypeError
-from trading.events.persistence.arctic.frame import SEQ, Heading, frame_schema, micros_of
+from trading.events.persistence.arctic.frame import SEQ, Heading, decode_unknown, frame_schema, micros_of
 from trading.events.persistence.arctic.library import EventLibrary
 from trading.events.persistence.refusal import explain, stored_event_error
+from trading.events.persistence.selection import OnUnknown
 
 _ATTEMPTS = 5
 _DECODING = (ArithmeticError, KeyError, TypeError, ValueError, IndexError)
@@ -46,6 +47,7 @@ class SymbolRows:
         heading: Its metadata.
         first: Its least timestamp, in microseconds since 1970.
         last: Its greatest.
+        unknown: The handling of its events if no class here is for them.
     """
 
     library: EventLibrary
@@ -53,6 +55,7 @@ class SymbolRows:
     heading: Heading
     first: int
     last: int
+    unknown: OnUnknown
 
     def span(self, start: int | None, end: int | None) -> Span:
         """The rows with `start <= timestamp < end`, as they are now.
@@ -100,13 +103,18 @@ class SymbolRows:
     def read(self, span: Span, report: Callable[[StoreError], None]) -> list[tuple[Key, BaseEvent]]:
         """The events of some rows; those that their class refuses are reported."""
         cls = event_class(self.heading.event_type)
-        if cls is None:
+        if cls is None and self.unknown == "raise":
             raise UnknownEventTypeError(self.library.base_path / self.symbol, self.heading.event_type)
         table = self._table(span)
         try:
             keys = list(map(Key, micros_of(table), table.column(SEQ).to_pylist()))
         except _DECODING as error:
             raise self._corrupt(f"its rows hold no events: {error}") from error
+        if cls is None:
+            try:
+                return list(zip(keys, decode_unknown(table, self.heading), strict=True))
+            except _DECODING as error:
+                raise self._corrupt(f"its rows hold no events: {error}") from error
         try:
             return list(zip(keys, frame_schema(cls).decode(table, self.heading), strict=True))
         except Exception:  # noqa: BLE001 - whatever the class raises; the rows are asked one by one

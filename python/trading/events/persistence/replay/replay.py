@@ -1,13 +1,15 @@
 """Replay: recorded events published again, with their original timing."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Generator, Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Protocol
 
 from trading.events import _core
 from trading.events.base import BaseEvent
+from trading.events.bus import IEventBus
 from trading.events.persistence.replay.clock import ReplayClock
 from trading.events.persistence.replay.event_range import EventRange
 from trading.events.persistence.replay.lockstep import SPIN, Lockstep
@@ -17,7 +19,7 @@ from trading.events.statistics import Durations
 
 
 class Publisher(Protocol):
-    """Anything that publishes events; every bus does."""
+    """Anything that publishes events; every bus does. An IEventBus is given batches at full speed."""
 
     def publish(self, event: BaseEvent, /) -> Awaitable[None]:
         """Publishes one event."""
@@ -58,6 +60,7 @@ class Replay:
         self._events = events
         self._bus = bus
         self._timeline = None if speed is None else Timeline(speed)
+        self._batches_on = bus if speed is None and not lockstep and isinstance(bus, IEventBus) else None
         self._error = _core.Histogram()
         self._clock = ReplayClock(bus, told=self._note_timer)
         self._lockstep = Lockstep(bus, self._clock) if lockstep else None
@@ -186,27 +189,52 @@ class Replay:
 
     async def _publish_all(self, chunks: AsyncGenerator[Sequence[BaseEvent]]) -> None:
         """Publishes until the end, or until `stop` or `seek`."""
-        publish, lockstep, clock, is_timed = self._bus.publish, self._lockstep, self._clock, self._timeline is not None
         is_first = True
         async for chunk in chunks:
-            for event in chunk:
-                timestamp = event.timestamp
-                if is_first:
-                    await self._begin(timestamp)
-                    is_first = False
-                has_to_wait = is_timed or self._is_told or clock.next_due(timestamp) is not None
-                if has_to_wait and not await self._reach(timestamp):
+            if is_first and chunk:
+                await self._begin(chunk[0].timestamp)
+                is_first = False
+            published, end = self._published, self._published + len(chunk)
+            while self._published < end:
+                at = self._published - published
+                if self._batches_on is not None and not self._is_told and self._clock.next_due() is None:
+                    await self._publish_batch(self._batches_on, chunk, at)
+                elif not await self._publish_one(chunk[at]):
                     return
-                clock.advance(timestamp)
-                self._is_publishing = True
-                if clock.is_awaited:
-                    asyncio.get_running_loop().call_soon(self._make_room)
-                await publish(event)
-                self._is_publishing = False
-                self._published += 1
-                self._position = timestamp
-                if lockstep is not None:
-                    await lockstep.settle()
+
+    async def _publish_one(self, event: BaseEvent) -> bool:
+        """Publishes an event when it is due. Returns whether to go on."""
+        timestamp, clock = event.timestamp, self._clock
+        has_to_wait = self._timeline is not None or self._is_told or clock.next_due(timestamp) is not None
+        if has_to_wait and not await self._reach(timestamp):
+            return False
+        clock.advance(timestamp)
+        self._is_publishing = True
+        if clock.is_awaited:
+            asyncio.get_running_loop().call_soon(self._make_room)
+        await self._bus.publish(event)
+        self._is_publishing = False
+        self._published += 1
+        self._position = timestamp
+        if self._lockstep is not None:
+            await self._lockstep.settle()
+        return True
+
+    async def _publish_batch(self, bus: IEventBus, chunk: Sequence[BaseEvent], at: int) -> None:
+        """Publishes events from an index on, at full speed, until something else is to be done."""
+        self._is_publishing = True
+        await bus.publish_batch(self._until_told(chunk, at))
+        self._is_publishing = False
+
+    def _until_told(self, chunk: Sequence[BaseEvent], at: int) -> Iterator[BaseEvent]:
+        """The events until `pause`, `stop`, `seek` or a timer; each counts when the bus, having taken it, asks for more."""
+        for event in islice(chunk, at, None):
+            if self._is_told or self._clock.next_due() is not None:
+                return
+            self._clock.advance(event.timestamp)
+            yield event
+            self._published += 1
+            self._position = event.timestamp
 
     async def _begin(self, timestamp: datetime) -> None:
         """Sets the time to the first event, at the beginning or after `seek`."""
@@ -264,6 +292,24 @@ class Replay:
                 turns = 0
             turns += 1
             await asyncio.sleep(0 if turns < SPIN else 0.001)
+
+    async def _publish_batches(self, chunks: AsyncGenerator[Sequence[BaseEvent]], bus: IEventBus) -> None:
+        """Does the same, many events at a time."""
+        async for chunk in chunks:
+            events = iter(chunk)
+            left = self._published + len(chunk)
+            while self._published < left:
+                if self._is_told and not await self._may_go_on():
+                    return
+                await bus.publish_batch(self._until_told(events))
+
+    def _until_told(self, events: Iterator[BaseEvent]) -> Iterator[BaseEvent]:
+        """The next events, until `pause`, `stop` or `seek`; each counts once the bus has taken it and asks for more."""
+        while not self._is_told and (event := next(events, None)) is not None:
+            self._clock.set(event.timestamp)
+            yield event
+            self._published += 1
+            self._position = event.timestamp
 
     async def _may_go_on(self) -> bool:
         """Obeys `pause`, `stop` and `seek`. Returns whether to continue with the next event."""

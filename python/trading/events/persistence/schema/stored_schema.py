@@ -13,7 +13,16 @@ SEQ = "_seq"
 """The column of sequence numbers, which give the order of recording."""
 
 VERSION = 1
-"""The version of the files that are written here. Later versions are refused."""
+"""The version of the files that hold the columns of a class."""
+
+RAW_VERSION = 2
+"""The version of the files that hold raw events. Later versions are refused."""
+
+RAW = "_event"
+"""The column of raw events: each as the bytes in which it came, since no class was there for it."""
+
+RAW_FORM = "raw"
+"""The form of that column, and of no other."""
 
 _TOPIC_KEY = b"trading_events"
 _COLUMNS_KEY = b"trading_events_columns"
@@ -32,13 +41,15 @@ class StoredColumn(BaseModel, frozen=True):
     """The form and columns of a field in a file."""
 
     form: str
-    """A name in `FORMS`."""
+    """A name in `FORMS`, or `RAW_FORM`."""
 
     beside: tuple[str, ...] = ()
     """The columns beside the field's own, in the order of the form's."""
 
     def arrow_fields(self, name: str) -> list[pa.Field]:
         """All the columns of the field, its own first."""
+        if self.form == RAW_FORM:
+            return [pa.field(name, pa.binary())]
         columns = zip((name, *self.beside), FORMS[self.form].types, strict=True)
         return [pa.field(*column) for column in columns]
 
@@ -78,8 +89,8 @@ def read_topic(metadata: Mapping[bytes, bytes]) -> tuple[FileTopic, bytes]:
     if _TOPIC_KEY not in metadata or _COLUMNS_KEY not in metadata:
         raise ValueError("this Parquet file does not come from an event store")
     topic = FileTopic.model_validate_json(metadata[_TOPIC_KEY])
-    if topic.version > VERSION:
-        raise ValueError(f"its format has version {topic.version}, and this release reads up to {VERSION}")
+    if topic.version > RAW_VERSION:
+        raise ValueError(f"its format has version {topic.version}, and this release reads up to {RAW_VERSION}")
     return topic, metadata[_COLUMNS_KEY]
 
 
@@ -103,7 +114,8 @@ def arrow_schema(columns: StoredColumns) -> pa.Schema:
 def _read_columns(text: bytes) -> StoredColumns:
     columns = _COLUMNS.validate_json(text)
     for name, column in columns.items():
-        if column.form not in FORMS or len(column.beside) != len(FORMS[column.form].beside):
+        beside = FORMS[column.form].beside if column.form in FORMS else () if name == RAW else None
+        if beside is None or len(column.beside) != len(beside) or (name == RAW) != (column.form == RAW_FORM):
             raise ValueError(
                 f"its column {name!r} has an unknown form, {column.form!r} with {len(column.beside)} beside"
             )

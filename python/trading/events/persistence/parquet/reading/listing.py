@@ -10,13 +10,13 @@ from trading.events.errors import (
     CorruptFileError,
     StoredEventError,
     StoreError,
-    UnknownEventTypeError,
     VanishedFileError,
 )
 from trading.events.persistence.encoding import peek_row
 from trading.events.persistence.names import read_part_name
 from trading.events.persistence.parquet.journal.journal import damaged_segments, open_segments
-from trading.events.persistence.parquet.journal.journal_tables import JournalTables, StuckTopic, TopicTable
+from trading.events.persistence.parquet.journal.journal_tables import JournalTables, StuckTopic
+from trading.events.persistence.parquet.journal.topic_table import TopicTable
 from trading.events.persistence.parquet.reading.part import Part, find_part
 from trading.events.persistence.parquet.reading.unsealed_part import unsealed_part
 from trading.events.persistence.parquet.store.checked_file import naming
@@ -198,8 +198,6 @@ class Listing:
             micros = peek_row(payload).micros
             if micros is None or self._selection.overlaps(micros, micros):
                 event_type = stuck.file_topic.event_type
-                if stuck.is_unknown:
-                    return UnknownEventTypeError(segment.path, event_type, in_journal=True)
                 return stored_event_error(segment.path, stuck.reason, seq=seq, micros=micros, event_type=event_type)
         return None
 

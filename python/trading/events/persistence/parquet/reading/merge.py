@@ -179,14 +179,15 @@ class _Stream:
     def _kind(self) -> Kind:
         footer = self._part.footer()
         found = event_class(footer.topic.event_type)
-        if found is None:
+        if found is None and self._selection.unknown == "raise":
             raise UnknownEventTypeError(self._part.path, footer.topic.event_type)
         self.is_decided = self._selection.decide(footer.topic, self._part.first, self._part.last) is True
         kind = Kind.of(found, footer.columns)
         try:
             is_native(kind)
         except Exception as error:
-            reason = f"{found.__qualname__} cannot be described: {explain(error).text}"
+            name = "its class" if found is None else found.__qualname__
+            reason = f"{name} cannot be described: {explain(error).text}"
             raise StoredEventError(self._part.path, reason, event_type=footer.topic.event_type) from error
         return kind
 

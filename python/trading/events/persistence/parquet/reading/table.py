@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trading.events.base import event_class
-from trading.events.errors import StoreError, UnknownEventTypeError
+from trading.events.base import BaseEvent, event_class
+from trading.events.errors import EventDecodeError, StoreError, UnknownEventTypeError, UnstorableEventError
 from trading.events.persistence.parquet.reading.part import OpenFiles, Part
 from trading.events.persistence.parquet.store.checked_file import naming
 from trading.events.persistence.schema.decoding import Kind, Rows, decode_each, reporting
-from trading.events.persistence.schema.stored_schema import SEQ, arrow_schema
+from trading.events.persistence.schema.event_schema import event_schema
+from trading.events.persistence.schema.stored_schema import RAW, SEQ, arrow_schema
 from trading.events.persistence.selection import Selection
 
 _BATCH_ROWS = 65_536
@@ -18,14 +19,20 @@ _EVENTS = 1_024
 
 
 def read_part_table(part: Part, selection: Selection, report: Callable[[StoreError], None]) -> pa.Table:
-    """The selected rows of one file, in order.
+    """The selected rows of one file, in order. Raw events have the columns of their class, where there is one here.
 
-    Events that must be made for the filter and cannot be are reported, and left out.
+    Events that must be made for that or for the filter, and cannot be, are reported, and left out.
 
     Raises:
         CorruptFileError: The file cannot be read.
         UnknownEventTypeError: Events would have to be made for the filter, and there is no class for them.
     """
+    rows = _read_rows(part, selection, report)
+    cls = event_class(part.footer().topic.event_type)
+    return rows if cls is None or RAW not in rows.column_names else _to_columns(rows, cls, part, report)
+
+
+def _read_rows(part: Part, selection: Selection, report: Callable[[StoreError], None]) -> pa.Table:
     if selection.covers(part.first, part.last) and selection.filter is None:
         return part.table().replace_schema_metadata()
     batches = list(part.batches(selection, rows=_BATCH_ROWS, open_files=OpenFiles(1)))
@@ -42,7 +49,7 @@ def _filter(rows: pa.Table, part: Part, selection: Selection, report: Callable[[
     """The rows whose events pass the filter."""
     topic, columns = part.footer().topic, part.footer().columns
     found = event_class(topic.event_type)
-    if found is None:
+    if found is None and selection.unknown == "raise":
         raise UnknownEventTypeError(part.path, topic.event_type)
     kind = Kind.of(found, columns)
     passed: list[bool] = []
@@ -53,6 +60,25 @@ def _filter(rows: pa.Table, part: Part, selection: Selection, report: Callable[[
         events = decode_each(Rows(kind, batch), range(batch.num_rows), refuse)
         passed += (event is not None and selection.passes(event) for event in events)
     return rows.filter(pa.array(passed, pa.bool_()))
+
+
+def _to_columns(rows: pa.Table, cls: type[BaseEvent], part: Part, report: Callable[[StoreError], None]) -> pa.Table:
+    """Raw events as the columns of their class."""
+    schema = event_schema(cls)
+    tables = [schema.arrow.empty_table()]
+    kind = Kind.of(cls, part.footer().columns)
+    for batch in rows.to_batches(max_chunksize=_EVENTS):
+        with naming(part.path):
+            batch.validate(full=True)
+        refuse = reporting(part.path, kind, batch, report)
+        events = decode_each(Rows(kind, batch), range(batch.num_rows), refuse)
+        seqs = batch.column(SEQ).to_pylist()
+        for row, (event, seq) in enumerate(zip(events, seqs, strict=True)):
+            try:
+                tables += [] if event is None else [schema.encode([event], [seq])]
+            except UnstorableEventError as error:
+                refuse(row, EventDecodeError(str(error), row))
+    return pa.concat_tables(tables).combine_chunks()
 
 
 def count_rows(part: Part, selection: Selection, report: Callable[[StoreError], None]) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from trading.events.persistence.parquet.journal.journal_tables import TopicTable
+from trading.events.persistence.parquet.journal.topic_table import TopicTable
 from trading.events.persistence.parquet.reading.part import OpenFiles, Part
 from trading.events.persistence.parquet.store.footer import Footer, RowGroup
 from trading.events.persistence.selection import Selection

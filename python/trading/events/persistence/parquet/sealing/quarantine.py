@@ -31,7 +31,7 @@ _WAY_OUT = "a writer seals them as soon as a class here takes them; until then t
 
 @dataclass(frozen=True, slots=True)
 class SetApart:
-    """Events of one type that are recorded, but cannot be sealed: no class here is for them, or theirs refuses them.
+    """Events of one type that are recorded, but cannot be sealed: their class refuses them, or they are no events.
 
     Attributes:
         path: The file of the journal that holds them.

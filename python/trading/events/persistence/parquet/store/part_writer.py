@@ -12,11 +12,12 @@ from trading.events._codec.columns import TIMESTAMP
 from trading.events.errors import CorruptFileError
 from trading.events.persistence.parquet.store.footer import footer_checksum
 from trading.events.persistence.parquet.store.manifest import SealedFile
-from trading.events.persistence.schema.stored_schema import SEQ
+from trading.events.persistence.schema.stored_schema import RAW, SEQ
 
 ROW_GROUP_ROWS = 65_536
 """Rows of a row group: enough to compress well, few enough to skip and to hold some groups in memory."""
 
+_WITHOUT_STATISTICS = (pa.string(), pa.binary())
 _PIECE_BYTES = 1024 * 1024
 _LEAST_COMPRESSED_BYTES = 32 * 1024
 """Least size for which compression pays: beginning it costs as much as writing so many bytes."""
@@ -91,7 +92,7 @@ class _Summary:
 def _encode(chunks: Iterator[pa.Table], schema: pa.Schema) -> pa.Buffer:
     first = next(chunks)
     deltas = [field.name for field in schema if field.type == TIMESTAMP or field.name == SEQ]
-    unrepeated = {*deltas, "event_id"}
+    unrepeated = {*deltas, "event_id", RAW}
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
         sink,
@@ -100,7 +101,7 @@ def _encode(chunks: Iterator[pa.Table], schema: pa.Schema) -> pa.Buffer:
         use_dictionary=[name for name in schema.names if name not in unrepeated],
         column_encoding=dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
         write_page_checksum=True,
-        write_statistics=[field.name for field in schema if field.type != pa.string()],
+        write_statistics=[field.name for field in schema if field.type not in _WITHOUT_STATISTICS],
         store_schema=False,  # Parquet's own says it all, and a small file would be a quarter larger
     ) as writer:
         writer.add_key_value_metadata(schema.metadata or {})

@@ -23,6 +23,7 @@ class PubSubReceiver:
         tell_missed: Told of every gap.
         tell_undecodable: Told of every frame that cannot be read.
         own: A publisher whose frames are left alone.
+        carries_unknown: Whether events that no class here is for are handed on, as UnknownEvents.
         namespace: Stands before every channel.
         ping_interval_s: A connection on which nothing comes for two of these is taken for lost.
     """
@@ -35,6 +36,7 @@ class PubSubReceiver:
         tell_missed: Callable[[Missed], object],
         tell_undecodable: Callable[[str, Exception], object],
         own: bytes | None,
+        carries_unknown: bool,
         namespace: str,
         ping_interval_s: float,
     ) -> None:
@@ -43,6 +45,7 @@ class PubSubReceiver:
         self._tell_missed = tell_missed
         self._tell_undecodable = tell_undecodable
         self._own = own
+        self._carries_unknown = carries_unknown
         self._prefix = f"{namespace}:".encode()
         self._control = f"{namespace}!beats".encode()
         self._ping_interval_s = ping_interval_s
@@ -133,8 +136,10 @@ class PubSubReceiver:
                 self._tell_missed(Missed(missed, frame.publisher.hex(), channel.decode(errors="replace")))
             self.repeated += repeated
             if repeated < frame.count and is_wanted:
-                events = frame.events()
-                self._deliver(events[repeated:] if repeated else events)
+                events, wrong = frame.known_events(repeated, carries_unknown=self._carries_unknown)
+                if wrong is not None:
+                    self._tell_undecodable(channel.decode(errors="replace"), wrong)
+                self._deliver(events)
         except EventDecodeError as wrong:
             self._tell_undecodable(channel.decode(errors="replace"), wrong)
             return 1

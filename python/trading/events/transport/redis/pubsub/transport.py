@@ -43,6 +43,7 @@ class PubSubTransport:
             tell_missed=bus.reports.missed,
             tell_undecodable=bus.reports.undecodable,
             own=None if bus.hears_itself else frames.publisher,
+            carries_unknown=options.unknown == "deliver",
             namespace=options.namespace,
             ping_interval_s=options.ping_interval_s,
         )

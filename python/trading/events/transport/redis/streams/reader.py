@@ -84,6 +84,7 @@ class StreamReader:
         deliver: Hands the events of an entry on; waits for room.
         publisher: This bus itself.
         hears_itself: Whether its own entries are handed on.
+        carries_unknown: Whether events that no class here is for are handed on, as UnknownEvents.
         may_read: Waits until something is heard and there is room for more.
         has_room: Whether there is room for more, and nothing waits for room in a queue.
         reply_timeout_s: A server that says nothing for so long is taken for lost.
@@ -97,6 +98,7 @@ class StreamReader:
         deliver: Callable[[Entry, list[BaseEvent]], Awaitable[None]],
         publisher: bytes,
         hears_itself: bool,
+        carries_unknown: bool,
         may_read: Callable[[], Awaitable[None]],
         has_room: Callable[[], bool],
         reply_timeout_s: float,
@@ -106,6 +108,7 @@ class StreamReader:
         self._deliver = deliver
         self._publisher = publisher
         self._hears_itself = hears_itself
+        self._carries_unknown = carries_unknown
         self.only: bytes | None = None
         """The one publisher whose entries are handed on; None for all."""
         self.heard_of_others = 0
@@ -161,8 +164,10 @@ class StreamReader:
             is_own = frame.publisher == self._publisher
             if (self._hears_itself or not is_own) and self.only in {None, frame.publisher}:
                 repeated = self.note(frame.publisher, stream, sequence=frame.sequence, count=frame.count)
-                events = frame.events()[repeated:]
+                events, wrong = frame.known_events(repeated, carries_unknown=self._carries_unknown)
                 self.heard_of_others += not is_own
+                if wrong is not None:
+                    raise wrong
         except EventDecodeError as wrong:
             self._reports.undecodable(f"{stream.decode()} {entry_id.decode()}", wrong)
         entry.count = len(events)

@@ -55,6 +55,7 @@ class StreamTransport:
             "deliver": bus.deliver_entry,
             "publisher": frames.publisher,
             "hears_itself": bus.hears_itself,
+            "carries_unknown": options.unknown == "deliver",
             "may_read": bus.may_read,
             "has_room": bus.has_room,
             "reply_timeout_s": options.reply_timeout_s,
