@@ -2,6 +2,10 @@ from typing import Any
 
 UnpackException: type[Exception]
 
+class ExtType:
+    code: int
+    data: bytes
+
 class Timestamp:
     seconds: int
     nanoseconds: int

@@ -264,8 +264,8 @@ class ChangedFieldError(StoredEventError):
     @staticmethod
     def _way_out() -> str:
         return (
-            "the file is sound: give the field its former type, or one that takes both, read the values with "
-            "`read_table`, or leave such events out with invalid='skip'"
+            "the file is sound: give the field its former type, or one that takes both, or leave such events out with "
+            "invalid='skip'; in a Parquet file, the values can be read with `read_table`"
         )
 
 

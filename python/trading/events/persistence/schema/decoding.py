@@ -12,6 +12,7 @@ from trading.events._codec.description import describe
 from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError, StoreError
 from trading.events.persistence.refusal import explain, stored_event_error
+from trading.events.persistence.schema.changed_fields import changed_fields
 from trading.events.persistence.schema.event_schema import event_schema
 from trading.events.persistence.schema.stored_schema import SEQ, StoredColumn, StoredColumns
 
@@ -33,22 +34,6 @@ def is_native(kind: Kind) -> bool:
     """Returns whether each field that is stored still has the form in which it was stored."""
     forms = {field.name: field.shape.form for field in describe(kind.event_class).fields}
     return all(forms.get(name, form) == form for name, form, _ in kind.columns)
-
-
-@lru_cache(maxsize=256)
-def changed_fields(kind: Kind) -> dict[str, str]:
-    """The fields whose type in the class differs from the stored one, with a text about both."""
-    shapes = {field.name: field.shape.form for field in describe(kind.event_class).fields}
-    fields = kind.event_class.model_fields
-    return {
-        name: f"the field {name!r} is stored as {form}, and has the type {_show_type(fields[name].annotation)} here"
-        for name, form, _ in kind.columns
-        if shapes.get(name, form) != form
-    }
-
-
-def _show_type(annotation: Any) -> str:
-    return annotation.__name__ if type(annotation) is type else str(annotation)
 
 
 class Rows:
@@ -122,7 +107,7 @@ def reporting(
     def refuse(row: int, error: EventDecodeError) -> None:
         micros, seq = keys.column("timestamp")[row].value, keys.column(SEQ)[row].as_py()
         event_type = kind.event_class.model_fields["event_type"].default
-        changed = changed_fields(kind)
+        changed = changed_fields(kind.event_class, tuple((name, form) for name, form, _ in kind.columns))
         reason = explain(error)
         if reason.value is None and reason.field in keys.schema.names:
             reason = reason._replace(value=repr(keys.column(reason.field)[row].as_py()))
