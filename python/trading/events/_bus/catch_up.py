@@ -94,6 +94,10 @@ class CatchUps:
         if getattr(handler, "__name__", None) == "write_event" and hasattr(writer, "flush"):
             self._recorders[sid] = writer
 
+    def is_recorder(self, sid: str) -> bool:
+        """Whether a subscription records, and has not ended."""
+        return sid in self._recorders
+
     def begin(
         self, bus: NativeBus, sid: str, *, store: "IEventReader", events: "EventRange", on_failure: OnFailure
     ) -> None:

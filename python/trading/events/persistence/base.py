@@ -13,6 +13,7 @@ import pyarrow as pa
 from trading.events._codec.event_table import empty_table
 from trading.events.base import BaseEvent
 from trading.events.codec import events_to_table
+from trading.events.persistence.feeds import Feed
 from trading.events.persistence.replay.event_range import EventChunks, EventRange
 from trading.events.persistence.replay.replay import Publisher, Replay
 from trading.events.persistence.selection import Criteria, Selection, select
@@ -21,6 +22,11 @@ from trading.events.persistence.topics import StoredTopic, count_topics
 if TYPE_CHECKING:
     import pandas
     import polars
+
+CLOSED = (
+    "the writer is closed, or belongs to the process that this one was forked from; where it records what is on a bus, "
+    "enter the writer before the bus, so that the bus is closed first"
+)
 
 
 class IEventWriter(ABC):
@@ -33,6 +39,13 @@ class IEventWriter(ABC):
     def store_id(self) -> Hashable:
         """Identifies the store that it writes to; None where that is not known."""
         return None
+
+    def note_feed(self, feed: Feed) -> None:  # noqa: B027 - a writer need not keep it
+        """Called by a bus when `write_event` is the handler of a new subscription of its.
+
+        The writers of this package keep it, and have the bus drained before they close, so that what it has accepted
+        is recorded even if the writer is left first. By default a writer keeps none.
+        """
 
     @abstractmethod
     async def write_event(self, event: BaseEvent) -> None:

@@ -116,7 +116,7 @@ class SymbolRows:
     def _decode_each(
         self, cls: type[BaseEvent], table: pa.Table, keys: Sequence[Key], report: Callable[[StoreError], None]
     ) -> Iterator[tuple[Key, BaseEvent]]:
-        forms = tuple((name, field.form) for name, field in self.heading.fields.items())
+        forms = [(name, field.form) for name, field in self.heading.fields.items()]
         for row, key in enumerate(keys):
             try:
                 [event] = frame_schema(cls).decode(table.slice(row, 1), self.heading)

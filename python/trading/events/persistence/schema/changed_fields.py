@@ -1,7 +1,6 @@
 """Fields that have another type in their class than they were stored with."""
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import msgpack
@@ -31,11 +30,10 @@ _TAKEN: Mapping[str, tuple[type, ...]] = {
 }
 """The values of a row that a field of each kind may be encoded as; other kinds may be anything."""
 
-_NAMES = {msgpack.ExtType: "int", msgpack.Timestamp: "datetime", str: "text", type(None): "none"}
+_NAMES: Mapping[type, str] = {msgpack.ExtType: "int", msgpack.Timestamp: "datetime", str: "text", type(None): "none"}
 
 
-@lru_cache(maxsize=256)
-def changed_fields(event_class: type[BaseEvent], stored: tuple[tuple[str, str], ...]) -> dict[str, str]:
+def changed_fields(event_class: type[BaseEvent], stored: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The fields whose type in the class differs from the stored one, with a text about both.
 
     Args:
@@ -55,12 +53,12 @@ def changed_in_row(event_class: type[BaseEvent], row: bytes, name: str | None) -
         return {}
     if shape is None or name is None or not isinstance(said, dict) or name not in said:
         return {}
-    value = cast("dict[object, object]", said)[name]
+    value = cast("dict[object, Any]", said)[name]
     kind, is_optional = _unwrap(shape)
     taken = _TAKEN.get(kind)
     if taken is None or type(value) in taken or (value is None and is_optional):
         return {}
-    stored = _NAMES.get(type(value), type(value).__name__)
+    stored = next((said for cls, said in _NAMES.items() if isinstance(value, cls)), str(type(value).__name__))
     return {name: _say(event_class, name, stored)}
 
 
@@ -74,6 +72,6 @@ def _unwrap(shape: Shape) -> tuple[str, bool]:
 
 
 def _say(event_class: type[BaseEvent], name: str, stored: str) -> str:
-    annotation = event_class.model_fields[name].annotation
+    annotation: Any = event_class.model_fields[name].annotation
     here = annotation.__name__ if type(annotation) is type else str(annotation)
     return f"the field {name!r} is stored as {stored}, and has the type {here} here"

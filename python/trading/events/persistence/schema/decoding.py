@@ -107,7 +107,7 @@ def reporting(
     def refuse(row: int, error: EventDecodeError) -> None:
         micros, seq = keys.column("timestamp")[row].value, keys.column(SEQ)[row].as_py()
         event_type = kind.event_class.model_fields["event_type"].default
-        changed = changed_fields(kind.event_class, tuple((name, form) for name, form, _ in kind.columns))
+        changed = changed_fields(kind.event_class, ((name, form) for name, form, _ in kind.columns))
         reason = explain(error)
         if reason.value is None and reason.field in keys.schema.names:
             reason = reason._replace(value=repr(keys.column(reason.field)[row].as_py()))
