@@ -32,6 +32,7 @@
     │   └── StoredEventError         a stored event that its class refuses      (ValueError)
     │       └── ChangedFieldError    because a field of it has another type
     └── ImportFileError              a market data file that cannot be taken    (ValueError)
+        └── AlreadyImportedError     one that is in the store already; `.at` says since when
 
 A model that refuses a value raises `pydantic.ValidationError`, which is a ValueError.
 """
@@ -278,6 +279,26 @@ class UnstorableEventError(EventEncodeError, StoreError):
 
 class ImportFileError(TradingEventsError, ValueError):
     """A market data file cannot be taken."""
+
+
+class AlreadyImportedError(ImportFileError):
+    """A market data file has been imported into the store before.
+
+    Attributes:
+        path: The file.
+        at: When its import ended.
+        events: The number of its events that are in the store.
+    """
+
+    def __init__(self, path: Path, reason: str, *, at: datetime, events: int) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+        self.at = at
+        self.events = events
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Path, str]]:
+        return partial(type(self), at=self.at, events=self.events), (self.path, self.reason)
 
 
 class UnknownSettingWarning(UserWarning):
