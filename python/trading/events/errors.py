@@ -26,6 +26,7 @@
     │   ├── StoreClosedError         the writer is closed                       (RuntimeError)
     │   ├── StoreUnavailableError    a store's server takes nothing now         (ConnectionError)
     │   ├── RefusedEventsError       events that a store's server will not take; `.refused` holds them
+    │   ├── ReplayIntoItselfError    events of a store that would be recorded there again (ValueError)
     │   ├── CorruptFileError         a file that cannot be read; `.path` names it
     │   │   └── VanishedFileError    a file that is not where it was listed
     │   ├── UnknownEventTypeError    stored events that no class here is for    (LookupError)
@@ -171,6 +172,10 @@ class RefusedEventsError(StoreError):
 
     def __reduce__(self) -> tuple[type[Self], tuple[tuple[tuple[str, str], ...]]]:
         return type(self), (self.refused,)
+
+
+class ReplayIntoItselfError(StoreError, ValueError):
+    """Recorded events would be published where a writer records them into the same store once more."""
 
 
 class CorruptFileError(StoreError):

@@ -153,6 +153,7 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
             ValueError: `capacity` is below 1, or `overflow`, `delivery` or `start` is none of those that there are, or,
                 with a store, `overflow` is one that drops events.
             NoHistoryError: `start` asks for earlier events, and the bus was made without `history`.
+            ReplayIntoItselfError: The handler records into `store` itself.
             BusClosedError: The bus is closed or closing.
         """
         self._bind()
@@ -160,7 +161,7 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         events = None
         if store is not None:
             start, overflow = options.get("start", "new"), options.get("overflow", "block")
-            events = recorded(store, start, event_type, filter, overflow=overflow)
+            events = recorded(store, start, event_type, filter, overflow=overflow, handler=handler)
             options["start"] = "new"
         sid = self._add(event_type, handler, filter, held=events is not None, **options)
         await self._wait_subscribed(sid)

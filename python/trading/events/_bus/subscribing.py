@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from trading.events._bus.argument_checks import check_handler, check_int, check_plain
+from trading.events._bus.catch_up import Recorder
 from trading.events._bus.closing import ClosingBus
 from trading.events._bus.writer_feed import WriterFeed, note_feed
 from trading.events._core import to_utc
@@ -63,6 +64,11 @@ class SubscribingBus(ClosingBus):
         self._catch_ups.note(sid, handler)
         note_feed(handler, WriterFeed(self.name, self._drain_for_writer, sid))
         return sid
+
+    @property
+    def recorders(self) -> list[Recorder]:
+        """The writers whose own `write_event` is the handler of a subscription."""
+        return self._catch_ups.writers
 
     async def _drain_for_writer(self, sid: str) -> None:
         """Waits until everything has been handled, before the writer of a subscription is closed."""

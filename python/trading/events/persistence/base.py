@@ -15,6 +15,7 @@ from trading.events.base import BaseEvent
 from trading.events.codec import events_to_table
 from trading.events.persistence.feeds import Feed
 from trading.events.persistence.replay.event_range import EventChunks, EventRange
+from trading.events.persistence.replay.own_store import refuse_own_store, refusing_own_store
 from trading.events.persistence.replay.replay import Publisher, Replay
 from trading.events.persistence.selection import Criteria, Selection, select
 from trading.events.persistence.topics import StoredTopic, count_topics
@@ -223,6 +224,7 @@ class IEventReader(ABC):
         *,
         speed: float | None = 1.0,
         lockstep: bool = False,
+        into_itself: bool = False,
         **criteria: Unpack[Criteria],
     ) -> Replay:
         """A replay of the selected events; `await` it to run it.
@@ -235,9 +237,22 @@ class IEventReader(ABC):
                 as the bus takes the events.
             lockstep: Whether all that an event has set off is handled before the next is published. The bus must have
                 a `join`.
+            into_itself: Whether events may be published although a writer's own `write_event` is a handler of this bus
+                that records into this store, where each would then be twice. That is noticed at once, and while the
+                replay runs.
             criteria: The events to select.
+
+        Raises:
+            ReplayIntoItselfError: There is such a writer, and `into_itself` is not said.
         """
-        return Replay(self.read_range(start, end, **criteria), bus, speed=speed, lockstep=lockstep)
+        selection = select(start, end, **criteria)
+        if into_itself:
+            return Replay(
+                EventRange(lambda since: self._read(selection.since(since))), bus, speed=speed, lockstep=lockstep
+            )
+        refuse_own_store(self.store_id, bus)
+        events = EventRange(lambda since: refusing_own_store(self._read(selection.since(since)), self.store_id, bus))
+        return Replay(events, bus, speed=speed, lockstep=lockstep)
 
     def topics(
         self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]

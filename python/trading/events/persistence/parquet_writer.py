@@ -103,8 +103,8 @@ class ParquetEventWriter(IEventWriter):
 
     @property
     def store_id(self) -> tuple[str, Path]:
-        """The kind of store, and its folder."""
-        return "parquet", self._base_path
+        """The kind of store, and its folder, links resolved."""
+        return "parquet", self._base_path.resolve()
 
     @property
     def set_apart(self) -> list[SetApart]:
