@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from contextlib import closing
-from typing import Any
+from typing import Any, cast
 
 from trading.events.errors import ReplayIntoItselfError
 from trading.events.persistence.replay.event_range import EventChunks
@@ -17,7 +17,7 @@ def refuse_own_store(store_id: Hashable, bus: object) -> None:
         ReplayIntoItselfError: There is such a writer.
     """
     recorders: Any = getattr(bus, "recorders", None)
-    writers: list[Any] = recorders if isinstance(recorders, list) else []
+    writers = cast("list[object]", recorders) if isinstance(recorders, list) else []
     for writer in writers:
         if store_id is not None and store_id == getattr(writer, "store_id", None):
             raise ReplayIntoItselfError(
