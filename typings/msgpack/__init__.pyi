@@ -3,13 +3,15 @@ from typing import Any
 
 UnpackException: type[Exception]
 
+class ExtType:
+    code: int
+    data: bytes
+    def __init__(self, code: int, data: bytes) -> None: ...
+
 class Timestamp:
     seconds: int
     nanoseconds: int
     def __init__(self, seconds: int, nanoseconds: int = 0) -> None: ...
-
-class ExtType:
-    def __init__(self, code: int, data: bytes) -> None: ...
 
 class Unpacker:
     def __init__(self, *, max_buffer_size: int = ...) -> None: ...

@@ -26,18 +26,21 @@
     │   ├── StoreClosedError         the writer is closed                       (RuntimeError)
     │   ├── StoreUnavailableError    a store's server takes nothing now         (ConnectionError)
     │   ├── RefusedEventsError       events that a store's server will not take; `.refused` holds them
+    │   ├── ReplayIntoItselfError    events of a store that would be recorded there again (ValueError)
     │   ├── CorruptFileError         a file that cannot be read; `.path` names it
     │   │   └── VanishedFileError    a file that is not where it was listed
     │   ├── UnknownEventTypeError    stored events that no class here is for    (LookupError)
     │   └── StoredEventError         a stored event that its class refuses      (ValueError)
     │       └── ChangedFieldError    because a field of it has another type
     └── ImportFileError              a market data file that cannot be taken    (ValueError)
+        └── AlreadyImportedError     one that is in the store already; `.at` says since when
 
 A model that refuses a value raises `pydantic.ValidationError`, which is a ValueError.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
+from functools import Sequence, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -171,6 +174,10 @@ class RefusedEventsError(StoreError):
         return type(self), (self.refused,)
 
 
+class ReplayIntoItselfError(StoreError, ValueError):
+    """Recorded events would be published where a writer records them into the same store once more."""
+
+
 class CorruptFileError(StoreError):
     """A file of a store cannot be read.
 
@@ -262,8 +269,8 @@ class ChangedFieldError(StoredEventError):
     @staticmethod
     def _way_out() -> str:
         return (
-            "the file is sound: give the field its former type, or one that takes both, read the values with "
-            "`read_table`, or leave such events out with invalid='skip'"
+            "the file is sound: give the field its former type, or one that takes both, or leave such events out with "
+            "invalid='skip'; in a Parquet file, the values can be read with `read_table`"
         )
 
 
@@ -276,6 +283,26 @@ class UnstorableEventError(EventEncodeError, StoreError):
 
 class ImportFileError(TradingEventsError, ValueError):
     """A market data file cannot be taken."""
+
+
+class AlreadyImportedError(ImportFileError):
+    """A market data file has been imported into the store before.
+
+    Attributes:
+        path: The file.
+        at: When its import ended.
+        events: The number of its events that are in the store.
+    """
+
+    def __init__(self, path: Path, reason: str, *, at: datetime, events: int) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+        self.at = at
+        self.events = events
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Path, str]]:
+        return partial(type(self), at=self.at, events=self.events), (self.path, self.reason)
 
 
 class UnknownSettingWarning(UserWarning):

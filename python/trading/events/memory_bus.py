@@ -50,8 +50,9 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         history: How many of the newest events to keep, packed, some fifty bytes each, for `history` and for
             subscriptions that start with earlier events. Every accepted event is kept, heard or not, and publishing one
             costs a microsecond more. 0, the default, keeps none.
-        close_timeout_s: The `timeout_s` with which leaving `async with` closes the bus. None, the default, waits as
-            long as it takes: nothing is given up that was accepted.
+        close_timeout_s: The `timeout_s` with which leaving `async with` closes the bus, and a writer that records here
+            and is closed first has it drained. None, the default, waits as long as it takes: nothing is given up that
+            was accepted.
 
     Raises:
         HandlerTypeError: `on_error` cannot be called, is asynchronous, or its body would never run.
@@ -152,6 +153,7 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
             ValueError: `capacity` is below 1, or `overflow`, `delivery` or `start` is none of those that there are, or,
                 with a store, `overflow` is one that drops events.
             NoHistoryError: `start` asks for earlier events, and the bus was made without `history`.
+            ReplayIntoItselfError: The handler records into `store` itself.
             BusClosedError: The bus is closed or closing.
         """
         self._bind()
@@ -159,7 +161,7 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         events = None
         if store is not None:
             start, overflow = options.get("start", "new"), options.get("overflow", "block")
-            events = recorded(store, start, event_type, filter, overflow=overflow)
+            events = recorded(store, start, event_type, filter, overflow=overflow, handler=handler)
             options["start"] = "new"
         sid = self._add(event_type, handler, filter, held=events is not None, **options)
         await self._wait_subscribed(sid)
@@ -279,6 +281,12 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         limit = asyncio.timeout(check_seconds(timeout_s, "timeout_s"))
         with self._telling("closing", self._left):
             await self._close_within(limit)
+
+    async def _drain_for_writer(self, sid: str) -> None:
+        if self._phase != "closed" and self._catch_ups.is_recorder(sid):
+            with self._telling("draining for a writer that is being closed", self._left):
+                async with asyncio.timeout(self._close_timeout_s):
+                    await self.join()
 
     def statistics(self) -> BusStatistics:
         """Counts of the bus, at one moment. May be called from any thread."""

@@ -3,13 +3,15 @@
 import csv
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.events.cli.program import start_program, stored
+from tests.events.cli.program import run_program, start_program, stored
 from trading.events.cli import main
 from trading.events.market_data import BarEvent, TradeEvent
+from trading.events.persistence import verify
 
 HEADER = "timestamp,price,quantity"
 GOOD = "2024-01-01T00:00:00Z,1.10,5"
@@ -39,10 +41,29 @@ def test_the_events_of_a_file_are_in_the_store(tmp_path: Path, capsys: pytest.Ca
     assert captured.err == ""
 
 
-def test_the_same_file_imported_twice_is_two_records_of_each_event(tmp_path: Path) -> None:
+def test_a_file_that_is_in_the_store_is_refused_with_when_and_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Turned red by: an import that reads no note; a refusal without the time."""
     assert run(tmp_path, GOOD) == 0
+    capsys.readouterr()
+    assert run(tmp_path, GOOD) == 1
+    said = capsys.readouterr()
+    assert re.search(
+        r"trades.csv: it was imported into this store on \d{4}-\d\d-\d\d at \d\d:\d\d:\d\d UTC, all its 1 events; "
+        r"to record all its events from the first on, import it with again=True \(--again\)",
+        said.err,
+    )
+    assert said.out == ""
+    assert len(stored(tmp_path / "store")) == 1
+
+
+def test_told_so_it_records_every_event_again(tmp_path: Path) -> None:
+    """Turned red by: `--again` that goes on behind the last event."""
     assert run(tmp_path, GOOD) == 0
+    assert run(tmp_path, GOOD, options=("--again",)) == 0
     assert len({event.event_id for event in stored(tmp_path / "store")}) == 2
+    assert run(tmp_path, GOOD) == 1
 
 
 def test_a_refused_row_is_named_the_others_are_recorded_and_the_end_is_1(
@@ -144,3 +165,35 @@ def test_ctrl_c_ends_an_import_with_130_and_the_store_holds_what_was_said(tmp_pa
     events = stored(tmp_path / "store")
     assert len(events) == count
     assert all(isinstance(event, TradeEvent) for event in events)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_import_that_was_stopped_goes_on_where_it_stopped(tmp_path: Path, number: int) -> None:
+    """Turned red by: counting nothing when the store is opened; skipping a batch more, or one less."""
+    rows = [f"2024-01-{1 + n % 3:02}T00:00:{n % 60:02}Z,1.10,{n + 1}" for n in range(40_000)]
+    path, store = write(tmp_path, *rows), tmp_path / "store"
+    arguments = ("import", path, "--store", store, *NAMES, "--progress")
+    for _ in range(3):
+        with start_program(*arguments) as process:
+            assert process.stderr is not None
+            process.stderr.read(1)
+            while process.poll() is None and not is_recording(store):
+                time.sleep(0.001)
+            process.send_signal(number)
+            out, err = process.communicate()
+        assert process.returncode != 0, err
+        if number == signal.SIGINT:
+            assert "not all  import the same file again, and it goes on from here" in out
+    _, out, _ = run_program(*arguments)
+    assert re.search(r"resumed  behind [\d,]+ events that are in the store since 20", out)
+    assert quantities(store) == list(range(1, len(rows) + 1))
+    assert not list(verify(store))
+
+
+def is_recording(store: Path) -> bool:
+    """Whether the newest segment has rows."""
+    return any(path.stat().st_size > 1_000 for path in (store / "_journal").glob("*.segment"))
+
+
+def quantities(store: Path) -> list[int]:
+    return sorted(int(event.quantity) for event in stored(store) if isinstance(event, TradeEvent))

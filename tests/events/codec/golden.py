@@ -16,6 +16,8 @@ from tests.support.places import DATA
 from trading.events import BaseEvent, TradeEvent, UnknownEvent, _core, encode_batch, encode_event
 from trading.events.persistence import ParquetEventWriter
 from trading.events.persistence.encoding import encode_row
+from trading.events.persistence.parquet.store.checked_text import replace_checked
+from trading.events.persistence.parquet.store.import_notes import ImportNote, ImportSource, Run
 from trading.events.persistence.parquet.store.manifest import Manifest, SealedFile, replace_manifest
 from trading.events.transport.frame import FrameMaker
 
@@ -40,6 +42,20 @@ MANIFEST = Manifest(
     ),
     sealed=((1, 3), (5, 5)),
 )
+
+IMPORT_NOTE = ImportNote(
+    source=ImportSource(
+        name="btcusdt-trades.csv",
+        size_bytes=6_000,
+        sha256="e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        kind={"event_type": "trade", "exchange": "binance", "symbol": "BTC/USDT"},
+        options={"columns": {"price": "price"}, "time_unit": "auto", "header": None, "reading": 1},
+    ),
+    at=START,
+    events=2_000,
+    run=Run(first_seq=2_001),
+)
+NOTE = f"{IMPORT_NOTE.source.key}.json"
 
 
 def golden_events() -> list[BaseEvent]:
@@ -77,6 +93,7 @@ def make_golden_files(folder: Path) -> None:
     (folder / "beat.frame").write_bytes(beat)
     _make_segment(folder, events)
     replace_manifest(folder, MANIFEST)
+    replace_checked(folder / NOTE, IMPORT_NOTE.model_dump_json().encode())
 
 
 def _make_segment(folder: Path, events: list[BaseEvent]) -> None:

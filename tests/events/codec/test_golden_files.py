@@ -9,7 +9,9 @@ import pytest
 from tests.events.codec.golden import (
     FIRST_SEQ,
     GOLDEN,
+    IMPORT_NOTE,
     MANIFEST,
+    NOTE,
     PUBLISHER,
     SEGMENT,
     golden_events,
@@ -21,10 +23,11 @@ from tests.events.codec.golden import (
 from trading.events import _core, decode_batch, decode_event, encode_event
 from trading.events.base import BaseEvent
 from trading.events.persistence import EventReader, ParquetEventWriter, verify
+from trading.events.persistence.parquet.store.import_notes import ImportNotes
 from trading.events.persistence.parquet.store.manifest import read_manifest
 from trading.events.transport.frame import BEAT, read_frame
 
-FILES = ("events.msgpack", "batch.msgpack", "events.frame", "beat.frame", SEGMENT, "_manifest")
+FILES = ("events.msgpack", "batch.msgpack", "events.frame", "beat.frame", SEGMENT, "_manifest", NOTE)
 
 
 def exactly(events: list[BaseEvent]) -> list[tuple[type[BaseEvent], str]]:
@@ -70,6 +73,12 @@ def test_segments_of_the_journal_are_read(tmp_path: Path) -> None:
 
 def test_manifests_are_read() -> None:
     assert read_manifest(GOLDEN) == MANIFEST
+
+
+def test_notes_of_imports_are_read(tmp_path: Path) -> None:
+    (tmp_path / "_imports").mkdir()
+    shutil.copy(GOLDEN / NOTE, tmp_path / "_imports")
+    assert ImportNotes(tmp_path).read(IMPORT_NOTE.source.key) == IMPORT_NOTE
 
 
 def test_a_store_is_read_with_what_its_killed_writer_left_in_the_journal(store: Path) -> None:

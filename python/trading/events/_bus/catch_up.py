@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from trading.events._core import Filter, NativeBus
 from trading.events.base import BaseEvent
-from trading.events.errors import StoreClosedError, SubscriptionNotFoundError
+from trading.events.errors import ReplayIntoItselfError, StoreClosedError, SubscriptionNotFoundError
 
 if TYPE_CHECKING:
     from trading.events.persistence.base import IEventReader
@@ -49,15 +49,20 @@ def recorded(
     condition: Callable[[Any], object] | None,
     *,
     overflow: str,
+    handler: Callable[[Any], object],
 ) -> "EventRange":
     """The events that a store has for a subscription, narrowed by the names in its filter; the bus evaluates the rest.
 
     Raises:
+        ReplayIntoItselfError: The handler records into the same store.
         TypeError: The store is no reader, or the start no moment.
         ValueError: The queue may drop what is held back.
     """
     if not callable(getattr(store, "read_range", None)):
         raise TypeError(f"store is {store!r}; it must be a reader, such as EventReader")
+    store_id = getattr(getattr(handler, "__self__", None), "store_id", None)
+    if store_id is not None and store_id == getattr(store, "store_id", None):
+        raise ReplayIntoItselfError("the handler would record what the store has into the same store once more")
     if not isinstance(start, datetime):
         raise TypeError(f"start is {start!r}; with a store it is the datetime from which on it is read")
     if overflow not in {"block", "raise"}:
@@ -93,6 +98,15 @@ class CatchUps:
         writer: Any = getattr(handler, "__self__", None)
         if getattr(handler, "__name__", None) == "write_event" and hasattr(writer, "flush"):
             self._recorders[sid] = writer
+
+    @property
+    def writers(self) -> list[Recorder]:
+        """The writers of subscriptions that record, and have not ended."""
+        return list(self._recorders.values())
+
+    def is_recorder(self, sid: str) -> bool:
+        """Whether a subscription records, and has not ended."""
+        return sid in self._recorders
 
     def begin(
         self, bus: NativeBus, sid: str, *, store: "IEventReader", events: "EventRange", on_failure: OnFailure

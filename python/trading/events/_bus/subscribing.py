@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from trading.events._bus.argument_checks import check_handler, check_int, check_plain
+from trading.events._bus.catch_up import Recorder
 from trading.events._bus.closing import ClosingBus
+from trading.events._bus.writer_feed import WriterFeed, note_feed
 from trading.events._core import to_utc
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, Delivery, Filter, GapCallback, Overflow, Start
@@ -60,7 +62,17 @@ class SubscribingBus(ClosingBus):
             held=held,
         )
         self._catch_ups.note(sid, handler)
+        note_feed(handler, WriterFeed(self.name, self._drain_for_writer, sid))
         return sid
+
+    @property
+    def recorders(self) -> list[Recorder]:
+        """The writers whose own `write_event` is the handler of a subscription."""
+        return self._catch_ups.writers
+
+    async def _drain_for_writer(self, sid: str) -> None:
+        """Waits until everything has been handled, before the writer of a subscription is closed."""
+        raise NotImplementedError
 
     def _check_start(self, start: Start) -> str | datetime | None:
         begin = to_utc(start) if isinstance(start, datetime) else start

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from trading.events import _core
 from trading.events.base import BaseEvent, event_class
@@ -49,7 +49,7 @@ class MarketDataFile:
     OrderBookEvent. Doubles in Parquet are taken through their shortest text of at most 15 significant digits, which is
     all that a double holds; text and Arrow decimals keep every digit.
 
-    Each reading makes new events with new ids: the same file imported twice is recorded twice.
+    Each reading makes new events with new ids. `FileImport` records those of a file once.
 
     Args:
         path: The file.
@@ -111,6 +111,19 @@ class MarketDataFile:
         except BaseException:
             self._source.close()
             raise
+        self.options: Mapping[str, JsonValue] = {
+            "exchange": exchange,
+            "symbol": symbol,
+            "default_exchange": default_exchange,
+            "default_symbol": default_symbol,
+            "columns": dict(layout.columns),
+            "time_unit": time_unit,
+            "interval": interval,
+            "text_holds_doubles": text_holds_doubles,
+            "header": None if header is None else list(header),
+            "delimiter": delimiter,
+        }
+        """What decides, besides the file and the type of its events, which events it gives."""
         self.event_type: str = layout.event_class.model_fields["event_type"].default
         """The type of its events."""
         self.columns = layout.columns

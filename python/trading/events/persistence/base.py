@@ -13,7 +13,9 @@ import pyarrow as pa
 from trading.events._codec.event_table import empty_table
 from trading.events.base import BaseEvent
 from trading.events.codec import events_to_table
+from trading.events.persistence.feeds import Feed
 from trading.events.persistence.replay.event_range import EventChunks, EventRange
+from trading.events.persistence.replay.own_store import refuse_own_store, refusing_own_store
 from trading.events.persistence.replay.replay import Publisher, Replay
 from trading.events.persistence.selection import Criteria, Selection, select
 from trading.events.persistence.topics import StoredTopic, count_topics
@@ -21,6 +23,11 @@ from trading.events.persistence.topics import StoredTopic, count_topics
 if TYPE_CHECKING:
     import pandas
     import polars
+
+CLOSED = (
+    "the writer is closed, or belongs to the process that this one was forked from; where it records what is on a bus, "
+    "enter the writer before the bus, so that the bus is closed first"
+)
 
 
 class IEventWriter(ABC):
@@ -33,6 +40,13 @@ class IEventWriter(ABC):
     def store_id(self) -> Hashable:
         """Identifies the store that it writes to; None where that is not known."""
         return None
+
+    def note_feed(self, feed: Feed) -> None:  # noqa: B027 - a writer need not keep it
+        """Called by a bus when `write_event` is the handler of a new subscription of its.
+
+        The writers of this package keep it, and have the bus drained before they close, so that what it has accepted
+        is recorded even if the writer is left first. By default a writer keeps none.
+        """
 
     @abstractmethod
     async def write_event(self, event: BaseEvent) -> None:
@@ -210,6 +224,7 @@ class IEventReader(ABC):
         *,
         speed: float | None = 1.0,
         lockstep: bool = False,
+        into_itself: bool = False,
         **criteria: Unpack[Criteria],
     ) -> Replay:
         """A replay of the selected events; `await` it to run it.
@@ -222,9 +237,22 @@ class IEventReader(ABC):
                 as the bus takes the events.
             lockstep: Whether all that an event has set off is handled before the next is published. The bus must have
                 a `join`.
+            into_itself: Whether events may be published although a writer's own `write_event` is a handler of this bus
+                that records into this store, where each would then be twice. That is noticed at once, and while the
+                replay runs.
             criteria: The events to select.
+
+        Raises:
+            ReplayIntoItselfError: There is such a writer, and `into_itself` is not said.
         """
-        return Replay(self.read_range(start, end, **criteria), bus, speed=speed, lockstep=lockstep)
+        selection = select(start, end, **criteria)
+        if into_itself:
+            return Replay(
+                EventRange(lambda since: self._read(selection.since(since))), bus, speed=speed, lockstep=lockstep
+            )
+        refuse_own_store(self.store_id, bus)
+        events = EventRange(lambda since: refusing_own_store(self._read(selection.since(since)), self.store_id, bus))
+        return Replay(events, bus, speed=speed, lockstep=lockstep)
 
     def topics(
         self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]

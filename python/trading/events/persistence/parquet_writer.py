@@ -13,8 +13,9 @@ from typing import Literal, Self, get_args
 
 from trading.events.base import BaseEvent
 from trading.events.errors import StoreClosedError, StoreError, StorePathError
-from trading.events.persistence.base import IEventWriter
+from trading.events.persistence.base import CLOSED, IEventWriter
 from trading.events.persistence.encoding import encode_row
+from trading.events.persistence.feeds import Feed, Feeds
 from trading.events.persistence.parquet.journal.journal import Recovery, open_journal
 from trading.events.persistence.parquet.sealing.quarantine import SetApart, list_quarantined
 from trading.events.persistence.parquet.sealing.rotation import RotationPolicy
@@ -23,6 +24,8 @@ from trading.events.persistence.parquet.store.store_lock import lock_store
 
 Durability = Literal["memory", "journal", "fsync"]
 """The failure that an event survives once `write_event` has returned: none, a killed process, a loss of power."""
+
+_DISK_CHECK_S = 1.0
 
 
 class ParquetEventWriter(IEventWriter):
@@ -87,6 +90,7 @@ class ParquetEventWriter(IEventWriter):
         except StoreError:
             self._lock.release()
             raise
+        self._feeds = Feeds()
         self._sealer = Sealer(self._base_path, journal, policy, lock=self._lock)
         self._flusher = self._sealer.flusher
         self._take: Callable[[BaseEvent], bool] = journal.take_event if durability != "fsync" else _take_nothing
@@ -99,8 +103,8 @@ class ParquetEventWriter(IEventWriter):
 
     @property
     def store_id(self) -> tuple[str, Path]:
-        """The kind of store, and its folder."""
-        return "parquet", self._base_path
+        """The kind of store, and its folder, links resolved."""
+        return "parquet", self._base_path.resolve()
 
     @property
     def set_apart(self) -> list[SetApart]:
@@ -154,8 +158,14 @@ class ParquetEventWriter(IEventWriter):
         self._check_open()
         await asyncio.wrap_future(self._sealer.seal() if seal else self._flusher.sync())
 
+    def note_feed(self, feed: Feed) -> None:
+        """Keeps a bus that hands its events to `write_event`, to have it drained before this closes."""
+        self._feeds.add(feed)
+
     async def aclose(self) -> None:
         """Seals the journal, ends the threads and releases the store. Calling it again does nothing.
+
+        Buses that have `write_event` as a handler are drained first, each for its `close_timeout_s` at most.
 
         Raises:
             StoreError: Events wait for the disk, or a file could not be written. The writer is still open, and nothing
@@ -163,12 +173,27 @@ class ParquetEventWriter(IEventWriter):
         """
         if not self._lock.held:
             return
+        if self._feeds:
+            await self._drain_feeds()
+        await self._check_disk()
+        await asyncio.wrap_future(self._sealer.close())
+        self._finalizer.detach()
+
+    async def _drain_feeds(self) -> None:
+        """Has all buses drained that record here. One whose events the disk refuses never would be."""
+        draining = asyncio.ensure_future(self._feeds.drained())
+        try:
+            while not (await asyncio.wait([draining], timeout=_DISK_CHECK_S))[0]:
+                await self._check_disk()
+        finally:
+            draining.cancel()
+        draining.result()
+
+    async def _check_disk(self) -> None:
         if self._flusher.waiting:
             await asyncio.wrap_future(self._flusher.sync())
             if waiting := self._flusher.waiting:
                 raise StoreError(f"{waiting} events wait for the disk to take them; make room on it and close again")
-        await asyncio.wrap_future(self._sealer.close())
-        self._finalizer.detach()
 
     async def __aenter__(self) -> Self:
         return self
@@ -187,7 +212,7 @@ class ParquetEventWriter(IEventWriter):
 
     def _check_open(self) -> None:
         if self._sealer.closing or not self._lock.held:
-            raise StoreClosedError("the writer is closed, or belongs to the process that this one was forked from")
+            raise StoreClosedError(CLOSED)
 
 
 def _take_nothing(_event: BaseEvent) -> bool:

@@ -59,8 +59,8 @@ class EventReader(IEventReader):
 
     @property
     def store_id(self) -> tuple[str, Path]:
-        """The kind of store, and its folder."""
-        return "parquet", self._base_path
+        """The kind of store, and its folder, links resolved."""
+        return "parquet", self._base_path.resolve()
 
     def files(
         self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]

@@ -74,7 +74,9 @@ class TransportOptions:
     """Streams with a group: how often what every group has acknowledged is removed."""
 
     max_stream_entries: int = 0
-    """Streams with a group: a hard limit, beyond which also what is not acknowledged is removed, loudly. 0: none."""
+    """Streams: a hard limit for each shard, 0 for none. With each append, a bus that has it removes the oldest entries
+    beyond it, acknowledged or not; with a group also every `trim_interval_s`. What a group may not have acknowledged is
+    reported. An entry holds the events that were published together."""
 
     def __post_init__(self) -> None:
         if self.mode not in {"pubsub", "streams"}:

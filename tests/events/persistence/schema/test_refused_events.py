@@ -15,9 +15,10 @@ from tests.support.recording import START, record, tick
 from tests.support.stores.kinds import ARCTIC_BYTES
 from trading.events import InMemoryEventBus, base
 from trading.events.base import BaseEvent
+from trading.events.cli import main
 from trading.events.errors import ChangedFieldError, StoredEventError, UnreadableFileWarning
 from trading.events.filters import symbol_filter
-from trading.events.persistence import ArcticEventReader, ArcticEventWriter, EventReader
+from trading.events.persistence import ArcticEventReader, ArcticEventWriter, EventReader, verify
 
 pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
 
@@ -206,3 +207,48 @@ def test_a_field_that_has_another_type_since_is_named_with_both(tmp_path: Path, 
     assert "give the field its former type" in str(error)
     assert EventReader(tmp_path).read_table(event_type="order_hint").num_rows == 2
     assert EventReader(tmp_path).count() == 3
+
+
+@pytest.mark.parametrize("how", CHANGED)
+def test_in_the_journal_it_is_named_with_both_too(tmp_path: Path, how: str) -> None:
+    value, type_, stored, here = CHANGED[how]
+    leave(tmp_path, [*hints(2, note=value), tick(9)])
+    define(size=int, note=type_)
+    found, error = read_until_it_raises(tmp_path)
+    assert found == ["tick-9"]
+    assert isinstance(error, ChangedFieldError)
+    stored = {"decimal": "text"}.get(stored, stored)  # as which a row of the journal holds it
+    assert f"the field 'note' is stored as {stored}, and has the type {here} here" in str(error)
+    define(size=int, note=type(value))
+    assert read_until_it_raises(tmp_path) == (["hint-0", "hint-1", "tick-9"], None)
+
+
+@pytest.mark.parametrize("how", CHANGED)
+async def test_in_arcticdb_it_is_named_with_both_too(tmp_path: Path, how: str) -> None:
+    value, type_, stored, here = CHANGED[how]
+    async with ArcticEventWriter(tmp_path, capacity_bytes=ARCTIC_BYTES) as writer:
+        await writer.write_batch(hints(2, note=value))
+    define(size=int, note=type_)
+    with pytest.raises(ChangedFieldError, match="note") as raised:
+        list(ArcticEventReader(tmp_path, capacity_bytes=ARCTIC_BYTES).read_range())
+    assert f"the field 'note' is stored as {stored}, and has the type {here} here" in str(raised.value)
+
+
+def test_a_value_that_the_same_type_refuses_is_no_change_of_type(tmp_path: Path) -> None:
+    leave(tmp_path, hints(2, note="many"))
+    define(size=int, note=Decimal)
+    _, error = read_until_it_raises(tmp_path)
+    assert isinstance(error, StoredEventError)
+    assert not isinstance(error, ChangedFieldError)
+
+
+def test_a_store_with_a_field_of_another_type_is_as_it_was_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(tmp_path, hints(2, note="many"))
+    define(size=int, note=int)
+    assert list(verify(tmp_path)) == []
+    assert main(["verify", str(tmp_path)]) == 0
+    assert "is as it was written" in capsys.readouterr().out
+    assert main(["query", str(tmp_path)]) == 1
+    assert "the field 'note' is stored as text, and has the type int here" in capsys.readouterr().err

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trading.events.base import BaseEvent
@@ -15,8 +16,10 @@ from trading.events.cli.screen import print_table
 from trading.events.cli.server import add_server, server_bus, server_url
 from trading.events.cli.signals import run_until_signal
 from trading.events.cli.unreadable import gather_unreadable
+from trading.events.errors import ReplayIntoItselfError
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import EventReader, Replay
+from trading.events.persistence.parquet.store.store_lock import find_writer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,6 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--speed", metavar="FACTOR", type=speed, default=1.0,
         help="1.0 is the original timing, 60 a minute in a second, max without waiting (default: %(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--into-itself", action="store_true",
+        help="replay to a server although somebody records into STORE, where the events may then be twice",
+    )  # fmt: skip
     add_range(parser)
     add_progress(parser)
 
@@ -57,11 +64,13 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code.
 
     Raises:
-        StoreError: The store cannot be read.
+        StoreError: The store cannot be read, or somebody records into it.
         UsageError: The arguments do not go together.
     """
     chosen = event_range(args)
     reader = EventReader(args.store)
+    if args.url is not None and not args.into_itself:
+        _refuse_recorder(reader.base_path)
     # A file that cannot be read is told of when the events are read.
     with gather_unreadable() as unreadable:
         total = EventReader(args.store, on_error="warn").count(**chosen)
@@ -75,6 +84,20 @@ def run(args: argparse.Namespace) -> int:
             progress.clear()
             audience.report()
     return 0
+
+
+def _refuse_recorder(store: Path) -> None:
+    """Refuses to publish where somebody may record it into the same store.
+
+    Raises:
+        ReplayIntoItselfError: Somebody has the store open for writing.
+    """
+    writer = find_writer(store)
+    if writer is not None:
+        raise ReplayIntoItselfError(
+            f"{store} is being written to by process {writer}, which may record what is replayed, so that each event "
+            "would be in the store twice; end it first, or say --into-itself if it hears another server or namespace"
+        )
 
 
 def _bus(args: argparse.Namespace) -> InMemoryEventBus:

@@ -52,8 +52,8 @@ class ArcticEventReader(IEventReader):
 
     @property
     def store_id(self) -> tuple[str, Path]:
-        """The kind of store, and its folder."""
-        return "arctic", self._base_path
+        """The kind of store, and its folder, links resolved."""
+        return "arctic", self._base_path.resolve()
 
     def _read(self, selection: Selection) -> EventChunks:
         found = [symbol for symbol in self._find(selection) if _decide(symbol, selection) is not False]

@@ -12,6 +12,7 @@ from trading.events.errors import CorruptFileError, StoreError, UnknownEventType
 from trading.events.persistence.arctic.frame import SEQ, Heading, decode_unknown, frame_schema, micros_of
 from trading.events.persistence.arctic.library import EventLibrary
 from trading.events.persistence.refusal import explain, stored_event_error
+from trading.events.persistence.schema.changed_fields import changed_fields
 from trading.events.persistence.selection import OnUnknown
 
 _ATTEMPTS = 5
@@ -123,12 +124,18 @@ class SymbolRows:
     def _decode_each(
         self, cls: type[BaseEvent], table: pa.Table, keys: Sequence[Key], report: Callable[[StoreError], None]
     ) -> Iterator[tuple[Key, BaseEvent]]:
+        forms = [(name, field.form) for name, field in self.heading.fields.items()]
         for row, key in enumerate(keys):
             try:
                 [event] = frame_schema(cls).decode(table.slice(row, 1), self.heading)
             except Exception as error:  # noqa: BLE001 - whatever the class raises
                 path, event_type = self.library.base_path / self.symbol, self.heading.event_type
-                report(stored_event_error(path, explain(error), seq=key.seq, micros=key.micros, event_type=event_type))
+                reason, changed = explain(error), changed_fields(cls, forms)
+                report(
+                    stored_event_error(
+                        path, reason, seq=key.seq, micros=key.micros, event_type=event_type, changed=changed
+                    )
+                )
             else:
                 yield key, event
 

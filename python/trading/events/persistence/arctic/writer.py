@@ -78,8 +78,8 @@ class ArcticEventWriter(QueuedEventWriter):
 
     @property
     def store_id(self) -> tuple[str, Path]:
-        """The kind of store, and its folder."""
-        return "arctic", self._base_path
+        """The kind of store, and its folder, links resolved."""
+        return "arctic", self._base_path.resolve()
 
     def _encode(self, events: Iterable[BaseEvent]) -> list[bytes]:
         return [_encode(event) for event in events]

@@ -227,7 +227,7 @@ class Replay:
         self._is_publishing = False
 
     def _until_told(self, chunk: Sequence[BaseEvent], at: int) -> Iterator[BaseEvent]:
-        """The events until `pause`, `stop`, `seek` or a timer; each counts when the bus, having taken it, asks for more."""
+        """The events until `pause`, `stop`, `seek` or a timer; each counts when the bus asks for more."""
         for event in islice(chunk, at, None):
             if self._is_told or self._clock.next_due() is not None:
                 return

@@ -15,6 +15,7 @@ from trading.events._codec.event_table import EXTRA
 from trading.events.base import BaseEvent
 from trading.events.errors import EventDecodeError, StoreError
 from trading.events.persistence.refusal import explain, stored_event_error
+from trading.events.persistence.schema.changed_fields import changed_fields
 from trading.events.persistence.schema.event_schema import event_schema
 from trading.events.persistence.schema.raw_schema import read_raw
 from trading.events.persistence.schema.stored_schema import RAW, SEQ, StoredColumn, StoredColumns
@@ -51,24 +52,6 @@ def is_native(kind: Kind) -> bool:
         return False
     forms = {field.name: field.shape.form for field in describe(kind.event_class).fields}
     return all(forms.get(name, form) == form for name, form, _ in kind.columns)
-
-
-@lru_cache(maxsize=256)
-def changed_fields(kind: Kind) -> dict[str, str]:
-    """The fields whose type in the class differs from the stored one, with a text about both."""
-    if kind.event_class is None:
-        return {}
-    shapes = {field.name: field.shape.form for field in describe(kind.event_class).fields}
-    fields = kind.event_class.model_fields
-    return {
-        name: f"the field {name!r} is stored as {form}, and has the type {_show_type(fields[name].annotation)} here"
-        for name, form, _ in kind.columns
-        if shapes.get(name, form) != form
-    }
-
-
-def _show_type(annotation: Any) -> str:
-    return annotation.__name__ if type(annotation) is type else str(annotation)
 
 
 class Rows:
@@ -161,7 +144,8 @@ def reporting(
     def refuse(row: int, error: EventDecodeError) -> None:
         micros, seq = keys.column("timestamp")[row].value, keys.column(SEQ)[row].as_py()
         event_type = keys.column("event_type")[row].as_py()
-        changed = changed_fields(kind)
+        forms = ((name, form) for name, form, _ in kind.columns)
+        changed = {} if kind.event_class is None else changed_fields(kind.event_class, forms)
         reason = explain(error)
         if reason.value is None and reason.field in keys.schema.names:
             reason = reason._replace(value=repr(keys.column(reason.field)[row].as_py()))

@@ -14,10 +14,12 @@ from typing import Self
 from trading.events._codec.micros import from_micros
 from trading.events.base import BaseEvent
 from trading.events.errors import RefusedEventsError, StoreClosedError, StoreUnavailableError, UnstorableEventError
-from trading.events.persistence.base import IEventWriter
+from trading.events.persistence.base import CLOSED, IEventWriter
+from trading.events.persistence.feeds import Feed, Feeds
 from trading.events.persistence.sending.sender import Sender
 
 _LAST_TRY_S = 5.0
+_LEAST_WAIT_S = 0.1
 
 _log = logging.getLogger("trading.events.persistence")
 
@@ -31,6 +33,7 @@ class QueuedEventWriter(IEventWriter):
 
     def __init__(self, sender: Sender) -> None:
         self._closing = False
+        self._feeds = Feeds()
         self._owner = os.getpid()
         self._adding = threading.Lock()
         self._sender = sender
@@ -59,6 +62,10 @@ class QueuedEventWriter(IEventWriter):
     def failure(self) -> str | None:
         """The reason why the last attempt has failed; None if it has not, or there was none."""
         return self._sender.failure
+
+    def note_feed(self, feed: Feed) -> None:
+        """Keeps a bus that hands its events to `write_event`, to have it drained before this closes."""
+        self._feeds.add(feed)
 
     async def write_event(self, event: BaseEvent) -> None:
         """Takes one event; waits while there is no room for it.
@@ -98,8 +105,10 @@ class QueuedEventWriter(IEventWriter):
     async def aclose(self, *, timeout_s: float = 30.0, discard: bool = False) -> None:
         """Sends the waiting events and ends the thread. Calling it again does nothing.
 
+        Buses that have `write_event` as a handler are drained first, each for its `close_timeout_s` at most.
+
         Args:
-            timeout_s: Longest to wait for the store, in seconds.
+            timeout_s: Longest to wait for the store to take anything, in seconds.
             discard: Whether to close even if events are lost because the store has not taken them by then.
 
         Raises:
@@ -108,8 +117,10 @@ class QueuedEventWriter(IEventWriter):
         """
         if self._closing or os.getpid() != self._owner:
             return
-        self._closing = True
         try:
+            if self._feeds:
+                await self._drain_feeds(timeout_s)
+            self._closing = True
             await self._drain(timeout_s)
         except StoreUnavailableError:
             if not discard:
@@ -145,10 +156,24 @@ class QueuedEventWriter(IEventWriter):
                 while self._closing and self._sender.waiting:
                     await asyncio.wrap_future(self._sender.ask())
         except TimeoutError:
-            raise StoreUnavailableError(
-                f"{self._sender.waiting} events are not stored after {timeout_s} s; they are kept and tried again: "
-                f"{self._sender.failure or 'the store takes its time'}"
-            ) from None
+            raise self._unavailable(timeout_s) from None
+
+    def _unavailable(self, timeout_s: float) -> StoreUnavailableError:
+        return StoreUnavailableError(
+            f"{self._sender.waiting} events are not stored after {timeout_s} s; they are kept and tried again: "
+            f"{self._sender.failure or 'the store takes its time'}"
+        )
+
+    async def _drain_feeds(self, timeout_s: float) -> None:
+        """Has all buses drained that record here. One whose events the store does not take never would be."""
+        draining = asyncio.ensure_future(self._feeds.drained())
+        try:
+            while not (await asyncio.wait([draining], timeout=max(timeout_s, _LEAST_WAIT_S)))[0]:
+                if self._sender.failure is not None:
+                    raise self._unavailable(timeout_s)
+        finally:
+            draining.cancel()
+        draining.result()
 
     def _raise_refused(self) -> None:
         refused = self._sender.take_untold()
@@ -157,7 +182,7 @@ class QueuedEventWriter(IEventWriter):
 
     def _check_open(self) -> None:
         if self._closing or os.getpid() != self._owner:
-            raise StoreClosedError("the writer is closed, or belongs to the process that this one was forked from")
+            raise StoreClosedError(CLOSED)
 
 
 def check_time(event: BaseEvent, micros: int, *, first: int, last: int) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from trading.events import _core
 from trading.events.errors import CorruptFileError
-from trading.events.persistence.parquet.store.durable_files import make_folder
+from trading.events.persistence.parquet.store.checked_text import UNFINISHED
+from trading.events.persistence.parquet.store.durable_files import make_folder, sync_files
+from trading.events.persistence.parquet.store.import_notes import settle_imports
 from trading.events.persistence.parquet.store.layout import day_folder, journal_folder, list_days
-from trading.events.persistence.parquet.store.manifest import UNFINISHED, read_manifest
+from trading.events.persistence.parquet.store.manifest import read_manifest
 
 DAMAGED = ".sealed.damaged"
 """The suffix of a damaged segment whose readable rows are all in files, or quarantined."""
@@ -62,6 +64,17 @@ def open_segments(base_path: Path) -> list[_core.Segment]:
         raise CorruptFileError(folder, str(error)) from error
 
 
+def next_seq(base_path: Path) -> int:
+    """The sequence number of the next row, as long as nobody appends.
+
+    Raises:
+        CorruptFileError: The journal cannot be read.
+        OSError: A segment cannot be.
+    """
+    segments = (segment for segment in open_segments(base_path) if not segment.is_apart)
+    return max(segment.read().next_seq or 1 for segment in segments)
+
+
 def damaged_segments(base_path: Path) -> list[CorruptFileError]:
     """The segments that were damaged when they were sealed: some of their bytes are in no file."""
     damaged = sorted(journal_folder(base_path).glob(f"*{OLDER_DAMAGED}"))
@@ -92,6 +105,12 @@ def open_journal(
     number, seq, recovery = _take_stock(segments, number, seq)
     if recovery.torn_bytes or recovery.damaged_bytes:
         _log.warning("%s: what the last writer left is torn or damaged: %s", folder, recovery)
+    settle_imports(
+        base_path,
+        seq,
+        is_damaged=recovery.damaged_bytes > 0,
+        sync=lambda: sync_files([segment.path for segment in segments], folder),
+    )
     journal = _core.Journal(
         folder,
         number + 1,

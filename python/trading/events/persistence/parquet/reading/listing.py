@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from trading.events._core import Segment
+from trading.events.base import event_class
 from trading.events.errors import (
     CorruptFileError,
     StoredEventError,
@@ -24,6 +25,7 @@ from trading.events.persistence.parquet.store.layout import day_folder, list_day
 from trading.events.persistence.parquet.store.manifest import NAME as MANIFEST
 from trading.events.persistence.parquet.store.manifest import Manifest, SealedFile, read_manifest
 from trading.events.persistence.refusal import stored_event_error
+from trading.events.persistence.schema.changed_fields import changed_in_row
 from trading.events.persistence.selection import Selection, day_span
 
 
@@ -187,8 +189,14 @@ class Listing:
             [(seq, payload)] = tables.rows.slice(refusal.row, refusal.row + 1)
             said = peek_row(payload)
             if said.micros is None or self._selection.overlaps(said.micros, said.micros):
+                cls = None if said.event_type is None else event_class(said.event_type)
                 yield stored_event_error(
-                    segment.path, refusal.reason, seq=seq, micros=said.micros, event_type=said.event_type
+                    segment.path,
+                    refusal.reason,
+                    seq=seq,
+                    micros=said.micros,
+                    event_type=said.event_type,
+                    changed=None if cls is None else changed_in_row(cls, payload, refusal.reason.field),
                 )
 
     def _error_of(self, segment: Segment, tables: JournalTables, stuck: StuckTopic) -> StoreError | None:

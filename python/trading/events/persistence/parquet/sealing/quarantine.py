@@ -16,9 +16,9 @@ from trading.events import _core
 from trading.events.persistence.encoding import peek_row
 from trading.events.persistence.parquet.journal.journal import open_segments
 from trading.events.persistence.parquet.journal.journal_tables import JournalTables
+from trading.events.persistence.parquet.store.checked_text import UNFINISHED
 from trading.events.persistence.parquet.store.durable_files import sync_folder
 from trading.events.persistence.parquet.store.layout import journal_folder
-from trading.events.persistence.parquet.store.manifest import UNFINISHED
 
 _PIECE_ROWS = 1_000
 _NUMBER = 2**63 - 1

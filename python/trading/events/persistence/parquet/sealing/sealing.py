@@ -25,11 +25,11 @@ from trading.events.persistence.names import PartName, name_part, read_part_name
 from trading.events.persistence.parquet.journal.journal_tables import JournalTables
 from trading.events.persistence.parquet.journal.topic_table import TopicTable
 from trading.events.persistence.parquet.sealing.quarantine import write_quarantined
+from trading.events.persistence.parquet.store.checked_text import UNFINISHED
 from trading.events.persistence.parquet.store.durable_files import make_folder, sync_files
 from trading.events.persistence.parquet.store.layout import day_folder, list_parts
 from trading.events.persistence.parquet.store.manifest import (
     NAME,
-    UNFINISHED,
     Manifest,
     SealedFile,
     commit_manifest,

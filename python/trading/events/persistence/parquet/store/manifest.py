@@ -10,14 +10,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from trading.events import _core
 from trading.events.errors import CorruptFileError
+from trading.events.persistence.parquet.store.checked_text import UNFINISHED, read_checked, with_checksum
 from trading.events.persistence.parquet.store.durable_files import sync_folder
 
 NAME = "_manifest"
-UNFINISHED = "~"
-"""The suffix of a file that is being made."""
-
 VERSION = 1
 """The version of the manifests that are written here. Later versions are refused."""
 
@@ -96,15 +93,7 @@ def read_manifest(folder: Path) -> Manifest:
         CorruptFileError: It cannot be read.
     """
     path = folder / NAME
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise CorruptFileError(path, str(error)) from error
-    text = data.partition(b"\n")[0]
-    if data != _with_checksum(text):
-        raise CorruptFileError(path, "its checksum does not fit it")
+    text = read_checked(path)
     try:
         manifest = Manifest.model_validate_json(text)
     except ValueError as error:
@@ -121,7 +110,7 @@ def prepare_manifest(folder: Path, manifest: Manifest) -> None:
         OSError: It cannot be written.
     """
     text = manifest.model_dump_json().encode()
-    (folder / (NAME + UNFINISHED)).write_bytes(_with_checksum(text))
+    (folder / (NAME + UNFINISHED)).write_bytes(with_checksum(text))
 
 
 def commit_manifest(folder: Path) -> None:
@@ -144,7 +133,3 @@ def replace_manifest(folder: Path, manifest: Manifest) -> None:
     with (folder / (NAME + UNFINISHED)).open("rb") as file:
         os.fsync(file.fileno())
     commit_manifest(folder)
-
-
-def _with_checksum(text: bytes) -> bytes:
-    return b"%b\n%08x\n" % (text, _core.crc32c(text))

@@ -53,6 +53,21 @@ class StoreLock:
             self.held = False
 
 
+def find_writer(base_path: Path) -> int | None:
+    """The process of the writer that has a store open, by the kernel's list of locks; None where that tells of none.
+
+    The lock itself is not tried, since a writer that opens the store at that moment would find it taken.
+    """
+    try:
+        file = (base_path / LOCK_NAME).stat()
+        locks = Path("/proc/locks").read_text(encoding="ascii")
+    except OSError:
+        return None
+    place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    held = (line.split() for line in locks.splitlines())
+    return next((int(words[4]) for words in held if words[1] == "FLOCK" and words[5] == place), None)
+
+
 def lock_store(base_path: Path) -> StoreLock:
     """Makes a store's folder, if there is none, and takes its lock.
 

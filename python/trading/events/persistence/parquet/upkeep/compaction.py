@@ -18,11 +18,11 @@ from trading.events.persistence.names import PartName, read_part_name
 from trading.events.persistence.parquet.reading.part import read_part
 from trading.events.persistence.parquet.sealing.sealing import FreeNames
 from trading.events.persistence.parquet.store.checked_file import naming, read_rows
+from trading.events.persistence.parquet.store.checked_text import UNFINISHED
 from trading.events.persistence.parquet.store.durable_files import sync_files
 from trading.events.persistence.parquet.store.layout import day_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import (
     NAME,
-    UNFINISHED,
     Manifest,
     commit_manifest,
     prepare_manifest,

@@ -15,6 +15,7 @@ from trading.events.persistence.parquet.journal.journal import damaged_segments,
 from trading.events.persistence.parquet.reading.part import read_part
 from trading.events.persistence.parquet.sealing.quarantine import describe_quarantined
 from trading.events.persistence.parquet.store.checked_file import naming, read_rows
+from trading.events.persistence.parquet.store.import_notes import ImportNotes
 from trading.events.persistence.parquet.store.layout import day_folder, journal_folder, list_days, list_parts
 from trading.events.persistence.parquet.store.manifest import NAME, SealedFile, read_manifest
 from trading.events.persistence.parquet.store.origin import find_merged, is_sealed_again
@@ -52,6 +53,7 @@ def verify(base_path: str | PathLike[str]) -> Iterator[Fault]:
         yield from _verify_journal(base_path, held)
     except StoreError as error:
         yield Fault(journal_folder(base_path), str(error))
+    yield from (Fault(error.path, str(error)) for error in ImportNotes(base_path).faults())
     try:
         with naming(base_path):
             days = list_days(base_path)

@@ -13,6 +13,7 @@ from trading.events.transport.pending_entries import DeadLetter, Entry, PendingE
 from trading.events.transport.redis.connection import LOST, Command, Connection
 from trading.events.transport.redis.pipeline import CommandPipeline
 from trading.events.transport.redis.streams.group_reader import GroupReader, claim_entries
+from trading.events.transport.redis.streams.hard_limit import HardLimit
 from trading.events.transport.redis.streams.keys import TRIM, Keys, dead_letter_key
 from trading.events.transport.reports import Reports
 from trading.events.transport.tasks import end_tasks, start_task
@@ -33,10 +34,9 @@ class GroupMaintenance:
         consumer: This member of it.
         pending_entries: What is being handled.
         reader: Takes what was claimed.
-        reports: Told of what is lost to a hard limit.
         claim_idle_s: An entry that nobody has acknowledged or refreshed for so long is claimed.
         trim_interval_s: How often what all groups have acknowledged is removed.
-        max_stream_entries: The hard limit, 0 for none.
+        hard_limit: The hard limit, which is told what is lost to it.
         reply_timeout_s: A server that says nothing for so long is taken for lost.
     """
 
@@ -51,7 +51,7 @@ class GroupMaintenance:
         reports: Reports,
         claim_idle_s: float,
         trim_interval_s: float,
-        max_stream_entries: int,
+        hard_limit: HardLimit,
         reply_timeout_s: float,
     ) -> None:
         self._keys = keys
@@ -59,10 +59,9 @@ class GroupMaintenance:
         self._consumer = consumer
         self._pending = pending_entries
         self._reader = reader
-        self._reports = reports
         self._claim_idle_s = claim_idle_s
         self._trim_interval_s = trim_interval_s
-        self._max_stream_entries = max_stream_entries
+        self._hard_limit = hard_limit
         self._reply_timeout_s = reply_timeout_s
         self._frames = FrameMaker(reports.refused)
         self._dead: deque[DeadLetter] = deque()
@@ -205,14 +204,10 @@ class GroupMaintenance:
         """Removes what every group has acknowledged, and what is beyond the hard limit."""
         beyond, is_done = 0, False
         while not is_done:
-            counts = await self._unless_gone(pipeline.call("EVAL", TRIM, 1, stream, self._max_stream_entries))
+            counts = await self._unless_gone(pipeline.call("EVAL", TRIM, 1, stream, self._hard_limit.entries))
             is_done = counts is None or not any(counts)
             beyond += 0 if counts is None else counts[1]
-        if beyond:
-            self._reports.notice(
-                f"{beyond} entries of {stream.decode()} were removed, which a group may not have acknowledged: "
-                f"the limit is {self._max_stream_entries}"
-            )
+        self._hard_limit.removed(stream, beyond)
 
     async def _unless_gone(self, call: Any) -> Any:
         """The reply, or None where the group or its stream is gone: the reader makes them anew."""

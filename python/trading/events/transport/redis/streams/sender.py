@@ -13,6 +13,7 @@ from trading.events.transport.frame import FrameMaker, read_frame
 from trading.events.transport.outbox import Outbox
 from trading.events.transport.redis.connection import Command, Connection
 from trading.events.transport.redis.pipeline import CommandPipeline
+from trading.events.transport.redis.streams.hard_limit import HardLimit
 from trading.events.transport.redis.streams.keys import APPEND, Keys, digest_of, publisher_key
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed
@@ -38,7 +39,7 @@ class _Append:
         self._publisher = publisher
         self.is_forced = False
 
-    def command(self) -> Command:
+    def command(self, limit: int) -> Command:
         key = publisher_key(self.stream, self._publisher)
         return (
             "EVALSHA",
@@ -49,6 +50,7 @@ class _Append:
             self.sequence,
             _REMEMBERED_MS,
             int(self.is_forced),
+            limit,
             *self.pairs,
         )
 
@@ -63,6 +65,7 @@ class StreamSender:
         reports: Told of what the server has lost.
         reply_timeout_s: A server that says nothing for so long is taken for lost.
         min_replicas: How many replicas must have an event before its publish returns.
+        hard_limit: What the streams are held to.
         ready: Awaited before anything is sent.
     """
 
@@ -75,6 +78,7 @@ class StreamSender:
         reports: Reports,
         reply_timeout_s: float,
         min_replicas: int,
+        hard_limit: HardLimit,
         ready: Callable[[], Awaitable[None]],
     ) -> None:
         self._outbox = outbox
@@ -83,6 +87,7 @@ class StreamSender:
         self._reports = reports
         self._reply_timeout_s = reply_timeout_s
         self._min_replicas = min_replicas
+        self._hard_limit = hard_limit
         self._ready = ready
         self._unconfirmed: list[_Append] = []
         self._unconfirmed_events = 0
@@ -123,7 +128,7 @@ class StreamSender:
                 yield _Append(stream, self._frames.publisher, frames)
 
     async def _send(self, pipeline: CommandPipeline) -> None:
-        commands = [append.command() for append in self._unconfirmed]
+        commands = [append.command(self._hard_limit.entries) for append in self._unconfirmed]
         waiting_s = 0.0
         if self._min_replicas:
             waiting_s = self._reply_timeout_s
@@ -148,7 +153,8 @@ class StreamSender:
             return False
         if isinstance(reply, Exception):
             raise reply
-        entry_id, last = reply
+        entry_id, last, beyond = reply
+        self._hard_limit.removed(append.stream, beyond)
         if last == -1 and append.sequence > 1 and entry_id:
             self._tell_lost(append, -1)
         if entry_id:

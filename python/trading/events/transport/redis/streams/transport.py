@@ -13,6 +13,7 @@ from trading.events.transport.redis.connector import Connector
 from trading.events.transport.redis.reconnecting import ReconnectingConnection
 from trading.events.transport.redis.streams.group_maintenance import GroupMaintenance
 from trading.events.transport.redis.streams.group_reader import GroupReader
+from trading.events.transport.redis.streams.hard_limit import HardLimit
 from trading.events.transport.redis.streams.keys import Keys
 from trading.events.transport.redis.streams.reader import PlainReader, StreamReader, start_id
 from trading.events.transport.redis.streams.sender import StreamSender
@@ -31,6 +32,7 @@ class StreamTransport:
         keys = Keys(options.namespace, options.shards)
         frames = FrameMaker(reports.refused)
         self._publisher = frames.publisher
+        self._hard_limit = HardLimit(options.max_stream_entries, every_s=options.trim_interval_s, reports=reports)
         self._sender = StreamSender(
             bus.outbox,
             frames,
@@ -38,6 +40,7 @@ class StreamTransport:
             reports=reports,
             reply_timeout_s=options.reply_timeout_s,
             min_replicas=options.min_replicas,
+            hard_limit=self._hard_limit,
             ready=self._be_heard,
         )
         pending_entries = PendingEntries(
@@ -83,7 +86,7 @@ class StreamTransport:
                 reports=reports,
                 claim_idle_s=options.claim_idle_s,
                 trim_interval_s=options.trim_interval_s,
-                max_stream_entries=options.max_stream_entries,
+                hard_limit=self._hard_limit,
                 reply_timeout_s=options.reply_timeout_s,
             )
 
@@ -184,4 +187,5 @@ class StreamTransport:
         """Ends the connections."""
         for connection in self._connections:
             await connection.close()
+        self._hard_limit.close()
         self._sender.give_up()
