@@ -1,14 +1,33 @@
 """The newest events of a bus, kept in memory."""
 
 import sys
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from trading.events._bus.argument_checks import check_int
 from trading.events._core import NativeBus, to_utc
-from trading.events.base import BaseEvent
+from trading.events.base import BaseEvent, event_class, event_classes
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow as pa
 
 EventT = TypeVar("EventT", bound=BaseEvent)
+
+
+class FrameOptions(TypedDict, total=False):
+    """What a data frame of events holds."""
+
+    columns: Iterable[str] | None
+    """The fields that are wanted, in this order; by default all."""
+
+    exact: bool
+    """Whether columns beside them are wanted that hold what they cannot say."""
+
+    floats: bool
+    """Whether decimals are wanted as the nearest floats."""
 
 
 def _moment(found: object, what: str) -> datetime | None:
@@ -68,6 +87,96 @@ class EventHistory:
         if limit is not None:
             check_int(limit, "limit", at_least=0, at_most=sys.maxsize)
         return self._bus._query_history(pattern, _moment(start, "start"), _moment(end, "end"), limit)  # noqa: SLF001 - its history
+
+    def read_table(
+        self,
+        pattern: str | type[BaseEvent] = "*",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int | None = None,
+        *,
+        columns: Iterable[str] | None = None,
+        exact: bool = False,
+        floats: bool = False,
+    ) -> "pa.Table":
+        """The events that match as one Arrow table, in the order of acceptance; see `IEventReader.read_table`.
+
+        Args:
+            pattern: As in `query`.
+            start: As in `query`.
+            end: As in `query`.
+            limit: As in `query`.
+            columns: The fields that are wanted, in this order; by default all.
+            exact: Whether columns beside them are wanted that hold what they cannot say.
+            floats: Whether decimals are wanted as the nearest floats.
+
+        Raises:
+            UnstorableEventError: An event cannot be held by columns.
+            ValueError: The events have no field of such a name, or the type of a column cannot hold a value.
+        """
+        from trading.events._codec.event_table import empty_table, to_table  # noqa: PLC0415 - takes long to import
+        from trading.events._codec.frames import check_columns, present_table  # noqa: PLC0415 - takes long to import
+
+        names = check_columns(columns)
+        classes = [pattern if isinstance(pattern, type) else event_class(pattern) or BaseEvent]
+        table = to_table(events) if (events := self.query(pattern, start, end, limit)) else empty_table(classes)
+        return present_table(table, event_classes, columns=names, exact=exact, floats=floats)
+
+    def to_polars(
+        self,
+        pattern: str | type[BaseEvent] = "*",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int | None = None,
+        **options: Unpack[FrameOptions],
+    ) -> "polars.DataFrame":
+        """The same table as a DataFrame of polars.
+
+        Args:
+            pattern: As in `query`.
+            start: As in `query`.
+            end: As in `query`.
+            limit: As in `query`.
+            options: `columns`, `exact` and `floats`, as in `read_table`.
+
+        Raises:
+            ImportError: polars is not installed.
+            ValueError: As in `read_table`.
+        """
+        from trading.events._codec.frames import polars_frames  # noqa: PLC0415 - takes long to import
+
+        frame_of = polars_frames()
+        return frame_of(self.read_table(pattern, start, end, limit, **options))
+
+    def to_pandas(
+        self,
+        pattern: str | type[BaseEvent] = "*",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int | None = None,
+        *,
+        index: str | None = None,
+        **options: Unpack[FrameOptions],
+    ) -> "pandas.DataFrame":
+        """The same table as a DataFrame of pandas; see `IEventReader.to_pandas`.
+
+        Args:
+            pattern: As in `query`.
+            start: As in `query`.
+            end: As in `query`.
+            limit: As in `query`.
+            index: The field that becomes the index; a time makes a DatetimeIndex.
+            options: `columns`, `exact` and `floats`, as in `read_table`.
+
+        Raises:
+            ImportError: pandas is not installed.
+            ValueError: As in `read_table`.
+        """
+        from trading.events._codec.frames import pandas_frames, with_index  # noqa: PLC0415 - takes long to import
+
+        frame_of = pandas_frames(index=index, floats=options.get("floats", False))
+        options["columns"] = with_index(options.get("columns"), index)
+        return frame_of(self.read_table(pattern, start, end, limit, **options))
 
     def clear(self) -> None:
         """Forgets all events so far."""

@@ -63,6 +63,7 @@ class Selection:
         end: First moment that is too late, or None for no limit.
         filter: The filter that events must pass.
         invalid: The handling of events that their class refuses.
+        fields: The fields that a table needs, besides the timestamp; None for all. A reader may give more.
     """
 
     start: int | None
@@ -71,6 +72,7 @@ class Selection:
     invalid: OnInvalid
     _either: tuple[TopicChoice, ...]
     _all: tuple[TopicChoice, ...]
+    fields: frozenset[str] | None = None
 
     def since(self, moment: datetime | None) -> "Selection":
         """The selection, restricted to times from a moment on."""
@@ -86,6 +88,10 @@ class Selection:
         """The classes of the event types that are selected by their whole names; BaseEvent if there are none."""
         names = frozenset[str]().union(*(topics.event_types.names for topics in self._either))
         return [cls for cls in map(event_class, sorted(names)) if cls is not None] or [BaseEvent]
+
+    def possible_classes(self) -> list[type[BaseEvent]]:
+        """The classes whose events may be selected."""
+        return [cls for cls in event_classes() if self.wants_event_type(cls.model_fields["event_type"].default)]
 
     def overlaps(self, first: int, last: int) -> bool:
         """Returns whether a moment from `first` to `last` may be in the range."""
