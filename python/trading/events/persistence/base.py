@@ -1,5 +1,6 @@
 """The interfaces of every store's writer and reader."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Hashable, Iterable
@@ -13,8 +14,9 @@ import pyarrow as pa
 
 from trading.events._codec.event_table import empty_table
 from trading.events._codec.frames import check_columns, pandas_frames, polars_frames, present_table, with_index
+from trading.events._codec.from_table.table_reader import TableOptions, TableReader
 from trading.events.base import BaseEvent
-from trading.events.codec import events_to_table
+from trading.events.codec import ArrowStream, events_to_table
 from trading.events.persistence.replay.event_range import EventChunks, EventRange
 from trading.events.persistence.replay.replay import Publisher, Replay
 from trading.events.persistence.selection import Criteria, Selection, select
@@ -55,6 +57,44 @@ class IEventWriter(ABC):
             UnstorableEventError: A value of one of them cannot be stored exactly.
             StoreError: The store cannot be written.
         """
+
+    async def write_table(
+        self, table: ArrowStream, event_class: type[BaseEvent], **options: Unpack[TableOptions]
+    ) -> int:
+        """Takes the rows of a table, of pyarrow, pandas, polars or others, as events of a class.
+
+        The columns are named like the fields; `trading.events.codec.events_from_table` says what is made of them. Every
+        row is judged before the first is written. A table that is written twice is recorded twice.
+
+        Args:
+            table: The table.
+            event_class: The class of the events.
+            options: `exchange`, `symbol`, `tz`, `time_unit` and `unknown`, as in `events_from_table`.
+
+        Returns:
+            The number of events.
+
+        Raises:
+            EventTableError: A column is missing or unknown, or a row is no event. Nothing of the table has been taken.
+            UnstorableEventError, StoreError: As in `write_batch`. Whatever is raised while rows are written, its
+                attribute `written` is the count of those, from the first on, that had been taken.
+        """
+        reader = TableReader(table, event_class, **options)
+        for _ in reader.chunks():
+            await asyncio.sleep(0)
+        written = 0
+        try:
+            for events in reader.chunks():
+                await self.write_batch(events)
+                written += len(events)
+                await asyncio.sleep(0)
+        except BaseException as error:
+            vars(error)["written"] = written
+            error.add_note(
+                f"{written} of the {reader.rows} rows of the table had been written before, from the first on"
+            )
+            raise
+        return written
 
     @abstractmethod
     async def flush(self) -> None:
