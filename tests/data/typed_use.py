@@ -12,11 +12,13 @@ from trading.events import (
     OrderFilledEvent,
     TickEvent,
     TradeEvent,
+    events_from_table,
     exchange_filter,
     not_filter,
     symbol_filter,
 )
-from trading.events.persistence import EventReader, ParquetEventWriter
+from trading.events.codec import ArrowStream
+from trading.events.persistence import EventRange, EventReader, ParquetEventWriter, Replay
 
 TIME = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -80,6 +82,39 @@ async def store(bus: InMemoryEventBus, writer: ParquetEventWriter, reader: Event
     await bus.caught_up(await bus.subscribe(TickEvent, print, start=TIME, store=reader))
     for event in reader.read_range(TIME, TIME, symbol="BTC/USDT"):
         assert_type(event, BaseEvent)
+    for tick in reader.read_range(TIME, event_type=TickEvent, exchange="binance", speed=2.0):
+        assert_type(tick, TickEvent)
+    async for tick_or_trade in reader.read_range(event_type=(TickEvent, TradeEvent)):
+        assert_type(tick_or_trade, TickEvent | TradeEvent)
+    for one_of_three in reader.read_range(event_type=(TickEvent, TradeEvent, OrderFilledEvent), symbol=["A", "B"]):
+        assert_type(one_of_three, TickEvent | TradeEvent | OrderFilledEvent)
+    for one_of_a_list in reader.read_range(event_type=[TickEvent, TradeEvent]):  # to mypy it is a BaseEvent
+        assert_type(one_of_a_list.topic, str)
+    for named in reader.read_range(event_type="tick"):
+        assert_type(named, BaseEvent)
+    ticks: EventRange[TickEvent] = reader.read_range(event_type=TickEvent)
+    everything: EventRange = ticks
+    trades: EventRange[TradeEvent] = ticks  # refused
+    reader.read_range(event_type=TickEvent, exchanges="binance")  # refused
+    reader.read_range(event_type=42)  # refused
+    assert_type(reader.last_before(TIME, event_type=TradeEvent), TradeEvent | None)
+    assert_type(reader.last_before(TIME), BaseEvent | None)
+    assert_type(await reader.replay(bus, event_type=TickEvent, speed=None), int)
+    replay: Replay[TickEvent] = reader.replay(bus, event_type=TickEvent)
+    assert_type(bus.history.query(TickEvent), list[TickEvent])
+    assert_type(bus.history.query([TickEvent]), list[TickEvent])
+    assert_type(bus.history.query("tick"), list[Any])
+    await replay.run()
+    on_any(next(iter(everything)))
+    assert_type(next(iter(trades)), TradeEvent)
+
+
+async def take_tables(table: ArrowStream, writer: ParquetEventWriter) -> None:
+    assert_type(events_from_table(table, TickEvent), list[TickEvent])
+    assert_type(await writer.write_table(table, TickEvent, exchange="binance", tz="UTC"), int)
+    await writer.write_table(table, TickEvent, time_unit="hours")  # refused
+    events_from_table([1, 2], TickEvent)  # refused
+    events_from_table(table, dict)  # refused
 
 
 def make_events() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from trading.events._bus.argument_checks import check_int
 from trading.events._core import NativeBus, to_utc
+from trading.events._models.event_kinds import is_of_kind
 from trading.events.base import BaseEvent, event_class, event_classes
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EventT = TypeVar("EventT", bound=BaseEvent)
+
+
+Pattern = str | type[BaseEvent] | Iterable[type[BaseEvent]]
+"""A pattern or an event class, as in `subscribe`, or several classes."""
 
 
 class FrameOptions(TypedDict, total=False):
@@ -38,6 +43,12 @@ def _moment(found: object, what: str) -> datetime | None:
     return to_utc(found)
 
 
+def _event_class(found: object) -> type[BaseEvent]:
+    if not (isinstance(found, type) and issubclass(found, BaseEvent)):
+        raise TypeError(f"{found!r} is no event class; several patterns are asked for one by one")
+    return found
+
+
 class EventHistory:
     """The newest events that a bus has accepted, in the order of acceptance. Get it from `InMemoryEventBus.history`.
 
@@ -59,12 +70,21 @@ class EventHistory:
 
     @overload
     def query(
+        self,
+        pattern: Iterable[type[EventT]],
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[EventT]: ...
+
+    @overload
+    def query(
         self, pattern: str = "*", start: datetime | None = None, end: datetime | None = None, limit: int | None = None
     ) -> list[Any]: ...
 
     def query(
         self,
-        pattern: str | type[BaseEvent] = "*",
+        pattern: Pattern = "*",
         start: datetime | None = None,
         end: datetime | None = None,
         limit: int | None = None,
@@ -74,7 +94,7 @@ class EventHistory:
         Looks at every event that is kept: a million take some tenths of a second.
 
         Args:
-            pattern: A pattern or an event class, as in `subscribe`; by default everything.
+            pattern: A pattern or an event class, as in `subscribe`, or several classes; by default everything.
             start: The earliest `timestamp`; naive means UTC. None is open.
             end: The first `timestamp` that is too late; naive means UTC. None is open.
             limit: At most so many, the newest of them. None, the default, is all.
@@ -84,13 +104,22 @@ class EventHistory:
             TypeError: `pattern` is neither text nor an event class, a bound no datetime, or `limit` no int.
             ValueError: `limit` is negative.
         """
+        return self._query(pattern, start, end, limit)
+
+    def _query(self, pattern: Pattern, start: datetime | None, end: datetime | None, limit: int | None) -> list[Any]:
         if limit is not None:
             check_int(limit, "limit", at_least=0, at_most=sys.maxsize)
-        return self._bus._query_history(pattern, _moment(start, "start"), _moment(end, "end"), limit)  # noqa: SLF001 - its history
+        start, end = _moment(start, "start"), _moment(end, "end")
+        if isinstance(pattern, (str, type)) or not isinstance(pattern, Iterable):
+            return self._bus._query_history(pattern, start, end, limit)  # noqa: SLF001 - its history
+        classes = [_event_class(cls) for cls in pattern]
+        events: list[BaseEvent] = self._bus._query_history("*", start, end, None)  # noqa: SLF001 - its history
+        found = [event for event in events if any(is_of_kind(type(event), cls) for cls in classes)]
+        return found if limit is None else found[len(found) - min(limit, len(found)) :]
 
     def read_table(
         self,
-        pattern: str | type[BaseEvent] = "*",
+        pattern: Pattern = "*",
         start: datetime | None = None,
         end: datetime | None = None,
         limit: int | None = None,
@@ -118,13 +147,18 @@ class EventHistory:
         from trading.events._codec.frames import check_columns, present_table  # noqa: PLC0415 - takes long to import
 
         names = check_columns(columns)
-        classes = [pattern if isinstance(pattern, type) else event_class(pattern) or BaseEvent]
-        table = to_table(events) if (events := self.query(pattern, start, end, limit)) else empty_table(classes)
+        if isinstance(pattern, str):
+            known = [event_class(pattern) or BaseEvent]
+        else:
+            known = [pattern] if isinstance(pattern, type) else list(pattern)
+            pattern = known
+        events = self._query(pattern, start, end, limit)
+        table = to_table(events) if events else empty_table(known)
         return present_table(table, event_classes, columns=names, exact=exact, floats=floats)
 
     def to_polars(
         self,
-        pattern: str | type[BaseEvent] = "*",
+        pattern: Pattern = "*",
         start: datetime | None = None,
         end: datetime | None = None,
         limit: int | None = None,
@@ -150,7 +184,7 @@ class EventHistory:
 
     def to_pandas(
         self,
-        pattern: str | type[BaseEvent] = "*",
+        pattern: Pattern = "*",
         start: datetime | None = None,
         end: datetime | None = None,
         limit: int | None = None,

@@ -106,3 +106,15 @@ async def test_what_is_kept_becomes_a_table_or_a_frame() -> None:
         assert bus.history.read_table("quote").column_names == list(QuoteEvent.model_fields)
         bus.history.clear()
         assert bus.history.read_table().num_rows == 0
+
+
+async def test_a_query_for_several_classes_gives_those_of_each_in_the_order_of_acceptance() -> None:
+    events = [tick(0), order(1), sample(TradeEvent), tick(3)]
+    bus = await filled(*events)
+    query = bus.history.query
+    assert query([TickEvent, OrderSubmittedEvent]) == [events[0], events[1], events[3]]
+    assert query((TickEvent, TradeEvent), limit=2) == events[2:]
+    assert (query([]), query([TradeEvent], limit=0)) == ([], [])
+    assert bus.history.read_table([TickEvent, TradeEvent], columns=["event_type"]).num_rows == 3
+    with pytest.raises(TypeError, match="'tick' is no event class; several patterns are asked for one by one"):
+        query(["tick"])  # type: ignore[list-item]

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 import pyarrow as pa
 
@@ -19,12 +19,16 @@ from trading.events.base import BaseEvent
 from trading.events.codec import ArrowStream, events_to_table
 from trading.events.persistence.replay.event_range import EventChunks, EventRange
 from trading.events.persistence.replay.replay import Publisher, Replay
-from trading.events.persistence.selection import Criteria, Selection, select
+from trading.events.persistence.selection import Criteria, OtherCriteria, Selection, select
 from trading.events.persistence.topics import StoredTopic, count_topics
 
 if TYPE_CHECKING:
     import pandas
     import polars
+
+EventT = TypeVar("EventT", bound=BaseEvent)
+SecondT = TypeVar("SecondT", bound=BaseEvent)
+ThirdT = TypeVar("ThirdT", bound=BaseEvent)
 
 
 class IEventWriter(ABC):
@@ -175,6 +179,40 @@ class IEventReader(ABC):
             last = deque(chain.from_iterable(chunks), maxlen=1)
         return last[0] if last else None
 
+    @overload
+    def read_range(
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        event_type: tuple[type[EventT], type[SecondT]],
+        speed: float | None = None,
+        **criteria: Unpack[OtherCriteria],
+    ) -> EventRange[EventT | SecondT]: ...
+
+    @overload
+    def read_range(
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        event_type: tuple[type[EventT], type[SecondT], type[ThirdT]],
+        speed: float | None = None,
+        **criteria: Unpack[OtherCriteria],
+    ) -> EventRange[EventT | SecondT | ThirdT]: ...
+
+    @overload
+    def read_range(
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        event_type: type[EventT] | Iterable[type[EventT]],
+        speed: float | None = None,
+        **criteria: Unpack[OtherCriteria],
+    ) -> EventRange[EventT]: ...
+
+    @overload
     def read_range(
         self,
         start: datetime | None = None,
@@ -182,8 +220,19 @@ class IEventReader(ABC):
         *,
         speed: float | None = None,
         **criteria: Unpack[Criteria],
-    ) -> EventRange:
+    ) -> EventRange: ...
+
+    def read_range(
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        speed: float | None = None,
+        **criteria: Unpack[Criteria],
+    ) -> EventRange[Any]:
         """The selected events by timestamp, ties in the order in which they were recorded.
+
+        To type checkers they are of the class that `event_type` names, or of one of several.
 
         Args:
             start: First moment.
@@ -292,6 +341,20 @@ class IEventReader(ABC):
         columns = with_index(columns, index)
         return frame_of(self.read_table(start, end, columns=columns, exact=exact, floats=floats, **criteria))
 
+    @overload
+    def replay(
+        self,
+        bus: Publisher,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        event_type: type[EventT] | Iterable[type[EventT]],
+        speed: float | None = 1.0,
+        lockstep: bool = False,
+        **criteria: Unpack[OtherCriteria],
+    ) -> Replay[EventT]: ...
+
+    @overload
     def replay(
         self,
         bus: Publisher,
@@ -301,7 +364,18 @@ class IEventReader(ABC):
         speed: float | None = 1.0,
         lockstep: bool = False,
         **criteria: Unpack[Criteria],
-    ) -> Replay:
+    ) -> Replay: ...
+
+    def replay(
+        self,
+        bus: Publisher,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        speed: float | None = 1.0,
+        lockstep: bool = False,
+        **criteria: Unpack[Criteria],
+    ) -> Replay[Any]:
         """A replay of the selected events; `await` it to run it.
 
         Args:
@@ -342,7 +416,15 @@ class IEventReader(ABC):
         """The least and the greatest timestamp of the selected events, or None where there are none."""
         return self._time_span(select(None, None, **criteria))
 
-    def last_before(self, moment: datetime, **criteria: Unpack[Criteria]) -> BaseEvent | None:
+    @overload
+    def last_before(
+        self, moment: datetime, *, event_type: type[EventT] | Iterable[type[EventT]], **criteria: Unpack[OtherCriteria]
+    ) -> EventT | None: ...
+
+    @overload
+    def last_before(self, moment: datetime, **criteria: Unpack[Criteria]) -> BaseEvent | None: ...
+
+    def last_before(self, moment: datetime, **criteria: Unpack[Criteria]) -> Any:
         """The last of the selected events whose timestamp is before a moment; among ties the one recorded last.
 
         Args:

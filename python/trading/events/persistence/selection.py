@@ -27,11 +27,8 @@ _EPOCH = date(1970, 1, 1)
 _DAY_MICROS = 86_400_000_000
 
 
-class Criteria(TypedDict, total=False):
-    """The criteria by which a reader's methods select events. A criterion that is left out, or None, selects all."""
-
-    event_type: EventTypes | None
-    """A pattern as `subscribe` takes it, an event class, or several."""
+class OtherCriteria(TypedDict, total=False):
+    """The criteria beside the event type. A criterion that is left out, or None, selects all."""
 
     exchange: Names | None
     """An exchange, or several; `*` and `?` are wildcards."""
@@ -46,6 +43,13 @@ class Criteria(TypedDict, total=False):
     """The handling of events that their class refuses as it is here, because a constraint was tightened, say. `raise`,
     the default: a StoredEventError names them, after all others have been given. `skip`: they are left out, and their
     number is logged."""
+
+
+class Criteria(OtherCriteria, total=False):
+    """The criteria by which a reader's methods select events. A criterion that is left out, or None, selects all."""
+
+    event_type: EventTypes | None
+    """A pattern as `subscribe` takes it, an event class, or several."""
 
 
 def day_span(day: date) -> tuple[int, int]:
@@ -183,7 +187,8 @@ def _micros(name: str, moment: datetime | None) -> int | None:
     if moment is None:
         return None
     if not isinstance(moment, datetime):
-        raise TypeError(f"{name} must be a datetime, not {moment!r}")
+        way_out = "; a class goes by name: event_type=" if isinstance(moment, type) else ""
+        raise TypeError(f"{name} must be a datetime, not {moment!r}{way_out and way_out + moment.__name__}")
     return to_micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 

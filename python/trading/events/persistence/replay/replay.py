@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol
 
 from trading.events import _core
 from trading.events.base import BaseEvent
-from trading.events.persistence.replay.event_range import EventRange
+from trading.events.persistence.replay.event_range import EventRange, EventT_co
 from trading.events.persistence.replay.report import ReplayClock, ReplayReport
 from trading.events.persistence.replay.timeline import Timeline, check_speed
 from trading.events.statistics import Durations
@@ -22,7 +22,7 @@ class Publisher(Protocol):
         ...
 
 
-class Replay:
+class Replay(Generic[EventT_co]):
     """Publishes recorded events on a bus, in order, each when it is due.
 
         replay = reader.replay(bus, start, end, speed=10.0)
@@ -45,7 +45,7 @@ class Replay:
     """
 
     def __init__(
-        self, events: EventRange, bus: Publisher, *, speed: float | None = 1.0, lockstep: bool = False
+        self, events: EventRange[EventT_co], bus: Publisher, *, speed: float | None = 1.0, lockstep: bool = False
     ) -> None:
         check_speed(speed)
         self._events = events
