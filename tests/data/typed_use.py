@@ -71,6 +71,25 @@ async def use_the_rest(bus: InMemoryEventBus) -> None:
     async def heard(event: TickEvent) -> None:
         assert_type(event.raw_symbol, str)
 
+    @bus.on(OrderFilledEvent, lambda event: event.is_full, capacity=10)
+    @bus.on(TickEvent)
+    def heard_of_both(event: OrderFilledEvent | TickEvent) -> int:
+        return len(event.topic)
+
+    assert_type(heard_of_both(1), int)
+
+    @bus.on("tick")
+    async def heard_by_name(event: TickEvent) -> None:
+        assert_type(event.raw_symbol, str)
+
+    bus.on(TickEvent)(on_any)
+    bus.on(OrderEvent)(on_order)
+    bus.on(TickEvent)(on_trade)  # refused
+    bus.on(OrderEvent)(on_tick)  # refused
+    bus.on(TickEvent, lambda event: event.price)(on_tick)  # refused
+    bus.on(TickEvent, overflow="explode")(on_tick)  # refused
+    bus.on(42)(on_any)  # refused
+
     async for event in bus.stream(TickEvent):
         assert_type(event, TickEvent)
     async for any_event in bus.stream("tick"):
