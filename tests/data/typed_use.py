@@ -2,12 +2,17 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, assert_type
+from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, Unpack, assert_type
 
 from trading.events import (
+    Amount,
     BaseEvent,
+    BookLevel,
+    HeartbeatEvent,
     IEventBus,
     InMemoryEventBus,
+    MarketDataEvent,
+    OrderBookEvent,
     OrderEvent,
     OrderFilledEvent,
     TickEvent,
@@ -17,8 +22,15 @@ from trading.events import (
     not_filter,
     symbol_filter,
 )
+from trading.events.arguments import MarketDataEventArguments, Number
 from trading.events.codec import ArrowStream
 from trading.events.persistence import EventRange, EventReader, ParquetEventWriter, Replay
+
+
+class Instrument(TypedDict):
+    exchange: str
+    symbol: str
+
 
 TIME = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -140,3 +152,51 @@ def make_events() -> None:
     tick = TickEvent(exchange="binance", symbol="BTC/USDT", raw_symbol="BTCUSDT", exchange_timestamp=TIME)
     tick.last = Decimal(1)  # refused
     TickEvent(exchange="binance", symbol="BTC/USDT")  # refused
+
+
+def make_of_what_constructors_take(order_filled: OrderFilledEvent) -> None:
+    market: Instrument = {"exchange": "binance", "symbol": "BTC/USDT"}
+    trade = TradeEvent(**market, price=42000.1, quantity=1, exchange_timestamp="2024-01-01T00:00:00Z", timestamp=TIME)
+    assert_type(trade.price, Decimal)
+    TradeEvent(
+        **market, price="42000.10", quantity=Decimal(1), exchange_timestamp=TIME, side="buy", metadata={"a": [1]}
+    )
+    level = BookLevel(price="1.5", quantity=2)
+    OrderBookEvent(**market, kind="delta", bids=[level, {"price": 1, "quantity": 0}], exchange_timestamp=TIME)
+    HeartbeatEvent(component="feed", sequence=1, interval_s=0.5)
+    TradeEvent(**market, price=None, quantity=1, exchange_timestamp=TIME)  # refused
+    TradeEvent(**market, price=[1], quantity=1, exchange_timestamp=TIME)  # refused
+    TradeEvent(**market, price=1, quantity=1, exchange_timestamp=TIME, side="BUY")  # refused
+    TradeEvent(**market, price=1, quantity=1, exchange_timestamp=1704067200)  # refused
+    TradeEvent(**market, prise=1, price=1, quantity=1, exchange_timestamp=TIME)  # refused
+    OrderBookEvent(**market, kind="delta", bids=[(1, 2)], exchange_timestamp=TIME)  # refused
+    HeartbeatEvent(component="feed", sequence="1", interval_s=0.5)  # refused
+    HeartbeatEvent("feed", 1, 0.5)  # refused
+    assert_type(order_filled.model_copy(update={"price": 2}), OrderFilledEvent)
+
+
+class FundingRateArguments(MarketDataEventArguments, total=False):
+    rate: Required[Number]
+
+
+class FundingRateEvent(MarketDataEvent):
+    event_type: Literal["funding_rate"] = "funding_rate"
+    rate: Amount
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[FundingRateArguments]) -> None: ...
+
+
+class PlainRateEvent(MarketDataEvent):
+    event_type: Literal["plain_rate"] = "plain_rate"
+    rate: Amount
+
+
+def make_events_of_classes_of_ones_own() -> None:
+    assert_type(
+        FundingRateEvent(exchange="binance", symbol="BTC/USDT", rate="0.0001", timestamp="2024-01-01").rate, Decimal
+    )
+    FundingRateEvent(exchange="binance", symbol="BTC/USDT")  # refused
+    PlainRateEvent(exchange="binance", symbol="BTC/USDT", rate=Decimal("0.0001"))
+    PlainRateEvent(exchange="binance", symbol="BTC/USDT", rate="0.0001")  # refused
