@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trading.events._codec.columns import FORMS
+from trading.events._codec.columns import FORMS, TIMESTAMP
 from trading.events._codec.description import describe
 from trading.events._codec.event_table import Places, read_places, write_places
 from trading.events._codec.exactness import shorten
@@ -128,9 +128,8 @@ def pandas_frames(*, index: str | None, floats: bool) -> "Callable[[pa.Table], p
             return frame
         if index not in table.column_names:
             raise ValueError(f"index is {index!r}, which is no field of the selected events{_near(index, table)}")
-        type_ = table.schema.field(index).type
-        if pa.types.is_timestamp(type_):
-            frame[index] = frame[index].astype(f"datetime64[{type_.unit}, {type_.tz}]")
+        if table.schema.field(index).type == TIMESTAMP:
+            frame[index] = frame[index].astype("datetime64[us, UTC]")
         return frame.set_index(index)
 
     return make
