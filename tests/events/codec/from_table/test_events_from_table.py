@@ -141,6 +141,16 @@ def test_nan_and_null_are_none_where_the_field_takes_none() -> None:
     assert [event.sequence for event in made] == [1, None, 2]
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_nan_is_none_in_a_table_of_any_library(library: str) -> None:
+    columns = {"timestamp": TIMES, "bid": [1.5, float("nan"), 2.5], "ask": [float("nan")] * 3, "metadata": ["{}"] * 3}
+    made = events_from_table(LIBRARIES[library](columns), QuoteEvent, exchange="a", symbol="b")
+    assert [(event.bid, event.ask) for event in made] == [(Decimal("1.5"), None), (None, None), (Decimal("2.5"), None)]
+    prices = {"timestamp": TIMES, "price": [1.5, float("nan"), 2.5], "quantity": [1, 1, 1]}
+    with pytest.raises(EventTableError, match=r"^row 1: price is (nan|None): "):
+        events_from_table(LIBRARIES[library](prices), TradeEvent, exchange="a", symbol="b")
+
+
 @pytest.mark.parametrize("nothing", [float("nan"), None])
 def test_nan_and_null_are_refused_by_name_where_it_does_not(nothing: float | None) -> None:
     frame = pd.DataFrame({"timestamp": [START] * 3, "price": [1.5, 2.5, nothing], "quantity": 1})

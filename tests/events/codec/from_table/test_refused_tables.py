@@ -2,15 +2,24 @@
 
 import pickle
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from trading.events import (
     Amount,
@@ -61,6 +70,7 @@ def trades(rows: int = 3, **columns: Any) -> pa.Table:
         ({"timestamp": ["2024-01-01T00:00:00Z", "yesterday", None]}, "^row 1: timestamp is 'yesterday': it is no time"),
         ({"timestamp": [None, 7, 8]}, '^row 1: timestamp is 7: it is a number; time_unit="ms"'),
         ({"timestamp": [7.5, 8, 9]}, "^row 0: timestamp is 7.5: it is a number; time_unit="),
+        ({"timestamp": [float("nan"), 8.5, 9]}, "^row 1: timestamp is 8.5: it is a number; time_unit="),
         ({"timestamp": [START, None, START]}, "^row 1: timestamp is None: "),
         ({"timestamp": [True] * 3}, "^row 0: timestamp is True: "),
         ({"timestamp": pa.array([0, 2**62, 0], pa.timestamp("us", "UTC"))}, "^row 1: timestamp is .*no time between"),
@@ -171,6 +181,18 @@ class TestTimes:
             events_from_table(trades(), TradeEvent, time_unit="min", **GIVEN)  # type: ignore[arg-type]
 
 
+def class_of(annotation: Any) -> Any:
+    """An event class with a field of a type."""
+    fields: dict[str, Any] = {"event_type": (Literal["typed"], "typed"), "field": (annotation, ...)}
+    return create_model("TypedEvent", __base__=BaseEvent, __module__=__name__, **fields)
+
+
+def one_cell(value: Any) -> pa.Table:
+    """A table of one row, with a value for the field of such a class."""
+    column = pa.repeat(value, 1) if isinstance(value, pa.Scalar) else [value]
+    return pa.table({"timestamp": [START], "field": column})
+
+
 @pytest.mark.usefixtures("classes_are_forgotten")
 class TestClassesOfUsers:
     def test_validators_of_the_class_are_asked(self) -> None:
@@ -195,23 +217,60 @@ class TestClassesOfUsers:
         with pytest.raises(EventTableError, match=r"^row 1: it is odd"):
             events_from_table(table.set_column(1, "price", [[2, 3]]), EvenEvent)
 
-    def test_what_its_configuration_and_its_types_do_is_done(self) -> None:
-        class StrictEvent(BaseEvent):
+    def test_what_its_configuration_does_is_done(self) -> None:
+        class StrippedEvent(BaseEvent):
             model_config = ConfigDict(str_strip_whitespace=True)
-            event_type: Literal["strict"] = "strict"
+            event_type: Literal["stripped"] = "stripped"
             name: str
-            amount: Decimal = Field(default=Decimal(0), strict=True, max_digits=4)
-            small: Annotated[int, AfterValidator(lambda number: number % 10)] = 0
 
-        table = pa.table({"timestamp": [START], "name": [" x "], "small": [13], "amount": [Decimal("1.25")]})
-        [event] = events_from_table(table, StrictEvent)
-        assert (event.name, event.small, event.amount) == ("x", 3, Decimal("1.25"))
-        for amount, reason in (
-            (1.5, "Input should be an instance of Decimal"),
-            (Decimal("1.23456"), "no more than 4 dig"),
-        ):
-            with pytest.raises(EventTableError, match=rf"^row 0: amount is .*{reason}"):
-                events_from_table(table.set_column(3, "amount", [[amount]]), StrictEvent)
+        [event] = events_from_table(pa.table({"timestamp": [START], "name": [" x "]}), StrippedEvent)
+        assert event.name == "x"
+
+    @pytest.mark.parametrize(
+        ("annotation", "value", "expected"),
+        [
+            (Annotated[int, AfterValidator(lambda number: number % 10)], 13, 3),
+            (Annotated[str, StringConstraints(to_lower=True)], "BTC", "btc"),
+            (Annotated[Decimal, Field(strict=True)], Decimal("1.25"), Decimal("1.25")),
+            (Annotated[float, Field(strict=True)], 1, 1.0),
+            (int, 7.0, 7),
+            (int, True, 1),
+            (int, pa.scalar(2**63, pa.uint64()), 2**63),
+            (float, 0.5, 0.5),
+            (float | None, float("nan"), None),
+            (bool, 1, True),
+            (str, b"raw", "raw"),
+            (datetime, START, START),
+            (UUID, "0" * 31 + "1", UUID(int=1)),
+            (timedelta, timedelta(seconds=1), timedelta(seconds=1)),
+            (list[int], [1, 2], [1, 2]),
+            (dict[str, int], '{"a": 1}', {"a": 1}),
+        ],
+        ids=str,
+    )
+    def test_a_field_of_any_type_is_what_its_class_makes_of_the_cell(
+        self, annotation: Any, value: Any, expected: Any
+    ) -> None:
+        [event] = events_from_table(one_cell(value), class_of(annotation))
+        assert (type(event.field), event.field) == (type(expected), expected)
+
+    @pytest.mark.parametrize(
+        ("annotation", "value", "message"),
+        [
+            (Annotated[Decimal, Field(strict=True)], 1.5, "instance of Decimal"),
+            (Annotated[Decimal, Field(max_digits=4)], Decimal("1.23456"), "no more than 4 digits"),
+            (Annotated[int, Field(multiple_of=5)], 7, "multiple of 5"),
+            (int, 7.5, "fractional part"),
+            (float, float("nan"), "finite number"),
+            (datetime, datetime(2024, 1, 1), "no time zone"),
+            (list[int], "[1", "no JSON"),
+            (UUID, "x", "valid UUID"),
+        ],
+        ids=str,
+    )
+    def test_a_cell_that_its_class_refuses_is_refused(self, annotation: Any, value: Any, message: str) -> None:
+        with pytest.raises(EventTableError, match=rf"^row 0: field is .*{message}"):
+            events_from_table(one_cell(value), class_of(annotation))
 
     def test_texts_that_could_be_something_else_are_refused(self) -> None:
         class MixedEvent(BaseEvent):

@@ -52,7 +52,8 @@ def read_cells(name: str, shape: Shape, columns: Sequence[pa.Array], times: Time
     form = shape.form
     if len(columns) > 1:
         return _exact(name, form, columns)
-    return _of_one(name, shape, _plain(columns[0], keeps_nan=form == "float" and shape.kind != "optional"), times)
+    keeps_nan = shape.kind != "optional" and form in {"float", "int", "decimal"}  # which the class then judges
+    return _of_one(name, shape, _plain(columns[0], keeps_nan=keeps_nan), times)
 
 
 def _of_one(name: str, shape: Shape, column: pa.Array, times: Times) -> Cells:

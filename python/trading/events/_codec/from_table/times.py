@@ -79,7 +79,7 @@ class Times:
         for row, value in enumerate(column.to_pylist()):
             try:
                 micros.append(None if value is None else int(WIDE.multiply(Decimal(repr(value)), factor) // 1))
-            except ArithmeticError as wrong:
+            except (ArithmeticError, ValueError) as wrong:
                 raise EventTableError(_NO_TIME, row=row, field=name, value=repr(value)) from wrong
         return _utc(name, micros)
 
