@@ -15,7 +15,7 @@ reference. One that is put into its own `__dict__`, or past their refusal into i
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from trading.events._codec.description import ClassDescription, describe
 from trading.events._core import decode_batch, decode_event, encode_batch, encode_event
@@ -23,6 +23,11 @@ from trading.events.base import BaseEvent
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from trading.events._codec.from_table.plan import Unknown
+    from trading.events._codec.from_table.times import TimeUnit
+
+EventT = TypeVar("EventT", bound=BaseEvent)
 
 __all__ = [
     "ArrowStream",
@@ -32,6 +37,7 @@ __all__ = [
     "describe",
     "encode_batch",
     "encode_event",
+    "events_from_table",
     "events_to_table",
     "table_to_events",
 ]
@@ -58,6 +64,45 @@ def events_to_table(events: Iterable[BaseEvent]) -> "pa.Table":
     from trading.events._codec.event_table import to_table  # noqa: PLC0415 - pyarrow takes long to import
 
     return to_table(events)
+
+
+def events_from_table(
+    table: ArrowStream,
+    event_class: type[EventT],
+    *,
+    exchange: str | None = None,
+    symbol: str | None = None,
+    tz: str | None = None,
+    time_unit: "TimeUnit | None" = None,
+    unknown: "Unknown" = "raise",
+) -> list[EventT]:
+    """Events of any table whose columns are named like the fields of a class: of pyarrow, pandas, polars and others.
+
+    Each row is judged as the class judges what it is made of. Floats become decimals by their shortest text. NaN and
+    null are None, where the field takes that. What is finer than a microsecond is cut off. An index of pandas that has
+    a name is a column. An event without `event_id` gets a new one. Of `timestamp`, `exchange_timestamp` and
+    `local_timestamp`, one that the table does not have is the first of them that it has; one of them it must have.
+
+    Args:
+        table: The table.
+        event_class: The class of the events.
+        exchange: The exchange of all of them, if no column says it.
+        symbol: The symbol of all of them, if no column says it.
+        tz: The zone of times that are in none, such as `UTC` or `Europe/Berlin`; by default they are refused.
+        time_unit: The unit of times that are numbers: `s`, `ms`, `us` or `ns` since 1970; by default they are refused.
+        unknown: What is done about a column that is no field: `raise`, the default, or `ignore`.
+
+    Raises:
+        EventTableError: A column is missing or unknown, or a row is no event of the class; its row is counted from 0.
+        TypeError: `table` is no table, or the class is abstract.
+        ValueError: Another argument is impossible.
+    """
+    from trading.events._codec.from_table.table_reader import TableReader  # noqa: PLC0415 - pyarrow takes long to import
+
+    reader = TableReader(
+        table, event_class, exchange=exchange, symbol=symbol, tz=tz, time_unit=time_unit, unknown=unknown
+    )
+    return [event for chunk in reader.chunks() for event in chunk]
 
 
 def table_to_events(table: ArrowStream) -> list[BaseEvent]:

@@ -8,6 +8,7 @@
     │   ├── EventEncodeError         events that cannot be encoded exactly      (ValueError)
     │   │   └── UnstorableEventError an event that would not come back equal    (StoreError)
     │   ├── EventDecodeError         bytes or columns that hold no event        (ValueError)
+    │   ├── EventTableError          a table that cannot become events          (ValueError)
     │   └── EventTooLargeError       an event too long for the wire             (ValueError)
     ├── PatternError                 a text that is no pattern                  (ValueError)
     ├── BusError                     a bus
@@ -38,9 +39,9 @@
 A model that refuses a value raises `pydantic.ValidationError`, which is a ValueError.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import Sequence, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -86,6 +87,30 @@ class EventDecodeError(EventError, ValueError):
 
     def __reduce__(self) -> tuple[type[Self], tuple[str, int | None]]:
         return type(self), (self.reason, self.offset)
+
+
+class EventTableError(EventError, ValueError):
+    """A table cannot become events of a class.
+
+    Attributes:
+        reason: What is wrong.
+        row: The row that is at fault, counted from 0; None where a column is, or the table.
+        field: The field, or the column, that is at fault; None where several are.
+        value: The value that is at fault, as text.
+    """
+
+    def __init__(
+        self, reason: str, *, row: int | None = None, field: str | None = None, value: str | None = None
+    ) -> None:
+        named = field if value is None else f"{field} is {value}"
+        super().__init__(": ".join([*([] if row is None else [f"row {row}"]), *([named] if named else []), reason]))
+        self.reason = reason
+        self.row = row
+        self.field = field
+        self.value = value
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[str]]:
+        return partial(type(self), row=self.row, field=self.field, value=self.value), (self.reason,)
 
 
 class EventTooLargeError(EventError, ValueError):

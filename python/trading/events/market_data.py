@@ -8,7 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
 from operator import gt, lt
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, Unpack
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -25,6 +25,16 @@ from trading.events.base import (
     UtcDatetime,
     utc_now,
 )
+
+if TYPE_CHECKING:
+    from trading.events.arguments import (
+        BarEventArguments,
+        BookLevelArguments,
+        OrderBookEventArguments,
+        QuoteEventArguments,
+        TickEventArguments,
+        TradeEventArguments,
+    )
 
 BarInterval = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(ms|s|m|h|d|w|M|y)$")]
 """A length of time as a count and a unit: ms, s, m (minutes), h, d, w, M (months) or y; `1m`, `4h`."""
@@ -67,6 +77,10 @@ class TickEvent(MarketDataEvent):
     local_timestamp: UtcDatetime = Field(default_factory=utc_now)
     """Time of arrival here; by default the time of construction."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[TickEventArguments]) -> None: ...
+
 
 class TradeEvent(MarketDataEvent):
     """A trade that was executed on the venue, between anyone."""
@@ -94,6 +108,10 @@ class TradeEvent(MarketDataEvent):
 
     local_timestamp: UtcDatetime = Field(default_factory=utc_now)
     """Time of arrival here; by default the time of construction."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[TradeEventArguments]) -> None: ...
 
 
 class QuoteEvent(MarketDataEvent):
@@ -125,6 +143,10 @@ class QuoteEvent(MarketDataEvent):
 
     local_timestamp: UtcDatetime = Field(default_factory=utc_now)
     """Time of arrival here; by default the time of construction."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[QuoteEventArguments]) -> None: ...
 
     @model_validator(mode="after")
     def _quantities_have_prices(self) -> Self:
@@ -174,6 +196,10 @@ class BarEvent(MarketDataEvent):
     complete: bool = True
     """True if the span is over, so that no later bar replaces this one."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[BarEventArguments]) -> None: ...
+
     @model_validator(mode="after")
     def _prices_and_times_agree(self) -> Self:
         if self.high < self.low:
@@ -194,6 +220,10 @@ class BookLevel(BaseModel, frozen=True, extra="forbid"):
 
     quantity: Quantity
     """Quantity that waits at this price; in a delta zero removes the level."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[BookLevelArguments]) -> None: ...
 
 
 class OrderBookEvent(MarketDataEvent):
@@ -229,6 +259,10 @@ class OrderBookEvent(MarketDataEvent):
 
     local_timestamp: UtcDatetime = Field(default_factory=utc_now)
     """Time of arrival here; by default the time of construction."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[OrderBookEventArguments[BookLevel]]) -> None: ...
 
     @model_validator(mode="after")
     def _levels_are_possible(self) -> Self:

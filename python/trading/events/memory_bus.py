@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from trading.events.persistence.base import IEventReader
 
 HandlerT = TypeVar("HandlerT", bound=Callable[[Any], Any])
+ResultT = TypeVar("ResultT")
 
 
 class InMemoryEventBus(SubscribingBus, IEventBus):
@@ -175,16 +176,32 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         self._report_failure(sid, name, None, error, "store")
         await self.unsubscribe(sid)
 
+    @overload
+    def on(
+        self,
+        event_type: type[EventT],
+        filter: Filter[EventT] | None = None,
+        **options: Unpack[SubscribeOptions],
+    ) -> Callable[[Callable[[EventT], ResultT]], Callable[[Any], ResultT]]: ...
+
+    @overload
+    def on(
+        self, event_type: str, filter: Filter[Any] | None = None, **options: Unpack[SubscribeOptions]
+    ) -> Callable[[HandlerT], HandlerT]: ...
+
     def on(
         self,
         event_type: str | type[BaseEvent],
         filter: Filter[Any] | None = None,  # noqa: A002 - as in IEventBus
         **options: Unpack[SubscribeOptions],
-    ) -> Callable[[HandlerT], HandlerT]:
+    ) -> Callable[[Any], Any]:
         """Subscribes the function that it decorates; also before any loop runs. Everything is as in `subscribe`.
 
         @bus.on("tick")
         async def handle(tick: TickEvent) -> None: ...
+
+        To type checkers the function must take events of the class that is given. What it becomes takes any argument,
+        so that a function may be decorated for several classes.
         """
         check_options(options, "on")
 

@@ -4,7 +4,7 @@ Prices are in the quote currency for one unit of the base; quantities in units o
 venue counts so.
 """
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 from pydantic import Field, model_validator
 
@@ -20,6 +20,16 @@ from trading.events.base import (
     Symbol,
     UtcDatetime,
 )
+
+if TYPE_CHECKING:
+    from trading.events.arguments import (
+        OrderAcceptedEventArguments,
+        OrderCancelledEventArguments,
+        OrderExpiredEventArguments,
+        OrderFilledEventArguments,
+        OrderRejectedEventArguments,
+        OrderSubmittedEventArguments,
+    )
 
 Liquidity = Literal["maker", "taker"]
 """Role of an order: it waited in the book (maker) or took what waited there (taker)."""
@@ -65,6 +75,10 @@ class OrderSubmittedEvent(OrderEvent):
     strategy_id: NonEmptyStr | None = None
     """The strategy that wants it, or None where no strategy does."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[OrderSubmittedEventArguments]) -> None: ...
+
 
 class OrderAcceptedEvent(OrderEvent):
     """The venue took the order."""
@@ -78,6 +92,10 @@ class OrderAcceptedEvent(OrderEvent):
     exchange_timestamp: UtcDatetime | None = None
     """Time of acceptance by the venue's clock, or None where unknown."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[OrderAcceptedEventArguments]) -> None: ...
+
 
 class OrderRejectedEvent(OrderEvent):
     """The order never came to the market: the venue, or a check before it, refused it."""
@@ -90,6 +108,10 @@ class OrderRejectedEvent(OrderEvent):
 
     exchange_timestamp: UtcDatetime | None = None
     """Time of refusal by the venue's clock, or None where unknown or where the venue never saw the order."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[OrderRejectedEventArguments]) -> None: ...
 
 
 class OrderCancelledEvent(OrderEvent):
@@ -113,6 +135,10 @@ class OrderCancelledEvent(OrderEvent):
     exchange_timestamp: UtcDatetime | None = None
     """Time of withdrawal by the venue's clock, or None where unknown."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[OrderCancelledEventArguments]) -> None: ...
+
 
 class OrderExpiredEvent(OrderEvent):
     """The time of the order ran out before it was filled."""
@@ -131,6 +157,10 @@ class OrderExpiredEvent(OrderEvent):
 
     exchange_timestamp: UtcDatetime | None = None
     """Time of expiry by the venue's clock, or None where unknown."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[OrderExpiredEventArguments]) -> None: ...
 
 
 class OrderFilledEvent(OrderEvent):
@@ -177,6 +207,10 @@ class OrderFilledEvent(OrderEvent):
 
     exchange_timestamp: UtcDatetime | None = None
     """Time of execution by the venue's clock, or None where unknown."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[OrderFilledEventArguments]) -> None: ...
 
     @property
     def is_full(self) -> bool:

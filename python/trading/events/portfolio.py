@@ -3,9 +3,12 @@
 `exchange` and `symbol` stay None, unless the event is about the portfolio's part on one venue or in one instrument.
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from trading.events.base import Amount, BaseEvent, NonEmptyStr
+
+if TYPE_CHECKING:
+    from trading.events.arguments import PortfolioValueEventArguments, RiskLimitEventArguments
 
 
 class PortfolioEvent(BaseEvent):
@@ -39,6 +42,10 @@ class PortfolioValueEvent(PortfolioEvent):
     realized_pnl: Amount | None = None
     """Profit, or loss if negative, of what has been closed so far, or None where not reckoned."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[PortfolioValueEventArguments]) -> None: ...
+
 
 class RiskLimitEvent(PortfolioEvent):
     """A risk limit is near, broken, or kept again."""
@@ -63,3 +70,7 @@ class RiskLimitEvent(PortfolioEvent):
 
     reason: NonEmptyStr | None = None
     """Description of what happened, or None where there is nothing to add."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[RiskLimitEventArguments]) -> None: ...

@@ -4,7 +4,7 @@ Prices are in the quote currency for one unit of the base; quantities in units o
 loss in the quote currency. Quantities are never negative: `side` tells long from short.
 """
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,13 @@ from trading.events.base import (
     Symbol,
     UtcDatetime,
 )
+
+if TYPE_CHECKING:
+    from trading.events.arguments import (
+        PositionClosedEventArguments,
+        PositionModifiedEventArguments,
+        PositionOpenedEventArguments,
+    )
 
 PositionSide = Literal["long", "short"]
 """Direction: a position gains when the price rises (long) or falls (short)."""
@@ -51,6 +58,10 @@ class PositionOpenedEvent(PositionEvent):
     entry_price: Amount
     """Average price paid or received for it."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[PositionOpenedEventArguments]) -> None: ...
+
 
 class PositionModifiedEvent(PositionEvent):
     """A position has grown, shrunk, or been valued anew."""
@@ -72,6 +83,10 @@ class PositionModifiedEvent(PositionEvent):
 
     realized_pnl: Amount
     """Profit, or loss if negative, of what has been closed so far."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[PositionModifiedEventArguments]) -> None: ...
 
 
 class PositionClosedEvent(PositionEvent):
@@ -97,6 +112,10 @@ class PositionClosedEvent(PositionEvent):
 
     close_time: UtcDatetime
     """Time at which the last of it was closed."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[PositionClosedEventArguments]) -> None: ...
 
     @model_validator(mode="after")
     def _times_agree(self) -> Self:

@@ -4,11 +4,14 @@
 """
 
 import traceback as tracebacks
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, Unpack
 
 from pydantic import Field
 
 from trading.events.base import BaseEvent, Count, NonEmptyStr
+
+if TYPE_CHECKING:
+    from trading.events.arguments import ConnectionEventArguments, ErrorEventArguments, HeartbeatEventArguments
 
 PositiveSeconds = Annotated[float, Field(strict=True, gt=0)]
 """A span of time in seconds: finite, above zero."""
@@ -42,6 +45,10 @@ class ConnectionEvent(SystemEvent):
     missed_count: Count | None = None
     """Number of events known to be missed while it was down, or None where unknown."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[ConnectionEventArguments]) -> None: ...
+
 
 class ErrorEvent(SystemEvent):
     """Something failed. A bus publishes one whenever a handler or a filter raises."""
@@ -69,6 +76,10 @@ class ErrorEvent(SystemEvent):
 
     subscription_name: NonEmptyStr | None = None
     """Name that the subscriber gave the subscription, or None where it gave none."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[ErrorEventArguments]) -> None: ...
 
     @classmethod
     def from_exception(
@@ -114,6 +125,10 @@ class HeartbeatEvent(SystemEvent):
 
     interval_s: PositiveSeconds | None = None
     """Seconds until the next is due, or None where they keep no rhythm."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[HeartbeatEventArguments]) -> None: ...
 
 
 def _class_name(cls: type[BaseException]) -> str:

@@ -116,9 +116,9 @@ async def check(reader: IEventReader, query: Query, recorded: list[BaseEvent]) -
     assert list(reader.read_range(start, end, **criteria)) == expected
     assert await collect(reader.read_range(start, end, **criteria)) == expected
     assert await replayed(reader, query) == expected
-    assert reader.read_table(start, end, **criteria)["event_id"].to_pylist() == ids
-    assert reader.to_polars(start, end, **criteria)["event_id"].to_list() == ids
-    assert reader.to_pandas(start, end, **criteria)["event_id"].tolist() == ids
+    assert reader.read_table(start, end, exact=True, **criteria)["event_id"].to_pylist() == ids
+    assert reader.to_polars(start, end, columns=["event_id"], **criteria)["event_id"].to_list() == ids
+    assert reader.to_pandas(start, end, columns=["event_id"], **criteria)["event_id"].tolist() == ids
     assert reader.count(start, end, **criteria) == len(expected)
     assert reader.time_span(**criteria) == ((chosen[0].timestamp, chosen[-1].timestamp) if chosen else None)
     if end is not None:

@@ -154,8 +154,8 @@ def test_a_table_holds_the_same_events(reader: IEventReader) -> None:
     assert table.num_rows == 30
     assert table.column("symbol").unique().to_pylist() == ["btc/usdt"]
     assert [f"{bid:f}" for bid in table.column("bid").cast("float64").to_pylist()[:2]] == ["0.000000", "1.000000"]
-    if isinstance(reader, ArcticEventReader):
-        assert exactly(table_to_events(table)) == exactly(e for e in ORDERED if e.exchange == "okx")
+    exact = reader.read_table(event_type="tick", exchange="okx", exact=True)
+    assert exactly(table_to_events(exact)) == exactly(e for e in ORDERED if e.exchange == "okx")
 
 
 async def test_it_is_gone_over_with_async_for_and_more_than_once(reader: IEventReader) -> None:

@@ -1,12 +1,21 @@
 """The newest events of a bus: kept and queried."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from tests.events.bus.keeping import filled, numbers, tick
+from tests.support.classes.samples import sample
 from tests.support.doubles import MOMENT, order
-from trading.events import InMemoryEventBus, OrderSubmittedEvent, TickEvent
+from trading.events import (
+    InMemoryEventBus,
+    OrderSubmittedEvent,
+    QuoteEvent,
+    TickEvent,
+    TradeEvent,
+    table_to_events,
+)
 from trading.events.errors import NoHistoryError, PatternError
 
 
@@ -79,3 +88,33 @@ async def test_a_bus_that_keeps_none_says_so() -> None:
     with pytest.raises(ValueError, match="history is -1"):
         InMemoryEventBus(history=-1)
     assert not bus.statistics().subscriptions
+
+
+async def test_what_is_kept_becomes_a_table_or_a_frame() -> None:
+    async with InMemoryEventBus(history=10) as bus:
+        for number in range(3):
+            await bus.publish(sample(TradeEvent, price=Decimal(number) / 10, timestamp=MOMENT))
+        await bus.publish(sample(TickEvent))
+        table = bus.history.read_table("trade")
+        assert table.column_names == list(TradeEvent.model_fields)
+        assert table["price"].to_pylist() == [Decimal(0), Decimal("0.1"), Decimal("0.2")]
+        assert bus.history.read_table(limit=2, columns=["event_type"]).to_pydict() == {"event_type": ["trade", "tick"]}
+        assert table_to_events(bus.history.read_table(exact=True)) == bus.history.query()
+        frame = bus.history.to_pandas(TradeEvent, columns=["price"], floats=True, index="timestamp")
+        assert frame["price"].resample("1h").max().tolist() == [0.2]
+        assert bus.history.to_polars("trade", floats=True)["price"].to_list() == [0.0, 0.1, 0.2]
+        assert bus.history.read_table("quote").column_names == list(QuoteEvent.model_fields)
+        bus.history.clear()
+        assert bus.history.read_table().num_rows == 0
+
+
+async def test_a_query_for_several_classes_gives_those_of_each_in_the_order_of_acceptance() -> None:
+    events = [tick(0), order(1), sample(TradeEvent), tick(3)]
+    bus = await filled(*events)
+    query = bus.history.query
+    assert query([TickEvent, OrderSubmittedEvent]) == [events[0], events[1], events[3]]
+    assert query((TickEvent, TradeEvent), limit=2) == events[2:]
+    assert (query([]), query([TradeEvent], limit=0)) == ([], [])
+    assert bus.history.read_table([TickEvent, TradeEvent], columns=["event_type"]).num_rows == 3
+    with pytest.raises(TypeError, match="'tick' is no event class; several patterns are asked for one by one"):
+        query(["tick"])  # type: ignore[list-item]

@@ -52,20 +52,31 @@ def to_table(events: Iterable[BaseEvent]) -> pa.Table:
         event_type: {fields[place][0]: (fields[place][1], names[place]) for place in sorted(used)}
         for event_type, used in places.items()
     }
-    text = json.dumps({"version": VERSION, "events": stored})
-    return pa.Table.from_arrays(arrays, schema=pa.schema(schema, metadata={METADATA_KEY: text.encode()}))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(schema, metadata=write_places(stored)))
 
 
 def empty_table(classes: Iterable[type[BaseEvent]]) -> pa.Table:
     """A table without rows, with the columns that events of these classes would have."""
     columns: dict[str, pa.DataType] = {}
+    places: dict[str, dict[str, tuple[str, Sequence[str]]]] = {}
     for cls in classes:
         for field in describe(cls).fields:
-            for name, type_ in zip(
-                _own_names(field.name, field.shape.form), FORMS[field.shape.form].types, strict=True
-            ):
+            form, names = field.shape.form, _own_names(field.name, field.shape.form)
+            places.setdefault(event_type_of(cls), {})[field.name] = (form, names)
+            for name, type_ in zip(names, FORMS[form].types, strict=True):
                 columns.setdefault(name, type_)
-    return pa.schema([pa.field(name, type_) for name, type_ in columns.items()]).empty_table()
+    return pa.schema([pa.field(*column) for column in columns.items()], metadata=write_places(places)).empty_table()
+
+
+def event_type_of(cls: type[BaseEvent]) -> str:
+    """The event type of a class, or of an abstract one `*`."""
+    event_type = cls.model_fields["event_type"].default
+    return event_type if isinstance(event_type, str) else "*"
+
+
+def write_places(places: Places) -> dict[bytes, bytes]:
+    """The metadata of a table's schema that say which columns hold the fields of each event type."""
+    return {METADATA_KEY: json.dumps({"version": VERSION, "events": places}).encode()}
 
 
 def wrap_column(type_: pa.DataType, rows: int, column: ColumnBuffers) -> pa.Array:
@@ -78,7 +89,7 @@ def from_table(source: object) -> list[BaseEvent]:
     """See `trading.events.codec.table_to_events`."""
     try:
         table = source if isinstance(source, pa.Table) else pa.table(source)
-        places = _read_places(table)
+        places = read_places(table)
         return [event for batch in table.to_batches() for event in _from_batch(batch, places)]
     except (pa.ArrowException, TypeError, KeyError) as wrong:
         raise EventDecodeError(f"it is no table of events: {wrong}") from wrong
@@ -89,7 +100,12 @@ def _own_names(name: str, form: str) -> list[str]:
     return [name, *(f"{name}_{end}" for end in FORMS[form].beside)]
 
 
-def _read_places(table: pa.Table) -> Places:
+def read_places(table: pa.Table) -> Places:
+    """The columns that hold the fields of each event type, as a table's schema says, or else by their names.
+
+    Raises:
+        EventDecodeError: A later release has made the table.
+    """
     text = (table.schema.metadata or {}).get(METADATA_KEY)
     if text is None:
         return _guess_places(table)

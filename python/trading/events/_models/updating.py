@@ -48,11 +48,18 @@ def update_fields(model: BaseModel, update: Mapping[str, Any]) -> None:
 def default_of(cls: type[BaseModel], name: str, before: dict[str, Any]) -> Any:
     """The value of a field that is not given; `before` are those of the fields before it."""
     info = cls.model_fields[name]
-    default = info.get_default(call_default_factory=True, validated_data=before)
+    factory: Any = info.default_factory
+    default = info.get_default() if factory is None else factory(before) if _takes_fields(cls, name) else factory()
     validates = cls.model_config.get("validate_default") if info.validate_default is None else info.validate_default
     if not validates:
         return default
     return _validate(_validators(cls), before, name, default)
+
+
+@lru_cache(maxsize=1024)
+def _takes_fields(cls: type[BaseModel], name: str) -> bool:
+    """True if the factory of a field's default takes the fields before it; Pydantic reads its signature each time."""
+    return bool(cls.model_fields[name].default_factory_takes_validated_data)
 
 
 def _validate(validators: _Validators, before: dict[str, Any], name: str, value: Any) -> Any:

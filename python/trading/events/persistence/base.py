@@ -1,23 +1,27 @@
 """The interfaces of every store's writer and reader."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Hashable, Iterable
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 import pyarrow as pa
 
 from trading.events._codec.event_table import empty_table
+from trading.events._codec.frames import check_columns, pandas_frames, polars_frames, present_table, with_index
+from trading.events._codec.from_table.table_reader import TableOptions, TableReader
 from trading.events.base import BaseEvent
-from trading.events.codec import events_to_table
+from trading.events.codec import ArrowStream, events_to_table
 from trading.events.persistence.feeds import Feed
 from trading.events.persistence.replay.event_range import EventChunks, EventRange
 from trading.events.persistence.replay.own_store import refuse_own_store, refusing_own_store
 from trading.events.persistence.replay.replay import Publisher, Replay
-from trading.events.persistence.selection import Criteria, Selection, select
+from trading.events.persistence.selection import Criteria, OtherCriteria, Selection, select
 from trading.events.persistence.topics import StoredTopic, count_topics
 
 if TYPE_CHECKING:
@@ -28,6 +32,10 @@ CLOSED = (
     "the writer is closed, or belongs to the process that this one was forked from; where it records what is on a bus, "
     "enter the writer before the bus, so that the bus is closed first"
 )
+
+EventT = TypeVar("EventT", bound=BaseEvent)
+SecondT = TypeVar("SecondT", bound=BaseEvent)
+ThirdT = TypeVar("ThirdT", bound=BaseEvent)
 
 
 class IEventWriter(ABC):
@@ -67,6 +75,44 @@ class IEventWriter(ABC):
             UnstorableEventError: A value of one of them cannot be stored exactly.
             StoreError: The store cannot be written.
         """
+
+    async def write_table(
+        self, table: ArrowStream, event_class: type[BaseEvent], **options: Unpack[TableOptions]
+    ) -> int:
+        """Takes the rows of a table, of pyarrow, pandas, polars or others, as events of a class.
+
+        The columns are named like the fields; `trading.events.codec.events_from_table` says what is made of them. Every
+        row is judged before the first is written. A table that is written twice is recorded twice.
+
+        Args:
+            table: The table.
+            event_class: The class of the events.
+            options: `exchange`, `symbol`, `tz`, `time_unit` and `unknown`, as in `events_from_table`.
+
+        Returns:
+            The number of events.
+
+        Raises:
+            EventTableError: A column is missing or unknown, or a row is no event. Nothing of the table has been taken.
+            UnstorableEventError, StoreError: As in `write_batch`. Whatever is raised while rows are written, its
+                attribute `written` is the count of those, from the first on, that had been taken.
+        """
+        reader = TableReader(table, event_class, **options)
+        for _ in reader.chunks():
+            await asyncio.sleep(0)
+        written = 0
+        try:
+            for events in reader.chunks():
+                await self.write_batch(events)
+                written += len(events)
+                await asyncio.sleep(0)
+        except BaseException as error:
+            vars(error)["written"] = written
+            error.add_note(
+                f"{written} of the {reader.rows} rows of the table had been written before, from the first on"
+            )
+            raise
+        return written
 
     @abstractmethod
     async def flush(self) -> None:
@@ -118,7 +164,10 @@ class IEventReader(ABC):
         """
 
     def _read_table(self, selection: Selection) -> pa.Table:
-        """The selected events as one table."""
+        """The selected events as one table, by timestamp; its schema's metadata say which columns hold the fields.
+
+        It need not hold other fields than those in `selection.fields`.
+        """
         with closing(self._read(selection)) as chunks:
             table = events_to_table(chain.from_iterable(chunks))
         return table if table.num_rows else empty_table(selection.known_classes())
@@ -144,6 +193,40 @@ class IEventReader(ABC):
             last = deque(chain.from_iterable(chunks), maxlen=1)
         return last[0] if last else None
 
+    @overload
+    def read_range(
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        event_type: tuple[type[EventT], type[SecondT]],
+        speed: float | None = None,
+        **criteria: Unpack[OtherCriteria],
+    ) -> EventRange[EventT | SecondT]: ...
+
+    @overload
+    def read_range(
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        event_type: tuple[type[EventT], type[SecondT], type[ThirdT]],
+        speed: float | None = None,
+        **criteria: Unpack[OtherCriteria],
+    ) -> EventRange[EventT | SecondT | ThirdT]: ...
+
+    @overload
+    def read_range(
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        event_type: type[EventT] | Iterable[type[EventT]],
+        speed: float | None = None,
+        **criteria: Unpack[OtherCriteria],
+    ) -> EventRange[EventT]: ...
+
+    @overload
     def read_range(
         self,
         start: datetime | None = None,
@@ -151,8 +234,19 @@ class IEventReader(ABC):
         *,
         speed: float | None = None,
         **criteria: Unpack[Criteria],
-    ) -> EventRange:
+    ) -> EventRange: ...
+
+    def read_range(
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        speed: float | None = None,
+        **criteria: Unpack[Criteria],
+    ) -> EventRange[Any]:
         """The selected events by timestamp, ties in the order in which they were recorded.
+
+        To type checkers they are of the class that `event_type` names, or of one of several.
 
         Args:
             start: First moment.
@@ -168,53 +262,123 @@ class IEventReader(ABC):
         return EventRange(lambda since: self._read(selection.since(since)), speed=speed)
 
     def read_table(
-        self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        columns: Iterable[str] | None = None,
+        exact: bool = False,
+        floats: bool = False,
+        **criteria: Unpack[Criteria],
     ) -> pa.Table:
-        """The selected events as one Arrow table in the same order.
+        """The selected events as one Arrow table, sorted as in `read_range`.
 
-        The columns have the fields' names; columns beside them hold what they cannot say exactly. For several event
-        types the table has the columns of all, null where a type does not have one.
+        The columns have the fields' names; decimals are of the type decimal128(38, 18). For several event types the
+        table has the columns of all, null where a type does not have one.
 
         Args:
             start: First moment.
             end: First moment that is too late.
+            columns: The fields that are wanted, in this order; by default all. What others hold is not read.
+            exact: Whether columns beside them are wanted that hold what they cannot say: the exponent of a decimal in
+                `price_exp`, as text in `price_exact` what the type of `price` cannot hold, and in `_seq` the order of
+                recording, where the store has it. `table_to_events` makes the same events of such a table.
+            floats: Whether decimals are wanted as the nearest floats.
             criteria: The events to select.
+
+        Raises:
+            ValueError: The selected events have no field of such a name, or the type of a column cannot hold a value,
+                which `exact=True` gives as text.
         """
-        return self._read_table(select(start, end, **criteria))
+        names = check_columns(columns)
+        selection = replace(select(start, end, **criteria), fields=None if names is None else frozenset(names))
+        table = self._read_table(selection)
+        return present_table(table, selection.possible_classes, columns=names, exact=exact, floats=floats)
 
     def to_polars(
-        self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        columns: Iterable[str] | None = None,
+        exact: bool = False,
+        floats: bool = False,
+        **criteria: Unpack[Criteria],
     ) -> "polars.DataFrame":
         """The same table as a DataFrame of polars, mostly without a copy.
 
         Args:
             start: First moment.
             end: First moment that is too late.
+            columns: As in `read_table`.
+            exact: As in `read_table`.
+            floats: As in `read_table`.
             criteria: The events to select.
 
         Raises:
             ImportError: polars is not installed.
+            ValueError: As in `read_table`.
         """
-        import polars  # noqa: PLC0415 - only for those who have it
-
-        return polars.DataFrame(self.read_table(start, end, **criteria))
+        frame_of = polars_frames()
+        return frame_of(self.read_table(start, end, columns=columns, exact=exact, floats=floats, **criteria))
 
     def to_pandas(
-        self, start: datetime | None = None, end: datetime | None = None, **criteria: Unpack[Criteria]
+        self,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        columns: Iterable[str] | None = None,
+        exact: bool = False,
+        floats: bool = False,
+        index: str | None = None,
+        **criteria: Unpack[Criteria],
     ) -> "pandas.DataFrame":
         """The same table as a DataFrame of pandas, whose columns keep Arrow's types, so that decimals stay exact.
+
+        With `floats=True` those of numbers with a point are of NumPy's float64, on which all that pandas and NumPy
+        calculate works: `pct_change`, `resample("1min").ohlc()`, `numpy.log`.
 
         Args:
             start: First moment.
             end: First moment that is too late.
+            columns: As in `read_table`.
+            exact: As in `read_table`.
+            floats: As in `read_table`.
+            index: The field that becomes the index; a time makes a DatetimeIndex, which `resample` needs.
             criteria: The events to select.
 
         Raises:
             ImportError: pandas is not installed.
+            ValueError: As in `read_table`.
         """
-        import pandas  # noqa: PLC0415 - only for those who have it
+        frame_of = pandas_frames(index=index, floats=floats)
+        columns = with_index(columns, index)
+        return frame_of(self.read_table(start, end, columns=columns, exact=exact, floats=floats, **criteria))
 
-        return self.read_table(start, end, **criteria).to_pandas(types_mapper=pandas.ArrowDtype)
+    @overload
+    def replay(
+        self,
+        bus: Publisher,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        event_type: type[EventT] | Iterable[type[EventT]],
+        speed: float | None = 1.0,
+        lockstep: bool = False,
+        **criteria: Unpack[OtherCriteria],
+    ) -> Replay[EventT]: ...
+
+    @overload
+    def replay(
+        self,
+        bus: Publisher,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        speed: float | None = 1.0,
+        lockstep: bool = False,
+        **criteria: Unpack[Criteria],
+    ) -> Replay: ...
 
     def replay(
         self,
@@ -226,7 +390,7 @@ class IEventReader(ABC):
         lockstep: bool = False,
         into_itself: bool = False,
         **criteria: Unpack[Criteria],
-    ) -> Replay:
+    ) -> Replay[Any]:
         """A replay of the selected events; `await` it to run it.
 
         Args:
@@ -280,7 +444,15 @@ class IEventReader(ABC):
         """The least and the greatest timestamp of the selected events, or None where there are none."""
         return self._time_span(select(None, None, **criteria))
 
-    def last_before(self, moment: datetime, **criteria: Unpack[Criteria]) -> BaseEvent | None:
+    @overload
+    def last_before(
+        self, moment: datetime, *, event_type: type[EventT] | Iterable[type[EventT]], **criteria: Unpack[OtherCriteria]
+    ) -> EventT | None: ...
+
+    @overload
+    def last_before(self, moment: datetime, **criteria: Unpack[Criteria]) -> BaseEvent | None: ...
+
+    def last_before(self, moment: datetime, **criteria: Unpack[Criteria]) -> Any:
         """The last of the selected events whose timestamp is before a moment; among ties the one recorded last.
 
         Args:

@@ -18,10 +18,9 @@ from trading.events.persistence.parquet.reading.listing import Listing
 from trading.events.persistence.parquet.reading.merge import merge
 from trading.events.persistence.parquet.reading.part import Part
 from trading.events.persistence.parquet.reading.stored_file import StoredFile, add_up, describe_part
-from trading.events.persistence.parquet.reading.table import count_rows, read_part_table, unite
+from trading.events.persistence.parquet.reading.table import count_rows, known_tables, read_part_table, unite
 from trading.events.persistence.parquet.store.store_path import existing_store
 from trading.events.persistence.replay.event_range import EventChunks
-from trading.events.persistence.schema.event_schema import event_schema
 from trading.events.persistence.selection import Criteria, Selection, select
 from trading.events.persistence.topics import StoredTopic
 
@@ -85,7 +84,7 @@ class EventReader(IEventReader):
         errors.finish()
 
     def _read_table(self, selection: Selection) -> pa.Table:
-        tables = [schema.empty_table() for schema in _known_schemas(selection)]
+        tables = known_tables(selection)
         tables += self._ask(selection, lambda part, report: read_part_table(part, selection, report))
         return unite(tables)
 
@@ -187,8 +186,3 @@ def _steadily(ask: Callable[[list[Part]], AnswerT], parts: list[Part], listing: 
             return ask(parts)
         except VanishedFileError:
             parts = listing.parts(day)
-
-
-def _known_schemas(selection: Selection) -> list[pa.Schema]:
-    """The columns that a table of a selection has even if nothing is stored."""
-    return [event_schema(each).arrow for each in selection.known_classes()]

@@ -30,11 +30,8 @@ _EPOCH = date(1970, 1, 1)
 _DAY_MICROS = 86_400_000_000
 
 
-class Criteria(TypedDict, total=False):
-    """The criteria by which a reader's methods select events. A criterion that is left out, or None, selects all."""
-
-    event_type: EventTypes | None
-    """A pattern as `subscribe` takes it, an event class, or several."""
+class OtherCriteria(TypedDict, total=False):
+    """The criteria beside the event type. A criterion that is left out, or None, selects all."""
 
     exchange: Names | None
     """An exchange, or several; `*` and `?` are wildcards."""
@@ -55,6 +52,13 @@ class Criteria(TypedDict, total=False):
     the type, after all others have been given. `mapping`: each is an UnknownEvent, a mapping of its fields."""
 
 
+class Criteria(OtherCriteria, total=False):
+    """The criteria by which a reader's methods select events. A criterion that is left out, or None, selects all."""
+
+    event_type: EventTypes | None
+    """A pattern as `subscribe` takes it, an event class, or several."""
+
+
 def day_span(day: date) -> tuple[int, int]:
     """First and last microsecond of a day, since 1970."""
     start = (day - _EPOCH).days * _DAY_MICROS
@@ -71,6 +75,7 @@ class Selection:
         filter: The filter that events must pass.
         invalid: The handling of events that their class refuses.
         unknown: The handling of events that no class here is for.
+        fields: The fields that a table needs, besides the timestamp; None for all. A reader may give more.
     """
 
     start: int | None
@@ -80,6 +85,7 @@ class Selection:
     unknown: OnUnknown
     _either: tuple[TopicChoice, ...]
     _all: tuple[TopicChoice, ...]
+    fields: frozenset[str] | None = None
 
     def since(self, moment: datetime | None) -> "Selection":
         """The selection, restricted to times from a moment on."""
@@ -95,6 +101,10 @@ class Selection:
         """The classes of the event types that are selected by their whole names; BaseEvent if there are none."""
         names = frozenset[str]().union(*(topics.event_types.names for topics in self._either))
         return [cls for cls in map(event_class, sorted(names)) if cls is not None] or [BaseEvent]
+
+    def possible_classes(self) -> list[type[BaseEvent]]:
+        """The classes whose events may be selected."""
+        return [cls for cls in event_classes() if self.wants_event_type(cls.model_fields["event_type"].default)]
 
     def overlaps(self, first: int, last: int) -> bool:
         """Returns whether a moment from `first` to `last` may be in the range."""
@@ -190,7 +200,8 @@ def _micros(name: str, moment: datetime | None) -> int | None:
     if moment is None:
         return None
     if not isinstance(moment, datetime):
-        raise TypeError(f"{name} must be a datetime, not {moment!r}")
+        way_out = "; a class goes by name: event_type=" if isinstance(moment, type) else ""
+        raise TypeError(f"{name} must be a datetime, not {moment!r}{way_out and way_out + moment.__name__}")
     return to_micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 

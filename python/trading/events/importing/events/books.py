@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from trading.events._codec.from_table.plan import TIMES
 from trading.events.base import BaseEvent
 from trading.events.errors import ImportFileError
 from trading.events.importing.cells import (
@@ -13,7 +14,7 @@ from trading.events.importing.cells import (
     read_text,
     shown,
 )
-from trading.events.importing.events.events import NAMES, TIMES, is_empty, reason_of
+from trading.events.importing.events.events import NAMES, is_empty, reason_of
 from trading.events.importing.rows.file_facts import FileFacts
 from trading.events.importing.rows.rows import RefusedRow, Row
 from trading.events.market_data import BookLevel, OrderBookEvent

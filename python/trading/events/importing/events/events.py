@@ -8,6 +8,7 @@ from typing import get_args
 
 from pydantic import ValidationError
 
+from trading.events._codec.from_table.plan import TIMES
 from trading.events.base import BaseEvent
 from trading.events.importing.cells import (
     Cell,
@@ -22,9 +23,6 @@ from trading.events.importing.rows.rows import RefusedRow, Row
 
 ONE_OF: dict[str, tuple[str, ...]] = {"tick": ("bid", "ask", "last"), "quote": ("bid", "ask")}
 """Fields of which an event of a type must have at least one, although each is optional."""
-
-TIMES = ("timestamp", "exchange_timestamp", "local_timestamp")
-"""The times of an event; one that a file does not give is the first of these that it gives."""
 
 NAMES = ("exchange", "symbol", "raw_symbol")
 """The fields that an `Instrument` gives."""

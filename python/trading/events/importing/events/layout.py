@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trading.events._codec.from_table.plan import TIMES
 from trading.events.base import BaseEvent
 from trading.events.errors import ImportFileError
 from trading.events.importing.events.columns import find_columns, listed
-from trading.events.importing.events.events import NAMES, ONE_OF, TIMES
+from trading.events.importing.events.events import NAMES, ONE_OF
 from trading.events.market_data import BarEvent, OrderBookEvent, QuoteEvent, TickEvent, TradeEvent
 
 _BOOK_FIELDS = (*NAMES, *TIMES, "kind", "sequence", "previous_sequence", "side", "price", "quantity")

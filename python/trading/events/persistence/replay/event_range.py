@@ -5,16 +5,28 @@ import time
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import aclosing, closing
 from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic
 
 from trading.events.base import BaseEvent
 from trading.events.persistence.replay.timeline import Timeline, check_speed
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    EventT_co = TypeVar("EventT_co", bound=BaseEvent, covariant=True, default=BaseEvent)
+else:
+    from typing import TypeVar
+
+    EventT_co = TypeVar("EventT_co", bound=BaseEvent, covariant=True)
 
 EventChunks = Generator[Sequence[BaseEvent]]
 """Events in order, some at a time."""
 
 
-class EventRange:
+class EventRange(Generic[EventT_co]):
     """The events of a range in order; `for` and `async for` both iterate over it, any number of times.
+
+    To type checkers it is generic in the class of its events.
 
     `async for` reads the files in a thread, so the event loop is free while the disk is busy.
 
@@ -23,12 +35,14 @@ class EventRange:
         speed: None for as fast as possible.
     """
 
-    def __init__(self, read: Callable[[datetime | None], EventChunks], *, speed: float | None = None) -> None:
+    def __init__(
+        self, read: Callable[[datetime | None], Generator[Sequence[Any]]], *, speed: float | None = None
+    ) -> None:
         check_speed(speed)
         self._read = read
         self._speed = speed
 
-    def __iter__(self) -> Generator[BaseEvent]:
+    def __iter__(self) -> Generator[EventT_co]:
         timeline = None if self._speed is None else Timeline(self._speed)
         with closing(self._read(None)) as chunks:
             for chunk in chunks:
@@ -39,7 +53,7 @@ class EventRange:
                     time.sleep(max(timeline.due(event.timestamp, now := time.monotonic()) - now, 0.0))
                     yield event
 
-    async def __aiter__(self) -> AsyncGenerator[BaseEvent]:
+    async def __aiter__(self) -> AsyncGenerator[EventT_co]:
         timeline = None if self._speed is None else Timeline(self._speed)
         clock = asyncio.get_running_loop().time
         async with aclosing(self.chunks()) as chunks:
@@ -49,14 +63,14 @@ class EventRange:
                         await asyncio.sleep(timeline.due(event.timestamp, now := clock()) - now)
                     yield event
 
-    async def chunks(self, since: datetime | None = None) -> AsyncGenerator[Sequence[BaseEvent]]:
+    async def chunks(self, since: datetime | None = None) -> AsyncGenerator[Sequence[EventT_co]]:
         """The events as fast as possible, in lists of any length; the next list is read while one is handled.
 
         Args:
             since: Only those from this moment on.
         """
         chunks = self._read(since)
-        reading: asyncio.Future[tuple[Sequence[BaseEvent], Exception | None]] | None = None
+        reading: asyncio.Future[tuple[Sequence[Any], Exception | None]] | None = None
         loop = asyncio.get_running_loop()
         try:
             reading = loop.run_in_executor(None, _take, chunks)
@@ -74,7 +88,7 @@ class EventRange:
             chunks.close()
 
 
-def _take(chunks: EventChunks) -> tuple[Sequence[BaseEvent], Exception | None]:
+def _take(chunks: Generator[Sequence[Any]]) -> tuple[Sequence[Any], Exception | None]:
     """The next events, none if there are no more, or the error."""
     try:
         for chunk in chunks:

@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator, Awaitable, Generator, Iterator, Sequ
 from contextlib import aclosing
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol
 
 from trading.events import _core
 from trading.events.base import BaseEvent
 from trading.events.bus import IEventBus
 from trading.events.persistence.replay.clock import ReplayClock
-from trading.events.persistence.replay.event_range import EventRange
+from trading.events.persistence.replay.event_range import EventRange, EventT_co
 from trading.events.persistence.replay.lockstep import SPIN, Lockstep
 from trading.events.persistence.replay.report import ReplayReport
 from trading.events.persistence.replay.timeline import Timeline, check_speed
@@ -26,7 +26,7 @@ class Publisher(Protocol):
         ...
 
 
-class Replay:
+class Replay(Generic[EventT_co]):
     """Publishes recorded events on a bus, in order, each when it is due.
 
         replay = reader.replay(bus, start, end, speed=10.0)
@@ -54,7 +54,7 @@ class Replay:
     """
 
     def __init__(
-        self, events: EventRange, bus: Publisher, *, speed: float | None = 1.0, lockstep: bool = False
+        self, events: EventRange[EventT_co], bus: Publisher, *, speed: float | None = 1.0, lockstep: bool = False
     ) -> None:
         check_speed(speed)
         self._events = events
@@ -292,24 +292,6 @@ class Replay:
                 turns = 0
             turns += 1
             await asyncio.sleep(0 if turns < SPIN else 0.001)
-
-    async def _publish_batches(self, chunks: AsyncGenerator[Sequence[BaseEvent]], bus: IEventBus) -> None:
-        """Does the same, many events at a time."""
-        async for chunk in chunks:
-            events = iter(chunk)
-            left = self._published + len(chunk)
-            while self._published < left:
-                if self._is_told and not await self._may_go_on():
-                    return
-                await bus.publish_batch(self._until_told(events))
-
-    def _until_told(self, events: Iterator[BaseEvent]) -> Iterator[BaseEvent]:
-        """The next events, until `pause`, `stop` or `seek`; each counts once the bus has taken it and asks for more."""
-        while not self._is_told and (event := next(events, None)) is not None:
-            self._clock.set(event.timestamp)
-            yield event
-            self._published += 1
-            self._position = event.timestamp
 
     async def _may_go_on(self) -> bool:
         """Obeys `pause`, `stop` and `seek`. Returns whether to continue with the next event."""

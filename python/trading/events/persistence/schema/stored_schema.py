@@ -1,6 +1,6 @@
 """The description of a file, in its key-value metadata."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import lru_cache
 
 import pyarrow as pa
@@ -102,6 +102,11 @@ def _cached_schema(text: bytes) -> pa.Schema:
 def column_names(columns: StoredColumns) -> list[str]:
     """The names of the columns of these fields, and of the sequence number."""
     return [*(each for name, column in columns.items() for each in (name, *column.beside)), SEQ]
+
+
+def choose_fields(columns: StoredColumns, fields: Container[str] | None) -> StoredColumns:
+    """Those of the columns that hold certain fields, and always the timestamp; all where `fields` is None."""
+    return {name: each for name, each in columns.items() if fields is None or name in fields or name == "timestamp"}
 
 
 def arrow_schema(columns: StoredColumns) -> pa.Schema:

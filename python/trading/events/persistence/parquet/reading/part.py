@@ -1,6 +1,6 @@
 """One Parquet file of a store, as a reader sees it."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Container, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,7 +12,7 @@ from trading.events.persistence.parquet.store.checked_file import naming, open_p
 from trading.events.persistence.parquet.store.footer import Footer, RowGroup, read_footer
 from trading.events.persistence.parquet.store.manifest import NAME as MANIFEST
 from trading.events.persistence.parquet.store.manifest import SealedFile
-from trading.events.persistence.schema.stored_schema import column_names
+from trading.events.persistence.schema.stored_schema import choose_fields, column_names
 from trading.events.persistence.selection import Selection
 
 _THREADED_ROWS = 16_384
@@ -90,8 +90,11 @@ class Part:
         with naming(self.path):
             yield from self._scan(selection, rows, open_files, names)
 
-    def table(self) -> pa.Table:
-        """All rows of the columns that are described, at once.
+    def table(self, fields: Container[str] | None = None) -> pa.Table:
+        """All rows at once.
+
+        Args:
+            fields: The fields whose columns are read beside the timestamp; by default all that are described.
 
         Raises:
             VanishedFileError: The file is not there any more.
@@ -99,7 +102,7 @@ class Part:
         """
         with naming(self.path), self._open(is_whole=True) as file:
             self._take_footer(file)
-            return file.read(columns=column_names(self._known_footer().columns))
+            return file.read(columns=column_names(choose_fields(self._known_footer().columns, fields)))
 
     def _known_footer(self) -> Footer:
         if self._footer is None:

@@ -1,17 +1,26 @@
 """Recorded events as one Arrow table."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trading.events._codec.event_table import event_type_of, read_places, write_places
 from trading.events.base import BaseEvent, event_class
 from trading.events.errors import EventDecodeError, StoreError, UnknownEventTypeError, UnstorableEventError
 from trading.events.persistence.parquet.reading.part import OpenFiles, Part
 from trading.events.persistence.parquet.store.checked_file import naming
 from trading.events.persistence.schema.decoding import Kind, Rows, decode_each, reporting
 from trading.events.persistence.schema.event_schema import event_schema
-from trading.events.persistence.schema.stored_schema import RAW, SEQ, arrow_schema
+from trading.events.persistence.schema.stored_schema import (
+    RAW,
+    SEQ,
+    StoredColumns,
+    arrow_schema,
+    choose_fields,
+    column_names,
+)
 from trading.events.persistence.selection import Selection
 
 _BATCH_ROWS = 65_536
@@ -19,7 +28,9 @@ _EVENTS = 1_024
 
 
 def read_part_table(part: Part, selection: Selection, report: Callable[[StoreError], None]) -> pa.Table:
-    """The selected rows of one file, in order. Raw events have the columns of their class, where there is one here.
+    """The selected rows of one file, in order; its schema's metadata say which columns hold the fields.
+
+    Raw events have the columns of their class, where there is one here.
 
     Events that must be made for that or for the filter, and cannot be, are reported, and left out.
 
@@ -28,21 +39,46 @@ def read_part_table(part: Part, selection: Selection, report: Callable[[StoreErr
         UnknownEventTypeError: Events would have to be made for the filter, and there is no class for them.
     """
     rows = _read_rows(part, selection, report)
-    cls = event_class(part.footer().topic.event_type)
-    return rows if cls is None or RAW not in rows.column_names else _to_columns(rows, cls, part, report)
+    event_type, stored = part.footer().topic.event_type, part.footer().columns
+    cls = event_class(event_type)
+    if RAW in stored and cls is not None:
+        rows = _to_columns(rows, cls, part, report)
+        stored = {column.name: column.stored for column in event_schema(cls).columns}
+    return _described(rows, event_type, choose_fields(stored, selection.fields))
+
+
+def known_tables(selection: Selection) -> list[pa.Table]:
+    """Tables without rows: the columns that a selection has even if nothing is stored."""
+    tables: list[pa.Table] = []
+    for cls in selection.known_classes():
+        stored = {column.name: column.stored for column in event_schema(cls).columns}
+        columns = choose_fields(stored, selection.fields)
+        tables.append(_described(arrow_schema(columns).empty_table(), event_type_of(cls), columns))
+    return tables
+
+
+def _described(rows: pa.Table, event_type: str, columns: StoredColumns) -> pa.Table:
+    places = {name: (column.form, [name, *column.beside]) for name, column in columns.items()}
+    return rows.select(column_names(columns)).replace_schema_metadata(write_places({event_type: places}))
 
 
 def _read_rows(part: Part, selection: Selection, report: Callable[[StoreError], None]) -> pa.Table:
-    if selection.covers(part.first, part.last) and selection.filter is None:
-        return part.table().replace_schema_metadata()
-    batches = list(part.batches(selection, rows=_BATCH_ROWS, open_files=OpenFiles(1)))
+    """The selected rows of one file, in at least the columns that are wanted."""
     footer = part.footer()
+    wanted = None if RAW in footer.columns else selection.fields
+    if selection.covers(part.first, part.last) and selection.filter is None:
+        return part.table(wanted)
+    is_filtered = selection.decide(footer.topic, part.first, part.last) is None
+    columns = choose_fields(footer.columns, None if is_filtered else wanted)
+    names = column_names(columns)
+    batches = [
+        in_range(batch, selection)
+        for batch in part.batches(selection, rows=_BATCH_ROWS, open_files=OpenFiles(1), names=names)
+    ]
     if not batches:
-        return arrow_schema(footer.columns).empty_table()
-    rows = pa.Table.from_batches([in_range(batch, selection) for batch in batches])
-    if selection.decide(footer.topic, part.first, part.last) is None:
-        return _filter(rows, part, selection, report)
-    return rows
+        return arrow_schema(columns).empty_table()
+    rows = pa.Table.from_batches(batches)
+    return _filter(rows, part, selection, report) if is_filtered else rows
 
 
 def _filter(rows: pa.Table, part: Part, selection: Selection, report: Callable[[StoreError], None]) -> pa.Table:
@@ -111,16 +147,23 @@ def in_range(batch: pa.RecordBatch, selection: Selection) -> pa.RecordBatch:
 def unite(tables: Iterable[pa.Table]) -> pa.Table:
     """The rows of all tables by time and order of recording, with the columns of all; `_seq` is the last.
 
+    The metadata of its schema say which columns hold the fields, as those of the tables do.
+
     A column that the tables hold in different types becomes text.
     """
     tables = list(tables)
+    places: dict[str, dict[str, tuple[str, Sequence[str]]]] = {}
+    for event_type, fields in chain.from_iterable(read_places(table).items() for table in tables):
+        places.setdefault(event_type, {}).update(fields)
     types: dict[str, set[pa.DataType]] = {}
     for table in tables:
         for field in table.schema:
             types.setdefault(field.name, set()).add(field.type)
     mixed = {name for name, found in types.items() if len(found) > 1}
     united = pa.concat_tables([_with_texts(table, mixed) for table in tables], promote_options="default")
-    united = united.select([*(name for name in types if name != SEQ), SEQ])
+    united = united.select([*(name for name in types if name != SEQ), SEQ]).replace_schema_metadata(
+        write_places(places)
+    )
     if is_ordered(united.column("timestamp"), united.column(SEQ)):
         return united
     return united.sort_by([("timestamp", "ascending"), (SEQ, "ascending")])

@@ -1,6 +1,6 @@
 """Rows of the journal that are not in a file yet, read as if they were one."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Container, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 from trading.events.persistence.parquet.journal.topic_table import TopicTable
 from trading.events.persistence.parquet.reading.part import OpenFiles, Part
 from trading.events.persistence.parquet.store.footer import Footer, RowGroup
+from trading.events.persistence.schema.stored_schema import choose_fields, column_names
 from trading.events.persistence.selection import Selection
 
 
@@ -31,9 +32,9 @@ class UnsealedPart(Part):
             table = self.unsealed if names is None else self.unsealed.select(names)
             yield from table.combine_chunks().to_batches(max_chunksize=rows)
 
-    def table(self) -> pa.Table:
+    def table(self, fields: Container[str] | None = None) -> pa.Table:
         """All rows."""
-        return self.unsealed
+        return self.unsealed.select(column_names(choose_fields(self.footer().columns, fields)))
 
 
 def unsealed_part(path: Path, topic: TopicTable, table: pa.Table) -> Part:

@@ -1,0 +1,1 @@
+"""Events out of any table that has their fields as columns."""

@@ -1,0 +1,1 @@
+"""Events of tables that others have made."""
