@@ -37,6 +37,8 @@ async def test_who_asks_hears_them_in_order_among_the_others(make_bus: MakeBus, 
     sender = await make_bus(mode=mode)
     bus = await make_bus(mode=mode, unknown="deliver")
     everything, some, ticks_only = list[BaseEvent](), list[BaseEvent](), list[BaseEvent]()
+    of_class = list[BaseEvent]()
+    await bus.subscribe(UnknownEvent, of_class.append)
     await bus.subscribe("*", everything.append)
     await bus.subscribe("wire_funding", some.append)
     await bus.subscribe("tick", ticks_only.append)
@@ -46,6 +48,7 @@ async def test_who_asks_hears_them_in_order_among_the_others(make_bus: MakeBus, 
     assert everything == sent
     assert [encode_event(event) for event in some] == [funding(number) for number in (1, 2, 4)]
     assert ticks_only == [tick(0), tick(3)]
+    assert of_class == some
     assert bus.transport_statistics().undecodable == 0
 
 
@@ -103,6 +106,15 @@ def test_an_unknown_word_is_refused() -> None:
 
     with pytest.raises(ValueError, match="unknown is 'record'; it is 'skip' or 'deliver'"):
         RedisEventBus("redis://localhost", unknown="record")
+
+
+async def test_who_subscribes_to_their_class_alone_hears_them(make_bus: MakeBus) -> None:
+    """Turned red by: asking the server for the topics of its subclasses, of which it has none."""
+    bus, heard = await make_bus(unknown="deliver"), list[BaseEvent]()
+    await bus.subscribe(UnknownEvent, heard.append)
+    await (await make_bus()).publish_batch([tick(0), unknown(1)])
+    await until(lambda: len(heard) == 1)
+    assert heard == [unknown(1)]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from trading.events.errors import HandlerTypeError
 from trading.events.persistence.names import PartName
 from trading.events.persistence.topic_choice import TopicChoice
 from trading.events.persistence.topics import Topic
+from trading.events.unknown import UnknownEvent
 
 EventTypes = str | type[BaseEvent] | Iterable[str | type[BaseEvent]]
 """Event types by pattern or class, one or several. A class stands for all its subclasses too."""
@@ -231,6 +232,8 @@ def _either(event_types: EventTypes) -> tuple[TopicChoice, ...]:
                 alone.add(name)
             else:
                 either.append(TopicChoice.of([name], [exchange], [symbol]))
+        elif isinstance(each, type) and issubclass(each, UnknownEvent):
+            raise TypeError("UnknownEvent has no event types of its own: name those that are wanted")
         elif isinstance(each, type) and issubclass(each, BaseEvent):
             alone |= _types_of(each)
         else:

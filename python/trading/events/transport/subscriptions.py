@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from trading.events import _core
 from trading.events._models.event_kinds import is_of_kind
 from trading.events.base import BaseEvent, event_classes
+from trading.events.unknown import UnknownEvent
 
 _WORD = str.maketrans({"\\": "\\\\", "[": "\\[", "]": "\\]", "?": "*"})
 """`?` stands for one byte on a server, here for one character; what a glob has special besides is escaped."""
@@ -19,7 +20,7 @@ def patterns_of(event_type: str | type[BaseEvent]) -> list[str]:
     """
     if isinstance(event_type, str):
         return [_core.normalize_pattern(event_type)]
-    if event_type is BaseEvent:
+    if event_type in {BaseEvent, UnknownEvent}:
         return ["events.*.*.*"]
     kinds = [cls.model_fields["event_type"].default for cls in event_classes() if is_of_kind(cls, event_type)]
     return [f"events.{kind}.*.*" for kind in kinds]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,6 +16,7 @@ from tests.support.recording import START, files_of, read, record, ticks
 from trading.events import (
     Amount,
     BaseEvent,
+    EventDecodeError,
     InMemoryEventBus,
     UnknownEvent,
     UnstorableEventError,
@@ -26,6 +28,7 @@ from trading.events.errors import CorruptFileError, StoredEventError, UnknownEve
 from trading.events.persistence import EventReader, ParquetEventWriter, RotationPolicy, compact, remove_days, verify
 from trading.events.persistence.parquet.journal import raw_topic_table
 from trading.events.persistence.schema import stored_schema
+from trading.events.persistence.schema.raw_schema import RawSchema, read_raw
 
 pytestmark = pytest.mark.usefixtures("classes_are_forgotten")
 
@@ -197,6 +200,20 @@ def test_an_event_that_its_class_refuses_is_named_with_its_row(tmp_path: Path, k
         reader.read_table()
 
 
+@pytest.mark.parametrize("column", ["event_type", "timestamp", "exchange", "symbol"])
+def test_columns_that_say_another_topic_or_time_than_the_event_are_refused(column: str) -> None:
+    """Turned red by: taking an event for one of the topic and the time that its columns say."""
+    raw, other = carried(fundings(2))
+    schema = RawSchema("raw_funding")
+    [rows] = schema.encode([raw], [1]).to_batches()
+    assert read_raw(rows, 0) == raw
+    value = {"timestamp": other.timestamp}.get(column, "other")
+    index = rows.schema.get_field_index(column)
+    wrong = rows.set_column(index, column, pa.array([value], rows.column(index).type))
+    with pytest.raises(EventDecodeError, match="its columns say another time or topic"):
+        read_raw(wrong, 0)
+
+
 async def test_they_are_replayed_as_they_came(tmp_path: Path) -> None:
     raw = carried(fundings(4))
     async with ParquetEventWriter(tmp_path) as writer:
@@ -215,3 +232,5 @@ def test_wrong_words_are_refused_at_once(tmp_path: Path) -> None:
     record(tmp_path, ticks(1))
     with pytest.raises(ValueError, match="unknown must be 'raise' or 'mapping', not 'skip'"):
         EventReader(tmp_path).read_range(unknown="skip")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="UnknownEvent has no event types of its own"):
+        EventReader(tmp_path).read_range(event_type=UnknownEvent)
