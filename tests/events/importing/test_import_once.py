@@ -12,6 +12,7 @@ from tests.support.recording import read, record, tick
 from trading.events.errors import AlreadyImportedError, CorruptFileError, ImportFileError, StorePathError
 from trading.events.importing import FileImport, MarketDataFile
 from trading.events.persistence import remove_days, verify
+from trading.events.persistence.parquet.journal import journal
 from trading.events.persistence.parquet.store import import_notes
 
 HEADER = "timestamp,price,quantity"
@@ -126,6 +127,21 @@ def test_what_others_record_in_between_is_not_counted(tmp_path: Path, store: Pat
     record(store, [tick(number) for number in range(5)])
     assert imported(path, store, on_refused=lambda _: None).earlier == 2
     assert quantities(store) == [1, 2, 4]
+
+
+def test_what_was_recorded_is_made_durable_before_it_is_counted(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Turned red by: counting rows that a loss of power may still take."""
+    with pytest.raises(ImportFileError, match="line 4"):
+        imported(write(tmp_path / "a.csv", 1, 2, "broken"), store)
+    done: list[str] = []
+    sync, write_note = journal.sync_files, import_notes.replace_checked
+    monkeypatch.setattr(journal, "sync_files", lambda *args: (done.append("sync"), sync(*args)))
+    monkeypatch.setattr(import_notes, "replace_checked", lambda *args: (done.append("count"), write_note(*args)))
+    record(store, [tick(1)])
+    record(store, [tick(2)])
+    assert done == ["sync", "count"]
 
 
 def test_a_file_that_changes_meanwhile_has_not_been_imported(tmp_path: Path, store: Path) -> None:

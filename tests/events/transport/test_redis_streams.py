@@ -129,11 +129,11 @@ async def test_a_publish_whose_reply_was_lost_is_not_doubled(server: Server, nam
     frames = [b"".join(maker.make(key, ticks([number]))) for number in range(3)]
     keys = (key, publisher_key(key, maker.publisher))
     async with Redis.from_url(server.url) as client:
-        await client.eval(APPEND.decode(), 2, *keys, 1, 60_000, 0, 1, frames[0], 1, frames[1])
-        await client.eval(APPEND.decode(), 2, *keys, 1, 60_000, 0, 1, frames[0], 1, frames[1], 1, frames[2])
+        await client.eval(APPEND.decode(), 2, *keys, 1, 60_000, 0, 0, 1, frames[0], 1, frames[1])
+        await client.eval(APPEND.decode(), 2, *keys, 1, 60_000, 0, 0, 1, frames[0], 1, frames[1], 1, frames[2])
         assert [fields[b"f"] for _, fields in await client.xrange(key)] == frames
         with pytest.raises(Exception, match="SEQUENCEGAP 3"):
-            await client.eval(APPEND.decode(), 2, *keys, 5, 60_000, 0, 1, frames[0])
+            await client.eval(APPEND.decode(), 2, *keys, 5, 60_000, 0, 0, 1, frames[0])
 
 
 async def test_what_every_group_has_acknowledged_is_removed_and_nothing_else(
