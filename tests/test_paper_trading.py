@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import paper_trading
 
+from examples import paper_trading
 from tests.support.server.process import Server
 from trading.events import ManualClock, OrderCancelledEvent, OrderEvent, OrderFilledEvent, TradeEvent
 from trading.events.persistence import EventReader
