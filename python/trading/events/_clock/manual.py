@@ -51,6 +51,11 @@ class ManualClock(SteppedClock):
             await _let_run()
         self._moment = max(moment, self.now())
 
+    @property
+    def has_timers(self) -> bool:
+        """True while anybody sleeps on it or a timer waits to be called."""
+        return self.next_due() is not None
+
     def __repr__(self) -> str:
         return f"<ManualClock: {self.now()}>"
 

@@ -1,18 +1,17 @@
 """In lockstep, events, timers and sleeps come in one order at every speed: that of a naive model."""
 
 import asyncio
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.recording import START, record, tick
+from tests.support.recording import START, tick
 from tests.support.virtual_time import run_in_virtual_time
 from trading.events import Clock, HeartbeatEvent, InMemoryEventBus, TickEvent
-from trading.events.persistence import EventReader
+from trading.events.persistence import EventChunks, EventRange, Replay
 
 Line = tuple[float, str]
 
@@ -128,11 +127,24 @@ class Model:
         self.go_on()
 
 
-async def play(store: Path, program: Program, speed: float | None) -> list[Line]:
+def events_of(program: Program) -> EventRange:
+    """The events of a program, as a reader gives them."""
+    events = [
+        tick(number, after_s=step.second, exchange="sleeper" if step.sleeps else "setter")
+        for number, step in enumerate(program.steps)
+    ]
+
+    def read(_: datetime | None) -> EventChunks:
+        yield events
+
+    return EventRange(read)
+
+
+async def play(program: Program, speed: float | None) -> list[Line]:
     """The same with the real thing."""
     lines: list[Line] = []
     async with InMemoryEventBus() as bus:
-        replay = EventReader(store).replay(bus, speed=speed, lockstep=True)
+        replay = Replay(events_of(program), bus, speed=speed, lockstep=True)
         clock: Clock = replay.clock
         timers = []
 
@@ -175,14 +187,6 @@ async def play(store: Path, program: Program, speed: float | None) -> list[Line]
 @settings(deadline=None)
 @given(programs)
 def test_the_order_at_every_speed_is_that_of_a_naive_model(program: Program) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        record(
-            Path(folder),
-            [
-                tick(number, after_s=step.second, exchange="sleeper" if step.sleeps else "setter")
-                for number, step in enumerate(program.steps)
-            ],
-        )
-        expected = Model(program).lines
-        for speed in (None, 1.0, 100.0):
-            assert run_in_virtual_time(play(Path(folder), program, speed)) == expected
+    expected = Model(program).lines
+    for speed in (None, 1.0, 100.0):
+        assert run_in_virtual_time(play(program, speed)) == expected

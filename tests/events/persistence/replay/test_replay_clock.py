@@ -191,6 +191,22 @@ def test_publishing_into_the_full_queue_of_a_handler_that_sleeps_goes_on_when_it
         assert [second for second, _ in slept] == [5.0 * (number + 1) for number in range(10)]
 
 
+@each_speed
+def test_publishing_goes_on_too_where_a_handler_falls_asleep_while_it_waits(store: Path, speed: float | None) -> None:
+    def make(bus: InMemoryEventBus, clock: ReplayClock, log: Log) -> Any:
+        async def slow(tick: TickEvent) -> None:
+            for _ in range(50):
+                await asyncio.sleep(0)
+            await clock.sleep(5)
+            log.write(f"slept {int(tick.bid)}")
+
+        bus.on(TickEvent, capacity=1)(slow)
+        return lambda _: None
+
+    slept = play(store, make, speed=speed, lockstep=False)
+    assert [text for _, text in slept] == [f"slept {number}" for number in range(10)]
+
+
 def test_what_is_due_after_the_last_event_is_not_called_and_its_sleepers_are_cancelled(store: Path) -> None:
     async def run() -> tuple[list[str], bool]:
         called: list[str] = []
