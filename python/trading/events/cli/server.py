@@ -4,8 +4,7 @@ import argparse
 from typing import Any
 
 from trading.events.cli.arguments import UsageError
-from trading.events.factory import create_event_bus
-from trading.events.memory_bus import InMemoryEventBus
+from trading.events.factory import AnyEventBus, create_event_bus
 
 _CONNECT_S = 3.0
 
@@ -27,7 +26,7 @@ def add_server(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--group", help="streams: the group to read with")
 
 
-def server_bus(url: str, args: argparse.Namespace, **options: Any) -> InMemoryEventBus:
+def server_bus(url: str, args: argparse.Namespace, **options: Any) -> AnyEventBus:
     """The bus that `add_server` describes.
 
     Raises:

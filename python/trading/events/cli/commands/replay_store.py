@@ -15,6 +15,7 @@ from trading.events.cli.screen import print_table
 from trading.events.cli.server import add_server, server_bus, server_url
 from trading.events.cli.signals import run_until_signal
 from trading.events.cli.unreadable import gather_unreadable
+from trading.events.factory import AnyEventBus
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import EventReader, Replay
 
@@ -77,13 +78,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _bus(args: argparse.Namespace) -> InMemoryEventBus:
+def _bus(args: argparse.Namespace) -> AnyEventBus:
     return InMemoryEventBus(name="replay") if args.url is None else server_bus(args.url, args, name="replay")
 
 
 async def _replay(
     reader: EventReader,
-    bus: InMemoryEventBus,
+    bus: AnyEventBus,
     audience: "_Audience",
     *,
     speed: float | None,
@@ -104,7 +105,7 @@ class _Audience:
     """Hears a replay, and says what it has heard."""
 
     def __init__(self, total: int, progress: ProgressLine) -> None:
-        self.bus: InMemoryEventBus | None = None
+        self.bus: AnyEventBus | None = None
         self.replay: Replay | None = None
         self._total = total
         self._progress = progress
