@@ -181,13 +181,13 @@ class HybridEventBus(RemoteBus):
         loop = asyncio.get_running_loop()
         timeout_s = check_seconds(timeout_s, "timeout_s")
         limit_s = None if timeout_s is None else loop.time() + timeout_s
-        self._session.is_closing = True
+        self._lifecycle.is_closing = True
         with self._local.telling("closing", self._left):
-            if self.options.group is not None and self._session.is_live:
-                await self._session.work(self._leave(), timeout_s=timeout_s)
+            if self.options.group is not None and self._lifecycle.is_live:
+                await self._lifecycle.work(self._leave(), timeout_s=timeout_s)
             await self._local.close_within(None if limit_s is None else max(0.0, limit_s - loop.time()))
-            if self._session.is_live:
-                await self._session.close(self._send_rest(), limit_s, self._part)
+            if self._lifecycle.is_live:
+                await self._lifecycle.close(self._send_rest(), limit_s, self._part)
 
     async def _leave(self) -> None:
         await self._transport.leave()

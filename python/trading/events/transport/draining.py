@@ -6,9 +6,9 @@ from typing import Protocol
 
 from trading.events.transport.arrivals import Arrivals
 from trading.events.transport.base import Transport
+from trading.events.transport.lifecycle import Lifecycle
 from trading.events.transport.local_bus import LocalBus
 from trading.events.transport.outbox import Outbox
-from trading.events.transport.session import Session
 
 
 class OutboxQueue(Protocol):
@@ -28,7 +28,7 @@ class Draining:
 
     Args:
         local: The bus's local half.
-        session: The time in which the server is there.
+        lifecycle: How far the bus is with its server.
         transport: The way over it.
         outbox: Events on their way to it.
         arrivals: Events that came from it.
@@ -40,7 +40,7 @@ class Draining:
         self,
         *,
         local: LocalBus,
-        session: Session,
+        lifecycle: Lifecycle,
         transport: Transport,
         outbox: Outbox,
         arrivals: Arrivals,
@@ -48,7 +48,7 @@ class Draining:
         is_heard: Callable[[], bool],
     ) -> None:
         self._local = local
-        self._session = session
+        self._lifecycle = lifecycle
         self._transport = transport
         self._outbox = outbox
         self._arrivals = arrivals
@@ -71,7 +71,7 @@ class Draining:
 
     async def connect_and_work_off(self) -> None:
         """Waits for the first connections, and until nothing is under way."""
-        await self._session.wait_connected()
+        await self._lifecycle.wait_connected()
         await self.work_off()
 
     async def work_off(self) -> None:
@@ -88,7 +88,7 @@ class Draining:
             elif not has_come:
                 await asyncio.sleep(0)  # who was granted room takes it in a turn of the loop
             elif collected != self._outbox.collected and not (
-                self._session.is_closing and heard != self._transport.heard_of_others
+                self._lifecycle.is_closing and heard != self._transport.heard_of_others
             ):
                 continue
             elif not self._queue.unfinished and self._transport.is_idle and not self._arrivals.are_waiting:

@@ -17,12 +17,12 @@ from trading.events.transport.arrivals import Arrivals
 from trading.events.transport.base import BusSide, Server
 from trading.events.transport.confirmation import Confirmations
 from trading.events.transport.draining import Draining, OutboxQueue
+from trading.events.transport.lifecycle import Lifecycle
 from trading.events.transport.local_bus import LocalBus
 from trading.events.transport.options import TransportOptions
 from trading.events.transport.outbox import Outbox
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed
-from trading.events.transport.session import Session
 from trading.events.transport.statistics import TransportStatistics
 from trading.events.transport.subscribing import RemoteSubscribing
 from trading.events.transport.subscriptions import SubscriptionSet
@@ -61,14 +61,14 @@ class RemoteBus(IEventBus):
         self._subscriptions = SubscriptionSet()
         self._transport = server.transport(self._side(name))
         self._pending = self._arrivals.pending = self._transport.pending_entries
-        self._session = Session(name, server, self._transport)
+        self._lifecycle = Lifecycle(name, server, self._transport)
         self._hooks = RemoteSubscribing(
             name,
             options,
             hears_only_server=hears_itself,
             subscriptions=self._subscriptions,
             transport=self._transport,
-            session=self._session,
+            lifecycle=self._lifecycle,
         )
         self._local = LocalBus(
             self._hooks,
@@ -100,7 +100,7 @@ class RemoteBus(IEventBus):
         """What this bus has under way, where a queue stands before its outbox."""
         return Draining(
             local=self._local,
-            session=self._session,
+            lifecycle=self._lifecycle,
             transport=self._transport,
             outbox=self._outbox,
             arrivals=self._arrivals,
@@ -150,7 +150,7 @@ class RemoteBus(IEventBus):
         """
         self._bind()
         await self._local.__aenter__()
-        await self._session.wait_connected()
+        await self._lifecycle.wait_connected()
         return self
 
     async def __aexit__(
@@ -163,7 +163,7 @@ class RemoteBus(IEventBus):
 
     def _bind(self) -> None:
         self._local.bind()
-        self._session.start()
+        self._lifecycle.start()
 
     @overload
     async def subscribe(
@@ -230,8 +230,8 @@ class RemoteBus(IEventBus):
         for. Nor is a bus that is closed meanwhile.
         """
         self._bind()
-        if self._session.is_live:
-            await self._session.work(self._draining.flush())
+        if self._lifecycle.is_live:
+            await self._lifecycle.work(self._draining.flush())
 
     async def join(self) -> None:
         """Returns when every accepted event is at the server, came back from there, and has been handled here.
@@ -241,8 +241,8 @@ class RemoteBus(IEventBus):
         """
         self._local.check_outside("join")
         self._bind()
-        if self._session.is_live:
-            await self._session.work(self._draining.connect_and_work_off())
+        if self._lifecycle.is_live:
+            await self._lifecycle.work(self._draining.connect_and_work_off())
         await self._local.join()
 
     @abstractmethod
@@ -259,7 +259,7 @@ class RemoteBus(IEventBus):
         """Describes all that closing waits for."""
         left, unsent = self._local.left(), self.transport_statistics().unsent
         if unsent or not left:
-            left.append(f"{self._session.endpoint} to confirm {f'{unsent} events' if unsent else 'what was handled'}")
+            left.append(f"{self._lifecycle.endpoint} to confirm {f'{unsent} events' if unsent else 'what was handled'}")
         return left
 
     async def _may_read(self) -> None:

@@ -100,7 +100,7 @@ class SendingBus(RemoteBus):
         expected.check()
 
     def _collect(self, event: BaseEvent) -> Awaitable[None] | None:
-        if not self._session.is_started:
+        if not self._lifecycle.is_started:
             self._bind()
         return self._outbox.collect(event)
 
@@ -138,11 +138,11 @@ class SendingBus(RemoteBus):
         loop = asyncio.get_running_loop()
         timeout_s = check_seconds(timeout_s, "timeout_s")
         limit_s = None if timeout_s is None else loop.time() + timeout_s
-        self._session.is_closing = True
+        self._lifecycle.is_closing = True
         self._outgoing.close_to_outsiders()
         with self._local.telling("closing", self._left):
-            if self._session.is_live:
-                await self._session.close(self._draining.work_off_and_leave(), limit_s, self._part)
+            if self._lifecycle.is_live:
+                await self._lifecycle.close(self._draining.work_off_and_leave(), limit_s, self._part)
             await self._outgoing.give_up()
             await self._local.close_within(None if limit_s is None else max(0.0, limit_s - loop.time()))
 

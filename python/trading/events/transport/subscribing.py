@@ -10,9 +10,9 @@ from trading.events.base import BaseEvent
 from trading.events.errors import BusClosedError
 from trading.events.filters import combined_filter
 from trading.events.transport.base import Transport
+from trading.events.transport.lifecycle import Lifecycle
 from trading.events.transport.options import TransportOptions
 from trading.events.transport.pending_entries import TrackedHandler
-from trading.events.transport.session import Session
 from trading.events.transport.subscriptions import SubscriptionSet
 
 
@@ -25,7 +25,7 @@ class RemoteSubscribing(SubscriptionHooks):
         hears_only_server: True if every event comes from the server, so that no publisher can be made to wait.
         subscriptions: The patterns that the server is asked for.
         transport: Told of them.
-        session: Time in which it can be.
+        lifecycle: How far the bus is with its server.
     """
 
     def __init__(
@@ -36,21 +36,21 @@ class RemoteSubscribing(SubscriptionHooks):
         hears_only_server: bool,
         subscriptions: SubscriptionSet,
         transport: Transport,
-        session: Session,
+        lifecycle: Lifecycle,
     ) -> None:
         self._name = name
         self._options = options
         self._hears_only_server = hears_only_server
         self._subscriptions = subscriptions
         self._transport = transport
-        self._session = session
+        self._lifecycle = lifecycle
         self._tracked: dict[str, TrackedHandler] = {}
         self.any = asyncio.Event()
         """Set with the first subscription."""
 
     def admit(self, *, has_store: bool) -> None:
         """Refuses subscriptions of a bus that closes, and those that nothing could complete."""
-        if self._session.is_closing:
+        if self._lifecycle.is_closing:
             raise BusClosedError(f"{self._name} is closed and takes no new subscriptions")
         if has_store and self._options.group is not None:
             raise ValueError("with a group a subscription hears a share of the events, which no store can complete")
@@ -80,7 +80,7 @@ class RemoteSubscribing(SubscriptionHooks):
 
     async def confirmed(self, sid: str) -> None:  # noqa: ARG002 - all are confirmed at once
         """Waits until the server has confirmed the subscription."""
-        if self._transport.is_subscribed or await self._session.work(self._session.wait_subscribed()):
+        if self._transport.is_subscribed or await self._lifecycle.work(self._lifecycle.wait_subscribed()):
             return
         raise BusClosedError(f"{self._name} was closed before the server had confirmed the subscription")
 
@@ -90,6 +90,6 @@ class RemoteSubscribing(SubscriptionHooks):
         tracked = self._tracked.pop(sid, None)
         if tracked is not None:
             tracked.end()
-        if self._session.is_started and not self._session.is_closing and not self._transport.is_subscribed:
-            with suppress(*self._session.refusals):  # another subscription is
-                await self._session.work(self._transport.wait_subscribed())
+        if self._lifecycle.is_started and not self._lifecycle.is_closing and not self._transport.is_subscribed:
+            with suppress(*self._lifecycle.refusals):  # another subscription is
+                await self._lifecycle.work(self._transport.wait_subscribed())

@@ -1,4 +1,4 @@
-"""Session: the time in which a bus uses its server, from the first connection to the last."""
+"""Lifecycle: how far a bus is with its server: not started, started, closing, closed."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -9,8 +9,8 @@ from trading.events.transport.base import Server, Transport
 from trading.events.transport.work_until import work_until
 
 
-class Session:
-    """Starts and closes the transport of a bus.
+class Lifecycle:
+    """Starts and closes the transport of a bus; work with the server ends when it is closed.
 
     Args:
         name: Name of the bus, for errors.
@@ -78,11 +78,11 @@ class Session:
             raise ServerError(f"{self._name}: {self.endpoint} refuses the subscription: {refusal}") from None
 
     async def work(self, work: Coroutine[Any, Any, object], *, timeout_s: float | None = None) -> bool:
-        """Does work until the session is closed, or the time is over. Returns whether it was done."""
+        """Does work until the transport is closed, or the time is over. Returns whether it was done."""
         return await work_until(work, self._closed, timeout_s=timeout_s)
 
     async def close(self, rest: Coroutine[Any, Any, object], limit_s: float | None, part: Callable[[], object]) -> None:
-        """Does the rest while there is time and nobody else closes the session, and closes it.
+        """Does the rest while there is time and nobody else closes the transport, and closes it.
 
         Args:
             rest: What is left to be done.
