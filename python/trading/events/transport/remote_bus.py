@@ -4,18 +4,14 @@ import logging
 from abc import abstractmethod
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
+from typing import Self
 
-from trading.events._bus.subscribe_options import SubscribeOptions, spell_out_options
 from trading.events.base import BaseEvent
-from trading.events.bus import EventT, Filter, Handler, HandlerFailure, IEventBus
-from trading.events.history import EventHistory
-from trading.events.memory_bus import InMemoryEventBus
-from trading.events.statistics import BusStatistics
-from trading.events.stream import EventStream
+from trading.events.bus import HandlerFailure
 from trading.events.transport.arrivals import Arrivals
 from trading.events.transport.base import BusSide, Server
 from trading.events.transport.confirmation import Confirmations
+from trading.events.transport.delegating_bus import DelegatingBus
 from trading.events.transport.draining import Draining, OutboxQueue
 from trading.events.transport.lifecycle import Lifecycle
 from trading.events.transport.local_bus import LocalBus
@@ -27,16 +23,11 @@ from trading.events.transport.statistics import TransportStatistics
 from trading.events.transport.subscribing import RemoteSubscribing
 from trading.events.transport.subscriptions import SubscriptionSet
 
-if TYPE_CHECKING:
-    from trading.events.persistence.base import IEventReader
-
-HandlerT = TypeVar("HandlerT", bound=Callable[[Any], Any])
-
 _LOGGER = logging.getLogger("trading.events")
 
 
-class RemoteBus(IEventBus):
-    """A bus whose events travel over a server. Its subscriptions are those of the local bus that it holds."""
+class RemoteBus(DelegatingBus):
+    """A bus whose events travel over a server."""
 
     def __init__(
         self,
@@ -124,23 +115,9 @@ class RemoteBus(IEventBus):
         self._local.publish_own(event)
 
     @property
-    def name(self) -> str:
-        """Shown in logs and as the `component` of events."""
-        return self._local.name
-
-    @property
     def namespace(self) -> str:
         """What all channels and keys begin with."""
         return self.options.namespace
-
-    @property
-    def history(self) -> EventHistory:
-        """The newest events of this bus.
-
-        Raises:
-            NoHistoryError: Always: only an InMemoryEventBus keeps them.
-        """
-        return self._local.history
 
     async def __aenter__(self) -> Self:
         """Connects.
@@ -158,70 +135,9 @@ class RemoteBus(IEventBus):
     ) -> None:
         await self.aclose(self._close_timeout_s)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}: {self._local.phase}, {self._local.unfinished} events waiting>"
-
     def _bind(self) -> None:
         self._local.bind()
         self._lifecycle.start()
-
-    @overload
-    async def subscribe(
-        self,
-        event_type: type[EventT],
-        handler: Handler[EventT],
-        filter: Filter[EventT] | None = None,
-        *,
-        store: "IEventReader | None" = None,
-        **options: Unpack[SubscribeOptions],
-    ) -> str: ...
-
-    @overload
-    async def subscribe(
-        self,
-        event_type: str,
-        handler: Handler[Any],
-        filter: Filter[Any] | None = None,
-        *,
-        store: "IEventReader | None" = None,
-        **options: Unpack[SubscribeOptions],
-    ) -> str: ...
-
-    async def subscribe(
-        self,
-        event_type: Any,
-        handler: Handler[Any],
-        filter: Filter[Any] | None = None,  # noqa: A002 - as in IEventBus
-        *,
-        store: "IEventReader | None" = None,
-        **options: Unpack[SubscribeOptions],
-    ) -> str:
-        """Has a handler called with every event that matches; returns when the server has confirmed.
-
-        See `InMemoryEventBus.subscribe`.
-        """
-        self._bind()
-        return await self._local.subscribe(event_type, handler, filter, store=store, **options)
-
-    def on(
-        self,
-        event_type: str | type[BaseEvent],
-        filter: Filter[Any] | None = None,  # noqa: A002 - as in IEventBus
-        **options: Unpack[SubscribeOptions],
-    ) -> Callable[[HandlerT], HandlerT]:
-        """Subscribes the function that it decorates; also before any loop runs. See `InMemoryEventBus.on`."""
-        return self._local.on(event_type, filter, **options)
-
-    def _note_stream(self, stream: EventStream[Any]) -> None:
-        self._local.note_stream(stream)
-
-    async def unsubscribe(self, subscription_id: str, *, drain: bool = False) -> None:
-        """Ends a subscription. See `InMemoryEventBus.unsubscribe`."""
-        await self._local.unsubscribe(subscription_id, drain=drain)
-
-    async def caught_up(self, subscription_id: str) -> None:
-        """Returns when a subscription has handled what a store had for it. See `InMemoryEventBus.caught_up`."""
-        await self._local.caught_up(subscription_id)
 
     async def flush(self) -> None:
         """Returns when the server has all that was accepted, and what is heard of it here has come.
@@ -280,10 +196,6 @@ class RemoteBus(IEventBus):
     def _has_room(self) -> bool:
         return self._in_flight < self.options.max_in_flight and not self._local.has_publishers_waiting
 
-    def statistics(self) -> BusStatistics:
-        """What the bus has counted, at one moment. May be called from any thread."""
-        return self._local.statistics()
-
     def transport_statistics(self) -> TransportStatistics:
         """What the bus has counted of its server, at one moment."""
         return TransportStatistics(
@@ -296,6 +208,3 @@ class RemoteBus(IEventBus):
             crowded_out=self._arrivals.crowded_out,
             reconnects=self._transport.reconnects,
         )
-
-
-spell_out_options(RemoteBus.subscribe, RemoteBus.on, defaults_of=InMemoryEventBus.subscribe)
