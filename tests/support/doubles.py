@@ -9,10 +9,8 @@ from decimal import Decimal
 from typing import Any
 from weakref import WeakSet
 
-from trading.events import BaseEvent, InMemoryEventBus, OrderSubmittedEvent, TickEvent, WrongLoopError
-
-Bus = InMemoryEventBus
-"""What the tests take a bus for: it has all the methods that the contract speaks of, and so have all others."""
+from tests.support.any_bus import Bus
+from trading.events import BaseEvent, OrderSubmittedEvent, TickEvent, WrongLoopError
 
 MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -121,7 +119,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 async def full_queue(
-    bus: Any, *, symbol: str = "BTC/USDT", capacity: int = 1, overflow: str = "block", **options: Any
+    bus: Bus, *, symbol: str = "BTC/USDT", capacity: int = 1, overflow: str = "block", **options: Any
 ) -> tuple[Gate, str]:
     """A subscription to one symbol whose handler is suspended with tick 0 and whose queue is full with 1, 2, ..."""
     gate = Gate()
@@ -146,7 +144,7 @@ def balance(account: Any) -> int:
     return int(account.accepted - ended - account.waiting)
 
 
-def assert_balanced(bus: Any) -> None:
+def assert_balanced(bus: Bus) -> None:
     """Every subscription's account balances, and the bus's own agree with them."""
     statistics = bus.statistics()
     accounts = [*statistics.subscriptions.values(), statistics.retired]

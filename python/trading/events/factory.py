@@ -1,10 +1,17 @@
 """create_event_bus: a bus by its URL."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.settings import EventBusSettings
+
+if TYPE_CHECKING:
+    from trading.events.hybrid_bus import HybridEventBus
+    from trading.events.redis_bus import RedisEventBus
+
+AnyEventBus: TypeAlias = "InMemoryEventBus | RedisEventBus | HybridEventBus"
+"""What a URL may name."""
 
 _SERVER_SCHEMES = (
     *("redis", "rediss", "unix"),
@@ -12,7 +19,7 @@ _SERVER_SCHEMES = (
 )
 
 
-def create_event_bus(url: str | EventBusSettings | None = None, **settings: Any) -> InMemoryEventBus:
+def create_event_bus(url: str | EventBusSettings | None = None, **settings: Any) -> AnyEventBus:
     """Makes a bus. It is not connected before it is entered or used.
 
     Args:
@@ -38,7 +45,7 @@ def create_event_bus(url: str | EventBusSettings | None = None, **settings: Any)
     return make(server_url, **settings)
 
 
-def _maker(scheme: str, url: str) -> tuple[Callable[..., InMemoryEventBus], str]:
+def _maker(scheme: str, url: str) -> tuple[Callable[..., AnyEventBus], str]:
     is_hybrid = scheme.startswith("hybrid+")
     if scheme.removeprefix("hybrid+") not in _SERVER_SCHEMES:
         raise ValueError(

@@ -1,31 +1,29 @@
 """HybridEventBus: local delivery as in memory, and the rest of the world over a Redis or Valkey server."""
 
 import asyncio
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from trading.events import _core
-from trading.events._bus.argument_checks import check_int, check_seconds
+from trading.events._bus.argument_checks import check_seconds
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, GapCallback, HandlerFailure, Overflow
-from trading.events.memory_bus import InMemoryEventBus
 from trading.events.statistics import BusStatistics
+from trading.events.transport.draining import Draining
+from trading.events.transport.forwarding import Forwarding
 from trading.events.transport.options import Mode, TransportOptions
 from trading.events.transport.remote_bus import RemoteBus
 from trading.events.transport.sequences import Missed
 from trading.events.transport.servers import server_of
 from trading.events.transport.statistics import TransportStatistics
 from trading.events.transport.subscriptions import patterns_of
-from trading.events.transport.work_until import work_until
 
 
 class HybridEventBus(RemoteBus):
-    """An InMemoryEventBus that also sends what it is told to, and hears what others send.
+    """A bus that also sends what it is told to of what is published on it, and hears what others send.
 
     Local subscribers get an event as from an InMemoryEventBus, at once, whether the server is slow or away. Sending is
     a subscription of its own: its queue is the outbox. While local events wait, sending gives way to them, for as long
@@ -91,78 +89,73 @@ class HybridEventBus(RemoteBus):
             slow_handler_s=slow_handler_s,
             close_timeout_s=close_timeout_s,
         )
-        self._receive = None if receive is None else patterns_of(receive)
-        self._forwarding: str | None = None
-        self._outbox_capacity = outbox_capacity
-        if forward is not None:
-            self._forward(forward, overflow=outbox_overflow, on_gap=on_outbox_gap)
-
-    def _forward(self, what: str | type[BaseEvent], *, overflow: Overflow, on_gap: GapCallback | None) -> None:
-        """Begins the subscription whose queue is the outbox. Packing what waits would hold local publishers up."""
-        check_int(self._outbox_capacity, "outbox_capacity", at_least=1, at_most=sys.maxsize)
-        others = self._pack_beyond(self._outbox_capacity)
-        self._forwarding = InMemoryEventBus._add(  # noqa: SLF001 - not one of those that are heard of at the server
-            self,
-            what,
-            self._outbox.collect,
-            None,
-            capacity=self._outbox_capacity,
-            overflow=overflow,
-            delivery="queued",
-            on_gap=on_gap,
-            name="outbox",
+        self._forwarding = Forwarding(
+            self._local,
+            self._outbox,
+            forward,
+            capacity=outbox_capacity,
+            overflow=outbox_overflow,
+            on_gap=on_outbox_gap,
         )
-        self._pack_beyond(others)
-        self._outbox.draw_from(partial(self._take_along, self._forwarding), self._is_busy_locally)
+        self._receive = [] if receive is None else patterns_of(receive)
+        self._receives_all = self._receive == ["events.*.*.*"]
+        self._arrivals.deliver_to(self._accept, self._accept_nowait)
+        self._under_way = self._drain_through(self._forwarding)
+        self._publish_natively()
 
-    def _is_busy_locally(self) -> bool:
-        """Whether local events wait, while the outbox has room."""
-        waiting = self._uncollected
-        return waiting < self._outbox_capacity // 2 and self._unfinished > waiting
+    def _publish_natively(self) -> None:
+        """Has the native methods of the local bus found on this one, but where a subclass has its own."""
+        for name in ("publish", "publish_nowait", "publish_batch"):
+            if getattr(type(self), name) is getattr(HybridEventBus, name):
+                vars(self)[name] = getattr(self._local, name)
+
+    def publish(self, event: BaseEvent) -> Coroutine[Any, Any, None]:
+        """Hands an event to every matching subscription and to the outbox. See `IEventBus.publish`."""
+        return self._local.publish(event)
+
+    def publish_nowait(self, event: BaseEvent) -> None:
+        """Hands an event on, from any thread, without waiting.
+
+        Raises:
+            NotAnEventError: It is no event.
+            QueueFullError: A queue that blocks or raises is full; the event has reached nobody.
+            BusClosedError: The bus is closed or closing.
+            WrongLoopError: The bus has not been used in a loop yet, or its loop is closed.
+        """
+        self._local.publish_nowait(event)
+
+    def publish_batch(self, events: Iterable[BaseEvent]) -> Coroutine[Any, Any, None]:
+        """Publishes events one after the other. See `IEventBus.publish_batch`."""
+        return self._local.publish_batch(events)
 
     def _accept_nowait(self, event: BaseEvent) -> None:
-        if not self._is_received(event):
+        if not (self._receives_all or self._is_received(event)):
             return
-        if self._forwarding is None:
-            super()._accept_nowait(event)
+        sid = self._forwarding.sid
+        if sid is None:
+            self._local.publish_nowait(event)
         else:
-            self._publish_nowait_past(event, self._forwarding)
+            self._local.publish_nowait_past(event, sid)
 
     async def _accept(self, event: BaseEvent) -> None:
-        if not self._is_received(event):
+        if not (self._receives_all or self._is_received(event)):
             return
-        if self._forwarding is None:
-            await super()._accept(event)
-        else:
-            await self._publish_past(event, self._forwarding)
+        sid = self._forwarding.sid
+        await (self._local.publish(event) if sid is None else self._local.publish_past(event, sid))
 
     def _is_received(self, event: BaseEvent) -> bool:
-        receive = self._receive
-        if receive is None:
-            return False
-        return receive == ["events.*.*.*"] or any(_core.matches(pattern, event.topic) for pattern in receive)
-
-    def _adapt(self, handler: Any, condition: Any, overflow: str, *, delivery: str, name: str | None) -> Any:
-        if handler == self._outbox.collect:
-            return handler, condition, overflow
-        return super()._adapt(handler, condition, overflow, delivery=delivery, name=name)
-
-    async def _collected(self) -> None:
-        while self._uncollected:
-            await self._outbox.next_collected()
+        return any(_core.matches(pattern, event.topic) for pattern in self._receive)
 
     @property
-    def _has_collected(self) -> bool:
-        return not self._uncollected
+    def _draining(self) -> Draining:
+        return self._under_way
 
-    @property
-    def _uncollected(self) -> int:
-        return 0 if self._forwarding is None else self._unfinished_of(self._forwarding)
+    def _count_published(self) -> int:
+        return self._local.published
 
     def transport_statistics(self) -> TransportStatistics:
         """What the bus has counted of its server, at one moment."""
-        found = super().transport_statistics()
-        outbox = super().statistics().subscriptions.get(self._forwarding or "")
+        found, outbox = super().transport_statistics(), self._forwarding.statistics()
         if outbox is None:
             return found
         given_up = outbox.dropped.get("closed", 0) + outbox.dropped.get("cancelled", 0)
@@ -183,18 +176,18 @@ class HybridEventBus(RemoteBus):
             TypeError: `timeout_s` is no number.
             ValueError: It is negative, or not finite.
         """
-        self._check_closer()
-        InMemoryEventBus._bind(self)  # noqa: SLF001 - without connecting, which would be for nothing
+        self._local.check_closer()
+        self._local.bind()  # without connecting, which would be for nothing
         loop = asyncio.get_running_loop()
         timeout_s = check_seconds(timeout_s, "timeout_s")
         limit_s = None if timeout_s is None else loop.time() + timeout_s
-        self._is_closing = True
-        with self._telling("closing", self._left):
-            if self.options.group is not None and self._is_started and not self._is_closed:
-                await work_until(self._leave(), self._gone, timeout_s=timeout_s)
-            await self._close_within(asyncio.timeout(None if limit_s is None else max(0.0, limit_s - loop.time())))
-            if self._is_started and not self._is_closed:
-                await self._part(self._send_rest(), limit_s)
+        self._lifecycle.is_closing = True
+        with self._local.telling("closing", self._left):
+            if self.options.group is not None and self._lifecycle.is_live:
+                await self._lifecycle.work(self._leave(), timeout_s=timeout_s)
+            await self._local.close_within(None if limit_s is None else max(0.0, limit_s - loop.time()))
+            if self._lifecycle.is_live:
+                await self._lifecycle.close(self._send_rest(), limit_s, self._part)
 
     async def _leave(self) -> None:
         await self._transport.leave()
@@ -206,9 +199,9 @@ class HybridEventBus(RemoteBus):
 
     def statistics(self) -> BusStatistics:
         """What the bus has counted, at one moment, without its outbox: see `transport_statistics` and `outbox`."""
-        found = super().statistics()
-        outbox = found.subscriptions.get(self._forwarding or "")
+        found, sid = super().statistics(), self._forwarding.sid
+        outbox = found.subscriptions.get(sid or "")
         if outbox is None:
             return found
-        others = {sid: counts for sid, counts in found.subscriptions.items() if sid != self._forwarding}
+        others = {each: counts for each, counts in found.subscriptions.items() if each != sid}
         return replace(found, subscriptions=MappingProxyType(others), waiting=found.waiting - outbox.waiting)

@@ -165,7 +165,11 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
             events = recorded(store, start, event_type, filter, overflow=overflow, handler=handler)
             options["start"] = "new"
         sid = self._add(event_type, handler, filter, held=events is not None, **options)
-        await self._wait_subscribed(sid)
+        try:
+            await self._hooks.confirmed(sid)
+        except BaseException:
+            await self.unsubscribe(sid)
+            raise
         if store is not None and events is not None:
             on_failure = partial(self._give_up, options.get("name") or sid)
             self._catch_ups.begin(self, sid, store=store, events=events, on_failure=on_failure)
@@ -238,14 +242,15 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
             SubscriptionNotFoundError: The bus never gave this id out.
             ReentrancyError: `drain` is asked for in a handler.
         """
-        if not drain or self._in_handler:
+        if drain and not self._in_handler:
+            with self._telling("unsubscribing with drain=True", partial(self._subscriptions_left, subscription_id)):
+                await self._catch_ups.finish(subscription_id)
+                ending = self._end_subscription(subscription_id, drain=True)
+                if ending is not None:
+                    await ending
+        else:
             self._end_subscription(subscription_id, drain=drain)
-            return
-        with self._telling("unsubscribing with drain=True", partial(self._subscriptions_left, subscription_id)):
-            await self._catch_ups.finish(subscription_id)
-            ending = self._end_subscription(subscription_id, drain=True)
-            if ending is not None:
-                await ending
+        await self._hooks.ended(subscription_id)
 
     async def caught_up(self, subscription_id: str) -> None:
         """Returns when a subscription that began with a `store` has handled what that had for it, and is live.
@@ -303,7 +308,10 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         if self._phase != "closed" and self._catch_ups.is_recorder(sid):
             with self._telling("draining for a writer that is being closed", self._left):
                 async with asyncio.timeout(self._close_timeout_s):
-                    await self.join()
+                    await self._handle_all()
+
+    async def _handle_all(self) -> None:
+        await self.join()
 
     def statistics(self) -> BusStatistics:
         """Counts of the bus, at one moment. May be called from any thread."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trading.events._bus.argument_checks import check_handler, check_int, check_plain
 from trading.events._bus.catch_up import Recorder
 from trading.events._bus.closing import ClosingBus
+from trading.events._bus.hooks import NO_HOOKS, Subscriber, SubscriptionHooks
 from trading.events._bus.writer_feed import WriterFeed, note_feed
 from trading.events._core import to_utc
 from trading.events.base import BaseEvent
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
 
 
 class SubscribingBus(ClosingBus):
-    """A native bus that checks what it is given for a subscription. Buses with a server override the steps."""
+    """A native bus that checks what it is given for a subscription."""
 
     __slots__ = ()
+
+    _hooks: SubscriptionHooks = NO_HOOKS
+    """Called at each step of a subscription; a bus that is held by another has others."""
 
     def _add(
         self,
@@ -36,7 +40,10 @@ class SubscribingBus(ClosingBus):
         name: str | None = None,
         start: Start = "new",
         held: bool = False,
+        hooks: SubscriptionHooks | None = None,
     ) -> str:
+        hooks = self._hooks if hooks is None else hooks
+        hooks.admit(has_store=held)
         check_handler(handler, is_inline=delivery == "inline")
         if condition is not None:
             check_plain(condition, "filter")
@@ -48,13 +55,13 @@ class SubscribingBus(ClosingBus):
         begin = self._check_start(start)
         if self._watchdog is not None:
             self._watchdog.start()
-        adapted, condition, applied = self._adapt(handler, condition, overflow, delivery=delivery, name=name)
+        adapted = hooks.adapt(Subscriber(handler, condition, overflow), delivery=delivery, name=name)
         sid = self._subscribe(
             event_type,
-            adapted,
-            condition,
+            adapted.handler,
+            adapted.condition,
             capacity=capacity,
-            overflow=applied,
+            overflow=adapted.overflow,
             delivery=delivery,
             on_gap=on_gap,
             name=name,
@@ -63,6 +70,7 @@ class SubscribingBus(ClosingBus):
         )
         self._catch_ups.note(sid, handler)
         note_feed(handler, WriterFeed(self.name, self._drain_for_writer, sid))
+        hooks.added(sid, event_type, adapted.handler)
         return sid
 
     @property
@@ -86,21 +94,6 @@ class SubscribingBus(ClosingBus):
                 "or name a store"
             )
         return begin
-
-    def _adapt(
-        self,
-        handler: Callable[[Any], object],
-        condition: Filter[Any] | None,
-        overflow: str,
-        *,
-        delivery: str,  # noqa: ARG002 - for those who override it, as is the name
-        name: str | None,  # noqa: ARG002 - as above
-    ) -> tuple[Callable[[Any], object], Filter[Any] | None, str]:
-        """For buses that have something of their own to do around a handler."""
-        return handler, condition, overflow
-
-    async def _wait_subscribed(self, sid: str) -> None:
-        """For buses that have somebody else to tell of a new subscription."""
 
     def _end_subscription(self, sid: str, *, drain: bool) -> "asyncio.Future[None] | None":
         ending = self._unsubscribe(sid, drain=drain)

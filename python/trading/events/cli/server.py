@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from trading.events.cli.arguments import UsageError, moment
-from trading.events.factory import create_event_bus
-from trading.events.memory_bus import InMemoryEventBus
+from trading.events.factory import AnyEventBus, create_event_bus
 
 _CONNECT_S = 3.0
 
@@ -42,7 +41,7 @@ def _start(text: str) -> str | datetime:
     return "beginning" if text in {"first", "0"} else moment(text)
 
 
-def listening_bus(url: str, args: argparse.Namespace, *, name: str) -> InMemoryEventBus:
+def listening_bus(url: str, args: argparse.Namespace, *, name: str) -> AnyEventBus:
     """The bus that `add_listening` describes. It also hears events that no class here is for.
 
     Raises:
@@ -55,7 +54,7 @@ def listening_bus(url: str, args: argparse.Namespace, *, name: str) -> InMemoryE
     return server_bus(url, args, name=name, unknown="deliver", start=args.start)
 
 
-def server_bus(url: str, args: argparse.Namespace, **options: Any) -> InMemoryEventBus:
+def server_bus(url: str, args: argparse.Namespace, **options: Any) -> AnyEventBus:
     """The bus that `add_server` describes.
 
     Raises:

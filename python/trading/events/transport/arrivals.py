@@ -1,8 +1,9 @@
 """Arrivals: events from a server, on their way to the queues of a bus."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 from trading.events.base import BaseEvent
 from trading.events.errors import BusClosedError, QueueFullError
@@ -13,24 +14,28 @@ _MOST_WAITING = 1024
 
 
 class Arrivals:
-    """Hands events from a server to the local queues, and counts them.
+    """Hands events from a server to the local queues, and counts them."""
 
-    Args:
-        accept: Puts an event into the queues of the bus, as they have room.
-        accept_nowait: The same where there is room now; otherwise it raises QueueFullError.
-    """
-
-    def __init__(
-        self, accept: Callable[[BaseEvent], Awaitable[None]], accept_nowait: Callable[[BaseEvent], object]
-    ) -> None:
-        self._accept = accept
-        self._accept_nowait = accept_nowait
+    def __init__(self) -> None:
+        self._accept: Callable[[BaseEvent], Coroutine[Any, Any, None]]
+        self._accept_nowait: Callable[[BaseEvent], object]
         self._waiting: set[asyncio.Future[None]] = set()
         self.pending: PendingEntries | None = None
         """Entries that are to be acknowledged, where the transport does that."""
 
         self.received = 0
         self.crowded_out = 0
+
+    def deliver_to(
+        self, accept: Callable[[BaseEvent], Coroutine[Any, Any, None]], accept_nowait: Callable[[BaseEvent], object]
+    ) -> None:
+        """Says where the events go.
+
+        Args:
+            accept: Puts an event into the queues of the bus, as they have room.
+            accept_nowait: The same where there is room now; otherwise it raises QueueFullError.
+        """
+        self._accept, self._accept_nowait = accept, accept_nowait
 
     @property
     def are_waiting(self) -> bool:

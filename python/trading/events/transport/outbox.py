@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from trading.events._core import NativeBus
 from trading.events.base import BaseEvent
 from trading.events.bus import GapCallback, HandlerFailure, Overflow
 from trading.events.memory_bus import InMemoryEventBus
@@ -119,6 +120,10 @@ class OutgoingBus(InMemoryEventBus):
         """Takes up to so many more events for the handler that runs."""
         return self._take_along(self._outbox, most)
 
+    def send_for(self, local: NativeBus) -> None:
+        """Lets the handlers of a bus publish here while this one is closed to outsiders."""
+        self._send_for(local)
+
     def bind(self) -> None:
         """Has it belong to the running loop.
 
@@ -139,6 +144,15 @@ class OutgoingBus(InMemoryEventBus):
     async def give_up(self) -> None:
         """Gives up what it has."""
         await self._close_within(asyncio.timeout(0))
+
+    async def emptied(self) -> None:
+        """Returns when all that it has taken is in the outbox."""
+        await self.join()
+
+    @property
+    def published(self) -> int:
+        """How many events it has taken."""
+        return self._published
 
     @property
     def unfinished(self) -> int:

@@ -1,32 +1,32 @@
-"""RemoteBus: what the buses over a server have in common. Their local delivery is that of an InMemoryEventBus."""
+"""RemoteBus: what the buses over a server have in common. It holds a local bus, an outbox and a transport."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from typing import Any, Self
+from abc import abstractmethod
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
 
 from trading.events.base import BaseEvent
-from trading.events.bus import Filter, HandlerFailure
-from trading.events.errors import BusClosedError, ServerError
-from trading.events.filters import combined_filter
-from trading.events.memory_bus import InMemoryEventBus
+from trading.events.bus import HandlerFailure
 from trading.events.transport.arrivals import Arrivals
 from trading.events.transport.base import BusSide, Server
 from trading.events.transport.confirmation import Confirmations
+from trading.events.transport.delegating_bus import DelegatingBus
+from trading.events.transport.draining import Draining, OutboxQueue
+from trading.events.transport.lifecycle import Lifecycle
+from trading.events.transport.local_bus import LocalBus
 from trading.events.transport.options import TransportOptions
 from trading.events.transport.outbox import Outbox
-from trading.events.transport.pending_entries import TrackedHandler
 from trading.events.transport.reports import Reports
 from trading.events.transport.sequences import Missed
 from trading.events.transport.statistics import TransportStatistics
+from trading.events.transport.subscribing import RemoteSubscribing
 from trading.events.transport.subscriptions import SubscriptionSet
-from trading.events.transport.work_until import work_until
 
 _LOGGER = logging.getLogger("trading.events")
 
 
-class RemoteBus(InMemoryEventBus):
+class RemoteBus(DelegatingBus):
     """A bus whose events travel over a server."""
 
     def __init__(
@@ -42,47 +42,78 @@ class RemoteBus(InMemoryEventBus):
         slow_handler_s: float | None,
         close_timeout_s: float | None,
     ) -> None:
-        super().__init__(
+        self.options = options
+        self._hears_itself = hears_itself
+        self._outbox = Outbox()
+        self._arrivals = Arrivals()
+        self._confirmations = Confirmations()
+        self._reports = Reports(name, server.endpoint, self._publish_own, on_missed)
+        self._reports.on_refused = self._confirmations.refuse
+        self._subscriptions = SubscriptionSet()
+        self._transport = server.transport(self._side(name))
+        self._pending = self._arrivals.pending = self._transport.pending_entries
+        self._lifecycle = Lifecycle(name, server, self._transport)
+        self._hooks = RemoteSubscribing(
+            name,
+            options,
+            hears_only_server=hears_itself,
+            subscriptions=self._subscriptions,
+            transport=self._transport,
+            lifecycle=self._lifecycle,
+        )
+        self._local = LocalBus(
+            self._hooks,
+            shown_as=self.__repr__,
+            published=self._count_published,
+            join=self.join,
             name=name,
             on_error=on_error,
             time_one_in=time_one_in,
             slow_handler_s=slow_handler_s,
             close_timeout_s=close_timeout_s,
         )
-        self.options = options
-        self._hears_itself = hears_itself
-        self._server = server
-        self._reports = Reports(name, self._server.endpoint, self._publish_own, on_missed)
-        self._confirmations = Confirmations()
-        self._reports.on_refused = self._confirmations.refuse
-        self._subscriptions = SubscriptionSet()
-        self._outbox = Outbox()
-        self._heard = asyncio.Event()
-        self._is_started = False
-        self._is_closing = False
-        self._is_closed = False
-        self._gone = asyncio.Event()
-        self._tracked: dict[str, TrackedHandler] = {}
-        self._newest: TrackedHandler | None = None
-        self._arrivals = Arrivals(self._accept, self._accept_nowait)
-        self._transport = server.transport(
-            BusSide(
-                name=name,
-                outbox=self._outbox,
-                subscriptions=self._subscriptions,
-                reports=self._reports,
-                hears_itself=hears_itself,
-                is_heard=self._hears_what_it_sends,
-                deliver=self._arrivals.deliver,
-                deliver_entry=self._arrivals.deliver_entry,
-                may_read=self._may_read,
-                has_room=self._has_room,
-            )
+        self._close_timeout_s = close_timeout_s
+
+    def _side(self, name: str) -> BusSide:
+        return BusSide(
+            name=name,
+            outbox=self._outbox,
+            subscriptions=self._subscriptions,
+            reports=self._reports,
+            hears_itself=self._hears_itself,
+            is_heard=self._hears_what_it_sends,
+            deliver=self._arrivals.deliver,
+            deliver_entry=self._arrivals.deliver_entry,
+            may_read=self._may_read,
+            has_room=self._has_room,
         )
-        self._pending = self._arrivals.pending = self._transport.pending_entries
+
+    def _drain_through(self, queue: OutboxQueue) -> Draining:
+        """What this bus has under way, where a queue stands before its outbox."""
+        return Draining(
+            local=self._local,
+            lifecycle=self._lifecycle,
+            transport=self._transport,
+            outbox=self._outbox,
+            arrivals=self._arrivals,
+            queue=queue,
+            is_heard=self._hears_what_it_sends,
+        )
+
+    @property
+    @abstractmethod
+    def _draining(self) -> Draining:
+        """What the bus has under way."""
+
+    @abstractmethod
+    def _count_published(self) -> int:
+        """How many events the bus has accepted."""
 
     def _hears_what_it_sends(self) -> bool:
         return self._hears_itself and bool(self._subscriptions.patterns)
+
+    def _publish_own(self, event: BaseEvent) -> None:
+        self._local.publish_own(event)
 
     @property
     def namespace(self) -> str:
@@ -95,125 +126,23 @@ class RemoteBus(InMemoryEventBus):
         Raises:
             ServerError: The server cannot be reached, or does not let this user in: it says why, and the bus is closed.
         """
-        await super().__aenter__()
+        self._bind()
+        await self._local.__aenter__()
         try:
-            await self._wait_connected()
+            await self._lifecycle.wait_connected()
         except BaseException:
             await self.aclose(timeout_s=0)
             raise
         return self
 
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose(self._close_timeout_s)
+
     def _bind(self) -> None:
-        super()._bind()
-        if not self._is_started and not self._is_closing:
-            self._is_started = True
-            self._transport.start()
-
-    async def _wait_connected(self) -> None:
-        try:
-            await self._transport.wait_connected()
-        except TimeoutError as late:
-            raise ServerError(f"{self.name}: no connection to {self._server.endpoint}: {late}") from None
-        except self._server.refusals as refusal:
-            raise ServerError(f"{self.name}: {self._server.endpoint} refuses the connection: {refusal}") from None
-
-    def _add(
-        self,
-        event_type: str | type[BaseEvent],
-        handler: Callable[[Any], object],
-        condition: Filter[Any] | None,
-        **terms: Any,
-    ) -> str:
-        if self._is_closing:
-            raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
-        if terms.get("held") and self.options.group is not None:
-            raise ValueError("with a group a subscription hears a share of the events, which no store can complete")
-        sid = super()._add(event_type, handler, condition, **terms)
-        if self._newest is not None:
-            self._tracked[sid], self._newest = self._newest, None
-        self._subscriptions.add(sid, event_type)
-        self._heard.set()
-        return sid
-
-    def _adapt(
-        self,
-        handler: Callable[[Any], object],
-        condition: Filter[Any] | None,
-        overflow: str,
-        *,
-        delivery: str,
-        name: str | None,
-    ) -> tuple[Callable[[Any], object], Filter[Any] | None, str]:
-        """Follows handlers whose ends are to be acknowledged: where nothing may be dropped, nothing is lost.
-
-        What is called inline has ended before the reader lets go of the entry.
-        """
-        if self._pending is None or overflow != "block" or delivery == "inline":
-            return handler, condition, overflow
-        tracked = TrackedHandler(self._pending, handler, name or str(getattr(handler, "__qualname__", "")))
-        self._newest = tracked
-        return tracked, tracked.note if condition is None else combined_filter(condition, tracked.note), overflow
-
-    async def _wait_subscribed(self, sid: str) -> None:
-        """Waits until the server has confirmed the subscription; one that is given up ends."""
-        is_subscribed = self._transport.is_subscribed
-        if is_subscribed:
-            return
-        try:
-            is_subscribed = await work_until(self._wait_until_subscribed(), self._gone)
-        finally:
-            if not is_subscribed:
-                await self.unsubscribe(sid)
-        if not is_subscribed:
-            raise BusClosedError(f"{self.name} was closed before the server had confirmed the subscription")
-
-    async def _wait_until_subscribed(self) -> None:
-        await self._wait_connected()
-        try:
-            await self._transport.wait_subscribed()
-        except self._server.refusals as refusal:
-            raise ServerError(f"{self.name}: {self._server.endpoint} refuses the subscription: {refusal}") from None
-
-    async def unsubscribe(self, subscription_id: str, *, drain: bool = False) -> None:
-        """Ends a subscription. See `InMemoryEventBus.unsubscribe`."""
-        await super().unsubscribe(subscription_id, drain=drain)
-        self._subscriptions.remove(subscription_id)
-        tracked = self._tracked.pop(subscription_id, None)
-        if tracked is not None:
-            tracked.end()
-        if self._is_started and not self._is_closing and not self._transport.is_subscribed:
-            with suppress(*self._server.refusals):  # another subscription is
-                await work_until(self._transport.wait_subscribed(), self._gone)
-
-    async def _accept(self, event: BaseEvent) -> None:
-        """Hands an event from the server to the local queues."""
-        await InMemoryEventBus.publish(self, event)
-
-    def _accept_nowait(self, event: BaseEvent) -> None:
-        """Hands an event from the server to the local queues, where there is room."""
-        InMemoryEventBus.publish_nowait(self, event)
-
-    async def _may_read(self) -> None:
-        """Waits until there is a subscription, and room for more events."""
-        await self._heard.wait()
-        most = self.options.max_in_flight - 1
-        while self._in_flight > most:
-            if self._pending is None:
-                await self._idle(most)
-            else:
-                self._transport.room.clear()
-                await self._transport.room.wait()
-
-    @property
-    def _in_flight(self) -> int:
-        return self._unfinished if self._pending is None else self._pending.events
-
-    def _has_room(self) -> bool:
-        return self._in_flight < self.options.max_in_flight and not self._publishers_waiting
-
-    async def _collected(self) -> None:
-        """Waits until all that was accepted is in the outbox."""
-        raise NotImplementedError
+        self._local.bind()
+        self._lifecycle.start()
 
     async def flush(self) -> None:
         """Returns when the server has all that was accepted, and what is heard of it here has come.
@@ -222,12 +151,8 @@ class RemoteBus(InMemoryEventBus):
         for. Nor is a bus that is closed meanwhile.
         """
         self._bind()
-        if self._is_started and not self._is_closed:
-            await work_until(self._flush(), self._gone)
-
-    async def _flush(self) -> bool:
-        await self._collected()
-        return await self._transport.flush(is_heard=self._hears_what_it_sends())
+        if self._lifecycle.is_live:
+            await self._lifecycle.work(self._draining.flush())
 
     async def join(self) -> None:
         """Returns when every accepted event is at the server, came back from there, and has been handled here.
@@ -235,96 +160,51 @@ class RemoteBus(InMemoryEventBus):
         Raises:
             ReentrancyError: Called in a handler, whose own event would never be.
         """
-        self._check_outside("join")
+        self._local.check_outside("join")
         self._bind()
-        if self._is_started and not self._is_closed:
-            await work_until(self._connect_and_work_off(), self._gone)
-        await super().join()
+        if self._lifecycle.is_live:
+            await self._lifecycle.work(self._draining.connect_and_work_off())
+        await self._local.join()
 
-    async def _connect_and_work_off(self) -> None:
-        await self._wait_connected()
-        await self._work_off()
+    @abstractmethod
+    async def aclose(self, timeout_s: float | None = None) -> None:
+        """Takes no new events from outside, works off those it has, and ends."""
 
-    async def _work_off_and_leave(self) -> None:
-        self._transport.hear_only_itself()
-        heard = self._transport.heard_of_others
-        await self._work_off()
-        while heard == self._transport.heard_of_others and (reader_done := self._reader_done()) is not None:
-            await reader_done
-            await self._work_off()
-        await self._transport.leave()
-        await self._work_off()
-        while self._unfinished or self._workers() or self._readers():
-            await self._work_off_locally()
-            await self._work_off()
-
-    async def _work_off(self) -> None:
-        """Waits until nothing is under way.
-
-        While it closes, this bus follows what its own handlers publish, but not for as long as others send it more.
-        """
-        while True:
-            collected, heard = self._outbox.collected, self._transport.heard_of_others
-            has_come = await self._flush()
-            await super().join()
-            if self._transport.is_delivering:
-                await self._transport.delivered()
-            elif not has_come:
-                await asyncio.sleep(0)  # who was granted room takes it in a turn of the loop
-            elif collected != self._outbox.collected and not (
-                self._is_closing and heard != self._transport.heard_of_others
-            ):
-                continue
-            elif self._has_collected and self._transport.is_idle and not self._arrivals.are_waiting:
-                await self._transport.acknowledge()
-                return
-
-    @property
-    def _has_collected(self) -> bool:
-        """Whether all that was accepted is in the outbox."""
-        raise NotImplementedError
-
-    @property
-    def _uncollected(self) -> int:
-        """How many events were accepted and are not in the outbox."""
-        raise NotImplementedError
-
-    async def _part(self, rest: Coroutine[Any, Any, None], limit_s: float | None) -> None:
-        """Does the rest with the server, for as long as there is time and nobody else closes the bus; and closes it."""
-        left_s = None if limit_s is None else max(0.0, limit_s - asyncio.get_running_loop().time())
-        failure: Exception | None = None
-        try:
-            await work_until(rest, self._gone, timeout_s=left_s)
-        except Exception as failed:  # noqa: BLE001 - raised below, once the connections are closed
-            failure = failed
-        if self._is_closed:
-            return
-        self._is_closed = True
-        self._gone.set()
-        self._send_no_more()
-        self._tell_unsent()
-        await self._transport.close()
-        if failure is not None:
-            raise failure
-
-    def _send_no_more(self) -> None:
-        """Takes no new events for the server, from anybody."""
-
-    def _left(self) -> list[str]:
-        left, unsent = super()._left(), self.transport_statistics().unsent
-        if unsent or not left:
-            left.append(f"{self._server.endpoint} to confirm {f'{unsent} events' if unsent else 'what was handled'}")
-        return left
-
-    def _tell_unsent(self) -> None:
+    def _part(self) -> None:
+        """Called before the connections are closed."""
         unsent = self.transport_statistics().unsent
         if unsent:
             _LOGGER.error("%s is closed: %d events were not delivered to the server", self.name, unsent)
 
+    def _left(self) -> list[str]:
+        """Describes all that closing waits for."""
+        left, unsent = self._local.left(), self.transport_statistics().unsent
+        if unsent or not left:
+            left.append(f"{self._lifecycle.endpoint} to confirm {f'{unsent} events' if unsent else 'what was handled'}")
+        return left
+
+    async def _may_read(self) -> None:
+        """Waits until there is a subscription, and room for more events."""
+        await self._hooks.any.wait()
+        most = self.options.max_in_flight - 1
+        while self._in_flight > most:
+            if self._pending is None:
+                await self._local.idle(most)
+            else:
+                self._transport.room.clear()
+                await self._transport.room.wait()
+
+    @property
+    def _in_flight(self) -> int:
+        return self._local.unfinished if self._pending is None else self._pending.events
+
+    def _has_room(self) -> bool:
+        return self._in_flight < self.options.max_in_flight and not self._local.has_publishers_waiting
+
     def transport_statistics(self) -> TransportStatistics:
         """What the bus has counted of its server, at one moment."""
         return TransportStatistics(
-            unsent=self._uncollected + self._outbox.collected - self._outbox.settled,
+            unsent=self._draining.unsent,
             received=self._arrivals.received,
             repeated=self._transport.repeated,
             missed=self._reports.missed_count,

@@ -63,7 +63,7 @@ async def main():
     await bus.subscribe("tick", fail_at_first)
     await bus.publish(tick(0))
     await asyncio.wait_for(bus.join(), 12)
-    while bus._workers():
+    while getattr(bus, "_local", bus)._workers():
         await asyncio.sleep(0)
     await bus.publish(tick(1))
     await asyncio.wait_for(bus.join(), 12)

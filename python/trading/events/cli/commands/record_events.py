@@ -11,7 +11,7 @@ from trading.events.cli.arguments import DEFAULT_STORE, count
 from trading.events.cli.formats import counted
 from trading.events.cli.server import add_listening, listening_bus, server_url
 from trading.events.cli.signals import run_until_signal
-from trading.events.memory_bus import InMemoryEventBus
+from trading.events.factory import AnyEventBus
 from trading.events.persistence import ParquetEventWriter
 from trading.events.unknown import UnknownEvent
 
@@ -68,7 +68,7 @@ class _Recording:
         self._args = args
         self._enough = asyncio.Event()
 
-    async def run(self, bus: InMemoryEventBus) -> None:
+    async def run(self, bus: AnyEventBus) -> None:
         """Records until there are enough, or the user ends it; what has come by then is in the store."""
         async with ParquetEventWriter(self._args.store) as writer:
 

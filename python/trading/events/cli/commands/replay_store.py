@@ -17,6 +17,7 @@ from trading.events.cli.server import add_server, server_bus, server_url
 from trading.events.cli.signals import run_until_signal
 from trading.events.cli.unreadable import gather_unreadable
 from trading.events.errors import ReplayIntoItselfError
+from trading.events.factory import AnyEventBus
 from trading.events.memory_bus import InMemoryEventBus
 from trading.events.persistence import EventReader, Replay
 from trading.events.persistence.parquet.store.store_lock import find_writer
@@ -100,7 +101,7 @@ def _refuse_recorder(store: Path) -> None:
         )
 
 
-def _bus(args: argparse.Namespace) -> InMemoryEventBus:
+def _bus(args: argparse.Namespace) -> AnyEventBus:
     if args.url is None:
         return InMemoryEventBus(name="replay")
     return server_bus(args.url, args, name="replay", unknown="deliver")
@@ -108,7 +109,7 @@ def _bus(args: argparse.Namespace) -> InMemoryEventBus:
 
 async def _replay(
     reader: EventReader,
-    bus: InMemoryEventBus,
+    bus: AnyEventBus,
     audience: "_Audience",
     *,
     speed: float | None,
@@ -129,7 +130,7 @@ class _Audience:
     """Hears a replay, and says what it has heard."""
 
     def __init__(self, total: int, progress: ProgressLine) -> None:
-        self.bus: InMemoryEventBus | None = None
+        self.bus: AnyEventBus | None = None
         self.replay: Replay | None = None
         self._total = total
         self._progress = progress

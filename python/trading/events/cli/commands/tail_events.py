@@ -8,7 +8,7 @@ from trading.events.cli.arguments import count
 from trading.events.cli.formats import printable_json
 from trading.events.cli.server import add_listening, listening_bus, server_url
 from trading.events.cli.signals import run_until_signal
-from trading.events.memory_bus import InMemoryEventBus
+from trading.events.factory import AnyEventBus
 
 NAME = "tail"
 SUMMARY = "show what is published on a server, as it comes"
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _tail(bus: InMemoryEventBus, args: argparse.Namespace) -> None:
+async def _tail(bus: AnyEventBus, args: argparse.Namespace) -> None:
     shown = 0
     enough = asyncio.get_running_loop().create_future()
 
