@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar, overload
 
 from trading.events._bus.argument_checks import check_int
+from trading.events._bus.unknown_topics import check_event_type
 from trading.events._core import NativeBus, to_utc
 from trading.events.base import BaseEvent
 
@@ -26,8 +27,9 @@ class EventHistory:
     kept as it is.
     """
 
-    def __init__(self, bus: NativeBus) -> None:
+    def __init__(self, bus: NativeBus, *, strict_topics: bool = False) -> None:
         self._bus = bus
+        self._strict_topics = strict_topics
 
     @overload
     def query(
@@ -62,11 +64,13 @@ class EventHistory:
 
         Raises:
             PatternError: The text is no pattern.
+            UnknownTopicError: It names an event type that no class has, and the bus has `strict_topics`.
             TypeError: `pattern` is neither text nor an event class, a bound no datetime, or `limit` no int.
             ValueError: `limit` is negative.
         """
         if limit is not None:
             check_int(limit, "limit", at_least=0, at_most=sys.maxsize)
+        check_event_type(pattern, is_strict=self._strict_topics)
         return self._bus._query_history(pattern, _moment(start, "start"), _moment(end, "end"), limit)  # noqa: SLF001 - its history
 
     def clear(self) -> None:

@@ -52,6 +52,8 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
             costs a microsecond more. 0, the default, keeps none.
         close_timeout_s: The `timeout_s` with which leaving `async with` closes the bus. None, the default, waits as
             long as it takes: nothing is given up that was accepted.
+        strict_topics: Refuse a pattern that names an event type which no class has, as a mistyped one does. By default
+            that is an UnknownTopicWarning.
 
     Raises:
         HandlerTypeError: `on_error` cannot be called, is asynchronous, or its body would never run.
@@ -72,12 +74,14 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         slow_handler_s: float | None = None,
         history: int = 0,
         close_timeout_s: float | None = None,
+        strict_topics: bool = False,
     ) -> None:
         if on_error is not None:
             check_plain(on_error, "on_error")
         check_int(time_one_in, "time_one_in", at_least=0, at_most=2**32 - 1)
         check_int(history, "history", at_least=0, at_most=sys.maxsize)
         self._close_timeout_s = check_seconds(close_timeout_s, "close_timeout_s")
+        self._strict_topics = strict_topics
         self._time_one_in(time_one_in)
         if history:
             self._keep_history(history)
@@ -145,6 +149,8 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
 
         Raises:
             PatternError: The text is no pattern.
+            UnknownTopicError: It names an event type that no class has, and the bus has `strict_topics`; without that
+                it is an UnknownTopicWarning. A class that is defined later is heard all the same.
             HandlerTypeError: The handler, the filter or `on_gap` cannot be called or its body would never run, or the
                 filter or an inline handler is asynchronous.
             TypeError: `event_type` is neither text nor an event class, `capacity` no int, `store` no reader, or, with
@@ -204,7 +210,7 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         """
         if self._history is None:
             raise NoHistoryError(f"{self.name} keeps no history; make it with InMemoryEventBus(history=...)")
-        return EventHistory(self)
+        return EventHistory(self, strict_topics=self._strict_topics)
 
     async def unsubscribe(self, subscription_id: str, *, drain: bool = False) -> None:
         """Ends a subscription: its handler is not called again. One that has ended already is left as it is.

@@ -62,6 +62,7 @@ class RedisEventBus(RemoteBus):
         outbox_overflow: What a full outbox does with one more, as a subscription does; in streams `block` or `raise`.
         on_outbox_gap: Called with a Gap when the outbox has dropped events.
         close_timeout_s: As in InMemoryEventBus.
+        strict_topics: As in InMemoryEventBus.
         options: The rest of TransportOptions, by name.
 
     Raises:
@@ -85,6 +86,7 @@ class RedisEventBus(RemoteBus):
         outbox_overflow: Overflow = "block",
         on_outbox_gap: GapCallback | None = None,
         close_timeout_s: float | None = None,
+        strict_topics: bool = False,
         **options: Any,
     ) -> None:
         if mode == "streams" and outbox_overflow not in {"block", "raise"}:
@@ -100,6 +102,7 @@ class RedisEventBus(RemoteBus):
             time_one_in=time_one_in,
             slow_handler_s=slow_handler_s,
             close_timeout_s=close_timeout_s,
+            strict_topics=strict_topics,
         )
         self._outgoing = OutgoingBus(
             self._collect,

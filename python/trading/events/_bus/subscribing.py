@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trading.events._bus.argument_checks import check_handler, check_int, check_plain
 from trading.events._bus.closing import ClosingBus
+from trading.events._bus.unknown_topics import check_event_type
 from trading.events._core import to_utc
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, Delivery, Filter, GapCallback, Overflow, Start
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 class SubscribingBus(ClosingBus):
     """A native bus that checks what it is given for a subscription. Buses with a server override the steps."""
 
-    __slots__ = ()
+    __slots__ = ("_strict_topics",)
+
+    _strict_topics: bool
 
     def _add(
         self,
@@ -43,6 +46,7 @@ class SubscribingBus(ClosingBus):
         check_int(capacity, "capacity", at_least=1, at_most=sys.maxsize)
         if self._phase != "open":
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
+        check_event_type(event_type, is_strict=self._strict_topics)
         begin = self._check_start(start)
         if self._watchdog is not None:
             self._watchdog.start()

@@ -41,6 +41,7 @@ class RemoteBus(InMemoryEventBus):
         time_one_in: int,
         slow_handler_s: float | None,
         close_timeout_s: float | None,
+        strict_topics: bool,
     ) -> None:
         super().__init__(
             name=name,
@@ -48,6 +49,7 @@ class RemoteBus(InMemoryEventBus):
             time_one_in=time_one_in,
             slow_handler_s=slow_handler_s,
             close_timeout_s=close_timeout_s,
+            strict_topics=strict_topics,
         )
         self.options = options
         self._hears_itself = hears_itself
