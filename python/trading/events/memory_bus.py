@@ -131,7 +131,7 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
             delivery: `queued`, the default, or `inline`, for a plain function only: the publisher itself calls it,
                 before `publish` returns. See `trading.events.bus`.
             on_gap: Called with a Gap when events have been dropped.
-            name: Shown in statistics, errors and logs; by default the id.
+            name: Shown in statistics, errors and logs; by default that of the handler.
             start: From where on it hears events: `new`, the default, those published from now on; before them, in
                 order, with none left out and none twice, also what the bus's history has: `history`, all of it;
                 `last_per_topic`, the last event of each topic; a datetime (naive means UTC), those of that `timestamp`
@@ -193,10 +193,7 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         check_options(options, "on")
 
         def decorate(handler: HandlerT) -> HandlerT:
-            own_name = getattr(handler, "__qualname__", None)
-            name = options.get("name") or (own_name if isinstance(own_name, str) else None)
-            named: SubscribeOptions = {**options, "name": name}
-            self._add(event_type, handler, filter, **named)
+            self._add(event_type, handler, filter, **options)
             return handler
 
         return decorate

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trading.events._bus.argument_checks import check_handler, check_int, check_plain
@@ -12,9 +13,21 @@ from trading.events._core import to_utc
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, Delivery, Filter, GapCallback, Overflow, Start
 from trading.events.errors import BusClosedError, NoHistoryError
+from trading.events.stream import StreamReader
 
 if TYPE_CHECKING:
     import asyncio
+
+
+def name_of_handler(handler: Any) -> str:
+    """The name of a subscription that was given none."""
+    if isinstance(handler, partial):
+        return name_of_handler(handler.func)
+    owner = getattr(handler, "__self__", None)
+    if isinstance(owner, StreamReader):
+        return owner.name
+    own_name = getattr(handler, "__qualname__", None)
+    return own_name if isinstance(own_name, str) else type(handler).__qualname__
 
 
 class SubscribingBus(ClosingBus):
@@ -50,6 +63,7 @@ class SubscribingBus(ClosingBus):
         begin = self._check_start(start)
         if self._watchdog is not None:
             self._watchdog.start()
+        name = name or name_of_handler(handler)
         adapted, condition, applied = self._adapt(handler, condition, overflow, delivery=delivery, name=name)
         sid = self._subscribe(
             event_type,
