@@ -32,7 +32,7 @@ from trading.events.base import (
     event_classes,
     utc_now,
 )
-from trading.events.bus import Delivery, Filter, GapCallback, Handler, HandlerFailure, IEventBus, Overflow
+from trading.events.bus import Delivery, Filter, GapCallback, Handler, HandlerFailure, IEventBus, Overflow, Start
 from trading.events.clock import use_clock
 from trading.events.codec import (
     decode_batch,
@@ -61,6 +61,8 @@ from trading.events.errors import (
     ReentrancyError,
     SubscriptionNotFoundError,
     TradingEventsError,
+    UnknownTopicError,
+    UnknownTopicWarning,
     UnstorableEventError,
     WrongLoopError,
 )
@@ -171,6 +173,7 @@ __all__ = [
     "ReentrancyError",
     "RiskLimitEvent",
     "Side",
+    "Start",
     "SubscriptionNotFoundError",
     "SubscriptionStatistics",
     "Symbol",
@@ -178,6 +181,8 @@ __all__ = [
     "TickEvent",
     "TradeEvent",
     "TradingEventsError",
+    "UnknownTopicError",
+    "UnknownTopicWarning",
     "UnstorableEventError",
     "UtcDatetime",
     "WrongLoopError",
