@@ -34,7 +34,7 @@ from trading.events.base import (
     event_classes,
     utc_now,
 )
-from trading.events.bus import Delivery, Filter, GapCallback, Handler, HandlerFailure, IEventBus, Overflow
+from trading.events.bus import Delivery, Filter, GapCallback, Handler, HandlerFailure, IEventBus, Overflow, Start
 from trading.events.clock import Clock, LiveClock, ManualClock, Timer, use_clock
 from trading.events.codec import (
     decode_batch,
@@ -65,6 +65,8 @@ from trading.events.errors import (
     ReentrancyError,
     SubscriptionNotFoundError,
     TradingEventsError,
+    UnknownTopicError,
+    UnknownTopicWarning,
     UnstorableEventError,
     WrongLoopError,
 )
@@ -180,6 +182,7 @@ __all__ = [
     "ReentrancyError",
     "RiskLimitEvent",
     "Side",
+    "Start",
     "SubscriptionNotFoundError",
     "SubscriptionStatistics",
     "Symbol",
@@ -189,6 +192,8 @@ __all__ = [
     "TradeEvent",
     "TradingEventsError",
     "UnknownEvent",
+    "UnknownTopicError",
+    "UnknownTopicWarning",
     "UnstorableEventError",
     "UtcDatetime",
     "WrongLoopError",

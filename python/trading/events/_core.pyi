@@ -13,7 +13,7 @@ from typing_extensions import disjoint_base
 from trading.events._models.frozen import FrozenDict
 from trading.events.base import BaseEvent
 
-_Times = tuple[int, int, int, int, int]
+_Times = tuple[int, int, int, int, int, list[tuple[int, int]]]
 
 DEBUG_BUILD: bool
 """True for a debug build, on which nothing may be measured."""

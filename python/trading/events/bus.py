@@ -122,7 +122,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar, overload
 
 from trading.events.base import BaseEvent
-from trading.events.statistics import Gap
+from trading.events.statistics import BusStatistics, Gap
 from trading.events.stream import EventStream
 
 EventT = TypeVar("EventT", bound=BaseEvent)
@@ -170,7 +170,11 @@ class HandlerFailure:
 
 
 class IEventBus(ABC):
-    """An event bus. The module's own text says what every bus promises."""
+    """An event bus. The module's own text says what every bus promises.
+
+    A bus of one's own has to have `publish`, `subscribe`, `unsubscribe` and `publish_batch`. Every bus of this package
+    has the other methods too; where a bus has not, they raise NotImplementedError.
+    """
 
     __slots__ = ()
 
@@ -232,6 +236,42 @@ class IEventBus(ABC):
             QueueFullError, NotAnEventError, BusClosedError: As in `publish`. Whatever is raised, its attribute
                 `published` is the count of events that had been accepted.
         """
+
+    def publish_nowait(self, event: BaseEvent, /) -> None:
+        """Hands an event to every matching subscription, from any thread, without waiting.
+
+        Raises:
+            NotAnEventError: It is no event.
+            QueueFullError: A queue that does not drop events is full.
+            BusClosedError: The bus is closed; or it is closing, and no handler of its own publishes.
+        """
+        raise self._has_no("publish_nowait")
+
+    async def join(self) -> None:
+        """Returns when every accepted event has been handled.
+
+        Raises:
+            ReentrancyError: Called in a handler, whose own event would never be.
+        """
+        raise self._has_no("join")
+
+    async def aclose(self, timeout_s: float | None = None) -> None:
+        """Takes no new events from outside, handles those it has, and ends.
+
+        Args:
+            timeout_s: Seconds after which what is left is given up and counted. None waits as long as it takes.
+
+        Raises:
+            ReentrancyError: Called in a handler, whose own event would never be handled.
+        """
+        raise self._has_no("aclose")
+
+    def statistics(self) -> BusStatistics:
+        """Counts of the bus, at one moment."""
+        raise self._has_no("statistics")
+
+    def _has_no(self, method: str) -> NotImplementedError:
+        return NotImplementedError(f"{type(self).__qualname__} has no {method}()")
 
     @overload
     def stream(

@@ -14,6 +14,7 @@
     ├── BusError                     a bus
     │   ├── HandlerTypeError         a handler, filter or hook not callable     (TypeError)
     │   ├── SubscriptionNotFoundError                                           (LookupError)
+    │   ├── UnknownTopicError        a pattern with an event type of no class   (LookupError)
     │   ├── QueueFullError           no room, and the policy says not to wait
     │   ├── NoHistoryError           earlier events of a bus that keeps none    (ValueError)
     │   ├── BusClosedError           closed, or closing                         (RuntimeError)
@@ -131,6 +132,10 @@ class HandlerTypeError(BusError, TypeError):
 
 class SubscriptionNotFoundError(BusError, LookupError):
     """A subscription id that this bus never gave out."""
+
+
+class UnknownTopicError(BusError, LookupError):
+    """A pattern names an event type that no class has, on a bus made with `strict_topics=True`."""
 
 
 class QueueFullError(BusError):
@@ -332,6 +337,10 @@ class AlreadyImportedError(ImportFileError):
 
 class UnknownSettingWarning(UserWarning):
     """An environment variable is named like a setting, and is none."""
+
+
+class UnknownTopicWarning(UserWarning):
+    """A pattern names an event type that no class has, so that it hears nothing."""
 
 
 class UnreadableFileWarning(UserWarning):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from trading.events._bus.argument_checks import check_int
+from trading.events._bus.unknown_topics import check_event_type
 from trading.events._core import NativeBus, to_utc
 from trading.events._models.event_kinds import is_of_kind
 from trading.events.base import BaseEvent, event_class, event_classes
@@ -56,8 +57,9 @@ class EventHistory:
     kept as it is.
     """
 
-    def __init__(self, bus: NativeBus) -> None:
+    def __init__(self, bus: NativeBus, *, strict_topics: bool = False) -> None:
         self._bus = bus
+        self._strict_topics = strict_topics
 
     @overload
     def query(
@@ -101,6 +103,7 @@ class EventHistory:
 
         Raises:
             PatternError: The text is no pattern.
+            UnknownTopicError: It names an event type that no class has, and the bus has `strict_topics`.
             TypeError: `pattern` is neither text nor an event class, a bound no datetime, or `limit` no int.
             ValueError: `limit` is negative.
         """
@@ -111,6 +114,7 @@ class EventHistory:
             check_int(limit, "limit", at_least=0, at_most=sys.maxsize)
         start, end = _moment(start, "start"), _moment(end, "end")
         if isinstance(pattern, (str, type)) or not isinstance(pattern, Iterable):
+            check_event_type(pattern, is_strict=self._strict_topics)
             return self._bus._query_history(pattern, start, end, limit)  # noqa: SLF001 - its history
         classes = [_event_class(cls) for cls in pattern]
         events: list[BaseEvent] = self._bus._query_history("*", start, end, None)  # noqa: SLF001 - its history

@@ -9,6 +9,7 @@ from typing import Any
 
 from trading.events import _core
 from trading.events._bus.argument_checks import check_seconds
+from trading.events._bus.unknown_topics import check_event_type
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, GapCallback, HandlerFailure, Overflow
 from trading.events.statistics import BusStatistics
@@ -49,6 +50,7 @@ class HybridEventBus(RemoteBus):
         outbox_overflow: What happens to one more. `drop_oldest`, the default, never lets a local publisher wait.
         on_outbox_gap: Called with a Gap when the outbox has dropped events.
         close_timeout_s: As in InMemoryEventBus.
+        strict_topics: As in InMemoryEventBus.
         options: The rest of TransportOptions, by name.
 
     Raises:
@@ -75,6 +77,7 @@ class HybridEventBus(RemoteBus):
         outbox_overflow: Overflow = "drop_oldest",
         on_outbox_gap: GapCallback | None = None,
         close_timeout_s: float | None = None,
+        strict_topics: bool = False,
         **options: Any,
     ) -> None:
         chosen = TransportOptions(mode=mode, namespace=namespace, group=group, start=start, **options)
@@ -88,7 +91,10 @@ class HybridEventBus(RemoteBus):
             time_one_in=time_one_in,
             slow_handler_s=slow_handler_s,
             close_timeout_s=close_timeout_s,
+            strict_topics=strict_topics,
         )
+        if receive is not None:
+            check_event_type(receive, is_strict=strict_topics)
         self._forwarding = Forwarding(
             self._local,
             self._outbox,

@@ -54,6 +54,8 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         close_timeout_s: The `timeout_s` with which leaving `async with` closes the bus, and a writer that records here
             and is closed first has it drained. None, the default, waits as long as it takes: nothing is given up that
             was accepted.
+        strict_topics: Refuse a pattern that names an event type which no class has, as a mistyped one does. By default
+            that is an UnknownTopicWarning.
 
     Raises:
         HandlerTypeError: `on_error` cannot be called, is asynchronous, or its body would never run.
@@ -74,12 +76,14 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         slow_handler_s: float | None = None,
         history: int = 0,
         close_timeout_s: float | None = None,
+        strict_topics: bool = False,
     ) -> None:
         if on_error is not None:
             check_plain(on_error, "on_error")
         check_int(time_one_in, "time_one_in", at_least=0, at_most=2**32 - 1)
         check_int(history, "history", at_least=0, at_most=sys.maxsize)
         self._close_timeout_s = check_seconds(close_timeout_s, "close_timeout_s")
+        self._strict_topics = strict_topics
         self._time_one_in(time_one_in)
         if history:
             self._keep_history(history)
@@ -129,7 +133,7 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
             delivery: `queued`, the default, or `inline`, for a plain function only: the publisher itself calls it,
                 before `publish` returns. See `trading.events.bus`.
             on_gap: Called with a Gap when events have been dropped.
-            name: Shown in statistics, errors and logs; by default the id.
+            name: Shown in statistics, errors and logs; by default that of the handler.
             start: From where on it hears events: `new`, the default, those published from now on; before them, in
                 order, with none left out and none twice, also what the bus's history has: `history`, all of it;
                 `last_per_topic`, the last event of each topic; a datetime (naive means UTC), those of that `timestamp`
@@ -147,6 +151,8 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
 
         Raises:
             PatternError: The text is no pattern.
+            UnknownTopicError: It names an event type that no class has, and the bus has `strict_topics`; without that
+                it is an UnknownTopicWarning. A class that is defined later is heard all the same.
             HandlerTypeError: The handler, the filter or `on_gap` cannot be called or its body would never run, or the
                 filter or an inline handler is asynchronous.
             TypeError: `event_type` is neither text nor an event class, `capacity` no int, `store` no reader, or, with
@@ -210,10 +216,7 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         check_options(options, "on")
 
         def decorate(handler: HandlerT) -> HandlerT:
-            own_name = getattr(handler, "__qualname__", None)
-            name = options.get("name") or (own_name if isinstance(own_name, str) else None)
-            named: SubscribeOptions = {**options, "name": name}
-            self._add(event_type, handler, filter, **named)
+            self._add(event_type, handler, filter, **options)
             return handler
 
         return decorate
@@ -227,7 +230,7 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
         """
         if self._history is None:
             raise NoHistoryError(f"{self.name} keeps no history; make it with InMemoryEventBus(history=...)")
-        return EventHistory(self)
+        return EventHistory(self, strict_topics=self._strict_topics)
 
     async def unsubscribe(self, subscription_id: str, *, drain: bool = False) -> None:
         """Ends a subscription: its handler is not called again. One that has ended already is left as it is.

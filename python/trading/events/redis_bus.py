@@ -54,6 +54,7 @@ class RedisEventBus(SendingBus):
         outbox_overflow: What a full outbox does with one more, as a subscription does; in streams `block` or `raise`.
         on_outbox_gap: Called with a Gap when the outbox has dropped events.
         close_timeout_s: As in InMemoryEventBus.
+        strict_topics: As in InMemoryEventBus.
         options: The rest of TransportOptions, by name.
 
     Raises:
@@ -77,6 +78,7 @@ class RedisEventBus(SendingBus):
         outbox_overflow: Overflow = "block",
         on_outbox_gap: GapCallback | None = None,
         close_timeout_s: float | None = None,
+        strict_topics: bool = False,
         **options: Any,
     ) -> None:
         if mode == "streams" and outbox_overflow not in {"block", "raise"}:
@@ -94,4 +96,5 @@ class RedisEventBus(SendingBus):
             outbox_overflow=outbox_overflow,
             on_outbox_gap=on_outbox_gap,
             close_timeout_s=close_timeout_s,
+            strict_topics=strict_topics,
         )

@@ -117,6 +117,9 @@ class EventBusSettings(BaseModel):
     close_timeout_s: NonNegativeFloat | None = None
     """How long leaving `async with` works off what is left, before it gives that up."""
 
+    strict_topics: bool | None = None
+    """Whether a pattern whose event type no class has is refused, and not only warned of."""
+
     store_path: Path = Path("data/events")
     """The folder of recorded events, for whoever makes a writer or a reader from these settings."""
 

@@ -24,10 +24,11 @@ class StreamedBus(Protocol):
         raise NotImplementedError
 
 
-class _Counter:
+class StreamReader:
     """Point at which events pass from the bus to the reader, one at a time. It outlives a stream that is forgotten."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.reader: asyncio.Task[Any] | None = None
         self._is_back = asyncio.Event()
         self._offers: asyncio.Queue[tuple[BaseEvent, asyncio.Future[None]] | None] = asyncio.Queue()
@@ -110,7 +111,7 @@ class EventStream(AsyncIterator[EventT], Generic[EventT]):
     ) -> None:
         self._bus = bus
         self._terms = (event_type, filter, dict(options or {}))
-        self._counter = _Counter()
+        self._counter = StreamReader(f"stream of {event_type if isinstance(event_type, str) else event_type.__name__}")
         self._sid: str | None = None
         self._is_over = False
 
@@ -184,7 +185,7 @@ class EventStream(AsyncIterator[EventT], Generic[EventT]):
         farewell.add_done_callback(_FAREWELLS.discard)
 
 
-_READING: ContextVar[tuple[_Counter, ...]] = ContextVar("trading.events.reading", default=())
+_READING: ContextVar[tuple[StreamReader, ...]] = ContextVar("trading.events.reading", default=())
 """The streams that the running task, or the one that started it, has read: the last, and those whose events it has."""
 
 

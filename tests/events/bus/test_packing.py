@@ -162,8 +162,8 @@ async def test_what_waits_while_its_class_is_defined_again_comes_out_of_its_own_
     heard: list[BaseEvent] = []
     async with InMemoryEventBus(history=10) as bus:
         bus._pack_beyond(0)
-        await bus.subscribe("rerun", heard.append)
         waiting = [define_again(int)(value=1), define_again(list[int])(value=[1])]
+        await bus.subscribe("rerun", heard.append)
         for event in waiting:
             bus.publish_nowait(event)
         define_again(str)

@@ -226,6 +226,7 @@ def is_name(text: str) -> bool:
         return False
 
 
+@pytest.mark.filterwarnings("ignore::trading.events.errors.UnknownTopicWarning")
 async def test_a_bus_routes_by_the_table() -> None:
     events = events_of_the_table()
     assert len(events) >= 60
@@ -240,6 +241,7 @@ async def test_a_bus_routes_by_the_table() -> None:
         assert heard[row["pattern"]] == {topic for topic in events if _core.matches(row["pattern"], topic)}
 
 
+@pytest.mark.filterwarnings("ignore::trading.events.errors.UnknownTopicWarning")
 @given(patterns=st.lists(TEXTS.map("events.{}".format), max_size=6), symbols=st.lists(TEXTS, max_size=6))
 def test_a_bus_routes_as_the_matcher_says(patterns: list[str], symbols: list[str]) -> None:
     patterns = [pattern for pattern in patterns if naive_matches(pattern, "") is not None]

@@ -3,26 +3,42 @@
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trading.events._bus.argument_checks import check_handler, check_int, check_plain
 from trading.events._bus.catch_up import Recorder
 from trading.events._bus.closing import ClosingBus
 from trading.events._bus.hooks import NO_HOOKS, Subscriber, SubscriptionHooks
+from trading.events._bus.unknown_topics import check_event_type
 from trading.events._bus.writer_feed import WriterFeed, note_feed
 from trading.events._core import to_utc
 from trading.events.base import BaseEvent
 from trading.events.bus import DEFAULT_CAPACITY, Delivery, Filter, GapCallback, Overflow, Start
 from trading.events.errors import BusClosedError, NoHistoryError
+from trading.events.stream import StreamReader
 
 if TYPE_CHECKING:
     import asyncio
 
 
+def name_of_handler(handler: Any) -> str:
+    """The name of a subscription that was given none."""
+    if isinstance(handler, partial):
+        return name_of_handler(handler.func)
+    owner = getattr(handler, "__self__", None)
+    if isinstance(owner, StreamReader):
+        return owner.name
+    own_name = getattr(handler, "__qualname__", None)
+    return own_name if isinstance(own_name, str) else type(handler).__qualname__
+
+
 class SubscribingBus(ClosingBus):
     """A native bus that checks what it is given for a subscription."""
 
-    __slots__ = ()
+    __slots__ = ("_strict_topics",)
+
+    _strict_topics: bool
 
     _hooks: SubscriptionHooks = NO_HOOKS
     """Called at each step of a subscription; a bus that is held by another has others."""
@@ -52,9 +68,11 @@ class SubscribingBus(ClosingBus):
         check_int(capacity, "capacity", at_least=1, at_most=sys.maxsize)
         if self._phase != "open":
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
+        check_event_type(event_type, is_strict=self._strict_topics)
         begin = self._check_start(start)
         if self._watchdog is not None:
             self._watchdog.start()
+        name = name or name_of_handler(handler)
         adapted = hooks.adapt(Subscriber(handler, condition, overflow), delivery=delivery, name=name)
         sid = self._subscribe(
             event_type,

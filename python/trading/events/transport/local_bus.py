@@ -35,6 +35,7 @@ class LocalBus(InMemoryEventBus):
         time_one_in: int,
         slow_handler_s: float | None,
         close_timeout_s: float | None,
+        strict_topics: bool,
     ) -> None:
         self._shown_as = shown_as
         self._count_published = published
@@ -45,6 +46,7 @@ class LocalBus(InMemoryEventBus):
             time_one_in=time_one_in,
             slow_handler_s=slow_handler_s,
             close_timeout_s=close_timeout_s,
+            strict_topics=strict_topics,
         )
         self._hooks = hooks
         self.publish_past = self._publish_past

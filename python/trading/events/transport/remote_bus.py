@@ -41,6 +41,7 @@ class RemoteBus(DelegatingBus):
         time_one_in: int,
         slow_handler_s: float | None,
         close_timeout_s: float | None,
+        strict_topics: bool,
     ) -> None:
         self.options = options
         self._hears_itself = hears_itself
@@ -71,6 +72,7 @@ class RemoteBus(DelegatingBus):
             time_one_in=time_one_in,
             slow_handler_s=slow_handler_s,
             close_timeout_s=close_timeout_s,
+            strict_topics=strict_topics,
         )
         self._close_timeout_s = close_timeout_s
 

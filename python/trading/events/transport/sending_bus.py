@@ -35,6 +35,7 @@ class SendingBus(RemoteBus):
         outbox_overflow: Overflow,
         on_outbox_gap: GapCallback | None,
         close_timeout_s: float | None,
+        strict_topics: bool,
     ) -> None:
         super().__init__(
             server,
@@ -46,6 +47,7 @@ class SendingBus(RemoteBus):
             time_one_in=time_one_in,
             slow_handler_s=slow_handler_s,
             close_timeout_s=close_timeout_s,
+            strict_topics=strict_topics,
         )
         self._arrivals.deliver_to(self._local.publish, self._local.publish_nowait)
         self._outgoing = OutgoingBus(

@@ -50,6 +50,11 @@ impl Histogram {
         self.max_ns
     }
 
+    /// The longest duration of each used bucket and its count, in order.
+    pub fn buckets(&self) -> impl Iterator<Item = (u64, u32)> {
+        self.buckets.iter().map(|(bucket, count)| (upper_ns(*bucket), *count))
+    }
+
     /// The duration that so many per mille do not exceed; 0 if there are none.
     #[must_use]
     pub fn per_mille_ns(&self, per_mille: u64) -> u64 {

@@ -11,10 +11,10 @@ use trading_events_core::subscription::{Counts, Subscription};
 
 use super::native_bus::NativeBus;
 use super::subscriber::Subscriber;
-use crate::runtime::histogram::{Times, times};
+use crate::runtime::histogram::{TimesByBucket, times_by_bucket};
 
 /// One subscription's counts, as `(sid, name, pattern, counts, queued, waiting, high_water, (latency, handling))`.
-type Row = (String, String, String, Py<PyDict>, usize, u64, usize, Option<(Times, Times)>);
+type Row = (String, String, String, Py<PyDict>, usize, u64, usize, Option<(TimesByBucket, TimesByBucket)>);
 
 fn counts_dict(py: Python<'_>, counts: &Counts) -> PyResult<Py<PyDict>> {
     let dict = PyDict::new(py);
@@ -102,7 +102,8 @@ impl NativeBus {
                 }
                 let queue = &found.queue;
                 let payload = Arc::clone(&found.payload);
-                let times = found.stopwatch.as_ref().map(|watch| (times(&watch.latency), times(&watch.handling)));
+                let watch = found.stopwatch.as_ref();
+                let times = watch.map(|watch| (times_by_bucket(&watch.latency), times_by_bucket(&watch.handling)));
                 rows.push((payload, found.counts, queue.len(), found.unfinished(), queue.high_water(), times));
             }
             (totals, state.bus.unfinished(), state.bus.publishers_waiting(), retired_waiting, rows)

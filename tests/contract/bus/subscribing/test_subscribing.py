@@ -113,7 +113,7 @@ async def test_the_name_and_the_pattern_are_told_in_the_statistics(bus: Bus) -> 
     accounts = bus.statistics().subscriptions
     assert (accounts[by_pattern].sid, accounts[by_pattern].name) == (by_pattern, "strategy-a")
     assert accounts[by_pattern].pattern == "events.tick.*.*"
-    assert accounts[by_class].name == by_class
+    assert accounts[by_class].name == "Recorder"
     assert "TickEvent" in accounts[by_class].pattern
 
 
