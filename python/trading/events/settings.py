@@ -62,6 +62,9 @@ class EventBusSettings(BaseModel):
     start: datetime | str | None = Field(default=None, union_mode="left_to_right")
     """Streams: where to begin."""
 
+    unknown: Literal["skip", "deliver"] | None = None
+    """What to do with events of types that no class here is for."""
+
     shards: PositiveInt | None = None
     """Streams: over how many keys events are spread."""
 
