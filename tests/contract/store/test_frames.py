@@ -90,6 +90,7 @@ def test_columns_are_chosen_by_name_and_in_that_order(reader: IEventReader) -> N
     assert table.column_names == ["price", "trade_id", "sequence"]
     assert table["trade_id"].to_pylist() == ["t0", None, "t1", "t2", "t3", "t4"]
     assert reader.read_table(columns=["bid"])["bid"].null_count == 6  # a field of a class that has no events here
+    assert reader.read_table(columns=[]).column_names == reader.read_table(columns=[], exact=True).column_names == []
     exact = reader.read_table(event_type="trade", columns=["price"], exact=True)
     assert exact.column_names == ["price", "price_exp", "price_exact"]
     with pytest.raises(ValueError, match="'prise', which is no field of the selected events; did you mean price"):

@@ -80,7 +80,8 @@ def present_table(
     if exact:
         return table if columns is None else _with_all_beside(table, {name: fields[name] for name in columns})
     beside = {name for _, (_, *others) in fields.values() for name in others} - set(fields)
-    names = columns or [name for name in table.column_names if name not in beside and name != "_seq"]
+    public = [name for name in table.column_names if name not in beside and name != "_seq"]
+    names = public if columns is None else columns
     made = {name: _own_column(table, name, fields.get(name), floats=floats) for name in names}
     return pa.table(made)
 

@@ -31,6 +31,13 @@ _EPOCH = date(1970, 1, 1)
 _DAY_MICROS = 86_400_000_000
 
 
+class TypeCriterion(TypedDict, total=False):
+    """The criterion that type checkers take the class of the answer from."""
+
+    event_type: EventTypes | None
+    """A pattern as `subscribe` takes it, an event class, or several."""
+
+
 class OtherCriteria(TypedDict, total=False):
     """The criteria beside the event type. A criterion that is left out, or None, selects all."""
 
@@ -53,11 +60,8 @@ class OtherCriteria(TypedDict, total=False):
     the type, after all others have been given. `mapping`: each is an UnknownEvent, a mapping of its fields."""
 
 
-class Criteria(OtherCriteria, total=False):
+class Criteria(TypeCriterion, OtherCriteria, total=False):
     """The criteria by which a reader's methods select events. A criterion that is left out, or None, selects all."""
-
-    event_type: EventTypes | None
-    """A pattern as `subscribe` takes it, an event class, or several."""
 
 
 def day_span(day: date) -> tuple[int, int]:

@@ -105,7 +105,6 @@ def test_a_float_becomes_the_decimal_that_the_class_makes_of_it(floats: list[flo
         (pa.array(["1.10", "7"], pa.large_string()), ["1.10", "7"]),
         (pa.array(["1.10", "7"], pa.string_view()), ["1.10", "7"]),
     ],
-    ids=str,
 )
 def test_a_decimal_has_the_digits_that_the_column_says(column: Any, texts: list[str]) -> None:
     table = pa.table({"timestamp": [START] * 2, "price": column, "quantity": [1, 1]})
@@ -207,6 +206,12 @@ def test_the_named_index_of_pandas_is_a_column_and_another_is_none() -> None:
         assert [event.timestamp for event in made] == [event.timestamp for event in expected]
     with pytest.raises(EventTableError, match=r'index without a name: frame.rename_axis\("timestamp"\) gives it one'):
         events_from_table(by_time.rename_axis(None), TradeEvent, exchange="a", symbol="b")
+
+
+def test_the_names_of_columns_of_pandas_may_be_of_any_type() -> None:
+    frame = pd.DataFrame({"timestamp": TIMES, "price": 1.5, "quantity": 1, "side": "buy", 7: "x", None: 0})
+    made = events_from_table(frame, TradeEvent, exchange="a", symbol="b", unknown="ignore")
+    assert [event.side for event in made] == ["buy"] * 3
 
 
 def test_a_table_without_rows_makes_no_events() -> None:

@@ -161,7 +161,6 @@ class TestTimes:
             (pa.array([1_719_835_200], pa.timestamp("s", "UTC")), {}, "2024-07-01T12:00:00+00:00"),
             (pa.array([-62_135_596_800_000], pa.timestamp("ms", "UTC")), {}, "0001-01-01T00:00:00+00:00"),
         ],
-        ids=str,
     )  # fmt: skip
     def test_times_are_in_utc(self, column: Any, arguments: dict[str, Any], expected: str) -> None:
         [event] = events_from_table(trades(1, timestamp=column), TradeEvent, **arguments, **GIVEN)
@@ -246,7 +245,6 @@ class TestClassesOfUsers:
             (list[int], [1, 2], [1, 2]),
             (dict[str, int], '{"a": 1}', {"a": 1}),
         ],
-        ids=str,
     )
     def test_a_field_of_any_type_is_what_its_class_makes_of_the_cell(
         self, annotation: Any, value: Any, expected: Any
@@ -266,7 +264,6 @@ class TestClassesOfUsers:
             (list[int], "[1", "no JSON"),
             (UUID, "x", "valid UUID"),
         ],
-        ids=str,
     )
     def test_a_cell_that_its_class_refuses_is_refused(self, annotation: Any, value: Any, message: str) -> None:
         with pytest.raises(EventTableError, match=rf"^row 0: field is .*{message}"):

@@ -50,20 +50,22 @@ def is_unnamed_index(name: str) -> bool:
 
 def _from_pandas(frame: Any) -> pa.Table:
     """A frame of pandas with its index. What it holds as objects keeps its digits and its zone."""
-    frame = frame.rename(columns=str)
+    if not all(isinstance(name, str) for name in frame.columns):
+        frame = frame.rename(columns=str)
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise EventTableError("there are several columns of this name", field=twice)
     names = [name for name in frame.columns if frame[name].dtype == object]
-    table = _typed(frame.drop(columns=names))
+    table = _typed(frame, [name for name in frame.columns if name not in names])
     for name in names:
         table = table.append_column(name, _from_objects(name, frame[name].tolist()))
     return table
 
 
-def _typed(frame: Any) -> pa.Table:
+def _typed(frame: Any, names: list[str]) -> pa.Table:
+    """The index of a frame, and some of its columns."""
     try:
-        return pa.Table.from_pandas(frame)
+        return pa.Table.from_pandas(frame, columns=names)
     except (pa.ArrowException, TypeError, ValueError) as wrong:
         raise EventTableError(f"it has a column that Arrow has no type for: {wrong}") from wrong
 
