@@ -236,7 +236,8 @@ class RemoteBus(InMemoryEventBus):
         self._check_outside("join")
         self._bind()
         if self._is_started and not self._is_closed:
-            await work_until(self._connect_and_work_off(), self._gone)
+            with self._telling("joining", self._left):
+                await work_until(self._connect_and_work_off(), self._gone)
         await super().join()
 
     async def _connect_and_work_off(self) -> None:
@@ -264,7 +265,7 @@ class RemoteBus(InMemoryEventBus):
         while True:
             collected, heard = self._outbox.collected, self._transport.heard_of_others
             has_come = await self._flush()
-            await super().join()
+            await self._join_locally()
             if self._transport.is_delivering:
                 await self._transport.delivered()
             elif not has_come:
