@@ -237,7 +237,7 @@ class IEventBus(ABC):
                 `published` is the count of events that had been accepted.
         """
 
-    def publish_nowait(self, event: BaseEvent, /) -> None:
+    def publish_nowait(self, event: BaseEvent, /) -> None:  # noqa: ARG002 - for those who have it
         """Hands an event to every matching subscription, from any thread, without waiting.
 
         Raises:
@@ -255,7 +255,7 @@ class IEventBus(ABC):
         """
         raise self._has_no("join")
 
-    async def aclose(self, timeout_s: float | None = None) -> None:
+    async def aclose(self, timeout_s: float | None = None) -> None:  # noqa: ARG002 - for those who have it
         """Takes no new events from outside, handles those it has, and ends.
 
         Args:

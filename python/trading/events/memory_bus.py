@@ -276,11 +276,17 @@ class InMemoryEventBus(SubscribingBus, IEventBus):
     async def join(self) -> None:
         """Returns when every accepted event has been handled, and all that a store had for a subscription.
 
+        What this waits for is said in the log, as by `aclose`: a stream that is open and not read, say.
+
         Raises:
             ReentrancyError: Called in a handler, whose own event would never be.
         """
         self._check_outside("join")
         self._bind()
+        with self._telling("joining", self._left):
+            await self._join_locally()
+
+    async def _join_locally(self) -> None:
         if self._catch_ups.are_running:
             await self._catch_ups.finish()
         if self._unfinished:

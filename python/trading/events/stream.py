@@ -64,6 +64,11 @@ class StreamReader:
         self._is_back.set()
 
     @property
+    def has_offers(self) -> bool:
+        """True if an event has been offered and not taken."""
+        return not self._is_closed and not self._offers.empty()
+
+    @property
     def is_at_an_event(self) -> bool:
         """True if a reader has an event, and has not asked for the next."""
         return self.reader is not None and not self.reader.done()
@@ -131,6 +136,11 @@ class EventStream(AsyncIterator[EventT], Generic[EventT]):
         if event is None:
             raise StopAsyncIteration
         return event  # type: ignore[return-value]  # the subscription lets only such events through
+
+    @property
+    def is_unread(self) -> bool:
+        """True if an event is offered that nobody has taken."""
+        return self._counter.has_offers
 
     @property
     def is_read(self) -> bool:

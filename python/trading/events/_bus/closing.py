@@ -76,6 +76,10 @@ class ClosingBus(WarningBus):
         """The streams of which somebody has an event and has not asked for the next."""
         return [stream for stream in tuple(self._streams) if stream.is_read]
 
+    def _unread(self) -> list[EventStream[Any]]:
+        """The streams that offer an event which nobody takes."""
+        return [stream for stream in tuple(self._streams) if stream.is_unread]
+
     def _reader_done(self) -> Coroutine[Any, Any, None] | None:
         """A coroutine that ends when one of them does; it does not keep a stream that is forgotten meanwhile."""
         return next((stream.reader_done() for stream in self._readers()), None)
@@ -88,7 +92,8 @@ class ClosingBus(WarningBus):
         """Describes all that closing waits for."""
         stores = [f"subscription {sid}, which is given what its store has" for sid in self._catch_ups.running]
         readers = [f"the reader of {stream!r}, which has not asked for the next event" for stream in self._readers()]
-        return [*self._subscriptions_left(), *stores, *readers]
+        unread = [f"{stream!r}, which is open and has events that nobody reads" for stream in self._unread()]
+        return [*self._subscriptions_left(), *stores, *readers, *unread]
 
     def _subscriptions_left(self, only: str | None = None) -> list[str]:
         accounts = statistics_of(*self._counts()).subscriptions

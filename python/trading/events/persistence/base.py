@@ -259,7 +259,12 @@ class IEventReader(ABC):
             An iterable for `for` and `async for`, in memory that does not depend on the range's length.
         """
         selection = select(start, end, **criteria)
-        return EventRange(lambda since: self._read(selection.since(since)), speed=speed)
+        span = (
+            f"{'the first' if start is None else start.isoformat()} to {'the last' if end is None else end.isoformat()}"
+        )
+        chosen = "".join(f", {name}={value!r}" for name, value in criteria.items() if value is not None)
+        described = f"{self!r}, {span}{chosen}"
+        return EventRange(lambda since: self._read(selection.since(since)), speed=speed, described=described)
 
     def read_table(
         self,

@@ -96,6 +96,10 @@ class ParquetEventWriter(IEventWriter):
         self._take: Callable[[BaseEvent], bool] = journal.take_event if durability != "fsync" else _take_nothing
         self._finalizer = weakref.finalize(self, _close, self._sealer, os.getpid())
 
+    def __repr__(self) -> str:
+        state = "open" if self._lock.held and not self._sealer.closing else "closed"
+        return f"<ParquetEventWriter to {str(self._base_path)!r}: {state}, durability {self._durability!r}>"
+
     @property
     def base_path(self) -> Path:
         """The store's folder, as an absolute path."""

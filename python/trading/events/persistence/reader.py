@@ -51,6 +51,9 @@ class EventReader(IEventReader):
         self._base_path = existing_store(base_path)
         self._on_error: OnError = on_error
 
+    def __repr__(self) -> str:
+        return f"<EventReader of {str(self._base_path)!r}>"
+
     @property
     def base_path(self) -> Path:
         """The store's folder, as an absolute path."""

@@ -165,7 +165,8 @@ class RemoteBus(DelegatingBus):
         self._local.check_outside("join")
         self._bind()
         if self._lifecycle.is_live:
-            await self._lifecycle.work(self._draining.connect_and_work_off())
+            with self._local.telling("joining", self._left):
+                await self._lifecycle.work(self._draining.connect_and_work_off())
         await self._local.join()
 
     @abstractmethod

@@ -96,6 +96,17 @@ async def test_leaving_the_block_by_an_exception_says_what_it_waits_for(
     assert "slow one" in lines()[0]
 
 
+async def test_join_beside_a_stream_that_nobody_reads_says_so(bus: Bus, lines: Callable[[], list[str]]) -> None:
+    """Turned red by: a `join` without a log; a `_left` without unread streams."""
+    async with bus.stream("tick") as stream:
+        await bus.publish(tick(1))
+        joining = asyncio.create_task(bus.join())
+        await until(lambda: any("which is open and has events that nobody reads" in line for line in lines()))
+        await anext(stream)
+        await joining
+    assert any("joining has taken" in line and "<EventStream of tick>" in line for line in lines())
+
+
 async def test_leaving_the_block_gives_up_after_close_timeout_s(bus_type: Callable[..., Any]) -> None:
     """Turned red by: an `__aexit__` that does not pass the timeout on."""
     async with bus_type(close_timeout_s=0.01) as bus:

@@ -33,14 +33,24 @@ class EventRange(Generic[EventT_co]):
     Args:
         read: Reads the events, from a moment on if there is one.
         speed: None for as fast as possible.
+        described: What it is a range of, for its `repr`.
     """
 
     def __init__(
-        self, read: Callable[[datetime | None], Generator[Sequence[Any]]], *, speed: float | None = None
+        self,
+        read: Callable[[datetime | None], Generator[Sequence[Any]]],
+        *,
+        speed: float | None = None,
+        described: str = "recorded events",
     ) -> None:
         check_speed(speed)
         self._read = read
         self._speed = speed
+        self._described = described
+
+    def __repr__(self) -> str:
+        pace = "as fast as possible" if self._speed is None else f"at speed {self._speed}"
+        return f"<EventRange of {self._described}, {pace}>"
 
     def __iter__(self) -> Generator[EventT_co]:
         timeline = None if self._speed is None else Timeline(self._speed)

@@ -76,6 +76,13 @@ class Replay(Generic[EventT_co]):
         self._began_s: float | None = None
         self._ended_s: float | None = None
 
+    def __repr__(self) -> str:
+        state = (
+            "stopped" if self._stopped else "paused" if self._paused else "ready" if self._began_s is None else "begun"
+        )
+        at = "" if self._position is None else f", at {self._position.isoformat()}"
+        return f"<{type(self).__name__} of {self._events!r}: {state}, {self._published} events published{at}>"
+
     @property
     def published(self) -> int:
         """The number of published events."""
