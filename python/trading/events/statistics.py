@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 _Times = tuple[int, int, int, int, int, Iterable[tuple[int, int]]]
 _Row = tuple[str, str, str, Mapping[str, Any], int, int, int, tuple[_Times, _Times] | None]
@@ -27,20 +27,27 @@ class _Record:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - each is a dataclass
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[type[Self], dict[str, Any]]]:
-        plain = {name: dict(each) if isinstance(each, Mapping) else each for name, each in self._values().items()}
-        return _restore, (type(self), plain)
+        return _restore, (type(self), {name: _without_proxy(value) for name, value in self._values().items()})
 
 
 def _to_plain(value: Any) -> Any:
     if isinstance(value, _Record):
         return value.to_dict()
     if isinstance(value, Mapping):
-        return {name: _to_plain(each) for name, each in value.items()}
-    return [list(each) for each in value] if isinstance(value, tuple) else value
+        return {name: _to_plain(each) for name, each in cast("Mapping[str, Any]", value).items()}
+    return [list(each) for each in cast("tuple[tuple[int, int], ...]", value)] if isinstance(value, tuple) else value
+
+
+def _without_proxy(value: Any) -> Any:
+    return dict(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else value
+
+
+def _with_proxy(value: Any) -> Any:
+    return MappingProxyType(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
 
 
 def _restore(cls: Callable[..., Any], values: dict[str, Any]) -> Any:
-    return cls(**{name: MappingProxyType(each) if isinstance(each, dict) else each for name, each in values.items()})
+    return cls(**{name: _with_proxy(value) for name, value in values.items()})
 
 
 @dataclass(frozen=True, slots=True)

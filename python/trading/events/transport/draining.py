@@ -82,7 +82,7 @@ class Draining:
         while True:
             collected, heard = self._outbox.collected, self._transport.heard_of_others
             has_come = await self.flush()
-            await self._local.join()
+            await self._local.handled()
             if self._transport.is_delivering:
                 await self._transport.delivered()
             elif not has_come:

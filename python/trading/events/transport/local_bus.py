@@ -122,6 +122,10 @@ class LocalBus(InMemoryEventBus):
         """A coroutine that ends when a reader of a stream does; None if there is none."""
         return self._reader_done()
 
+    async def handled(self) -> None:
+        """Returns when every event that it has accepted has been handled; `join` also says what it waits for."""
+        await self._join_locally()
+
     async def work_off(self) -> None:
         """Returns when nothing is left to be handled here, and nobody is at it."""
         await self._work_off_locally()
