@@ -81,7 +81,7 @@ impl NativeBus {
     #[pyo3(signature = (handlings, /))]
     fn _only_left_in(&self, py: Python<'_>, handlings: HashSet<(String, u64)>) -> bool {
         let state = self.lock(py);
-        let is_asleep = |found: &&Subscription<_, Arc<Subscriber>>| {
+        let is_asleep = move |found: &&Subscription<_, Arc<Subscriber>>| {
             found.is_in_handler() && handlings.contains(&(found.payload.sid(), found.queue.handed_out()))
         };
         let standing = state.bus.subscriptions().iter().map(|(_, found)| found);
