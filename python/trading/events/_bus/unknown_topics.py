@@ -1,6 +1,6 @@
 """Patterns that hear nothing, because no event class has the event type that they name."""
 
-import sys
+import inspect
 import warnings
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,8 @@ def check_event_type(pattern: str | type[BaseEvent], *, is_strict: bool) -> None
 
 def _level_of_caller() -> int:
     """The `stacklevel` of the nearest frame outside of this package, as seen from who calls this."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the way to the caller's frame
+    frame: FrameType | None = inspect.currentframe()
+    frame = None if frame is None else frame.f_back
     level = 1
     while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith(_BETWEEN):
         frame, level = frame.f_back, level + 1
