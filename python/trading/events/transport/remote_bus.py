@@ -110,8 +110,9 @@ class RemoteBus(InMemoryEventBus):
     async def _wait_connected(self) -> None:
         try:
             await self._transport.wait_connected()
-        except TimeoutError:
-            raise ServerError(f"{self.name}: no connection to {self._server.endpoint}") from None
+        except TimeoutError as late:
+            reason = f": {late}" if str(late) else ""
+            raise ServerError(f"{self.name}: no connection to {self._server.endpoint}{reason}") from None
         except self._server.refusals as refusal:
             raise ServerError(f"{self.name}: {self._server.endpoint} does not let this user in: {refusal}") from None
 

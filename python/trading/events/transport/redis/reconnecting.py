@@ -41,6 +41,7 @@ class ReconnectingConnection:
         self._name = name
         self._backoff = ExponentialWithJitterBackoff(base=_FIRST_BACKOFF_S, cap=_LONGEST_BACKOFF_S)
         self._failures = 0
+        self._reason = "it does not answer"
         self._stood = asyncio.Event()
         self.is_up = False
         self.reconnects = 0
@@ -52,17 +53,20 @@ class ReconnectingConnection:
         """Waits for the first connection.
 
         Raises:
-            TimeoutError: There was none in time.
+            TimeoutError: There was none in time; its text is why the last attempt failed.
             One of REFUSED: The server does not want this user.
         """
         if self._stood.is_set():
             return
-        async with asyncio.timeout(timeout_s):
-            while not self.is_up:
-                if self.refusal is not None:
-                    raise self.refusal
-                self._changed.clear()
-                await self._changed.wait()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not self.is_up:
+                    if self.refusal is not None:
+                        raise self.refusal
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise TimeoutError(self._reason) from None
 
     async def connected(self) -> None:
         """Waits for the first connection, however long it takes."""
@@ -110,6 +114,6 @@ class ReconnectingConnection:
         if isinstance(lost, REFUSED):
             self.refusal = lost
         status = "disconnected" if self._failures == 1 and self._stood.is_set() else "reconnecting"
-        reason = f"{type(lost).__name__}: {lost}" if str(lost) else type(lost).__name__
+        self._reason = reason = f"{type(lost).__name__}: {lost}" if str(lost) else type(lost).__name__
         self._announce(status, reason=reason, attempt=self._failures)
         self._changed.set()
