@@ -27,20 +27,27 @@ class _Record:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - each is a dataclass
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[type[Self], dict[str, Any]]]:
-        plain = {name: dict(each) if isinstance(each, Mapping) else each for name, each in self._values().items()}
-        return _restore, (type(self), plain)
+        return _restore, (type(self), {name: _to_mutable(value) for name, value in self._values().items()})
+
+
+def _to_mutable(value: Any) -> Any:
+    return value.copy() if isinstance(value, MappingProxyType) else value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - of whatever it holds
 
 
 def _to_plain(value: Any) -> Any:
     if isinstance(value, _Record):
         return value.to_dict()
     if isinstance(value, Mapping):
-        return {name: _to_plain(each) for name, each in value.items()}
-    return [list(each) for each in value] if isinstance(value, tuple) else value
+        return {name: _to_plain(each) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType] - as above
+    return [list(each) for each in value] if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - as above
 
 
 def _restore(cls: Callable[..., Any], values: dict[str, Any]) -> Any:
-    return cls(**{name: MappingProxyType(each) if isinstance(each, dict) else each for name, each in values.items()})
+    return cls(**{name: _to_frozen(value) for name, value in values.items()})
+
+
+def _to_frozen(value: Any) -> Any:
+    return MappingProxyType(value) if isinstance(value, dict) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - as above
 
 
 @dataclass(frozen=True, slots=True)

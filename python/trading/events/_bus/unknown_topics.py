@@ -40,7 +40,7 @@ def check_event_type(pattern: str | type[BaseEvent], *, is_strict: bool) -> None
 
 def _level_of_caller() -> int:
     """The `stacklevel` of the nearest frame outside of this package, as seen from who calls this."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the way to the caller's frame
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the way to a caller
     level = 1
     while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith(_BETWEEN):
         frame, level = frame.f_back, level + 1
