@@ -18,6 +18,9 @@ class Subscriber(NamedTuple):
 class SubscriptionHooks:
     """Called by a local bus at each step of a subscription. These, of a bus that nobody holds, do nothing."""
 
+    hears_unknown: bool = False
+    """True if events of types that no class here is for are delivered too."""
+
     def admit(self, *, has_store: bool) -> None:
         """Raises where no subscription may begin, or none with a store."""
 

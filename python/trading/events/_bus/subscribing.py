@@ -68,7 +68,8 @@ class SubscribingBus(ClosingBus):
         check_int(capacity, "capacity", at_least=1, at_most=sys.maxsize)
         if self._phase != "open":
             raise BusClosedError(f"{self.name} is closed and takes no new subscriptions")
-        check_event_type(event_type, is_strict=self._strict_topics)
+        if not hooks.hears_unknown:
+            check_event_type(event_type, is_strict=self._strict_topics)
         begin = self._check_start(start)
         if self._watchdog is not None:
             self._watchdog.start()

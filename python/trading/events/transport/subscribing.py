@@ -41,6 +41,7 @@ class RemoteSubscribing(SubscriptionHooks):
         self._name = name
         self._options = options
         self._hears_only_server = hears_only_server
+        self.hears_unknown = options.unknown == "deliver"
         self._subscriptions = subscriptions
         self._transport = transport
         self._lifecycle = lifecycle
