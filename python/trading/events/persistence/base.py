@@ -2,31 +2,20 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Hashable, Iterable
-from contextlib import closing
-from dataclasses import replace
 from datetime import datetime
-from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from typing import Any, TypeVar, Unpack, overload
 
-import pyarrow as pa
-
-from trading.events._codec.event_table import empty_table
-from trading.events._codec.frames import check_columns, pandas_frames, polars_frames, present_table, with_index
 from trading.events._codec.from_table.table_reader import TableOptions, TableReader
 from trading.events.base import BaseEvent
-from trading.events.codec import ArrowStream, events_to_table
+from trading.events.codec import ArrowStream
 from trading.events.persistence.feeds import Feed
-from trading.events.persistence.replay.event_range import EventChunks, EventRange
+from trading.events.persistence.frame_reader import FrameReader
+from trading.events.persistence.replay.event_range import EventRange
 from trading.events.persistence.replay.own_store import refuse_own_store, refusing_own_store
 from trading.events.persistence.replay.replay import Publisher, Replay
-from trading.events.persistence.selection import Criteria, OtherCriteria, Selection, select
-from trading.events.persistence.topics import StoredTopic, count_topics
-
-if TYPE_CHECKING:
-    import pandas
-    import polars
+from trading.events.persistence.selection import Criteria, OtherCriteria, select
+from trading.events.persistence.topics import StoredTopic
 
 CLOSED = (
     "the writer is closed, or belongs to the process that this one was forked from; where it records what is on a bus, "
@@ -127,7 +116,7 @@ EventWriter = IEventWriter
 """Another name of the interface."""
 
 
-class IEventReader(ABC):
+class IEventReader(FrameReader):
     """Finds recorded events again. It needs no writer, and disturbs none.
 
     Every method selects alike:
@@ -144,54 +133,6 @@ class IEventReader(ABC):
     Another store's reader must have `_read`. The other methods with an underscore call it; a reader with a faster
     way overrides them.
     """
-
-    @property
-    def store_id(self) -> Hashable:
-        """Identifies its store, as the `store_id` of its writers does; None where that is not known."""
-        return None
-
-    def is_written_by(self, writer: object) -> bool:
-        """Returns whether a writer may write to this store: True as well where that is not known."""
-        store_id = getattr(writer, "store_id", None)
-        return None in {store_id, self.store_id} or store_id == self.store_id
-
-    @abstractmethod
-    def _read(self, selection: Selection) -> EventChunks:
-        """The selected events by timestamp, ties in the order in which they were recorded, in lists of any length.
-
-        It is called when an iteration begins, in any thread, and closed when it ends.
-        `selection.keep` applies the rest of the filter to a list of events.
-        """
-
-    def _read_table(self, selection: Selection) -> pa.Table:
-        """The selected events as one table, by timestamp; its schema's metadata say which columns hold the fields.
-
-        It need not hold other fields than those in `selection.fields`.
-        """
-        with closing(self._read(selection)) as chunks:
-            table = events_to_table(chain.from_iterable(chunks))
-        return table if table.num_rows else empty_table(selection.known_classes())
-
-    def _count(self, selection: Selection) -> int:
-        """The number of selected events."""
-        with closing(self._read(selection)) as chunks:
-            return sum(map(len, chunks))
-
-    def _topics(self, selection: Selection) -> list[StoredTopic]:
-        """The topics of the selected events, sorted by event type, exchange and symbol."""
-        with closing(self._read(selection)) as chunks:
-            return count_topics(chain.from_iterable(chunks))
-
-    def _time_span(self, selection: Selection) -> tuple[datetime, datetime] | None:
-        """The least and the greatest timestamp of the selected events."""
-        spans = [(topic.first, topic.last) for topic in self._topics(selection)]
-        return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
-
-    def _last(self, selection: Selection) -> BaseEvent | None:
-        """The last of the selected events."""
-        with closing(self._read(selection)) as chunks:
-            last = deque(chain.from_iterable(chunks), maxlen=1)
-        return last[0] if last else None
 
     @overload
     def read_range(
@@ -265,100 +206,6 @@ class IEventReader(ABC):
         chosen = "".join(f", {name}={value!r}" for name, value in criteria.items() if value is not None)
         described = f"{self!r}, {span}{chosen}"
         return EventRange(lambda since: self._read(selection.since(since)), speed=speed, described=described)
-
-    def read_table(
-        self,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        columns: Iterable[str] | None = None,
-        exact: bool = False,
-        floats: bool = False,
-        **criteria: Unpack[Criteria],
-    ) -> pa.Table:
-        """The selected events as one Arrow table, sorted as in `read_range`.
-
-        The columns have the fields' names; decimals are of the type decimal128(38, 18). For several event types the
-        table has the columns of all, null where a type does not have one.
-
-        Args:
-            start: First moment.
-            end: First moment that is too late.
-            columns: The fields that are wanted, in this order; by default all. What others hold is not read.
-            exact: Whether columns beside them are wanted that hold what they cannot say: the exponent of a decimal in
-                `price_exp`, as text in `price_exact` what the type of `price` cannot hold, and in `_seq` the order of
-                recording, where the store has it. `table_to_events` makes the same events of such a table.
-            floats: Whether decimals are wanted as the nearest floats.
-            criteria: The events to select.
-
-        Raises:
-            ValueError: The selected events have no field of such a name, or the type of a column cannot hold a value,
-                which `exact=True` gives as text.
-        """
-        names = check_columns(columns)
-        selection = replace(select(start, end, **criteria), fields=None if names is None else frozenset(names))
-        table = self._read_table(selection)
-        return present_table(table, selection.possible_classes, columns=names, exact=exact, floats=floats)
-
-    def to_polars(
-        self,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        columns: Iterable[str] | None = None,
-        exact: bool = False,
-        floats: bool = False,
-        **criteria: Unpack[Criteria],
-    ) -> "polars.DataFrame":
-        """The same table as a DataFrame of polars, mostly without a copy.
-
-        Args:
-            start: First moment.
-            end: First moment that is too late.
-            columns: As in `read_table`.
-            exact: As in `read_table`.
-            floats: As in `read_table`.
-            criteria: The events to select.
-
-        Raises:
-            ImportError: polars is not installed.
-            ValueError: As in `read_table`.
-        """
-        frame_of = polars_frames()
-        return frame_of(self.read_table(start, end, columns=columns, exact=exact, floats=floats, **criteria))
-
-    def to_pandas(
-        self,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        columns: Iterable[str] | None = None,
-        exact: bool = False,
-        floats: bool = False,
-        index: str | None = None,
-        **criteria: Unpack[Criteria],
-    ) -> "pandas.DataFrame":
-        """The same table as a DataFrame of pandas, whose columns keep Arrow's types, so that decimals stay exact.
-
-        With `floats=True` those of numbers with a point are of NumPy's float64, on which all that pandas and NumPy
-        calculate works: `pct_change`, `resample("1min").ohlc()`, `numpy.log`.
-
-        Args:
-            start: First moment.
-            end: First moment that is too late.
-            columns: As in `read_table`.
-            exact: As in `read_table`.
-            floats: As in `read_table`.
-            index: The field that becomes the index; a time makes a DatetimeIndex, which `resample` needs.
-            criteria: The events to select.
-
-        Raises:
-            ImportError: pandas is not installed.
-            ValueError: As in `read_table`.
-        """
-        frame_of = pandas_frames(index=index, floats=floats)
-        columns = with_index(columns, index)
-        return frame_of(self.read_table(start, end, columns=columns, exact=exact, floats=floats, **criteria))
 
     @overload
     def replay(

@@ -41,7 +41,6 @@ class ReconnectingConnection:
         self._name = name
         self._backoff = ExponentialWithJitterBackoff(base=_FIRST_BACKOFF_S, cap=_LONGEST_BACKOFF_S)
         self._failures = 0
-        self._reason = "it does not answer"
         self._stood = asyncio.Event()
         self.is_up = False
         self.reconnects = 0
