@@ -129,8 +129,8 @@ async def pair(server: Server) -> AsyncIterator[tuple[RedisEventBus, RedisEventB
 async def test_an_event_is_heard_equal_over_a_server(pair: tuple[RedisEventBus, RedisEventBus], name: str) -> None:
     one, other = pair
     heard: list[BaseEvent] = []
-    await other.subscribe("odd", heard.append)
     event = MADE[name]()
+    await other.subscribe("odd", heard.append)
     calls = dict(CALLS)
     await one.publish(event)
     await one.join()
