@@ -14,6 +14,7 @@ class LoopbackTransport:
     reconnects = 0
     repeated = 0
     heard_of_others = 0
+    is_up = True
     is_subscribed = True
     is_delivering = False
 

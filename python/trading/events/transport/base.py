@@ -90,6 +90,11 @@ class Transport(Protocol):
         """
 
     @property
+    def is_up(self) -> bool:
+        """True while the connections stand."""
+        ...
+
+    @property
     def is_subscribed(self) -> bool:
         """True if `wait_subscribed` has nothing to wait for."""
         ...

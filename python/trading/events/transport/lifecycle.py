@@ -1,12 +1,15 @@
 """Lifecycle: how far a bus is with its server: not started, started, closing, closed."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from trading.events.errors import ServerError
 from trading.events.transport.base import Server, Transport
 from trading.events.transport.work_until import work_until
+
+_LOGGER = logging.getLogger("trading.events")
 
 
 class Lifecycle:
@@ -16,12 +19,15 @@ class Lifecycle:
         name: Name of the bus, for errors.
         server: The server, for errors.
         transport: The bus's transport over it.
+        needs_server: False if the bus also does its work while the server is away.
     """
 
-    def __init__(self, name: str, server: Server, transport: Transport) -> None:
+    def __init__(self, name: str, server: Server, transport: Transport, *, needs_server: bool) -> None:
         self._name = name
         self._server = server
         self._transport = transport
+        self._needs_server = needs_server
+        self._begins_without = False
         self._closed = asyncio.Event()
         self.is_started = False
         self.is_closing = False
@@ -53,25 +59,33 @@ class Lifecycle:
             self._transport.start()
 
     async def wait_connected(self) -> None:
-        """Waits for the first connections.
+        """Waits for the first connections; a bus that can do without waits for them once.
 
         Raises:
             ServerError: The server cannot be reached, or does not let this user in.
         """
+        if self._begins_without:
+            return
         try:
             await self._transport.wait_connected()
         except TimeoutError as late:
-            raise ServerError(f"{self._name}: no connection to {self.endpoint}: {late}") from None
+            told = f"{self._name}: no connection to {self.endpoint}: {late}"
+            if self._needs_server:
+                raise ServerError(told) from None
+            self._begins_without = True
+            _LOGGER.warning("%s; it begins without, and goes on connecting", told)
         except self.refusals as refusal:
             raise ServerError(f"{self._name}: {self.endpoint} refuses the connection: {refusal}") from None
 
     async def wait_subscribed(self) -> None:
-        """Waits until the server has confirmed all that is wanted now.
+        """Waits until the server has confirmed all that is wanted now, unless the bus can do without one that is away.
 
         Raises:
             ServerError: The server cannot be reached, or refuses it.
         """
         await self.wait_connected()
+        if not self._needs_server and not self._transport.is_up:
+            return
         try:
             await self._transport.wait_subscribed()
         except self.refusals as refusal:

@@ -53,7 +53,7 @@ class RemoteBus(DelegatingBus):
         self._subscriptions = SubscriptionSet()
         self._transport = server.transport(self._side(name))
         self._pending = self._arrivals.pending = self._transport.pending_entries
-        self._lifecycle = Lifecycle(name, server, self._transport)
+        self._lifecycle = Lifecycle(name, server, self._transport, needs_server=hears_itself)
         self._hooks = RemoteSubscribing(
             name,
             options,

@@ -85,12 +85,17 @@ class RemoteSubscribing(SubscriptionHooks):
             return
         raise BusClosedError(f"{self._name} was closed before the server had confirmed the subscription")
 
+    @property
+    def _is_behind(self) -> bool:
+        """True while the server is there and has yet to be asked for less."""
+        return self._transport.is_up and not self._transport.is_subscribed
+
     async def ended(self, sid: str) -> None:
         """Has the server asked for less, and lets go of the entries that waited for the handler."""
         self._subscriptions.remove(sid)
         tracked = self._tracked.pop(sid, None)
         if tracked is not None:
             tracked.end()
-        if self._lifecycle.is_started and not self._lifecycle.is_closing and not self._transport.is_subscribed:
+        if self._lifecycle.is_started and not self._lifecycle.is_closing and self._is_behind:
             with suppress(*self._lifecycle.refusals):  # another subscription is
                 await self._lifecycle.work(self._transport.wait_subscribed())

@@ -77,9 +77,14 @@ class PubSubTransport:
             await connection.wait_connected(self._options.connect_timeout_s)
 
     @property
+    def is_up(self) -> bool:
+        """True while the connections stand."""
+        return all(connection.is_up for connection in self._connections)
+
+    @property
     def is_subscribed(self) -> bool:
         """True if the connections stand, and the server has confirmed all that is wanted now."""
-        return all(connection.is_up for connection in self._connections) and self._receiver.is_subscribed
+        return self.is_up and self._receiver.is_subscribed
 
     async def wait_subscribed(self) -> None:
         """Waits until the server has confirmed all that is wanted now."""

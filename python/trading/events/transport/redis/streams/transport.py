@@ -117,9 +117,14 @@ class StreamTransport:
             await connection.wait_connected(self._options.connect_timeout_s)
 
     @property
+    def is_up(self) -> bool:
+        """True while the connections stand."""
+        return all(connection.is_up for connection in self._connections)
+
+    @property
     def is_subscribed(self) -> bool:
         """True if the connections stand: whole shards are read, whichever of their topics are subscribed to."""
-        return all(connection.is_up for connection in self._connections)
+        return self.is_up
 
     async def wait_subscribed(self) -> None:
         """Nothing: whole shards are read, whatever is heard of them."""
