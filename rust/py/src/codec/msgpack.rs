@@ -38,21 +38,23 @@ pub(crate) fn encode_row<'py>(event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, 
 
 fn bytes_of(event: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let mut sink = MsgpackSink::new(Vec::with_capacity(EVENT_BYTES));
-    match write_event(event, &mut sink) {
-        Ok(()) => Ok(sink.finish()),
-        Err(error) => Ok(carried_bytes(event)?.ok_or(error)?.to_vec()),
+    if let Err(refusal) = write_event(event, &mut sink) {
+        return Ok(carried_bytes(event, refusal)?.to_vec());
     }
+    Ok(sink.finish())
 }
 
-/// The bytes that an `UnknownEvent` carries, whose class refuses to be written; `None` for any other event.
+/// The bytes that an `UnknownEvent` carries, whose class refuses to be written; for any other event, the refusal.
 #[cold]
-fn carried_bytes(event: &Bound<'_, PyAny>) -> PyResult<Option<PyBackedBytes>> {
+#[inline(never)]
+fn carried_bytes(event: &Bound<'_, PyAny>, refusal: PyErr) -> PyResult<PyBackedBytes> {
     static UNKNOWN_EVENT: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let py = event.py();
     if !event.is_instance(UNKNOWN_EVENT.import(py, "trading.events.unknown", "UnknownEvent")?)? {
-        return Ok(None);
+        return Err(refusal);
     }
-    Ok(event.getattr(intern!(py, "encoded"))?.extract()?)
+    let carried: Option<PyBackedBytes> = event.getattr(intern!(py, "encoded"))?.extract()?;
+    carried.ok_or(refusal)
 }
 
 /// The msgpack of an event to be recorded. The rules of its class are checked, as it may have been made without
@@ -83,8 +85,8 @@ pub(crate) fn encode_batch<'py>(events: &Bound<'py, PyAny>) -> PyResult<Bound<'p
     let mut sink = MsgpackSink::new(Vec::with_capacity(EVENT_BYTES * events.len().min(64)));
     sink.put(Token::List(events.len()));
     for event in &events {
-        if let Err(error) = write_event(event, &mut sink) {
-            let carried = carried_bytes(event)?.ok_or(error)?;
+        if let Err(refusal) = write_event(event, &mut sink) {
+            let carried = carried_bytes(event, refusal)?;
             let mut written = sink.finish();
             written.extend_from_slice(&carried);
             sink = MsgpackSink::new(written);
