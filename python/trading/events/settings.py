@@ -47,52 +47,6 @@ class EventBusSettings(BaseModel):
     name: NonEmptyStr | None = None
     """The bus's name, for logs and events."""
 
-    mode: Literal["pubsub", "streams"] | None = None
-    """How events travel over a server."""
-
-    namespace: NonEmptyStr | None = None
-    """What all channels and keys at the server begin with."""
-
-    group: NonEmptyStr | None = None
-    """Streams: the group that this bus belongs to."""
-
-    consumer: NonEmptyStr | None = None
-    """Streams: this member's name within its group."""
-
-    start: datetime | str | None = Field(default=None, union_mode="left_to_right")
-    """Streams: where to begin."""
-
-    unknown: Literal["skip", "deliver"] | None = None
-    """What to do with events of types that no class here is for."""
-
-    shards: PositiveInt | None = None
-    """Streams: over how many keys events are spread."""
-
-    min_replicas: NonNegativeInt | None = None
-    """Streams: how many replicas must have an event before its publish returns."""
-
-    max_in_flight: PositiveInt | None = None
-    """Streams: how many events may be read and not handled."""
-
-    max_attempts: PositiveInt | None = None
-    """Streams with a group: how often a failing handler is tried."""
-
-    retry_delay_s: NonNegativeFloat | None = None
-    """Streams with a group: the pause before the second try."""
-
-    max_deliveries: PositiveInt | None = None
-    """Streams with a group: how often an entry is given to members that do not live to acknowledge it."""
-
-    claim_idle_s: PositiveFloat | None = None
-    """Streams with a group: when one member takes over from another. A third of it, and `reply_timeout_s`, is how long
-    a line may be dead before what keeps the group notices."""
-
-    trim_interval_s: PositiveFloat | None = None
-    """Streams with a group: how often what every group has acknowledged is removed."""
-
-    max_stream_entries: NonNegativeInt | None = None
-    """Streams with a group: beyond so many entries also what is not acknowledged is removed, loudly; 0 for no limit."""
-
     forward: NonEmptyStr | None = None
     """Hybrid: the pattern of what is sent."""
 
@@ -105,15 +59,6 @@ class EventBusSettings(BaseModel):
     outbox_overflow: Literal["block", "drop_oldest", "drop_newest", "conflate", "raise"] | None = None
     """What a full outbox does with one more."""
 
-    connect_timeout_s: PositiveFloat | None = None
-    """How long the first connection may take."""
-
-    reply_timeout_s: PositiveFloat | None = None
-    """A server that does not answer for so long is taken for lost; what reads a stream notices a second later."""
-
-    ping_interval_s: PositiveFloat | None = None
-    """Publish/subscribe: how often a connection that only listens is pinged; it is lost when nothing came for two."""
-
     slow_handler_s: PositiveFloat | None = None
     """When a handler that has not ended is named in a warning."""
 
@@ -122,6 +67,26 @@ class EventBusSettings(BaseModel):
 
     strict_topics: bool | None = None
     """Whether a pattern whose event type no class has is refused, and not only warned of."""
+
+    # Options of a bus over a server; TransportOptions says what each means.
+    mode: Literal["pubsub", "streams"] | None = None
+    namespace: NonEmptyStr | None = None
+    connect_timeout_s: PositiveFloat | None = None
+    reply_timeout_s: PositiveFloat | None = None
+    ping_interval_s: PositiveFloat | None = None
+    shards: PositiveInt | None = None
+    group: NonEmptyStr | None = None
+    consumer: NonEmptyStr | None = None
+    start: datetime | str | None = Field(default=None, union_mode="left_to_right")
+    unknown: Literal["skip", "deliver"] | None = None
+    min_replicas: NonNegativeInt | None = None
+    max_in_flight: PositiveInt | None = None
+    max_attempts: PositiveInt | None = None
+    retry_delay_s: NonNegativeFloat | None = None
+    max_deliveries: PositiveInt | None = None
+    claim_idle_s: PositiveFloat | None = None
+    trim_interval_s: PositiveFloat | None = None
+    max_stream_entries: NonNegativeInt | None = None
 
     store_path: Path = Path("data/events")
     """The folder of recorded events, for whoever makes a writer or a reader from these settings."""

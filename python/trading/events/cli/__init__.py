@@ -74,7 +74,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_PrintableFormatter())
     try:
-        args = _parser().parse_args(argv)
+        try:
+            args = _parser().parse_args(argv)
+        except BrokenPipeError:  # nobody reads the help
+            return 0
         use_plain_text(args.plain)
         return _run(args)
     finally:
