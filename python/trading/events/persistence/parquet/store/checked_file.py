@@ -49,8 +49,15 @@ def read_rows(path: Path, checksum: int) -> pa.Table:
     data = path.read_bytes()
     if _core.crc32c(data) != checksum:
         raise ValueError(_CHECKSUM)
-    with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
+    with pq.ParquetFile(pa.BufferReader(owned_by_arrow(data)), page_checksum_verification=True) as file:
         return file.read()
+
+
+def owned_by_arrow(data: bytes) -> pa.Buffer:
+    """A copy in Arrow's memory. Its threads may release that last, also while the interpreter ends, without the GIL."""
+    stream = pa.BufferOutputStream()
+    stream.write(data)
+    return stream.getvalue()
 
 
 def open_parquet(
@@ -73,7 +80,7 @@ def open_parquet(
         data = path.read_bytes()
         if checksum is not None and _core.crc32c(data) != checksum:
             raise ValueError(_CHECKSUM)
-        return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True, pre_buffer=False)
+        return pq.ParquetFile(pa.BufferReader(owned_by_arrow(data)), page_checksum_verification=True, pre_buffer=False)
     if footer is not None:
         with path.open("rb") as file:
             if footer_checksum(file) != footer:
