@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from trading.events.redis_bus import RedisEventBus
 
 AnyEventBus: TypeAlias = "InMemoryEventBus | RedisEventBus | HybridEventBus"
-"""What a URL may name."""
+"""The buses that a URL may name."""
 
 _SERVER_SCHEMES = (
     *("redis", "rediss", "unix"),

@@ -24,7 +24,7 @@ Pattern = str | type[BaseEvent] | Iterable[type[BaseEvent]]
 
 
 class FrameOptions(TypedDict, total=False):
-    """What a data frame of events holds."""
+    """Options for the contents of a data frame of events."""
 
     columns: Iterable[str] | None
     """The fields that are wanted, in this order; by default all."""

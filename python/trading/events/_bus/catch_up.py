@@ -105,7 +105,7 @@ class CatchUps:
         return list(self._recorders.values())
 
     def is_recorder(self, sid: str) -> bool:
-        """Whether a subscription records, and has not ended."""
+        """True if a subscription records and has not ended."""
         return sid in self._recorders
 
     def begin(

@@ -1,4 +1,4 @@
-"""What a bus that holds a local one does of its own around the subscriptions of that."""
+"""Hooks of a bus that holds a local one, around the subscriptions of that."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What a clock is: the time, sleeping, and timers."""
+"""The interface of a clock: the time, sleeping, and timers."""
 
 import asyncio
 import inspect

@@ -1,4 +1,4 @@
-"""What clocks share whose time somebody sets: those of tests and of replays."""
+"""The common part of clocks whose time is set: those of tests and of replays."""
 
 import asyncio
 from collections.abc import Callable

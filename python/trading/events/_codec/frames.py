@@ -244,4 +244,4 @@ def _moment(text: str) -> datetime:
 
 
 _READ: Mapping[str, Callable[[str], Any]] = {"decimal": _decimal, "int": int, "time": _moment}
-"""What the texts beside a column of each form say."""
+"""The meaning of the texts beside a column of each form."""

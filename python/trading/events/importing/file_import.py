@@ -59,13 +59,13 @@ class FileImport:
         self.earlier = 0
         """The number of events that an import that was stopped had recorded."""
         self.earlier_at: datetime | None = None
-        """When that was noted."""
+        """The time when that was noted."""
         self.first: datetime | None = None
         """The least timestamp that it has recorded."""
         self.last: datetime | None = None
         """The greatest."""
         self.is_finished = False
-        """Whether all events of the file are in the store."""
+        """True if all events of the file are in the store."""
 
     async def run(self) -> None:
         """Imports the file. Where it breaks off, or this is cancelled, what came before is in the store.

@@ -117,7 +117,7 @@ class DelegatingBus(IEventBus):
         await self._local.caught_up(subscription_id)
 
     def statistics(self) -> BusStatistics:
-        """What the bus has counted, at one moment. May be called from any thread."""
+        """The counts of the bus, at one moment. May be called from any thread."""
         return self._local.statistics()
 
 

@@ -16,7 +16,7 @@ class OutboxQueue(Protocol):
 
     @property
     def unfinished(self) -> int:
-        """How many events were accepted and are not in the outbox."""
+        """The number of events that were accepted and are not in the outbox."""
         ...
 
     async def emptied(self) -> None:

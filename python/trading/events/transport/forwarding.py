@@ -49,7 +49,7 @@ class Forwarding:
 
     @property
     def unfinished(self) -> int:
-        """How many events were accepted and are not in the outbox."""
+        """The number of events that were accepted and are not in the outbox."""
         return 0 if self.sid is None else self._local.unfinished_of(self.sid)
 
     async def emptied(self) -> None:

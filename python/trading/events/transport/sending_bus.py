@@ -154,7 +154,7 @@ class SendingBus(RemoteBus):
         super()._part()
 
     def statistics(self) -> BusStatistics:
-        """What the bus has counted, at one moment. `published` counts what this bus has taken for sending."""
+        """The counts of the bus, at one moment. `published` counts what this bus has taken for sending."""
         outgoing = self._outgoing.statistics()
         return dataclasses.replace(
             super().statistics(),

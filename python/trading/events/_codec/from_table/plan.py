@@ -21,7 +21,7 @@ from trading.events.base import BaseEvent
 from trading.events.errors import EventTableError
 
 Unknown = Literal["raise", "ignore"]
-"""What is done about columns that are no fields."""
+"""The handling of columns that are no fields."""
 
 TIMES = ("timestamp", "exchange_timestamp", "local_timestamp")
 """The times of an event; one that a table does not give is the first of these that it gives."""
@@ -39,7 +39,7 @@ _LISTED = 30
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How the rows of a table become events.
+    """Options for turning the rows of a table into events.
 
     Attributes:
         event_class: The class of the events.

@@ -39,7 +39,7 @@ class TableOptions(TypedDict, total=False):
     """The unit of times that are numbers since 1970; by default they are refused."""
 
     unknown: Unknown
-    """What is done about a column that is no field."""
+    """The handling of a column that is no field."""
 
 
 class TableReader(Generic[EventT]):

@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 class _Report:
-    """What has become of the rows of a file so far."""
+    """The state of the rows of a file so far."""
 
     def __init__(self, file: MarketDataFile, *, progress: ProgressLine, rejects: TextIO | None) -> None:
         self._file = file

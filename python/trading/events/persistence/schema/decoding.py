@@ -41,7 +41,7 @@ class Kind(NamedTuple):
 
     @property
     def is_raw(self) -> bool:
-        """Whether each row is a raw event."""
+        """True if each row is a raw event."""
         return any(name == RAW for name, _, _ in self.columns)
 
 

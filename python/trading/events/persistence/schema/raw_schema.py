@@ -29,7 +29,7 @@ RAW_COLUMNS: Mapping[str, StoredColumn] = {
     "symbol": StoredColumn(form="text"),
     RAW: StoredColumn(form=RAW_FORM),
 }
-"""What a file of raw events holds, besides the sequence numbers."""
+"""The columns of a file of raw events, besides the sequence numbers."""
 
 _ARROW = arrow_schema(RAW_COLUMNS)
 _NAMES = ("event_type", "exchange", "symbol")

@@ -1,4 +1,4 @@
-"""Links: a connection that is made again whenever it is lost."""
+"""ReconnectingConnection: a connection that is made again whenever it is lost."""
 
 import asyncio
 import logging

@@ -79,7 +79,7 @@ class Run(_Stored):
 
 
 class ImportNote(_Stored):
-    """What has become of the import of a file.
+    """The state of the import of a file.
 
     Attributes:
         version: The version of the format.
